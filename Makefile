@@ -1,0 +1,71 @@
+# make report   the report at the default scale        make smoke   the same in about a minute
+# make test     all tests                              make full    the complete study
+SHELL := bash
+PYTHON ?= python3
+GPU ?=
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/$(if $(GPU),gpu,run).txt
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
+STAGE := $(BIN)/python -m batchmark.stages
+
+.PHONY: report smoke full test lint format bench estimate rebuild publish clean-stale lock
+
+report: $(VENV)/installed-run
+	@$(SNAKEMAKE) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
+
+smoke: ARGS += --configfile config/smoke.yaml
+smoke: report
+
+full: ARGS += --configfile config/full.yaml
+full: report
+
+test: $(VENV)/installed-test
+	@$(MAKE) --no-print-directory lint
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest $(ARGS)
+
+# Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
+lint: $(VENV)/installed-test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"
+
+format: $(VENV)/installed-test
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . && $(BIN)/snakefmt Snakefile workflow
+
+estimate: $(VENV)/installed-run
+	@$(SNAKEMAKE) --cores all calibrate --forcerun calibrate $(ARGS)
+
+rebuild: $(VENV)/installed-run
+	@$(SNAKEMAKE) --cores all rebuild $(ARGS)
+
+clean-stale: $(VENV)/installed-run
+	@$(SNAKEMAKE) --cores 1 clean_stale $(ARGS)
+
+bench: $(VENV)/installed-test
+	@$(BIN)/python benchmarks/engine.py $(ARGS)
+
+publish: $(VENV)/installed-run
+	@$(SNAKEMAKE) --cores all publish $(ARGS)
+
+lock:
+	@for kind in run gpu test; do \
+	  uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+	    --no-emit-index-url requirements/$$kind.in -o requirements/$$kind.txt; \
+	done
+
+# A stamp names the lock files that were installed, so nothing is installed twice.
+$(VENV)/installed-run: $(LOCK) pyproject.toml
+	@$(call install,$(LOCK))
+
+$(VENV)/installed-test: requirements/test.txt pyproject.toml
+	@$(call install,requirements/test.txt)
+	@touch $(VENV)/installed-run
+
+define install
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+echo "Installing $(1) into $(VENV) (once)"
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+touch $@
+endef

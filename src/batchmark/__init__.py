@@ -1,0 +1,1 @@
+"""batchmark: which batch size to train with on this machine, and how sure that is."""
