@@ -1,0 +1,1 @@
+"""From configuration files to the plan of jobs. Imports nothing heavier than pydantic."""

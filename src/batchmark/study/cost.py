@@ -1,0 +1,25 @@
+"""How much work a run is, relative to another: enough to start the longest one first."""
+
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import Budget
+
+MNIST_TRAINING_IMAGES = 50_000
+# Overhead of a step in images: at this batch size half of the time is overhead.
+_STEP_OVERHEAD = 6.0
+# Work of a training image relative to LeNet-5, by the number of multiplications.
+MODEL_COSTS = {"lenet5": 1.0, "lenet_theano": 4.0, "mlp": 0.5}
+
+
+def relative_cost(chosen: Hyperparameters, budget: Budget) -> float:
+    """Work of a run in thousands of LeNet-5 training images without step overhead."""
+    batch_size, images = batch_and_images(chosen, MNIST_TRAINING_IMAGES)
+    per_image = MODEL_COSTS.get(chosen.model, 1.0) * (1 + _STEP_OVERHEAD / batch_size)
+    tuning = 9 if chosen.learning_rate == "tuned" else 0
+    return (budget.trials * budget.epochs + tuning) * images * per_image / 1000
+
+
+def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:
+    """Batch size and training images of a variant when the dataset has `available` images."""
+    images = available if chosen.train_size == "full" else min(chosen.train_size, available)
+    batch_size = images if chosen.batch_size == "full" else min(chosen.batch_size, images)
+    return batch_size, images

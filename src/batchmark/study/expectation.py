@@ -1,0 +1,132 @@
+"""What a plan will cost on this machine: wall time by stage, memory and disk."""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from batchmark.results.calibration import Calibration
+from batchmark.study.cost import MODEL_COSTS, batch_and_images
+from batchmark.study.plan import Plan
+from batchmark.study.timing_subjects import timing_subjects
+
+# Shares and sizes of the default scale; the comparison at the end of a run keeps them honest.
+EVALUATED_IMAGES = 10_000
+BYTES_PER_RESULT = 40_000
+# 28 x 28 pixels, and the validation and test images that come with 5 training images.
+BYTES_PER_IMAGE = 785 * 7 // 5
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Expected wall seconds and number of jobs by stage, memory in use at once, and disk."""
+
+    seconds: dict[str, float]
+    jobs: dict[str, int]
+    memory_bytes: int
+    disk_bytes: int
+
+    @property
+    def total(self) -> float:
+        """Expected wall seconds of the whole plan."""
+        return sum(self.seconds.values())
+
+    def sentence(self) -> str:
+        """One line for the start of a run."""
+        memory, disk = self.memory_bytes / 2**30, self.disk_bytes / 2**20
+        jobs = sum(self.jobs.values())
+        return f"{jobs} jobs, {minutes(self.total)}, {memory:.1f} GiB memory, {disk:.0f} MiB disk"
+
+    def table(self) -> str:
+        """Jobs and expected time by stage, a line each."""
+        rows = [f"{s:10} {self.jobs[s]:5} jobs {minutes(t):>12}" for s, t in self.seconds.items()]
+        return "\n".join([*rows, self.sentence()])
+
+
+def minutes(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True)
+class Work:
+    """The jobs that are to run: variants to train, variants to probe, studies to time, figures."""
+
+    train: list[str]
+    probe: list[str]
+    time: list[str]
+    plot: list[str]
+
+
+def all_work(plan: Plan) -> Work:
+    """Everything in the plan, on every device."""
+    n = len(plan.devices)
+    return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
+
+
+def expect(plan: Plan, work: Work, rates: Calibration, images: int) -> Expectation:
+    """The cost of `work` on a training set of `images` images."""
+    runs = [_run_seconds(plan, variant, rates, images) for variant in work.train]
+    probes = [_probe_seconds(plan, variant, rates, images) for variant in work.probe]
+    blocks = [_block_seconds(plan, study, rates, images) for study in work.time]
+    figures = [rates.report * 1.2] * len(work.plot)
+    return Expectation(
+        seconds={
+            "train": makespan([*runs, *probes], rates.cores),
+            "time": sum(blocks),
+            "report": makespan(figures, rates.cores) + 5 * rates.report,
+        },
+        jobs={"train": len(runs) + len(probes), "time": len(blocks), "report": len(figures) + 3},
+        memory_bytes=rates.memory_bytes * rates.cores,
+        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * images,
+    )
+
+
+def makespan(jobs: Iterable[float], workers: int) -> float:
+    """Wall time of independent jobs on `workers` workers, longest first (Graham 1969)."""
+    loads = [0.0] * max(workers, 1)
+    for job in sorted(jobs, reverse=True):
+        heapq.heapreplace(loads, loads[0] + job)
+    return max(loads)
+
+
+def compared(expected: float, taken: float) -> str:
+    """One line for the end of a run, both in seconds."""
+    return f"Took {minutes(taken)}; expected {minutes(expected)} ({taken / expected - 1:+.0%})."
+
+
+def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
+    chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
+    batch_size, used = batch_and_images(chosen, images)
+    factor = budget.sample_epochs_times if images < EVALUATED_IMAGES else 1.0
+    epochs = budget.epochs * factor
+    trials = budget.trials
+    if chosen.learning_rate == "tuned":
+        epochs += plan.config.tuning.points * plan.config.tuning.epochs * factor / trials
+    model = MODEL_COSTS.get(chosen.model, 1.0)
+    training = used * epochs * (rates.image * model + rates.step / batch_size)
+    evaluations = epochs * used / (budget.evaluate_every or used) + 2
+    evaluated = min(EVALUATED_IMAGES, images) * rates.evaluated_image * evaluations * model
+    return rates.startup + rates.graph + trials * (training + evaluated)
+
+
+def _probe_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
+    probing = plan.config.probing
+    training = _run_seconds(plan, variant, rates, images) / plan.budget(variant).trials
+    drawn = 3 * (sum(probing.batch_sizes) * probing.draws + images) * rates.image
+    return rates.startup + probing.trials * (training + drawn)
+
+
+def _block_seconds(plan: Plan, study: str, rates: Calibration, images: int) -> float:
+    timing, chosen = plan.protocol(study), plan.studies[study]
+    visits = []
+    for subject in timing_subjects(chosen.variants.values()):
+        batch_size, _ = batch_and_images(subject.hyperparameters, images)
+        model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
+        step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
+        visits.append(max(timing.min_seconds, timing.min_steps * step))
+    anchors = 4 * timing.min_seconds
+    readings = len(timing.threads)
+    rounds = timing.rounds * (sum(visits) + anchors)
+    return readings * (rates.startup + len(visits) * rates.graph * 1.5 + rounds * 1.1)

@@ -1,0 +1,16 @@
+"""Handing a long request to a stage through a file whose name tells its content."""
+
+from pathlib import Path
+
+from batchmark.results.atomic import write_text
+from batchmark.study.naming import digest
+from batchmark.study.requests import Request
+
+
+def save(request: Request, folder: Path) -> Path:
+    """Write `request` below `folder` unless it is there; the same content has the same path."""
+    kind = type(request).__name__.removesuffix("Request").removesuffix("For").lower()
+    path = folder / f"{kind}-{digest(request.model_dump(mode='json'), 16)}.json"
+    if not path.exists():
+        write_text(path, request.model_dump_json(indent=1) + "\n")
+    return path

@@ -1,0 +1,175 @@
+"""From the merged configuration to validated studies."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchmark.errors import UserError
+from batchmark.study import grid
+from batchmark.study.config import Config, StudyConfig, StudyEntry
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import Variant
+from batchmark.study.validation import check
+from batchmark.study.yaml_files import read_yaml
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study with its variants. `settings` maps a variant's id to its axes' values."""
+
+    name: str
+    config: StudyConfig
+    variants: dict[str, Variant]
+    axes: list[str]
+    settings: dict[str, dict[str, Any]]
+    baseline: str
+    probed: list[str]
+
+
+def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | Path]) -> list[str]:
+    """Configuration files, overlays last, relative to the working directory where they lie in it.
+
+    Relative paths keep requests equal in every checkout and absolute ones out of the report.
+    """
+    last = [str(file) for file in overlays]
+    ordered = dict.fromkeys([*(str(f) for f in files if str(f) not in last), *last])
+    return [_relative(Path(file)) for file in ordered]
+
+
+def load_config(merged: Mapping[str, Any], files: Sequence[str]) -> Config:
+    """Validate the merged configuration; `files` are its sources, lowest priority first."""
+    for file in files:
+        read_yaml(Path(file))
+    try:
+        return check(Config, _plain(merged), "config")
+    except UserError as error:
+        raise UserError(_with_file(str(error), files)) from error
+
+
+def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
+    """All studies that the configuration switches on, in its order."""
+    entries = {name: entry for name, entry in config.studies.items() if entry is not None}
+    if not entries:
+        raise UserError("config: studies: nothing is switched on; name at least one study.")
+    return [_load_study(name, entry, folders) for name, entry in entries.items()]
+
+
+def _load_study(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Study:
+    path = _study_file(name, entry, folders)
+    overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
+    content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
+    return build_study(name, check(StudyConfig, content, str(path)), str(path))
+
+
+def build_study(name: str, config: StudyConfig, where: str) -> Study:
+    """Expand a study's grids and find its baseline and probed variants."""
+    for key in ("settings", "baseline"):
+        _check_keys(getattr(config, key), f"{where}: {key}")
+    for partial in (*config.exclude, *config.probe):
+        _check_keys(partial, f"{where}: exclude or probe")
+    found = grid.points(config, where)
+    axes = grid.axes([written for written, _ in found])
+    variants = {variant.id: variant for _, variant in found}
+    baseline = _only(_matching(found, config.baseline), config.baseline, f"{where}: baseline")
+    probed = [id_ for partial in config.probe for id_ in _some(found, partial, f"{where}: probe")]
+    return Study(name, config, variants, axes, _settings(found, axes), baseline, probed)
+
+
+def _settings(
+    found: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Axis values by variant; where points coincide in a variant, differing values join by `|`."""
+    settings: dict[str, dict[str, Any]] = {}
+    for written, variant in found:
+        own = settings.setdefault(variant.id, {})
+        for axis in axes:
+            value = written.get(axis, _default(axis))
+            own[axis] = value if own.get(axis, value) == value else f"{own[axis]}|{value}"
+    return settings
+
+
+def _default(axis: str) -> Any:
+    field = Hyperparameters.model_fields.get(axis)
+    return field.default if field else "fixed"
+
+
+def _matching(
+    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any]
+) -> list[str]:
+    return list(dict.fromkeys(v.id for written, v in found if grid.matches(written, partial)))
+
+
+def _only(ids: list[str], partial: dict[str, Any], where: str) -> str:
+    if len(ids) != 1:
+        raise UserError(f"{where} = {partial}: matches {len(ids)} variants; it must match one.")
+    return ids[0]
+
+
+def _some(
+    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any], where: str
+) -> list[str]:
+    ids = _matching(found, partial)
+    if not ids:
+        raise UserError(f"{where} = {partial}: matches no variant of the study.")
+    return ids
+
+
+def _check_keys(partial: dict[str, Any], where: str) -> None:
+    known = [*Hyperparameters.model_fields, "learning_rate_rule", "reference_batch_size"]
+    for key in partial:
+        if key not in known:
+            raise UserError(f"{where}: unknown key {key}{_close(key, known)}.")
+
+
+def _close(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(key), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(known)}"
+
+
+def _study_file(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Path:
+    candidates = (
+        [Path(entry.file)] if entry.file else [folder / f"{name}.yaml" for folder in folders]
+    )
+    for path in candidates:
+        if path.is_file():
+            return path
+    tried = ", ".join(str(path) for path in candidates)
+    raise UserError(f"config: studies.{name}: no such study file ({tried}); set its `file` key.")
+
+
+def _plain(content: Any) -> Any:
+    """Plain dicts and lists, whatever mapping type the caller's YAML reader made."""
+    if isinstance(content, Mapping):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_plain(value) for value in content]
+    return content
+
+
+def _relative(path: Path) -> str:
+    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd()) if inside else path)
+
+
+def _with_file(message: str, files: Sequence[str]) -> str:
+    """Put the file that sets the offending key, or a parent of it, in front of `message`."""
+    words = message.removeprefix("config: ").removeprefix("unknown key ")
+    path = words.split(" ")[0].strip(";:.").split(".")
+    for length in range(len(path), 0, -1):
+        for file in reversed(files):
+            if _has(read_yaml(Path(file)), path[:length]):
+                return message.replace("config:", f"{file}:", 1)
+    return message
+
+
+def _has(content: Any, path: Sequence[str]) -> bool:
+    for part in path:
+        if isinstance(content, list) and part.isdigit() and int(part) < len(content):
+            content = content[int(part)]
+        elif isinstance(content, dict) and part in content:
+            content = content[part]
+        else:
+            return False
+    return True

@@ -1,0 +1,282 @@
+"""The plan of jobs: what the workflow needs to know, and nothing else."""
+
+import hashlib
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from batchmark.errors import UserError
+from batchmark.report.catalogue import figures_for, module_of
+from batchmark.study import requests
+from batchmark.study.config import Config, TimingConfig
+from batchmark.study.cost import relative_cost
+from batchmark.study.devices import gpu_count, resolve_devices
+from batchmark.study.handover import save
+from batchmark.study.loading import Study, load_config, load_studies
+from batchmark.study.plugins import modules_used
+from batchmark.study.requests import Device, Variant
+from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
+from batchmark.study.sources import closure, fingerprint
+from batchmark.study.timing_subjects import timing_subjects
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All studies, variants and devices of one configuration, and the requests to the stages.
+
+    Requests are JSON text, or the path of a file with JSON where they can be long; both change
+    exactly when the work they ask for changes.
+    """
+
+    config: Config
+    studies: dict[str, Study]
+    devices: list[Device]
+    merged: dict[str, Any]
+    files: list[str]
+    handover: Path
+
+    @property
+    def machine(self) -> str:
+        """The slug under which this machine's results are kept."""
+        return self.config.machine
+
+    @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """Every variant of every study by id; studies that share one share its run."""
+        return {id_: v for study in self.studies.values() for id_, v in study.variants.items()}
+
+    @cached_property
+    def probed(self) -> list[str]:
+        """Ids of the variants whose gradients are probed."""
+        return list(dict.fromkeys(id_ for s in self.studies.values() for id_ in s.probed))
+
+    def download_request(self) -> str:
+        """Which data to get."""
+        return requests.DatasetRequest(**self.config.dataset.model_dump()).model_dump_json()
+
+    def dataset_identity(self) -> str:
+        """What makes the data what they are; mirrors and time-outs do not."""
+        identity = {"name", "path", "validation", "fallback"}
+        return self.config.dataset.model_dump_json(include=identity)
+
+    def train_request(self, variant: str, device: Device) -> str:
+        """All trials of a variant."""
+        chosen = self.variants[variant]
+        tuned = chosen.hyperparameters.learning_rate == "tuned"
+        return requests.TrainRequest(
+            variant=chosen,
+            machine=self.machine,
+            device=device,
+            budget=self.budget(variant),
+            tuning=requests.TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+        ).model_dump_json()
+
+    def time_request(self, study: str, device: Device) -> str:
+        """Path of the request for a study's timing block."""
+        chosen = self.studies[study]
+        subjects = timing_subjects(chosen.variants.values())
+        anchor = next(subject.id for subject in subjects if chosen.baseline in subject.variants)
+        protocol = self.protocol(study)
+        return self._save(
+            requests.TimeRequest(
+                study=study,
+                machine=self.machine,
+                device=device,
+                subjects=subjects,
+                anchor=anchor,
+                threads=[0 if t == "all" else t for t in protocol.threads],
+                **protocol.model_dump(exclude={"threads"}),
+            )
+        )
+
+    def probe_request(self, variant: str, device: Device) -> str:
+        """Gradient probes of a variant, which has seeds of its own number."""
+        probing = self.config.probing
+        budget = self.budget(variant).model_copy(update={"trials": probing.trials})
+        return requests.ProbeRequest(
+            variant=self.variants[variant],
+            machine=self.machine,
+            device=device,
+            budget=budget,
+            **probing.model_dump(),
+        ).model_dump_json()
+
+    def collect_request(self) -> str:
+        """Path of the request for the tidy tables."""
+        return self._save(
+            requests.CollectRequest(
+                machine=self.machine,
+                devices=self.devices,
+                studies={study.name: list(study.variants) for study in self.studies.values()},
+                variants=list(self.variants.values()),
+                probed=self.probed,
+            )
+        )
+
+    def analyze_request(self) -> str:
+        """Path of the request for the statistics."""
+        return self._save(
+            requests.AnalyzeRequest(
+                scale=self.config.scale,
+                machine=self.machine,
+                targets=dict(self.config.targets),
+                studies=[self._for_analysis(study) for study in self.studies.values()],
+                variants=list(self.variants.values()),
+                probed=self.probed,
+            )
+        )
+
+    def render_request(self) -> str:
+        """Path of the request for the page."""
+        return self._save(
+            requests.RenderRequest(
+                scale=self.config.scale,
+                machine=self.machine,
+                studies=[_for_report(study) for study in self.studies.values()],
+                config_files=self.files,
+                config=self.merged,
+                lock_digest=_lock_digest(),
+            )
+        )
+
+    def budget(self, variant: str) -> requests.Budget:
+        """The largest budget that a study gives the variant, evaluated at the finest interval."""
+        training = self.config.training
+        using = [study.config for study in self.studies.values() if variant in study.variants]
+        values = training.model_dump(exclude={"checkpoint_seconds"})
+        for key in ("epochs", "trials", "not_learning_after"):
+            values[key] = max(getattr(study, key) or values[key] for study in using)
+        intervals = [study.evaluate_every or training.evaluate_every for study in using]
+        values["evaluate_every"] = min((i for i in intervals if i is not None), default=None)
+        return requests.Budget(**values)
+
+    def protocol(self, study: str) -> TimingConfig:
+        """How the study's timing block is run."""
+        own = self.studies[study].config
+        keys = ("threads", "rounds", "min_seconds", "min_steps")
+        given = {key: value for key in keys if (value := getattr(own, key)) is not None}
+        return self.config.timing.model_copy(update=given)
+
+    def sources(self, stage: str, variant: str | None = None) -> str:
+        """The fingerprint of all source code that the result of a job depends on."""
+        plugins = modules_used(self.variants[variant].hyperparameters) if variant else []
+        return fingerprint([f"batchmark.stages.{stage}", *plugins])
+
+    def time_sources(self, study: str) -> str:
+        """The same for a timing block, which uses the plug-ins of all its variants."""
+        chosen = self.studies[study].variants.values()
+        plugins = {name for v in chosen for name in modules_used(v.hyperparameters)}
+        return fingerprint(["batchmark.stages.time", *plugins])
+
+    def figures(self) -> list[str]:
+        """Names of the figures that this plan's results can fill."""
+        axes = {study.name: study.axes for study in self.studies.values()}
+        return figures_for(axes, probed=bool(self.probed))
+
+    def figure_sources(self, figure: str) -> str:
+        """The fingerprint of the source code that draws a figure."""
+        return fingerprint(["batchmark.stages.plot", module_of(figure)])
+
+    def results_of_other_machines(self, results: Path) -> list[str]:
+        """Result files that were copied here from other machines."""
+        found = results.glob("*/[cg]pu/*/*.json")
+        return sorted(str(path) for path in found if path.parts[-4] != self.machine)
+
+    def publish_arguments(self) -> str:
+        """Command line arguments that say where the report is published, if anywhere."""
+        target = self.config.publish
+        return (
+            ""
+            if target is None
+            else shlex.join(["--remote", target.remote, "--branch", target.branch])
+        )
+
+    def priority(self, variant: str) -> int:
+        """Longest run first: the estimated cost in thousands of images at batch size infinity."""
+        return int(relative_cost(self.variants[variant].hyperparameters, self.budget(variant)))
+
+    def run_reservation(self, variant: str) -> Reservation:
+        """What a run reserves on a cluster."""
+        return for_run(self.variants[variant].hyperparameters, self.budget(variant))
+
+    def probe_reservation(self, variant: str) -> Reservation:
+        """What a variant's gradient probes reserve on a cluster."""
+        chosen = self.variants[variant].hyperparameters
+        return for_probe(chosen, self.budget(variant), self.config.probing)
+
+    def block_reservation(self, study: str) -> Reservation:
+        """What a study's timing block reserves on a cluster."""
+        chosen = self.studies[study]
+        subjects = timing_subjects(chosen.variants.values())
+        threads = chosen.config.threads or self.config.timing.threads
+        timed = [subject.hyperparameters for subject in subjects]
+        return for_block(timed, len(threads), self.config.timing)
+
+    def _for_analysis(self, study: Study) -> requests.StudyForAnalysis:
+        return requests.StudyForAnalysis(
+            name=study.name,
+            baseline=study.baseline,
+            axes=study.axes,
+            settings=study.settings,
+            epochs=study.config.epochs or self.config.training.epochs,
+            trials=study.config.trials or self.config.training.trials,
+            published=study.config.published,
+            targets=dict(study.config.targets or {}),
+        )
+
+    def _save(self, request: requests.Request) -> str:
+        return str(save(request, self.handover))
+
+
+def open_plan(
+    merged: Mapping[str, Any],
+    files: Iterable[str],
+    folders: Sequence[Path],
+    handover: Path,
+    jobs_run_here: bool = True,
+) -> Plan:
+    """Validate a configuration and plan its jobs.
+
+    `merged`: the configuration after overlays; `files`: where it came from; `folders`: where study
+    files are looked for, in order; `handover`: where long requests are written; `jobs_run_here`:
+    not on a cluster, whose GPUs this machine cannot count. Raises UserError.
+    """
+    config = load_config(merged, list(files))
+    studies = load_studies(config, folders)
+    _check_modules(studies)
+    return Plan(
+        config=config,
+        studies={study.name: study for study in studies},
+        devices=resolve_devices(config.devices, gpu_count() or (0 if jobs_run_here else None)),
+        merged=dict(merged),
+        files=list(files),
+        handover=handover,
+    )
+
+
+def _check_modules(studies: Iterable[Study]) -> None:
+    """Raise UserError when code that a variant names by import path is not there."""
+    for study in studies:
+        chosen = (variant.hyperparameters for variant in study.variants.values())
+        for module in sorted({module for each in chosen for module in modules_used(each)}):
+            try:
+                closure(module)
+            except UserError as error:
+                raise UserError(f"study {study.name}: {error}") from error
+
+
+def _lock_digest() -> str:
+    """SHA-256 of the lock file beside this code, empty where there is none."""
+    lock = Path(__file__).parents[3] / "requirements" / "run.txt"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
+
+
+def _for_report(study: Study) -> requests.StudyForReport:
+    return requests.StudyForReport(
+        name=study.name,
+        question={str(key): text for key, text in study.config.question.items()},
+        description={str(key): text for key, text in study.config.description.items()},
+    )

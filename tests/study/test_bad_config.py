@@ -1,0 +1,193 @@
+"""Every mistake ends in one sentence that names file, key, value and what is allowed."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchmark.errors import UserError
+from batchmark.study.yaml_files import read_yaml
+from tests.study.conftest import CONFIG, STUDY, OpenPlan
+
+LONG = "x" * 300
+
+
+def _set(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(content)
+    *parents, last = path.split("/")
+    place = changed
+    for part in parents:
+        place = place.setdefault(part, {})
+    place[last] = value
+    return changed
+
+
+# path in the configuration, value, words the message must hold
+CONFIG_MISTAKES = [
+    ("machin", "x", ["machin", "did you mean 'machine'"]),
+    ("dataset/mirors", [], ["dataset.mirors", "did you mean 'mirrors'"]),
+    ("training/epoch", 3, ["training.epoch", "did you mean 'epochs'"]),
+    ("timing/round", 3, ["timing.round", "did you mean 'rounds'"]),
+    ("tuning/point", 3, ["tuning.point", "did you mean 'points'"]),
+    ("probing/draw", 3, ["probing.draw", "did you mean 'draws'"]),
+    ("publish", {"remot": "x"}, ["publish.remot", "did you mean 'remote'"]),
+    ("studies/first", {"grid": []}, ["studies.first.grid", "did you mean 'grids'"]),
+    ("studies/first", 3, ["studies.first", "3"]),
+    ("machine", "a/b", ["machine", "'a/b'"]),
+    ("machine", "..", ["machine", "'..'"]),
+    ("machine", "my laptop", ["machine", "'my laptop'"]),
+    ("machine", "🦉", ["machine"]),
+    ("machine", LONG, ["machine"]),
+    ("machine", "", ["machine"]),
+    ("machine", 3, ["machine", "3"]),
+    ("scale", None, ["scale", "None"]),
+    ("devices", ["tpu"], ["devices", "'cpu' or 'gpu'", "'auto'"]),
+    ("devices", [], ["devices"]),
+    ("devices", "cpu", ["devices", "'cpu'"]),
+    ("dataset/fallback", "samples", ["dataset.fallback", "'samples'", "'sample' or 'none'"]),
+    ("dataset/mirrors", "https://example.org", ["dataset.mirrors", "list"]),
+    ("dataset/validation", 0, ["dataset.validation", "0"]),
+    ("dataset/validation", 1.5, ["dataset.validation", "1.5"]),
+    ("dataset/connect_timeout", 0, ["dataset.connect_timeout", "greater than 0"]),
+    ("dataset/read_timeout", "30", ["dataset.read_timeout", "'30'", "text"]),
+    ("dataset/name", "fashion", ["targets", "'fashion'"]),
+    ("targets", {"mnist": [0.98]}, ["targets", "'sample'"]),
+    ("targets/mnist", [1.2], ["targets.mnist.0", "1.2", "less than 1"]),
+    ("targets/mnist", [1], ["targets.mnist.0", "less than 1"]),
+    ("targets/mnist", [], ["targets.mnist", "at least 1"]),
+    ("targets/mnist", 0.98, ["targets.mnist", "0.98"]),
+    ("training/epochs", 0, ["training.epochs", "greater than 0"]),
+    ("training/epochs", -1, ["training.epochs", "-1"]),
+    ("training/epochs", 1e9, ["training.epochs", "10000"]),
+    ("training/epochs", float("nan"), ["training.epochs", "nan"]),
+    ("training/epochs", "1e-3", ["training.epochs", "1.0e-3"]),
+    ("training/trials", 2.5, ["training.trials", "2.5"]),
+    ("training/trials", True, ["training.trials", "True"]),
+    ("training/trials", 0, ["training.trials", "0"]),
+    ("training/first_seed", -1, ["training.first_seed", "-1"]),
+    ("training/deterministic", "yes", ["training.deterministic", "'yes'"]),
+    ("timing/threads", ["al"], ["timing.threads.0", "'al'", "'all'"]),
+    ("timing/threads", [0], ["timing.threads.0", "0"]),
+    ("timing/rounds", 0, ["timing.rounds", "0"]),
+    ("tuning", {"low": 1.0, "high": 0.1}, ["tuning", "not below"]),
+    ("tuning/points", 1, ["tuning.points", "1"]),
+    ("probing/batch_sizes", [0], ["probing.batch_sizes.0", "0"]),
+    ("studies", {}, ["studies", "at least one"]),
+    ("studies", {"first": None}, ["studies", "at least one"]),
+    ("studies", {"missing": {}}, ["studies.missing", "no such study file"]),
+    ("studies", {"a/b": {}}, ["studies"]),
+    ("studies", {"first": {"file": "nowhere.yaml"}}, ["nowhere.yaml"]),
+]
+
+# the same for a study file
+STUDY_MISTAKES = [
+    ("qestion", {}, ["qestion", "did you mean 'question'"]),
+    ("question", "Which?", ["question", "'Which?'"]),
+    ("question", {"fr": "?"}, ["question.fr"]),
+    ("grids", [], ["grids", "at least 1"]),
+    ("grids", [{"batch_size": []}], ["grids[0].batch_size", "at least one value"]),
+    ("grids", [{"batch_size": [32, 32]}], ["grids[0].batch_size", "32", "twice"]),
+    ("grids", [{"batch_size": [1, "x"]}], ["grids[0]", "batch_size", "'x'"]),
+    ("grids", [{"batch_size": [0]}], ["batch_size", "0"]),
+    ("grids", [{"batch_size": [-1]}], ["batch_size", "-1"]),
+    ("grids", [{"batch_size": [1e12]}], ["batch_size"]),
+    ("grids", [{"batchsize": [1]}], ["grids[0]", "batchsize", "did you mean 'batch_size'"]),
+    ("grids", [{"learning_rate": list(range(1, 1000)), "batch_size": list(range(1, 1000))}],
+     ["grids[0]", "998001 variants"]),
+    ("grids", [{"learning_rate": ["1e-3"]}], ["learning_rate", "'1e-3'", "1.0e-3"]),
+    ("grids", [{"learning_rate": [-0.1]}], ["learning_rate", "-0.1"]),
+    ("grids", [{"learning_rate": [0]}], ["learning_rate", "0"]),
+    ("grids", [{"learning_rate": [float("inf")]}], ["learning_rate", "inf"]),
+    ("grids", [{"learning_rate_rule": "cubic", "batch_size": [1]}], ["'cubic'", "sqrt"]),
+    ("grids", [{"learning_rate_rule": "sqrt", "batch_size": [1]}], ["reference_batch_size"]),
+    ("settings", {"optimizer": "sdg"}, ["'sdg'", "sgd, rmsprop"]),
+    ("settings", {"model": "lenet6"}, ["'lenet6'", "lenet5"]),
+    ("settings", {"model": "os:system()"}, ["model", "import path"]),
+    ("settings", {"normalization": "batchnorm"}, ["normalization", "'batchnorm'", "'batch'"]),
+    ("settings", {"optimizer": "adam", "momentum": 0.9}, ["momentum", "adam has no momentum"]),
+    ("settings", {"nesterov": True}, ["nesterov", "momentum above 0"]),
+    ("settings", {"momentum": 1.0}, ["momentum", "1.0", "less than 1"]),
+    ("settings", {"dropout": 1.0}, ["dropout", "less than 1"]),
+    ("settings", {"l1": -1.0}, ["l1", "-1.0"]),
+    ("settings", {"weight_decay": float("nan")}, ["weight_decay", "nan"]),
+    ("settings", {"model": "mlp", "pooling": "max"}, ["pooling", "no pooling"]),
+    ("settings", {"train_size": 50}, ["batch_size = 100", "train_size 50"]),
+    ("settings", {"wieght_decay": 0.1}, ["wieght_decay", "did you mean 'weight_decay'"]),
+    ("baseline", {"batch_size": 7}, ["baseline", "matches 0 variants"]),
+    ("baseline", {}, ["baseline", "matches 2 variants"]),
+    ("baseline", {"batchsize": 7}, ["baseline", "did you mean 'batch_size'"]),
+    ("exclude", [{}], ["exclude leaves no variant"]),
+    ("probe", [{"batch_size": 3}], ["probe", "matches no variant"]),
+    ("epochs", "five", ["epochs", "'five'"]),
+    ("trials", -3, ["trials", "-3"]),
+    ("threads", ["none"], ["threads.0", "'none'"]),
+]  # fmt: skip
+
+# bytes of a YAML file, words the message must hold
+YAML_MISTAKES = [
+    (b"a: \xff\xfe", ["UTF-8"]),
+    (b"a:\n\tb: 1\n", ["line 2", "tabs"]),
+    (b"a: &x [1]\nb: *x\n", ["line 1", "anchors"]),
+    (b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n", ["anchors"]),
+    (b"a: 1\na: 2\n", ["line 2", "'a'", "twice"]),
+    (b"- 1\n- 2\n", ["keys and values", "list"]),
+    (b"just text", ["keys and values", "str"]),
+    (b"a: [1, 2\n", ["line 2"]),
+    (b"a: !!python/object/apply:os.system [ls]\n", ["line 1", "python/object"]),
+    (b"a: {b: [" * 3000, ["not valid YAML"]),
+    (b"a: " + b"x" * 1_000_001, ["larger than"]),
+    (b"? [1, 2]\n: 3\n", ["line 1"]),
+    (b"a: 2026-99-99\n", ["not valid YAML"]),
+]
+
+
+def _check(error: pytest.ExceptionInfo[UserError], words: list[str]) -> None:
+    message = str(error.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+    assert len(message) < 500
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize(("path", "value", "words"), CONFIG_MISTAKES)
+def test_config_mistake_is_named(
+    plan_of: OpenPlan, path: str, value: Any, words: list[str]
+) -> None:
+    with pytest.raises(UserError) as error:
+        plan_of(_set(CONFIG, path, value))
+    _check(error, words)
+
+
+@pytest.mark.parametrize(("path", "value", "words"), STUDY_MISTAKES)
+def test_study_mistake_is_named(
+    plan_of: OpenPlan, tmp_path: Path, path: str, value: Any, words: list[str]
+) -> None:
+    with pytest.raises(UserError) as error:
+        plan_of(CONFIG, first=_set(STUDY, path, value))
+    _check(error, ["first.yaml", *words])
+    assert not (tmp_path / "handover").exists()
+
+
+@pytest.mark.parametrize(("content", "words"), YAML_MISTAKES)
+def test_yaml_mistake_is_named(tmp_path: Path, content: bytes, words: list[str]) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        read_yaml(path)
+    _check(error, ["study.yaml", *words])
+
+
+def test_message_names_the_last_file_that_sets_the_key(plan_of: OpenPlan, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"config\.yaml: training\.epochs = -1"):
+        plan_of(_set(CONFIG, "training/epochs", -1))
+
+
+def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:
+    from batchmark.study.devices import gpu_count, resolve_devices  # noqa: PLC0415
+
+    assert resolve_devices("auto", 0) == ["cpu"]
+    assert resolve_devices("auto", 2) == ["cpu", "gpu"]
+    with pytest.raises(UserError, match="no NVIDIA GPU"):
+        resolve_devices(["gpu"], 0)
+    assert gpu_count() >= 0

@@ -1,0 +1,59 @@
+import pytest
+
+from batchmark.results.calibration import Calibration
+from batchmark.study.announcement import is_long, work_of
+from batchmark.study.expectation import all_work, compared, expect, makespan, minutes
+from tests.study.conftest import CONFIG, STUDY, OpenPlan
+
+RATES = Calibration(
+    cores=2,
+    startup=4.0,
+    graph=1.0,
+    image=1e-4,
+    step=1e-3,
+    evaluated_image=5e-5,
+    report=2.0,
+    memory_bytes=2**30,
+)
+
+
+def test_makespan_is_longest_first() -> None:
+    # 5 on one worker, 4 + 3 on the other, then 2 joins the 5
+    assert makespan([2, 3, 4, 5], 2) == 7
+    assert makespan([2, 3, 4, 5], 1) == 14
+    assert makespan([], 2) == 0
+
+
+def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
+    training = {"epochs": 2.0, "trials": 3}
+    study = {**STUDY, "grids": [{"batch_size": 100}]}
+    plan = plan_of({**CONFIG, "training": training}, first=study)
+    expected = expect(plan, all_work(plan), RATES, 50_000)
+    # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
+    trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
+    assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
+    assert expected.jobs["train"] == 1
+    assert expected.memory_bytes == 2 * 2**30
+
+
+def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
+    plan = plan_of()
+    name = next(iter(plan.variants))
+    jobs = [("train", {"device": "cpu", "variant": name}), ("collect", {})]
+    work = work_of(jobs)
+    assert (work.train, work.time, work.plot) == ([name], [], [])
+    assert (
+        expect(plan, work, RATES, 50_000).total < expect(plan, all_work(plan), RATES, 50_000).total
+    )
+    assert not is_long(work)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(12.4, "12 s"), (600, "10.0 min"), (36_000, "10.0 h")]
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert minutes(seconds) == words
+
+
+def test_comparison_at_the_end() -> None:
+    assert compared(expected=100, taken=120) == "Took 2.0 min; expected 1.7 min (+20%)."

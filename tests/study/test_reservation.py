@@ -1,0 +1,37 @@
+from batchmark.study.config import ProbingConfig, TimingConfig
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import Budget
+from batchmark.study.reservation import for_block, for_probe, for_run
+
+BUDGET = Budget(
+    epochs=3.0, trials=2, first_seed=0, evaluate_every=None, not_learning_after=1.0,
+    sample_epochs_times=1.0, deterministic=True,
+)  # fmt: skip
+
+
+def test_a_run_reserves_what_a_slow_core_needs() -> None:
+    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET)
+    # 2 trials × 3 epochs × 10,000 images, half of the time overhead: 120,000 at 1,000 a second.
+    assert reservation.minutes == 10 + 2
+    assert reservation.megabytes == 1500 + 2
+
+
+def test_every_attempt_reserves_twice_as_much() -> None:
+    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET)
+    assert [reservation.runtime(attempt) for attempt in (1, 2, 3)] == [12, 24, 48]
+    assert [reservation.mem_mb(attempt) for attempt in (1, 2)] == [1502, 3004]
+
+
+def test_probes_come_on_top_of_the_run() -> None:
+    probing = ProbingConfig(batch_sizes=[1000, 5000], draws=20, trials=1)
+    reservation = for_probe(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, probing)
+    # 3 moments × 20 draws × 6,000 images on top of 120,000.
+    assert reservation.minutes == 10 + 8
+    assert reservation.megabytes == 1500 + 1500
+
+
+def test_a_timing_block_counts_every_thread_setting() -> None:
+    timing = TimingConfig(rounds=10, min_seconds=1.0, min_steps=20)
+    subjects = [Hyperparameters(batch_size=1), Hyperparameters(batch_size=1000)]
+    # (20 + 10 × 2) + (20 + 10 × 20) seconds for each of 3 settings.
+    assert for_block(subjects, 3, timing).minutes == 10 + 13
