@@ -1,0 +1,104 @@
+"""Get the requested data: own data, the mirrors in order, or the embedded sample in their place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from batchmark.dataset import mnist, sample
+from batchmark.dataset.arrays import Arrays, describe
+from batchmark.dataset.checks import count_classes
+from batchmark.dataset.limits import Limits, MirrorError
+from batchmark.dataset.mirrors import LOCAL, local_path, public_name, read_mirror
+from batchmark.dataset.own import Loaded, from_idx, load_own
+from batchmark.dataset.record import DatasetRecord, MirrorProblem
+from batchmark.errors import UserError
+from batchmark.study.requests import DatasetRequest
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """The arrays to save and the record to write beside them."""
+
+    arrays: Arrays
+    record: DatasetRecord
+
+
+def acquire(
+    request: DatasetRequest,
+    say: Say,
+    known_sums: Mapping[str, str] = mnist.SUMS,
+    limits: Limits | None = None,
+) -> Acquired:
+    """Get the data `request` asks for; `say` receives progress and warnings for the terminal.
+
+    `known_sums` are verified when the request's name is "mnist"; `limits` replaces those that
+    follow from the request. Raises UserError naming each mirror and why it did not serve.
+    """
+    expected = known_sums if request.name == mnist.NAME else {}
+    if request.name == sample.NAME:
+        return _sample()
+    if request.path is not None:
+        loaded = load_own(local_path(request.path), request.validation, expected)
+        return _acquired(request.name, loaded, LOCAL)
+    return _from_mirrors(request, say, expected, limits or _limits(request))
+
+
+def _limits(request: DatasetRequest) -> Limits:
+    limits = Limits(connect=request.connect_timeout, read=request.read_timeout)
+    return replace(limits, largest=mnist.LARGEST_FILE) if request.name == mnist.NAME else limits
+
+
+def _from_mirrors(
+    request: DatasetRequest, say: Say, expected: Mapping[str, str], limits: Limits
+) -> Acquired:
+    problems: list[MirrorProblem] = []
+    for mirror in request.mirrors:
+        say(f"getting {request.name} from {mirror}")
+        try:
+            loaded = from_idx(read_mirror(mirror, expected, limits), request.validation, mirror)
+        except MirrorError as fault:
+            say(f"mirror {mirror} does not serve: {fault}")
+            problems.append(MirrorProblem(mirror=public_name(mirror), reason=str(fault)))
+        else:
+            return _acquired(request.name, loaded, public_name(mirror), problems)
+    if request.fallback == "sample" and request.name == mnist.NAME:
+        say("WARNING: sample, not MNIST: no mirror served, 5,000 embedded digits stand in for it")
+        return _sample(stands_in_for=request.name, problems=problems)
+    raise UserError(_no_mirror(request, problems))
+
+
+def _acquired(
+    name: str, loaded: Loaded, source: str, problems: list[MirrorProblem] | None = None
+) -> Acquired:
+    facts = describe(name, loaded.arrays, count_classes(loaded.arrays, f"dataset {name}"))
+    record = DatasetRecord(
+        facts=facts, source=source, sums=loaded.sums, problems=tuple(problems or ())
+    )
+    return Acquired(loaded.arrays, record)
+
+
+def _sample(
+    stands_in_for: str | None = None, problems: list[MirrorProblem] | None = None
+) -> Acquired:
+    arrays = sample.load_sample()
+    record = DatasetRecord(
+        facts=describe(sample.NAME, arrays, sample.CLASSES),
+        source=sample.SOURCE,
+        sums={},
+        problems=tuple(problems or ()),
+        stands_in_for=stands_in_for,
+    )
+    return Acquired(arrays, record)
+
+
+def _no_mirror(request: DatasetRequest, problems: list[MirrorProblem]) -> str:
+    tried = "; ".join(
+        f"{mirror}: {problem.reason}"
+        for mirror, problem in zip(request.mirrors, problems, strict=True)
+    )
+    hint = " or set dataset.fallback to sample" if request.name == mnist.NAME else ""
+    return (
+        f"{request.name} could not be had from any of {len(problems)} dataset.mirrors "
+        f"({tried or 'none is configured'}); add a mirror that serves{hint}."
+    )

@@ -1,0 +1,90 @@
+"""The dataset as every stage sees it: verified arrays and the facts that identify them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from batchmark.dataset.npz import Array, read_npz
+from batchmark.dataset.record import read_record
+from batchmark.errors import UserError
+from batchmark.results.atomic import replacing
+from batchmark.results.schema import DatasetFacts
+
+SPLITS = ("train", "validation", "test")
+ARRAY_NAMES = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "labels"))
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Images uint8 [n, height, width, channels] and labels uint8 or int32 [n] of each split."""
+
+    train_images: Array
+    train_labels: Array
+    validation_images: Array
+    validation_labels: Array
+    test_images: Array
+    test_labels: Array
+
+
+@dataclass(frozen=True)
+class Dataset(Arrays):
+    """Arrays together with the facts that results made on them record."""
+
+    facts: DatasetFacts
+
+
+def digest(arrays: Arrays) -> str:
+    """SHA-256 (hex) of names, types, shapes and contents: of pixels, labels and split."""
+    total = hashlib.sha256()
+    for name in ARRAY_NAMES:
+        array = np.ascontiguousarray(getattr(arrays, name))
+        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        total.update(array.data)
+    return total.hexdigest()
+
+
+def describe(name: str, arrays: Arrays, classes: int) -> DatasetFacts:
+    """The facts of `arrays`, digest included."""
+    height, width, channels = arrays.train_images.shape[1:]
+    return DatasetFacts(
+        name=name,
+        digest=digest(arrays),
+        train=len(arrays.train_labels),
+        validation=len(arrays.validation_labels),
+        test=len(arrays.test_labels),
+        image_shape=(height, width, channels),
+        classes=classes,
+    )
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Write the npz atomically. Not compressed: every run loads it."""
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{name: getattr(arrays, name) for name in ARRAY_NAMES})
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Read the six arrays; raises UserError when one is missing or the archive is damaged."""
+    found = read_npz(path, ARRAY_NAMES)
+    missing = [name for name in ARRAY_NAMES if name not in found]
+    if missing:
+        raise UserError(f"{path} is refused: it lacks {', '.join(missing)}.")
+    return Arrays(**found)
+
+
+def load_dataset(npz: Path, facts_json: Path) -> Dataset:
+    """Read the arrays of `npz` and verify them against the digest in `facts_json`.
+
+    Raises UserError when either file is missing or damaged or when they do not belong together.
+    """
+    facts = read_record(facts_json).facts
+    arrays = load_arrays(npz)
+    found = digest(arrays)
+    if found != facts.digest:
+        raise UserError(
+            f"{npz} does not belong to {facts_json}: its digest is {found[:12]}…, recorded is "
+            f"{facts.digest[:12]}…; delete both files and download again."
+        )
+    return Dataset(**vars(arrays), facts=facts)

@@ -1,0 +1,38 @@
+"""What the tests of several packages share: a finished micro run of the whole pipeline."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.checkout import Checkout, copy_project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with a finished micro run; copy it before changing it."""
+    checkout = copy_project(tmp_path_factory.mktemp("finished"))
+    result = checkout.snakemake()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished: Checkout, tmp_path: Path) -> Checkout:
+    """An own copy of the finished micro run, times of files included."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    return Checkout(folder)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[[], Checkout]:
+    """Make checkouts in which nothing has run."""
+    made: list[Checkout] = []
+
+    def make() -> Checkout:
+        made.append(copy_project(tmp_path / f"fresh{len(made)}"))
+        return made[-1]
+
+    return make

@@ -1,0 +1,115 @@
+"""Which data serve: mirrors in order, the sample in their place, the user's own."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from batchmark.dataset.acquire import Acquired, acquire
+from batchmark.errors import UserError
+from batchmark.study.requests import DatasetRequest
+from tests.dataset import faulty_server, tiny_idx
+from tests.dataset.faulty_server import serving
+
+
+def _request(**changes: Any) -> DatasetRequest:
+    settings = {
+        "name": "mnist",
+        "path": None,
+        "mirrors": [],
+        "fallback": "sample",
+        "connect_timeout": 10,
+        "read_timeout": 10,
+        "validation": 2,
+    }
+    return DatasetRequest(**(settings | changes))
+
+
+def _acquire(said: list[str] | None = None, **changes: Any) -> Acquired:
+    say = said.append if said is not None else lambda _: None
+    return acquire(_request(**changes), say, tiny_idx.SUMS)
+
+
+def test_the_first_mirror_that_serves_is_taken(tmp_path: Path):
+    good = tiny_idx.write(tmp_path / "good")
+    said: list[str] = []
+    with serving(faulty_server.page) as url:
+        acquired = _acquire(said, mirrors=[url, "/no/such", str(good), "/never/asked"])
+    record = acquired.record
+    assert record.source == "a local folder"
+    assert [problem.mirror for problem in record.problems] == [url, "a local folder"]
+    assert "a web page" in record.problems[0].reason
+    assert (record.facts.name, record.facts.train, record.facts.validation) == ("mnist", 10, 2)
+    assert record.stands_in_for is None
+    assert any(f"{url} does not serve: a web page" in line for line in said)
+    assert not any("/never/asked" in line for line in said)
+
+
+def test_the_record_names_no_local_path(tmp_path: Path):
+    mirrors = [str(tmp_path / "absent"), tiny_idx.write(tmp_path / "good").as_uri()]
+    assert str(tmp_path) not in _acquire(mirrors=mirrors).record.model_dump_json()
+
+
+def test_equal_data_have_equal_records(tmp_path: Path):
+    one, two = tiny_idx.write(tmp_path / "1"), tiny_idx.write(tmp_path / "2", packed=False)
+    assert _acquire(mirrors=[str(one)]).record == _acquire(mirrors=[str(two)]).record
+
+
+def test_the_sample_stands_in_and_is_never_silent():
+    said: list[str] = []
+    record = _acquire(said, mirrors=["/no/such"]).record
+    assert (record.facts.name, record.stands_in_for) == ("sample", "mnist")
+    assert (record.facts.train, record.facts.validation, record.facts.test) == (4000, 500, 500)
+    assert "sample, not MNIST" in said[-1]
+
+
+def test_without_fallback_every_mirror_is_listed_with_its_reason():
+    with serving(faulty_server.missing) as url, pytest.raises(UserError) as caught:
+        _acquire(mirrors=[url, "/no/such"], fallback="none")
+    text = str(caught.value)
+    assert f"{url}: HTTP 404 for t10k-labels-idx1-ubyte.gz" in text
+    assert "/no/such: there is no such folder" in text
+    assert "dataset.fallback to sample" in text
+
+
+def test_no_mirror_at_all_is_said():
+    with pytest.raises(UserError, match="none is configured"):
+        _acquire(fallback="none")
+
+
+def test_digits_do_not_stand_in_for_other_data():
+    with pytest.raises(UserError, match="fashion could not be had"):
+        _acquire(name="fashion", mirrors=["/no/such"])
+
+
+def test_sums_are_checked_for_mnist_only(tmp_path: Path):
+    mirror = tiny_idx.write(tmp_path / "good")
+    said: list[str] = []
+    acquire(_request(mirrors=[str(mirror)]), said.append)
+    assert any("wrong sum" in line for line in said)
+    acquired = acquire(_request(mirrors=[str(mirror)], name="fashion"), said.append)
+    assert acquired.record.facts.name == "fashion"
+    assert acquired.record.sums == tiny_idx.SUMS
+
+
+def test_the_sample_can_be_asked_for():
+    record = _acquire(name="sample", mirrors=["/never/asked"]).record
+    assert (record.facts.name, record.stands_in_for, record.problems) == ("sample", None, ())
+
+
+def test_own_data_replace_the_mirrors(tmp_path: Path):
+    images = np.zeros((8, 2, 3, 3), np.uint8)
+    labels = np.array([0, 1, 2, 3] * 2)
+    path = tmp_path / "my.npz"
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    facts = _acquire(name="mine", path=str(path), mirrors=["/never/asked"]).record.facts
+    assert facts.image_shape == (2, 3, 3)
+    assert facts.classes == 4
+
+
+def test_own_data_of_one_class_are_refused(tmp_path: Path):
+    images, labels = np.zeros((8, 2, 3), np.uint8), np.zeros(8, int)
+    np.savez(tmp_path / "my.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    with pytest.raises(UserError, match="at least two classes"):
+        _acquire(name="mine", path=str(tmp_path / "my.npz"))
