@@ -1,0 +1,114 @@
+"""What all result files have in common: closed schemas, finite numbers, errors in a sentence."""
+
+import json
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from batchmark.errors import UserError
+from batchmark.results.atomic import write_text
+
+LARGEST_FILE = 256 * 2**20
+REMEDY = "Delete the file and run again to measure it anew."
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+# Within what a float holds exactly, so that any count fits any column.
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _finite(content: Any) -> Any:
+    """Refuse 1e999 and its like, which JSON can spell and nobody can write back."""
+    if isinstance(content, dict | list):
+        for part in content.values() if isinstance(content, dict) else content:
+            _finite(part)
+    if isinstance(content, float) and not isfinite(content):
+        raise ValueError("a number is not finite")
+    return content
+
+
+Details = Annotated[dict[str, Any], AfterValidator(_finite)]
+
+
+class Record(BaseModel):
+    """A closed, immutable part of a result file. Numbers are finite: JSON knows no NaN."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), strict=False
+    )
+
+
+class DatasetFacts(Record):
+    """The data a result was made on. `digest` identifies pixels, labels and split."""
+
+    name: str
+    digest: str
+    train: Count
+    validation: Count
+    test: Count
+    image_shape: tuple[int, int, int]
+    classes: int
+
+
+Result = TypeVar("Result", bound=BaseModel)
+
+
+def read_result(path: Path, schema: type[Result]) -> Result:
+    """Read and validate a result file.
+
+    Raises UserError naming the file and the reason when it is unreadable, truncated, of another
+    schema or version, or holds a value out of range.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UserError(f"{path} is refused: larger than {LARGEST_FILE} bytes.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        _refuse_constants(content)
+        return schema.model_validate_json(content)
+    except ValidationError as error:
+        raise UserError(f"{path} is refused: {first_problem(error)}. {REMEDY}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is refused: not valid JSON ({error}). {REMEDY}") from error
+
+
+def write_result(path: Path, result: Record) -> None:
+    """Write a result file atomically."""
+    write_text(path, result.model_dump_json(indent=1) + "\n")
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first validation problem as `key.path: what is wrong, found the value`."""
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"]) or "top level"
+    found = "" if isinstance(problem["input"], dict | bytes) else _found(problem["input"])
+    return f"{key}: {problem['msg']}{found}"
+
+
+def _found(value: Any) -> str:
+    text = repr(value)
+    return f", found {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _refuse_constants(content: bytes) -> None:
+    """Raise ValueError where NaN or an infinity stands for a number, also in free-form parts.
+
+    The scan for the words comes first because a second parse costs as much as the reading.
+    """
+    if b"NaN" in content or b"Infinity" in content:
+        json.loads(content, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
