@@ -1,0 +1,9 @@
+"""No normalization: pixels in [0, 1]."""
+
+from batchmark.training.pixels import unit_range as pixels
+
+__all__ = ["layer", "pixels"]
+
+
+def layer(name: str, channels: int) -> None:
+    """Nothing between a layer and its activation."""

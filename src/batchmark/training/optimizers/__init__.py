@@ -1,0 +1,1 @@
+"""Optimizers by name: Keras's own, Rprop, and the user's."""

@@ -1,0 +1,71 @@
+"""From a variant's hyperparameters to a Keras optimizer."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from batchmark.errors import UserError
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.training import plugins
+
+_KERAS_NAMES = {
+    "sgd": "SGD",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+}
+
+
+def create(hyperparameters: Hyperparameters, learning_rate: float) -> keras.optimizers.Optimizer:
+    """The optimizer a variant asks for, not yet built.
+
+    Raises UserError when the optimizer is unknown or refuses one of its arguments.
+    """
+    kind = _class(hyperparameters.optimizer)
+    arguments = {"learning_rate": learning_rate, **_shared_arguments(hyperparameters)}
+    try:
+        return kind(**{**arguments, **hyperparameters.optimizer_arguments})
+    except (TypeError, ValueError) as error:
+        accepted = ", ".join(
+            name for name in inspect.signature(kind).parameters if name != "kwargs"
+        )
+        raise UserError(
+            f"optimizer {hyperparameters.optimizer!r} refuses its arguments "
+            f"({plugins.reason(error)}); it takes {accepted}."
+        ) from error
+
+
+def exempt_from_decay(
+    optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable]
+) -> None:
+    """Let weight decay shrink kernels only, neither biases nor the scales of normalizations."""
+    exempt = [variable for variable in variables if len(variable.shape) < 2]
+    if exempt and optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_list=exempt)
+
+
+def _class(name: str) -> type[keras.optimizers.Optimizer]:
+    if ":" in name:
+        return plugins.own(name, "optimizer")  # pyright: ignore[reportReturnType]
+    if name == "rprop":
+        return plugins.built_in("optimizers", "rprop").Rprop
+    found = getattr(keras.optimizers, _KERAS_NAMES.get(name, name), None)
+    if not (isinstance(found, type) and issubclass(found, keras.optimizers.Optimizer)):
+        known = ", ".join([*_KERAS_NAMES, "rprop"])
+        raise UserError(
+            f"optimizer {name!r} is unknown; choose {known}, a class of keras.optimizers or your "
+            f"own 'package.module:Class'."
+        )
+    return found
+
+
+def _shared_arguments(hyperparameters: Hyperparameters) -> dict[str, Any]:
+    """Only what was asked for: not every optimizer knows momentum or weight decay."""
+    wanted = {
+        "momentum": hyperparameters.momentum,
+        "nesterov": hyperparameters.nesterov,
+        "weight_decay": hyperparameters.weight_decay,
+    }
+    return {name: value for name, value in wanted.items() if value}

@@ -1,0 +1,204 @@
+"""One run: all trials of one variant on one device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from batchmark.dataset.arrays import Dataset
+from batchmark.errors import UserError
+from batchmark.results.run import (
+    Budget,
+    Evaluations,
+    RunResult,
+    RunVariant,
+    Trial,
+    TrialClock,
+    Tuning,
+)
+from batchmark.results.schema import DatasetFacts
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.plugins import modules_used
+from batchmark.study.requests import TrainRequest
+from batchmark.study.sources import fingerprint
+from batchmark.training.building import build_model
+from batchmark.training.checkpoint import Checkpoint, key_of
+from batchmark.training.data import Data, to_device
+from batchmark.training.environment import describe
+from batchmark.training.session import Session, batch_size, training_images
+from batchmark.training.trial import Schedule, run_trial, start, total_steps
+from batchmark.training.tuning import tune
+
+SAMPLE = "sample"
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Where checkpoints go, and how many seconds of training a killed run may lose."""
+
+    folder: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all trials of a run share."""
+
+    request: TrainRequest
+    facts: DatasetFacts
+    data: Data
+    environment: dict[str, Any]
+    scratch: Scratch
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The variant's."""
+        return self.request.variant.hyperparameters
+
+    @property
+    def seeds(self) -> range:
+        """One a trial."""
+        first = self.request.budget.first_seed
+        return range(first, first + self.request.budget.trials)
+
+    def schedule(self, epochs: float) -> Schedule:
+        """`epochs` of this dataset; those of the sample are short, so it is given more."""
+        budget = self.request.budget
+        times = budget.sample_epochs_times if self.facts.name == SAMPLE else 1.0
+        not_learning_after = budget.not_learning_after * times
+        return Schedule(epochs * times, budget.evaluate_every, not_learning_after)
+
+
+def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
+    """Train all trials of the request's variant.
+
+    Raises UserError naming the variant when its model, optimizer or data cannot be used, or when
+    memory runs out.
+    """
+    if request.budget.deterministic and request.device == "gpu":
+        tf.config.experimental.enable_op_determinism()
+    environment = describe(request.device, request.budget.deterministic)
+    try:
+        data = to_device(dataset)
+        return _run(Setting(request, dataset.facts, data, environment, scratch))
+    except UserError as error:
+        raise UserError(f"variant {request.variant.id}: {error}") from error
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise UserError(
+            f"variant {request.variant.id}: out of memory; choose a smaller batch_size or model."
+        ) from error
+
+
+def _run(setting: Setting) -> RunResult:
+    budget = _budget(setting)
+    possible = budget.batch_size <= budget.train_size
+    tuning = _tune(setting) if possible else None
+    rate = tuning.chosen if tuning else None
+    return RunResult(
+        variant=RunVariant(
+            id=setting.request.variant.id, hyperparameters=setting.hyperparameters.model_dump()
+        ),
+        machine=setting.request.machine,
+        device=setting.request.device,
+        dataset=setting.facts,
+        budget=budget,
+        environment=setting.environment,
+        tuning=tuning,
+        trials=[
+            _trial(setting, seed, rate) if possible else _oversized(seed) for seed in setting.seeds
+        ],
+    )
+
+
+def _budget(setting: Setting) -> Budget:
+    hyperparameters, data = setting.hyperparameters, setting.data
+    schedule = setting.schedule(setting.request.budget.epochs)
+    train_size = len(training_images(hyperparameters, data))
+    size = batch_size(hyperparameters, train_size)
+    per_epoch = train_size // size * size
+    model = build_model(hyperparameters, data.image_shape, data.classes, seed=0)
+    return Budget(
+        epochs=schedule.epochs,
+        evaluate_every=schedule.evaluate_every or per_epoch,
+        steps_per_epoch=train_size // size,
+        examples_per_epoch=per_epoch,
+        train_size=train_size,
+        batch_size=size,
+        not_learning_after=schedule.not_learning_after,
+        parameters=model.count_params(),
+    )
+
+
+def _tune(setting: Setting) -> Tuning | None:
+    """The choice of the learning rate, if the variant leaves it to the run."""
+    grid = setting.request.tuning
+    if setting.hyperparameters.learning_rate != "tuned":
+        return None
+    if grid is None:
+        raise UserError("learning_rate 'tuned' needs a tuning grid in the configuration.")
+    schedule = setting.schedule(grid.epochs)
+
+    def train(rate: float) -> Trial:
+        return _train(setting, schedule, grid.seed, rate, f"tuning-{rate:g}")
+
+    return tune(grid, schedule.epochs, train)
+
+
+def _trial(setting: Setting, seed: int, rate: float | None) -> Trial:
+    schedule = setting.schedule(setting.request.budget.epochs)
+    return _train(setting, schedule, seed, rate, f"trial-{seed}")
+
+
+def _train(
+    setting: Setting, schedule: Schedule, seed: int, rate: float | None, label: str
+) -> Trial:
+    """One trial from its checkpoint, if there is one, to the end of its schedule."""
+    session = Session.open(
+        setting.hyperparameters,
+        setting.data,
+        seed,
+        learning_rate=rate,
+        compiled=setting.request.device == "gpu",
+    )
+    key = _checkpoint_key(setting, schedule, session)
+    checkpoint = Checkpoint(setting.scratch.folder / f"{label}.npz", key, setting.scratch.seconds)
+    progress = checkpoint.load(session, total_steps(session, schedule))
+    return run_trial(session, schedule, progress or start(session), checkpoint.save, label)
+
+
+def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:
+    """Everything the state after a given step depends on: all but the number of epochs."""
+    stage = "batchmark.stages.train"
+    return key_of(
+        {
+            "hyperparameters": setting.hyperparameters.model_dump(),
+            "learning_rate": session.learning_rate,
+            "seed": session.batches.seed,
+            "data": setting.facts.digest,
+            "device": setting.request.device,
+            "environment": setting.environment,
+            "evaluate_every": schedule.evaluate_every,
+            "not_learning_after": schedule.not_learning_after,
+            "sources": fingerprint([stage, *modules_used(setting.hyperparameters)]),
+        }
+    )
+
+
+def _oversized(seed: int) -> Trial:
+    """The record of a batch size that exceeds the training set: nothing to train."""
+    empty: dict[str, list] = {name: [] for name in Evaluations.model_fields}
+    return Trial(
+        seed=seed,
+        status="oversized",
+        message="the batch size exceeds the number of training images",
+        learning_rate=None,
+        evaluations=Evaluations(**empty),
+        best_evaluation=None,
+        test_accuracy_at_best=None,
+        final_test_accuracy=None,
+        final_train_accuracy=None,
+        small_weight_share=None,
+        gradient_norms={},
+        clock=TrialClock(started="", seconds=0.0),
+    )

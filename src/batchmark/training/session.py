@@ -1,0 +1,236 @@
+"""One variant, one seed, one graph: the engine.
+
+A training call runs many steps inside one `tf.function`, over data that stay on the device. On
+the CPU the graph's operations go to oneDNN; on a GPU the whole loop is compiled by XLA.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.training import plugins
+from batchmark.training.batches import Batches
+from batchmark.training.building import build_model
+from batchmark.training.data import Data, Images, Split
+from batchmark.training.optimizers.catalogue import create, exempt_from_decay
+from batchmark.training.pixels import Pixels
+
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """Per training step: the loss with penalties, and the number of images classified rightly."""
+
+    losses: NDArray[np.float32]
+    correct: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean cross-entropy (without penalties) and accuracy of a split."""
+
+    loss: float
+    accuracy: float
+
+
+class Session:
+    """A model in training. `step` counts the steps done."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - `open` is what callers use
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Data,
+        batches: Batches,
+        pixels: Pixels,
+        compiled: bool,
+    ) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.data, self.batches, self.pixels = data, batches, pixels
+        self.step = 0
+        exempt_from_decay(optimizer, model.trainable_variables)
+        optimizer.build(model.trainable_variables)
+        self._loop = tf.function(
+            self._train_loop,
+            input_signature=[tf.TensorSpec([None, batches.batch_size], tf.int32)],
+            jit_compile=compiled,
+        )
+        self._score = tf.function(self._score_batch, reduce_retracing=True, jit_compile=compiled)
+        self._gradient = tf.function(self._gradients, reduce_retracing=True, jit_compile=compiled)
+
+    @classmethod
+    def open(
+        cls,
+        hyperparameters: Hyperparameters,
+        data: Data,
+        seed: int,
+        *,
+        learning_rate: float | None = None,
+        compiled: bool = False,
+    ) -> "Session":
+        """Build model, optimizer and graph of a trial.
+
+        `learning_rate` replaces the variant's, `compiled` chooses XLA. `train_size` and
+        `batch_size` "full" are resolved by `data`. Raises UserError when the model or the
+        optimizer cannot be built, ValueError when the batch is larger than the training set.
+        """
+        train = training_images(hyperparameters, data)
+        size = batch_size(hyperparameters, len(train))
+        if size > len(train):
+            raise ValueError(f"batch size {size} exceeds {len(train)} training images")
+        rate = learning_rate if learning_rate is not None else hyperparameters.learning_rate
+        if not isinstance(rate, float | int):
+            raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
+        normalization = plugins.built_in("normalization", hyperparameters.normalization)
+        data = Data(train, data.validation, data.test, data.classes)
+        return cls(
+            build_model(hyperparameters, data.image_shape, data.classes, seed),
+            create(hyperparameters, float(rate)),
+            data,
+            Batches(len(train), size, seed),
+            normalization.pixels(train.images.numpy()),
+            compiled,
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in an epoch."""
+        return self.batches.steps_per_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimizer's learning rate."""
+        return float(f"{float(self.optimizer.learning_rate):.7g}")
+
+    def trace(self) -> None:
+        """Build the training graph, which the first `train` would do otherwise."""
+        self._loop.get_concrete_function()
+
+    def train(self, steps: int) -> StepMetrics:
+        """Run the next `steps` steps in one graph call and wait for their metrics."""
+        order = self.batches.order(self.step, steps)
+        losses, correct = self._loop(tf.constant(order))
+        self.step += steps
+        return StepMetrics(losses.numpy(), correct.numpy())
+
+    def evaluate(self, split: Split) -> Score:
+        """Loss and accuracy in inference mode over a whole split."""
+        return self.score(getattr(self.data, split))
+
+    def score(self, images: Images) -> Score:
+        """Loss and accuracy in inference mode over `images`."""
+        loss, correct = 0.0, 0
+        for start in range(0, len(images), EVALUATION_BATCH):
+            part = slice(start, start + EVALUATION_BATCH)
+            sums = self._score(images.images[part], images.labels[part])
+            loss, correct = loss + float(sums[0]), correct + int(sums[1])
+        return Score(loss / len(images), correct / len(images))
+
+    def gradients(self, indices: NDArray[np.integer]) -> list[NDArray[np.float32]]:
+        """The gradient of the training loss on the training images `indices`.
+
+        One array a variable, in the order of `model.trainable_variables`. The weights stay as
+        they are; penalties are included, dropout and batch statistics act as in training.
+        """
+        gradients = self._gradient(tf.constant(indices, tf.int32))
+        return [gradient.numpy() for gradient in gradients]
+
+    def variables(self) -> list[keras.Variable]:
+        """Everything a step changes: weights, moving statistics, seeds, optimizer state."""
+        unique = {id(v): v for v in [*self.model.variables, *self.optimizer.variables]}
+        return list(unique.values())
+
+    def state(self) -> list[NDArray[Any]]:
+        """A copy of all `variables`; with `step` it determines the rest of the trial."""
+        return [variable.numpy() for variable in self.variables()]
+
+    def restore(self, state: list[NDArray[Any]], step: int) -> None:
+        """Continue from a `state` taken after `step` steps.
+
+        Raises ValueError, before anything is changed, when the state is not of this session.
+        """
+        pairs = list(zip(self.variables(), state, strict=True))
+        if any(tuple(variable.shape) != value.shape for variable, value in pairs):
+            raise ValueError("the state has other shapes than the session's variables")
+        for variable, value in pairs:
+            variable.assign(value)
+        self.step = step
+
+    def step_function(self) -> Callable[..., Any]:
+        """The graph of exactly one training step, a ConcreteFunction of int32 [batch_size].
+
+        For counting its floating point operations; calling it trains.
+        """
+        signature = tf.TensorSpec([self.batches.batch_size], tf.int32)
+        return tf.function(self._train_step).get_concrete_function(signature)
+
+    def _train_loop(self, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        steps = tf.shape(order)[0]
+        losses = tf.TensorArray(tf.float32, steps)
+        correct = tf.TensorArray(tf.int32, steps)
+
+        def body(step: Any, losses: Any, correct: Any) -> tuple[Any, Any, Any]:
+            loss, right = self._train_step(order[step])
+            return step + 1, losses.write(step, loss), correct.write(step, right)
+
+        _, losses, correct = tf.while_loop(
+            lambda step, *_: step < steps, body, (0, losses, correct), parallel_iterations=1
+        )
+        return losses.stack(), correct.stack()
+
+    def _train_step(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss, correct = self._training_loss(indices)
+        variables = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss, correct
+
+    def _gradients(self, indices: tf.Tensor) -> Any:
+        # The scope keeps moving statistics and random seeds from being updated. Penalties see
+        # only the weights that it is given.
+        weights = self.model.trainable_variables
+        scope = keras.StatelessScope(state_mapping=[(one, one.value) for one in weights])
+        with scope, tf.GradientTape() as tape:
+            loss, _ = self._training_loss(indices)
+        return tape.gradient(loss, weights)
+
+    def _training_loss(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = tf.gather(self.data.train.images, indices)
+        labels = tf.gather(self.data.train.labels, indices)
+        logits = self.model(self._input(images), training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        penalties = self.model.losses
+        loss = tf.reduce_mean(losses)
+        return (tf.add_n([loss, *penalties]) if penalties else loss), _count_right(logits, labels)
+
+    def _score_batch(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = self.model(self._input(images), training=False)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_sum(losses), _count_right(logits, labels)
+
+    def _input(self, images: tf.Tensor) -> tf.Tensor:
+        return (tf.cast(images, tf.float32) - self.pixels.mean) * (1 / self.pixels.divisor)
+
+
+def training_images(hyperparameters: Hyperparameters, data: Data) -> Images:
+    """The training images a variant uses: the first `train_size` of them."""
+    size = hyperparameters.train_size
+    return data.train if size == "full" else data.train.first(size)
+
+
+def batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
+    """The variant's batch size in images; "full" is the whole training set."""
+    size = hyperparameters.batch_size
+    return train_size if size == "full" else size
+
+
+def _count_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    guesses = tf.argmax(logits, axis=-1, output_type=tf.int32)
+    return tf.reduce_sum(tf.cast(guesses == labels, tf.int32))

@@ -1,0 +1,15 @@
+"""Own models with the signature `(image_shape, classes, **hyperparameters)`."""
+
+import keras
+
+
+def build(image_shape: tuple[int, int, int], classes: int, units: int = 4) -> keras.Model:
+    images = keras.Input(image_shape)
+    hidden = keras.layers.Dense(units)(keras.layers.Flatten()(images))
+    return keras.Model(images, keras.layers.Dense(classes)(hidden))
+
+
+def with_dropout(image_shape: tuple[int, int, int], classes: int, dropout: float) -> keras.Model:
+    images = keras.Input(image_shape)
+    dropped = keras.layers.Dropout(dropout)(keras.layers.Flatten()(images))
+    return keras.Model(images, keras.layers.Dense(classes)(dropped))

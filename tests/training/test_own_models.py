@@ -1,0 +1,29 @@
+import pytest
+
+from batchmark.errors import UserError
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.training.building import build_model
+
+PLAIN, WITH_DROPOUT = (f"tests.training.own_models:{name}" for name in ("build", "with_dropout"))
+
+
+def test_own_axes_reach_the_function() -> None:
+    chosen = Hyperparameters(model=PLAIN, model_arguments={"units": 5})
+    model = build_model(chosen, (2, 3, 1), 4, seed=0)
+    # 6 pixels to 5 units to 4 classes, with biases.
+    assert model.count_params() == 6 * 5 + 5 + 5 * 4 + 4
+
+
+def test_hyperparameters_of_ours_reach_it_when_they_are_set() -> None:
+    model = build_model(Hyperparameters(model=WITH_DROPOUT, dropout=0.5), (2, 3, 1), 4, seed=0)
+    assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [0.5]
+
+
+def test_none_is_ignored_in_silence() -> None:
+    with pytest.raises(UserError, match="unexpected keyword argument 'dropout'"):
+        build_model(Hyperparameters(model=PLAIN, dropout=0.5), (2, 3, 1), 4, seed=0)
+
+
+def test_standardized_pixels_are_not_the_models_business() -> None:
+    chosen = Hyperparameters(model=PLAIN, normalization="input")
+    assert build_model(chosen, (2, 3, 1), 4, seed=0).output_shape == (None, 4)

@@ -1,0 +1,182 @@
+"""Whole runs of the tiny model: statuses, checkpoints, tuning, errors."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from batchmark.dataset.arrays import Dataset
+from batchmark.errors import UserError
+from batchmark.results.run import RunResult
+from batchmark.study.requests import TrainRequest
+from batchmark.training.run import Scratch, run
+from tests.training.tiny import dataset, request, without_clock
+
+Train = Callable[..., RunResult]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path / "scratch", seconds=0.0)
+
+
+@pytest.fixture
+def train(scratch: Scratch) -> Train:
+    """Run a request on the tiny data, checkpoints in this test's own folder."""
+
+    def run_(asked: TrainRequest, data: Dataset | None = None) -> RunResult:
+        return run(asked, data or dataset(), scratch)
+
+    return run_
+
+
+def test_a_run_records_its_trials(train: Train) -> None:
+    result = train(request(momentum=0.9, batch_size=20))
+    assert (result.budget.steps_per_epoch, result.budget.examples_per_epoch) == (4, 80)
+    assert [trial.seed for trial in result.trials] == [1, 2]
+    trial = result.trials[0]
+    assert trial.status == "done"
+    assert trial.evaluations.steps == [4, 8, 12]
+    assert trial.evaluations.epoch == [1.0, 2.0, 3.0]
+    assert trial.learning_rate == 0.1
+    assert set(trial.gradient_norms) == {"conv", "hidden", "logits"}
+    best = trial.evaluations.validation_accuracy[trial.best_evaluation or 0]
+    assert best == max(trial.evaluations.validation_accuracy) > 0.6
+    assert result.environment["switches"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_test_accuracy_at_best_is_of_the_best_weights(train: Train) -> None:
+    long = train(request({"epochs": 4.0, "trials": 1}, learning_rate=1.5))
+    best = long.trials[0].evaluations.epoch[long.trials[0].best_evaluation or 0]
+    short = train(request({"epochs": best, "trials": 1}, learning_rate=1.5))
+    assert long.trials[0].test_accuracy_at_best == short.trials[0].final_test_accuracy
+
+
+def test_a_loss_that_is_not_finite_ends_as_diverged(train: Train) -> None:
+    result = train(request({"trials": 1}, learning_rate=1e30, activation="relu"))
+    assert result.trials[0].status == "diverged"
+    assert result.trials[0].evaluations.loss[-1] is None
+    assert "not finite" in result.trials[0].message
+
+
+def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
+    result = train(request({"trials": 1, "epochs": 9.0}, learning_rate=1e-12))
+    assert result.trials[0].status == "not_learning"
+    assert result.trials[0].evaluations.epoch[-1] == 2.0
+
+
+def test_a_batch_larger_than_the_training_set_is_recorded_as_oversized(train: Train) -> None:
+    result = train(request(batch_size=97))
+    assert [trial.status for trial in result.trials] == ["oversized", "oversized"]
+    assert result.budget.steps_per_epoch == 0
+    assert result.trials[0].evaluations.steps == []
+
+
+def test_full_sizes_are_resolved_by_the_data(train: Train) -> None:
+    budget = {"trials": 1, "not_learning_after": 9.0}
+    result = train(request(budget, batch_size="full", train_size=50))
+    assert (result.budget.batch_size, result.budget.train_size) == (50, 50)
+    assert result.trials[0].evaluations.steps == [1, 2, 3]
+
+
+def test_the_sample_is_given_more_epochs(train: Train) -> None:
+    sample = dataset()
+    facts = sample.facts.model_copy(update={"name": "sample"})
+    asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1})
+    assert train(asked, dataclasses.replace(sample, facts=facts)).budget.epochs == 3.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dropout": 0.4, "normalization": "batch"},
+        {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 7},
+    ],
+    ids=str,
+)
+def test_more_epochs_continue_from_the_finished_run(
+    train: Train, tmp_path: Path, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(request({"epochs": 1.5}, **changes))
+    capsys.readouterr()
+    continued = train(request({"epochs": 3.0, "trials": 3}, **changes))
+    assert "trial-1: epoch 1," not in capsys.readouterr().err
+    fresh = run(
+        request({"epochs": 3.0, "trials": 3}, **changes), dataset(), Scratch(tmp_path / "b", 99.0)
+    )
+    assert without_clock(continued) == without_clock(fresh)
+
+
+def test_fewer_epochs_start_over(train: Train, tmp_path: Path) -> None:
+    train(request({"epochs": 3.0}))
+    shorter = train(request({"epochs": 1.0}))
+    fresh = run(request({"epochs": 1.0}), dataset(), Scratch(tmp_path / "b", 99.0))
+    assert without_clock(shorter) == without_clock(fresh)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no npz", None])
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
+    train: Train, scratch: Scratch, damage: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = train(request({"trials": 1}))
+    path = scratch.folder / "trial-1.npz"
+    path.write_bytes(path.read_bytes()[:-300] if damage is None else damage)
+    assert without_clock(train(request({"trials": 1}))) == without_clock(expected)
+    assert "warning: " in (warning := capsys.readouterr().err)
+    assert "starting over" in warning
+
+
+def test_checkpoints_of_other_data_or_settings_are_not_used(
+    train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(request({"trials": 1}))
+    for asked, data in (
+        (request({"trials": 1}, learning_rate=0.2), dataset()),
+        (request({"trials": 1}), dataset(seed=5)),
+        (request({"trials": 1, "evaluate_every": 40}), dataset()),
+    ):
+        capsys.readouterr()
+        train(asked, data)
+        assert "warning" not in (log := capsys.readouterr().err)
+        assert log.count("trial-1: ") >= 3
+
+
+def test_tuning_chooses_on_a_seed_of_its_own_and_trains_with_fresh_ones(train: Train) -> None:
+    grid = {"low": 1e-9, "high": 0.1, "points": 3, "epochs": 2.0, "seed": 77}
+    result = train(request({"not_learning_after": 9.0}, grid, learning_rate="tuned"))
+    assert result.tuning is not None
+    assert result.tuning.learning_rates == [1e-9, 1e-5, 0.1]
+    assert (result.tuning.chosen, result.tuning.on_border) == (0.1, True)
+    assert [trial.seed for trial in result.trials] == [1, 2]
+    assert {trial.learning_rate for trial in result.trials} == {0.1}
+    assert result.variant.hyperparameters["learning_rate"] == "tuned"
+
+
+def broken_labels() -> Dataset:
+    good = dataset()
+    return dataclasses.replace(good, train_labels=np.full_like(good.train_labels, 3))
+
+
+def broken_images() -> Dataset:
+    return dataclasses.replace(dataset(), validation_images=np.zeros((40, 64), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("asked", "data", "message"),
+    [
+        (request(), broken_labels(), "labels from 3 to 3; expected 0 to 2"),
+        (request(), broken_images(), r"images of shape \(40, 64\) with 40 labels"),
+        (request(model="lenet5"), dataset(), "could not be built for images of shape"),
+        (request(optimizer="adam", momentum=0.5), dataset(), "refuses its arguments"),
+        (request(learning_rate="tuned"), dataset(), "needs a tuning grid"),
+    ],
+    ids=["labels", "images", "model", "optimizer", "tuning"],
+)
+def test_errors_name_the_variant(
+    train: Train, asked: TrainRequest, data: Dataset, message: str
+) -> None:
+    with pytest.raises(UserError, match=f"variant tiny: .*{message}"):
+        train(asked, data)

@@ -1,0 +1,166 @@
+"""The engine against `keras.Model.fit`, and its other promises."""
+
+from itertools import product
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from batchmark.training.data import to_device
+from batchmark.training.pooling import AveragePooling
+from batchmark.training.session import Session
+from tests.training.tiny import dataset, hyperparameters
+
+STEPS = 200
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.9},
+    {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    {"optimizer": "rmsprop", "learning_rate": 0.001},
+    {"optimizer": "adam", "learning_rate": 0.001},
+    {"optimizer": "adagrad"},
+    {"optimizer": "adadelta"},
+    {"optimizer": "rprop", "learning_rate": 0.001, "batch_size": "full"},
+]
+NORMALIZATIONS = ["none", "batch", "layer", "group"]
+PENALTIES: list[dict[str, float]] = [{}, {"weight_decay": 0.01}, {"l1": 0.001}, {"l2": 0.01}]
+
+
+def variants() -> list[dict[str, Any]]:
+    """A Latin square: every pair of optimizer, normalization and penalty occurs."""
+    return [
+        {**optimizer, "normalization": normalization, **PENALTIES[(row + column) % 4]}
+        for (row, optimizer), (column, normalization) in product(
+            enumerate(OPTIMIZERS), enumerate(NORMALIZATIONS)
+        )
+    ]
+
+
+def fit(session: Session, steps: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights and moving statistics of `Model.fit` from the same start on the same batches."""
+    order = session.batches.order(0, steps).ravel()
+    images = session.data.train.images.numpy()[order].astype(np.float32)
+    images = (images - np.float32(session.pixels.mean)) * np.float32(1 / session.pixels.divisor)
+    model = keras.models.clone_model(session.model, clone_function=with_keras_layers)
+    model.set_weights(session.model.get_weights())
+    optimizer = type(session.optimizer).from_config(session.optimizer.get_config())
+    if optimizer.weight_decay:
+        exempt = [v for v in model.trainable_variables if not v.path.endswith("kernel")]
+        optimizer.exclude_from_weight_decay(var_list=exempt)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss)
+    labels = session.data.train.labels.numpy()[order]
+    model.fit(
+        images,
+        labels,
+        batch_size=session.batches.batch_size,
+        shuffle=False,
+        verbose=0,  # pyright: ignore
+    )
+    return (
+        [variable.numpy() for variable in model.trainable_variables],
+        [variable.numpy() for variable in model.non_trainable_variables],
+    )
+
+
+def with_keras_layers(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A copy of a layer, Keras's own pooling in the place of ours."""
+    own = isinstance(layer, AveragePooling)
+    kind = keras.layers.AveragePooling2D if own else type(layer)
+    return kind.from_config(layer.get_config())
+
+
+def relative_difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
+    """Of all weights as one vector: some (a bias before BatchNorm) are zero but for rounding."""
+    differences = [np.linalg.norm(a - b) for a, b in zip(ours, theirs, strict=True)]
+    return float(np.linalg.norm(differences) / np.linalg.norm([np.linalg.norm(b) for b in theirs]))
+
+
+@pytest.mark.parametrize("variant", variants(), ids=str)
+def test_engine_ends_with_the_weights_of_model_fit(variant: dict[str, Any]) -> None:
+    session = Session.open(hyperparameters(**variant), to_device(dataset(32)), seed=3)
+    weights, statistics = fit(session, STEPS)
+    session.train(STEPS)
+    assert (
+        relative_difference([v.numpy() for v in session.model.trainable_variables], weights) <= 1e-5
+    )
+    for ours, theirs in zip(session.model.non_trainable_variables, statistics, strict=True):
+        assert relative_difference([ours.numpy()], [theirs]) <= 1e-5
+
+
+def test_dropout_keeps_its_own_random_state() -> None:
+    """Two calls of ten steps do what one call of twenty does."""
+    chosen, data = hyperparameters(dropout=0.5, momentum=0.9), to_device(dataset())
+    once, twice = (Session.open(chosen, data, seed=3) for _ in range(2))
+    losses = once.train(20).losses
+    assert losses.tolist() == [*twice.train(10).losses, *twice.train(10).losses]
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"optimizer": "adam", "learning_rate": 0.001, "pooling": "max", "l2": 0.01},
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01, "normalization": "batch"},
+    ],
+    ids=str,
+)
+def test_the_path_of_a_gpu_gives_the_same_weights(variant: dict[str, Any]) -> None:
+    """XLA on the CPU, so that the path cannot rot where there is no GPU."""
+    chosen, data = hyperparameters(**variant), to_device(dataset())
+    graph, xla = (Session.open(chosen, data, 3, compiled=compiled) for compiled in (False, True))
+    losses, xla_losses = graph.train(30).losses, xla.train(30).losses
+    assert np.allclose(losses, xla_losses, rtol=1e-3)
+    assert relative_difference(xla.model.get_weights(), graph.model.get_weights()) <= 1e-4
+    assert xla.evaluate("test").accuracy == graph.evaluate("test").accuracy
+
+
+@pytest.mark.parametrize("optimizer", [{"optimizer": "Lamb"}, {"optimizer": "Muon"}], ids=str)
+def test_optimizers_that_look_at_whole_layers_work(optimizer: dict[str, Any]) -> None:
+    session = Session.open(hyperparameters(**optimizer), to_device(dataset()), seed=3)
+    assert np.isfinite(session.train(3).losses).all()
+
+
+def test_clipping_by_norm_is_per_variable() -> None:
+    chosen = hyperparameters(optimizer_arguments={"clipnorm": 0.001}, learning_rate=1.0)
+    session = Session.open(chosen, to_device(dataset()), seed=3)
+    before = session.model.get_weights()
+    session.train(1)
+    moved = [
+        np.linalg.norm(b - a) for a, b in zip(before, session.model.get_weights(), strict=True)
+    ]
+    assert np.allclose(moved, 0.001, rtol=0.01)
+
+
+def test_gradients_leave_the_session_as_it_was() -> None:
+    chosen = hyperparameters(normalization="batch", dropout=0.5)
+    session = Session.open(chosen, to_device(dataset()), seed=3)
+    before = session.state()
+    session.gradients(np.arange(16))
+    for ours, reference in zip(session.state(), before, strict=True):
+        assert np.array_equal(ours, reference)
+
+
+def test_a_step_of_plain_sgd_goes_along_the_gradient() -> None:
+    session = Session.open(hyperparameters(learning_rate=0.5), to_device(dataset()), seed=3)
+    before = session.model.get_weights()
+    gradients = session.gradients(session.batches.order(0, 1)[0])
+    session.train(1)
+    for old, gradient, new in zip(before, gradients, session.model.get_weights(), strict=True):
+        assert np.allclose(new, old - 0.5 * gradient, atol=1e-6)
+
+
+def test_one_step_has_a_graph_to_count_its_operations() -> None:
+    session = Session.open(hyperparameters(), to_device(dataset()), seed=3)
+    operations = {operation.type for operation in session.step_function().graph.get_operations()}
+    assert {"Conv2D", "Conv2DBackpropFilter", "MatMul"} <= operations
+
+
+def test_a_state_of_another_session_is_refused_before_anything_changes() -> None:
+    data = to_device(dataset())
+    session = Session.open(hyperparameters(), data, seed=3)
+    other = Session.open(hyperparameters(model_arguments={"units": 7}), data, seed=3)
+    before = session.state()
+    with pytest.raises(ValueError, match="other shapes"):
+        session.restore(other.state(), 5)
+    assert all(np.array_equal(a, b) for a, b in zip(session.state(), before, strict=True))

@@ -1,0 +1,42 @@
+import os
+import sys
+
+import pytest
+
+from batchmark.training import switches
+
+
+@pytest.fixture
+def not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment of its own in which TensorFlow seems not to be imported yet."""
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(os, "environ", {})
+
+
+@pytest.mark.usefixtures("not_imported")
+def test_a_processor_gets_onednn_one_thread_and_no_gpu() -> None:
+    switches.apply("cpu", threads=1)
+    found = switches.in_force()
+    assert found["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert found["OMP_NUM_THREADS"] == found["TF_NUM_INTRAOP_THREADS"] == "1"
+    assert found["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+@pytest.mark.usefixtures("not_imported")
+def test_all_threads_are_tensorflows_to_choose() -> None:
+    switches.apply("cpu", threads=0)
+    assert "OMP_NUM_THREADS" not in switches.in_force()
+
+
+@pytest.mark.usefixtures("not_imported")
+def test_a_gpu_keeps_float32_and_is_deterministic_when_asked() -> None:
+    switches.apply("gpu", threads=1, deterministic=True)
+    found = switches.in_force()
+    assert (found["TF_DETERMINISTIC_OPS"], found["NVIDIA_TF32_OVERRIDE"]) == ("1", "0")
+    assert "CUDA_VISIBLE_DEVICES" not in found
+
+
+def test_too_late_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    with pytest.raises(RuntimeError, match="before TensorFlow"):
+        switches.apply("cpu", threads=1)

@@ -1,0 +1,58 @@
+import pytest
+
+from batchmark.results.run import Evaluations, Trial, TrialClock
+from batchmark.study.requests import TuningGrid
+from batchmark.training.tuning import learning_rates, tune
+
+
+def trial(accuracies: list[float], status: str = "done") -> Trial:
+    count = len(accuracies)
+    columns: dict[str, list] = {
+        name: [0.5] * count for name in Evaluations.model_fields if name != "examples"
+    }
+    columns["steps"] = columns["examples"] = list(range(1, count + 1))
+    columns["validation_accuracy"] = accuracies
+    return Trial(
+        seed=9,
+        status=status,  # pyright: ignore
+        learning_rate=0.1,
+        evaluations=Evaluations(**columns),
+        best_evaluation=0,
+        test_accuracy_at_best=None,
+        final_test_accuracy=None,
+        final_train_accuracy=None,
+        small_weight_share=None,
+        gradient_norms={},
+        clock=TrialClock(started="", seconds=0.0),
+    )
+
+
+def grid(points: int = 4) -> TuningGrid:
+    return TuningGrid(low=0.001, high=1.0, points=points, epochs=2.0, seed=9)
+
+
+def test_rates_are_evenly_spaced_on_a_log_scale() -> None:
+    assert learning_rates(grid()) == [0.001, 0.01, 0.1, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("results", "chosen", "on_border"),
+    [
+        ([[0.5], [0.9, 0.7], [0.8], [0.1]], 0.01, False),  # the best evaluation counts
+        ([[0.5], [0.8], [0.8], [0.1]], 0.01, False),  # a tie: the smaller rate
+        ([[0.5], [0.6], [0.7], [0.9]], 1.0, True),
+    ],
+)
+def test_the_best_validation_accuracy_is_chosen(
+    results: list[list[float]], chosen: float, on_border: bool
+) -> None:
+    given = dict(zip(learning_rates(grid()), results, strict=True))
+    found = tune(grid(), 2.0, lambda rate: trial(given[rate]))
+    assert (found.chosen, found.on_border) == (chosen, on_border)
+
+
+def test_a_rate_that_diverged_is_not_chosen() -> None:
+    found = tune(
+        grid(2), 2.0, lambda rate: trial([0.9], "diverged") if rate > 0.1 else trial([0.2])
+    )
+    assert (found.chosen, found.validation_accuracies) == (0.001, [0.2, 0.0])
