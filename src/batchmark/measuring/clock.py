@@ -1,0 +1,74 @@
+"""One reading of the clock: how many steps it covers, and how long they took.
+
+The clock is monotonic and counts nanoseconds; on Linux all processes share it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+
+Runner = Callable[[int], object]
+"""Trains the given number of steps and returns when the device has finished them."""
+
+Clock = Callable[[], int]
+WARM_UP_SHARE = 0.05
+TOP_UP_SHARE = 0.1
+MARGIN = 1.1
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a visit lasts at least, in both respects."""
+
+    min_seconds: float
+    min_steps: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`steps` steps from `start_ns` on took `elapsed_ns`."""
+
+    steps: int
+    start_ns: int
+    elapsed_ns: int
+
+
+def elapsed_seconds(work: Callable[[], object], clock: Clock = time.perf_counter_ns) -> float:
+    """Seconds that `work` takes."""
+    begun = clock()
+    work()
+    return (clock() - begun) / 1e9
+
+
+def calibrate(
+    run: Runner, length: Length, rehearse: bool, clock: Clock = time.perf_counter_ns
+) -> int:
+    """How many steps make a visit, found by running ever more of them.
+
+    `rehearse`: run every number of steps untimed first, where XLA compiles for each of them.
+    """
+    steps, seconds = 1, 0.0
+    while seconds < length.min_seconds / 4:
+        steps = steps * 4 if seconds else 1
+        if rehearse:
+            run(steps)
+        seconds = elapsed_seconds(partial(run, steps), clock)
+    return max(ceil(MARGIN * length.min_seconds * steps / seconds), length.min_steps)
+
+
+def calls(steps: int) -> tuple[int, int, int]:
+    """The numbers of steps that a visit of `steps` runs at once: warm-up, visit, top-up."""
+    return ceil(steps * WARM_UP_SHARE), steps, ceil(steps * TOP_UP_SHARE)
+
+
+def visit(run: Runner, steps: int, length: Length, clock: Clock = time.perf_counter_ns) -> Reading:
+    """Time `steps` steps after an untimed warm-up, and more if they end too early."""
+    warm_up, first, more = calls(steps)
+    run(warm_up)
+    start, done = clock(), 0
+    while not done or clock() - start < length.min_seconds * 1e9:
+        run(more if done else first)
+        done += more if done else first
+    return Reading(done, start, clock() - start)

@@ -1,0 +1,98 @@
+"""The process that is timed: the sessions of all subjects at one thread setting, kept alive."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from batchmark.errors import UserError
+from batchmark.measuring import clock
+from batchmark.measuring.setup import Conditions, Laboratory
+from batchmark.study.requests import TimingSubject
+from batchmark.training import switches
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a subject turned out to be, and what it cost to get going (seconds).
+
+    Tracing builds model and graph; XLA compiles in the first step.
+    With `message`, it cannot be timed and the numbers are 0.
+    """
+
+    batch_size: int = 0
+    steps_per_epoch: int = 0
+    trace_seconds: float = 0.0
+    first_step_seconds: float = 0.0
+    message: str = ""
+
+
+class Stopwatch:
+    """Opens subjects and reads the clock around their steps."""
+
+    def __init__(self, conditions: Conditions, length: clock.Length, seed: int) -> None:
+        self._laboratory = Laboratory(conditions)
+        import tensorflow as tf  # noqa: PLC0415
+
+        self._tf, self._length, self._seed = tf, length, seed
+        self._runners: dict[str, clock.Runner] = {}
+        self._steps: dict[str, int] = {}
+
+    def open(self, name: str, subject: TimingSubject) -> Opening:
+        """Build the graph of `subject` under `name` and choose the length of its visits."""
+        try:
+            return self._open(name, subject)
+        except (ValueError, MemoryError, self._tf.errors.ResourceExhaustedError) as error:
+            return Opening(message=f"not timed: {_first_line(error)}")
+        except UserError as error:
+            raise UserError(f"subject {subject.id}: {error}") from error
+
+    def visit(self, name: str) -> clock.Reading:
+        """One visit of a subject, after an untimed warm-up."""
+        return clock.visit(self._runners[name], self._steps[name], self._length)
+
+    def peak(self) -> float:
+        """This process's matrix-product peak, FLOP/s."""
+        from batchmark.measuring.peak import matrix_product_peak  # noqa: PLC0415
+
+        return matrix_product_peak()
+
+    def environment(self) -> dict[str, Any]:
+        """Versions, switches and TensorFlow's build."""
+        from batchmark.training.environment import versions  # noqa: PLC0415
+
+        build = dict(self._tf.sysconfig.get_build_info())
+        kept = ("is_cuda_build", "is_rocm_build", "cuda_version", "cudnn_version")
+        return {
+            "versions": versions(),
+            "switches": switches.in_force(),
+            "tensorflow_build": {key: build[key] for key in kept if key in build},
+            "xla": self._laboratory.compiled,
+        }
+
+    def _open(self, name: str, subject: TimingSubject) -> Opening:
+        sessions: list[Any] = []
+        built = clock.elapsed_seconds(
+            lambda: sessions.append(self._laboratory.open(subject, self._seed))
+        )
+        (session,) = sessions
+        traced = clock.elapsed_seconds(session.trace)
+        first = clock.elapsed_seconds(lambda: self._train(session, 1))
+        self._prepare(name, partial(self._train, session))
+        size = session.batches.batch_size
+        return Opening(size, session.steps_per_epoch, built + traced, first)
+
+    def _prepare(self, name: str, run: clock.Runner) -> None:
+        """Choose the length of the visits; let XLA compile all that they will call."""
+        compiled = self._laboratory.compiled
+        self._runners[name] = run
+        self._steps[name] = clock.calibrate(run, self._length, rehearse=compiled)
+        for steps in clock.calls(self._steps[name]) if compiled else ():
+            run(steps)
+
+    def _train(self, session: Any, steps: int) -> None:
+        session.train(steps)
+        self._tf.test.experimental.sync_devices()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

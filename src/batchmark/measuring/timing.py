@@ -1,0 +1,207 @@
+"""A whole timing block of one study: processes, subjects, rounds, and the record of it all."""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from batchmark.dataset.record import read_record
+from batchmark.errors import UserError
+from batchmark.measuring import block, machine, memory
+from batchmark.measuring.cautions import find_cautions
+from batchmark.measuring.clock import Length
+from batchmark.measuring.footprint import Footprint, Scales
+from batchmark.measuring.processes import Worker
+from batchmark.measuring.setup import Conditions
+from batchmark.measuring.stopwatch import Opening, Stopwatch
+from batchmark.results.timing import Role, Subject, TimingResult, Visit
+from batchmark.study.requests import TimeRequest, TimingSubject
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A subject at one thread setting, under the id it has in the result."""
+
+    id: str
+    subject: TimingSubject
+    threads: int
+    role: Role
+
+
+def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
+    """Time all subjects of a study; the caller sees to it that the machine is free.
+
+    Raises UserError when the anchor cannot be timed or a subject's model cannot be built.
+    """
+    settings = thread_settings(request)
+    conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
+    length = Length(request.min_seconds, request.min_steps)
+    with ExitStack() as until_done:
+        # All start at once: importing TensorFlow takes seconds and is not timed.
+        scales = until_done.enter_context(Worker(Scales, conditions[0]))
+        stopwatches = {
+            one.threads: until_done.enter_context(Worker(Stopwatch, one, length, request.seed))
+            for one in conditions
+        }
+        resident = scales.ask("resident")
+        footprints = _weigh_all(request, scales)
+        scales.close()
+        return _block(request, facts, stopwatches, footprints, resident)
+
+
+def thread_settings(request: TimeRequest) -> list[int]:
+    """The numbers of intra-op threads to time with, the largest first; [0] on a GPU."""
+    if request.device == "gpu":
+        return [0]
+    usable = machine.usable_threads()
+    return sorted({min(threads or usable, usable) for threads in request.threads}, reverse=True)
+
+
+def entries(request: TimeRequest, settings: list[int]) -> list[Entry]:
+    """Every subject at every setting, and the anchor's twin. The first setting's ids are plain."""
+    main, *others = settings
+    plain = [
+        Entry(one.id, one, main, "anchor" if one.id == request.anchor else "subject")
+        for one in request.subjects
+    ]
+    anchor = next(one.subject for one in plain if one.role == "anchor")
+    twin = Entry(f"{anchor.id}.twin", anchor, main, "twin")
+    rest = [
+        Entry(f"{one.id}.threads{threads}", one, threads, "subject")
+        for threads in others
+        for one in request.subjects
+    ]
+    return [*plain, twin, *rest]
+
+
+def largest_batch_sizes(
+    subjects: Iterable[TimingSubject],
+    openings: dict[str, Opening],
+    footprints: dict[str, Footprint],
+    available: int | None,
+) -> dict[str, int | None]:
+    """By subject, the batch size predicted to fill memory, from all batch sizes of its model."""
+    points: dict[str, dict[int, int]] = {}
+    families = {one.id: _family(one) for one in subjects}
+    for name, family in families.items():
+        peak, opening = footprints[name].peak_memory_bytes, openings[name]
+        if peak is not None and not opening.message:
+            points.setdefault(family, {})[opening.batch_size] = peak
+    predicted = {
+        family: memory.largest_batch_size(list(found), list(found.values()), available)
+        for family, found in points.items()
+        if available is not None
+    }
+    return {name: predicted.get(family) for name, family in families.items()}
+
+
+def _weigh_all(request: TimeRequest, scales: Worker) -> dict[str, Footprint]:
+    # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
+    scales.ask("weigh", request.subjects[0])
+    return {one.id: scales.ask("weigh", one) for one in request.subjects}
+
+
+def _block(
+    request: TimeRequest,
+    facts: Path,
+    stopwatches: dict[int, Worker],
+    footprints: dict[str, Footprint],
+    resident: int | None,
+) -> TimingResult:
+    timed = entries(request, list(stopwatches))
+    openings = _open_all(request, timed, stopwatches)
+    peaks = {str(threads): worker.ask("peak") for threads, worker in stopwatches.items()}
+    main = next(iter(stopwatches))
+    environment = {
+        **stopwatches[main].ask("environment"),
+        "machine": machine.describe(),
+        "code": machine.code(),
+    }
+    before = machine.observe(request.device)
+    visits = _visit_all(
+        request, [one for one in timed if not openings[one.id].message], stopwatches
+    )
+    after = machine.observe(request.device)
+    return TimingResult(
+        study=request.study,
+        machine=request.machine,
+        device=request.device,
+        dataset=read_record(facts).facts,
+        anchor=request.anchor,
+        twin=f"{request.anchor}.twin",
+        peak_flops_per_second=peaks,
+        subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
+        visits=visits,
+        before=before,
+        after=after,
+        environment=environment,
+        largest_batch_size=largest_batch_sizes(
+            request.subjects, openings, footprints, _available(request, environment, resident)
+        ),
+        cautions=find_cautions(visits, request.anchor, before, after),
+    )
+
+
+def _open_all(
+    request: TimeRequest, timed: list[Entry], stopwatches: dict[int, Worker]
+) -> dict[str, Opening]:
+    openings = {one.id: stopwatches[one.threads].ask("open", one.id, one.subject) for one in timed}
+    reason = openings[request.anchor].message
+    if reason:
+        raise UserError(f"study {request.study}: its baseline {request.anchor} is {reason}.")
+    return openings
+
+
+def _visit_all(
+    request: TimeRequest, timed: list[Entry], stopwatches: dict[int, Worker]
+) -> list[Visit]:
+    readers = {one.id: partial(stopwatches[one.threads].ask, "visit", one.id) for one in timed}
+    orders = block.round_orders(list(readers), request.anchor, request.rounds, request.seed)
+    origin = time.perf_counter_ns()
+    visits: list[Visit] = []
+    for number, found in enumerate(block.measure(readers, orders, origin), start=1):
+        visits += found
+        spent = (time.perf_counter_ns() - origin) / 1e9
+        left = spent / number * (request.rounds - number)
+        print(
+            f"time {request.study}: round {number} of {request.rounds}, {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
+    return visits
+
+
+def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
+    return Subject(
+        id=entry.id,
+        variants=[] if entry.role == "twin" else entry.subject.variants,
+        threads=entry.threads,
+        role=entry.role,
+        batch_size=opening.batch_size,
+        steps_per_epoch=opening.steps_per_epoch,
+        examples_per_epoch=opening.batch_size * opening.steps_per_epoch,
+        trace_seconds=opening.trace_seconds,
+        first_step_seconds=opening.first_step_seconds,
+        flops_per_step=footprint.flops,
+        peak_memory_bytes=footprint.peak_memory_bytes,
+        message=opening.message,
+    )
+
+
+def _family(subject: TimingSubject) -> str:
+    """What subjects that differ in batch size alone have in common."""
+    return subject.hyperparameters.model_dump_json(exclude={"batch_size"})
+
+
+def _available(
+    request: TimeRequest, environment: dict[str, Any], resident: int | None
+) -> int | None:
+    """Bytes for training: the device's memory less what libraries and data occupy."""
+    facts = environment["machine"]
+    if request.device == "gpu":
+        return facts["gpus"][0]["memory_bytes"] if facts["gpus"] else None
+    return None if resident is None else facts["memory_bytes"] - resident
