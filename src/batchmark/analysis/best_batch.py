@@ -1,0 +1,131 @@
+"""Which batch size reaches the target in the least time, and how sure that is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.analysis.block import Block
+from batchmark.analysis.comparisons import grid_variance, log_epoch_ratio
+from batchmark.analysis.families import families
+from batchmark.analysis.intervals import LEVEL, Mean, Test, holm, mean_of, total
+from batchmark.analysis.sensitivity import time_to
+
+Array = NDArray[np.float64]
+
+DRAWS = 2000
+_COLUMNS = ["machine", "device", "study", "target", "family", "best_batch_size"]
+
+
+@dataclass(frozen=True)
+class BestBatch:
+    """The best of a family. Arrays have one entry per member, by rising batch size.
+
+    `seconds`: median time to target (infinite: not reached). `cost`: that time over the best's,
+    with bounds. `tied`: not distinguishable from the best. `low`, `high`: the tied sizes and the
+    2.5 % and 97.5 % quantiles of the best size under resampling of trials and rounds.
+    """
+
+    sizes: NDArray[np.int64]
+    best: int
+    seconds: Array
+    cost: Test
+    tied: NDArray[np.bool_]
+    low: int
+    high: int
+
+
+def best_batch(block: Block, members: NDArray[np.intp]) -> BestBatch | None:
+    """The fastest member of a family; None when none is both timed and reached the target."""
+    epochs = block.epochs_to()[members]
+    ratios, budget = block.ratios[members], block.budget[members]
+    seconds = time_to(block)[1].estimate[members]
+    seconds = np.where(np.isnan(seconds), np.inf, seconds)
+    if not np.isfinite(seconds).any():
+        return None
+    best = int(seconds.argmin())
+    cost = _cost(epochs, ratios, budget, block.resolution[members], best)
+    p = holm(np.where(np.arange(len(members)) == best, np.nan, cost.p))
+    beyond_noise = np.abs(cost.estimate - 1) > block.noise_floor
+    tied = np.isfinite(seconds) & ~((p < 1 - LEVEL) & beyond_noise)
+    sizes = block.variants["batch_size"].to_numpy(np.int64)[members]
+    drawn = sizes[_resampled_best(epochs, ratios)]
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
+    return BestBatch(
+        sizes=sizes,
+        best=best,
+        seconds=seconds,
+        cost=cost,
+        tied=tied,
+        low=int(min(low, sizes[tied].min())),
+        high=int(max(high, sizes[tied].max())),
+    )
+
+
+def best_batches(block: Block) -> pd.DataFrame:
+    """One row per family of at least two sizes: its best size and those not told apart from it.
+
+    Families of a study over learning-rate rules show the optimum under each rule.
+    """
+    found = [
+        (label, best)
+        for label, members in families(block, 2)
+        if (best := best_batch(block, members)) is not None
+    ]
+    rows = [
+        {
+            **block.place(),
+            "target": block.target,
+            "family": label,
+            "best_batch_size": best.sizes[best.best],
+            "best_batch_size_low": best.low,
+            "best_batch_size_high": best.high,
+            "tied_batch_sizes": ";".join(str(size) for size in best.sizes[best.tied]),
+            "sizes": len(best.sizes),
+            "on_border": best.best in (0, len(best.sizes) - 1),
+            "seconds": best.seconds[best.best],
+        }
+        for label, best in found
+    ]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_COLUMNS)
+
+
+def _cost(epochs: Array, ratios: Array, budget: Array, resolution: Array, best: int) -> Test:
+    """Time to target over the best's, paired by seed and by round."""
+    convergence = mean_of(log_epoch_ratio(epochs, epochs[best], budget))
+    grid = grid_variance(epochs, resolution)
+    speed = mean_of(np.log(ratios) - np.log(ratios[best]))
+    return total(_pooled(convergence, epochs, grid + grid[best]), speed).exp()
+
+
+def _pooled(differences: Mean, epochs: Array, least_variance: Array) -> Mean:
+    """The same differences with the error of a randomized block design, seeds being the blocks.
+
+    Two or three seeds say next to nothing about one size's variance; all sizes together do. Only
+    sizes that every seed reached tell of it.
+    """
+    logs = np.log(epochs[np.isfinite(epochs).all(axis=1)])
+    sizes, seeds = logs.shape
+    if sizes < 2 or seeds < 2:
+        return differences
+    residuals = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=0) + logs.mean()
+    freedom = (sizes - 1) * (seeds - 1)
+    variance = np.maximum(2 * (residuals**2).sum() / freedom, least_variance)
+    return Mean(differences.estimate, variance / seeds, np.full(len(epochs), float(freedom)))
+
+
+def _resampled_best(epochs: Array, ratios: Array, seed: int = 0) -> NDArray[np.intp]:
+    """Index of the fastest member when trials and rounds are drawn anew, jointly for all."""
+    random = np.random.default_rng(seed)
+    trials = random.integers(epochs.shape[1], size=(DRAWS, epochs.shape[1]))
+    rounds = random.integers(ratios.shape[1], size=(DRAWS, ratios.shape[1]))
+    center = np.nanmedian if np.isnan(epochs).any() or np.isnan(ratios).any() else np.median
+    times = np.array(
+        [
+            center(epoch[trials], axis=1) * center(ratio[rounds], axis=1)
+            for epoch, ratio in zip(epochs, ratios, strict=True)
+        ]
+    )
+    return np.where(np.isnan(times), np.inf, times).argmin(axis=0)

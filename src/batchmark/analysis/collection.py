@@ -1,0 +1,202 @@
+"""All result files of a plan as tidy tables."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchmark.analysis import tidy
+from batchmark.analysis.gather import (
+    Consistency,
+    Place,
+    find_places,
+    read_gradients,
+    read_runs,
+    read_timings,
+)
+from batchmark.analysis.relative_timing import add_ratio_to_anchor
+from batchmark.analysis.tables import frame_of
+from batchmark.analysis.tidy import Row
+from batchmark.errors import UserError
+from batchmark.results.run import RunResult
+from batchmark.results.timing import TimingResult
+from batchmark.study.requests import CollectRequest
+
+LOG_LINES = 5
+
+COLUMNS = {
+    "variants": ("machine", "device", "variant", "studies"),
+    "trials": ("machine", "device", "variant", "seed", "status"),
+    "timings": (
+        *("machine", "device", "study", "subject", "role", "threads", "batch_size", "round"),
+        *("order", "start_seconds", "steps", "seconds", "seconds_per_step", "steps_per_epoch"),
+        *("seconds_per_epoch", "ratio_to_anchor"),
+    ),
+    "subjects": (
+        *("machine", "device", "study", "subject", "threads", "role", "batch_size"),
+        *("steps_per_epoch", "examples_per_epoch", "trace_seconds", "first_step_seconds"),
+        *("flops_per_step", "peak_memory_bytes", "peak_flops_per_second", "variants", "message"),
+    ),
+    "draws": (
+        *("machine", "device", "variant", "seed", "moment", "epoch", "full_size"),
+        *("full_squared_norm", "batch_size", "draw", "cosine", "squared_norm"),
+        "successive_cosine",
+    ),
+    "layer_norms": ("machine", "device", "variant", "seed", "moment", "layer", "depth", "norm"),
+    "magnitudes": ("machine", "device", "variant", "seed", "moment", "quantile", "magnitude"),
+    "warnings": ("machine", "device", "study", "code", "subject", "text"),
+    "failures": ("machine", "device", "variant", "studies", "reason", "log"),
+}
+
+
+@dataclass
+class Collection:
+    """The tidy tables. `epochs` is CSV text already: it is by far the largest."""
+
+    epochs: list[bytes] = field(default_factory=list)
+    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Every table but `epochs`, by name."""
+        made = {name: frame_of(self.rows[name], columns) for name, columns in COLUMNS.items()}
+        if len(made["timings"]):
+            made["timings"] = add_ratio_to_anchor(made["timings"])
+        return made
+
+
+def collect(request: CollectRequest, results: Path, logs: Path, *, partial: bool) -> Collection:
+    """Read, check and tidy all results of the plan, and of other machines beside them.
+
+    Raises UserError for a damaged or foreign file, for mixed data sets or versions and, unless
+    `partial`, for a variant of the plan that has no result.
+    """
+    collection, consistency = Collection(), Consistency()
+    for place in find_places(results, request):
+        _collect_place(collection, consistency, place, request)
+    consistency.check()
+    _note_failures(collection, request, logs)
+    failures = collection.rows["failures"]
+    if failures and not partial:
+        raise UserError(_missing(failures, results))
+    return collection
+
+
+def _collect_place(
+    collection: Collection, consistency: Consistency, place: Place, request: CollectRequest
+) -> None:
+    studies = _studies_of(request)
+    for path, run in read_runs(place, request):
+        consistency.note(path, run)
+        collection.epochs.append(tidy.epoch_lines(run))
+        collection.rows["variants"].append(tidy.variant_row(run, studies[run.variant.id]))
+        collection.rows["trials"] += tidy.trial_rows(run)
+        collection.rows["warnings"] += _run_warnings(run)
+        _note_environment(collection, run)
+    for path, block in read_timings(place, request):
+        consistency.note(path, block)
+        collection.rows["subjects"] += tidy.subject_rows(block)
+        collection.rows["timings"] += tidy.visit_rows(block)
+        collection.rows["warnings"] += tidy.caution_rows(block)
+        _note_block(collection, block)
+    for path, probe in read_gradients(place, request):
+        consistency.note(path, probe)
+        collection.rows["draws"] += tidy.draw_rows(probe)
+        collection.rows["layer_norms"] += tidy.layer_rows(probe)
+        collection.rows["magnitudes"] += tidy.magnitude_rows(probe)
+
+
+def _studies_of(request: CollectRequest) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for study, variants in request.studies.items():
+        for variant in variants:
+            found[variant].append(study)
+    return found
+
+
+def _run_warnings(run: RunResult) -> Iterator[Row]:
+    row = {"machine": run.machine, "device": run.device, "study": "", "subject": run.variant.id}
+    if run.tuning is not None and run.tuning.on_border:
+        yield row | {
+            "code": "rate_on_border",
+            "text": f"The tuned learning rate {run.tuning.chosen:g} lies on the border of its "
+            "grid: a better one may lie outside.",
+        }
+    failed = [trial for trial in run.trials if trial.status == "failed"]
+    if failed:
+        seeds = ", ".join(str(trial.seed) for trial in failed)
+        yield row | {
+            "code": "trial_failed",
+            "text": f"Seed {seeds} failed ({failed[0].message or 'no message'}) and counts as not "
+            "having reached the target.",
+        }
+
+
+def _note_environment(collection: Collection, run: RunResult) -> None:
+    """The environment of a place is that of its first run; the others agree in versions."""
+    place = f"{run.machine}/{run.device}"
+    collection.environment.setdefault(
+        place, {**run.environment, "dataset": run.dataset.model_dump(mode="json"), "timings": {}}
+    )
+    _note_start(collection.environment[place], run)
+
+
+def _note_start(record: dict[str, Any], run: RunResult) -> None:
+    """The day of the latest trial is the day of the results."""
+    before = record.get("clock", {}).get("started", "")
+    started = max([before, *(trial.clock.started for trial in run.trials)])
+    record["clock"] = {"started": started}
+
+
+def _note_block(collection: Collection, block: TimingResult) -> None:
+    place = collection.environment.setdefault(
+        f"{block.machine}/{block.device}",
+        {**block.environment, "dataset": block.dataset.model_dump(mode="json"), "timings": {}},
+    )
+    place["timings"][block.study] = {
+        "anchor": block.anchor,
+        "before": block.before,
+        "after": block.after,
+        "environment": block.environment,
+        "peak_flops_per_second": block.peak_flops_per_second,
+        "largest_batch_size": block.largest_batch_size,
+    }
+
+
+def _note_failures(collection: Collection, request: CollectRequest, logs: Path) -> None:
+    rows = collection.rows["variants"]
+    present = {(row["machine"], row["device"], row["variant"]) for row in rows}
+    studies = _studies_of(request)
+    for device in request.devices:
+        for variant in request.variants:
+            if (request.machine, device, variant.id) not in present:
+                collection.rows["failures"].append(
+                    {
+                        "machine": request.machine,
+                        "device": device,
+                        "variant": variant.id,
+                        "studies": ";".join(studies[variant.id]),
+                        "reason": "no result: the run failed or was never started",
+                        "log": _last_lines(logs / "train" / device / f"{variant.id}.log"),
+                    }
+                )
+
+
+def _last_lines(log: Path) -> str:
+    """The end of a training process's log, empty when there is none."""
+    if not log.is_file():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return "\n".join(lines[-LOG_LINES:])
+
+
+def _missing(failures: list[Row], results: Path) -> str:
+    named = [f"{row['machine']}/{row['device']}/runs/{row['variant']}.json" for row in failures[:5]]
+    more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+    return (
+        f"{results}: {len(failures)} result files are missing: {', '.join(named)}{more}. "
+        "Run them (snakemake), or pass --partial for a report of what there is."
+    )

@@ -1,0 +1,94 @@
+"""Every variant of a study against its baseline: paired, with Holm's correction."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.analysis.block import Block
+from batchmark.analysis.intervals import Test, holm, mean_of, total
+
+Array = NDArray[np.float64]
+
+COLUMNS = [
+    *("machine", "device", "study", "variant", "baseline", "target", "metric", "kind", "estimate"),
+    *("low", "high", "p", "p_holm", "pairs", "censored", "both_missed", "distinguishable"),
+]
+DIFFERENCES = {
+    "best_validation_error": "best_validation_error",
+    "final_test_error": "final_test_accuracy",
+    "final_train_error": "final_train_accuracy",
+}
+
+
+def compare(block: Block) -> pd.DataFrame:
+    """All metrics of a study: ratios of epochs, seconds, times; differences of errors."""
+    if block.study.baseline not in block.ids:
+        return pd.DataFrame(columns=COLUMNS)
+    base = block.ids.index(block.study.baseline)
+    epochs = block.epochs_to()
+    speed = log_epoch_ratio(epochs, epochs[base], block.budget)
+    grid = grid_variance(epochs, block.resolution)
+    needed = mean_of(speed, grid + grid[base])
+    seconds = np.log(block.ratios) - np.log(block.ratios[base])
+    tables = [
+        _table(block, "epochs_to_target", total(needed), speed, epochs),
+        _table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds),
+        _table(block, "time_to_target", total(needed, mean_of(seconds)), speed, epochs),
+    ]  # fmt: skip
+    for name, source in DIFFERENCES.items():
+        values = block.trials(source)
+        change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
+        tables.append(_table(block, name, total(mean_of(change)), change))
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:
+    """log(epochs / base) per pair; a miss counts as the budget, both missed is no pair (NaN).
+
+    The true ratio is at least as far from 1: counting a miss so can only understate.
+    """
+    limit = budget[..., None]
+    missed = np.isinf(epochs) & np.isinf(base)
+    with np.errstate(invalid="ignore"):
+        ratio = np.log(np.minimum(epochs, limit) / np.minimum(base, limit))
+    return np.where(missed, np.nan, ratio)
+
+
+def grid_variance(epochs: Array, resolution: Array) -> Array:
+    """Variance of log epochs, per variant, from reading them off a grid of evaluations."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nanmax(resolution[:, None] ** 2 / 12 / epochs**2, axis=-1, initial=0.0)
+
+
+def _table(
+    block: Block, metric: str, test: Test, pairs: Array, epochs: Array | None = None
+) -> pd.DataFrame:
+    base = block.ids.index(block.study.baseline)
+    ratio = metric not in DIFFERENCES
+    change = np.exp if ratio else np.asarray
+    missed = np.isinf(epochs) if epochs is not None else np.zeros(pairs.shape, bool)
+    p = np.where(np.arange(len(test.p)) == base, np.nan, test.p)
+    corrected = holm(p)
+    estimate = change(test.estimate)
+    floor = block.noise_floor if metric == "seconds_per_epoch" else 0.0
+    far = np.abs(estimate - 1) > floor if ratio else True
+    table = pd.DataFrame(
+        {
+            **block.place(),
+            "variant": block.ids,
+            "baseline": block.study.baseline,
+            "target": block.target,
+            "metric": metric,
+            "kind": "ratio" if ratio else "difference",
+            "estimate": estimate,
+            "low": change(test.low),
+            "high": change(test.high),
+            "p": p,
+            "p_holm": corrected,
+            "pairs": (~np.isnan(pairs)).sum(axis=1),
+            "censored": (missed ^ missed[base]).sum(axis=1),
+            "both_missed": (missed & missed[base]).sum(axis=1),
+            "distinguishable": (corrected < 0.05) & far,
+        }
+    )
+    return table[np.arange(len(table)) != base]

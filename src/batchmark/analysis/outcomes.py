@@ -1,0 +1,183 @@
+"""What each trial achieved within the budget of each study: targets, best errors, oscillation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.analysis.tables import read_table
+from batchmark.study.requests import AnalyzeRequest, StudyForAnalysis
+
+Array = NDArray[np.float64]
+
+RUN = ["machine", "device", "variant"]
+TRIAL = [*RUN, "seed"]
+AT_END = ["test_accuracy_at_best", "final_test_accuracy", "final_train_accuracy",
+          "small_weight_share"]  # fmt: skip
+_READ = [*TRIAL, "epoch", "loss", "loss_spread", "validation_accuracy"]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All evaluations of all trials, one trial after the other.
+
+    `trials` has one row per trial that was evaluated at all; trial i owns the evaluations from
+    `starts[i]` to `starts[i + 1]`.
+    """
+
+    trials: pd.DataFrame
+    starts: NDArray[np.intp]
+    epoch: Array
+    loss: Array
+    loss_spread: Array
+    accuracy: Array
+
+    @property
+    def lengths(self) -> NDArray[np.intp]:
+        """Evaluations per trial."""
+        return np.diff(self.starts, append=len(self.epoch))
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Curves":
+        """The curves of some trials only."""
+        rows = np.repeat(chosen, self.lengths)
+        lengths = self.lengths[chosen]
+        return Curves(
+            trials=self.trials[chosen].reset_index(drop=True),
+            starts=np.cumsum(lengths) - lengths,
+            epoch=self.epoch[rows],
+            loss=self.loss[rows],
+            loss_spread=self.loss_spread[rows],
+            accuracy=self.accuracy[rows],
+        )
+
+
+def read_curves(folder: Path) -> Curves:
+    """Read `epochs.csv`, whose trials are contiguous and in time order."""
+    frame = read_table(folder, "epochs", _READ)
+    keys = frame[TRIAL]
+    fresh = (keys != keys.shift()).any(axis=1).to_numpy(bool)
+    numbers = {name: frame[name].to_numpy(float) for name in _READ[len(TRIAL) :]}
+    return Curves(
+        trials=keys[fresh].reset_index(drop=True),
+        starts=np.flatnonzero(fresh),
+        epoch=numbers["epoch"],
+        loss=numbers["loss"],
+        loss_spread=numbers["loss_spread"],
+        accuracy=numbers["validation_accuracy"],
+    )
+
+
+def epochs_to(curves: Curves, target: float, limits: Array | None = None) -> Array:
+    """First evaluated epoch with at least `target` validation accuracy, per trial; else infinite.
+
+    `limits`: epochs after which a trial's evaluations do not count.
+    """
+    hit = (curves.accuracy >= target) & _within(curves, limits)
+    return _reduce(np.minimum, np.where(hit, curves.epoch, np.inf), curves)
+
+
+def best_errors(curves: Curves, limits: Array | None = None) -> tuple[Array, Array]:
+    """Smallest validation error per trial and the epoch at which it was first reached."""
+    error = np.where(_within(curves, limits), 1 - curves.accuracy, np.inf)
+    best = _reduce(np.minimum, error, curves)
+    first = np.where(error == np.repeat(best, curves.lengths), curves.epoch, np.inf)
+    return best, _reduce(np.minimum, first, curves)
+
+
+def oscillation(curves: Curves, limits: Array | None = None) -> Array:
+    """Geometric mean, per trial, of the standard deviation of step losses in the later half."""
+    inside = _within(curves, limits)
+    last = _reduce(np.maximum, np.where(inside, curves.epoch, 0.0), curves)
+    late = inside & (curves.epoch > np.repeat(last, curves.lengths) / 2)
+    late &= np.isfinite(curves.loss_spread) & (curves.loss_spread > 0)
+    logs = np.where(late, np.log(np.where(late, curves.loss_spread, 1.0)), 0.0)
+    count = _reduce(np.add, late.astype(float), curves)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.exp(_reduce(np.add, logs, curves) / count)
+
+
+def _within(curves: Curves, limits: Array | None) -> NDArray[np.bool_]:
+    if limits is None:
+        return np.ones(len(curves.epoch), bool)
+    # A budget of 3 epochs includes the evaluation at 3 + rounding.
+    return curves.epoch <= np.repeat(limits, curves.lengths) * (1 + 1e-6)
+
+
+def _reduce(how: np.ufunc, values: Array, curves: Curves) -> Array:
+    return how.reduceat(values, curves.starts) if len(curves.starts) else np.empty(0)
+
+
+def sample_epochs_times(variants: pd.DataFrame, request: AnalyzeRequest) -> float:
+    """By how much this machine's runs were longer than their studies say (short sample epochs)."""
+    longest = {
+        variant: max(study.epochs for study in request.studies if variant in study.settings)
+        for variant in {variant for study in request.studies for variant in study.settings}
+    }
+    own = variants[variants["machine"] == request.machine]
+    times = own["epochs"] / own["variant"].map(longest)
+    return float(times.median()) if len(times.dropna()) else 1.0
+
+
+def outcomes(
+    curves: Curves, trials: pd.DataFrame, targets: list[float], budget: float = np.inf
+) -> pd.DataFrame:
+    """One row per trial, its evaluations after `budget` epochs ignored.
+
+    Columns: machine, device, variant, seed, status, budget, resolution (epochs between two
+    evaluations), best_validation_error, best_epoch, oscillation, epochs_to_{target} for every
+    target (infinite: not reached), and the facts of trials.csv that hold at the end of a run, NaN
+    where the run went on for longer.
+    """
+    measured = _measured(curves, targets, budget)
+    rows = trials.drop(columns=["best_epoch"]).merge(measured, on=TRIAL, how="left")
+    for name in _to_target(targets):
+        rows[name] = rows[name].fillna(np.inf)
+    longer = rows["epochs"] > budget * (1 + 1e-6)
+    rows[AT_END] = rows[AT_END].mask(longer)
+    return rows.assign(budget=np.minimum(rows["epochs"], budget)).drop(columns=["epochs"])
+
+
+def study_outcomes(
+    study: StudyForAnalysis,
+    curves: Curves,
+    trials: pd.DataFrame,
+    targets: list[float],
+    epochs_times: float,
+) -> pd.DataFrame:
+    """The outcomes of a study, cut to its own epochs and its own number of seeds.
+
+    A run may be longer because another study shares it.
+    """
+    variants = list(study.settings)
+    inside = trials[trials["variant"].isin(variants)]
+    rank = inside.groupby(RUN, observed=True)["seed"].rank(method="first")
+    mine = curves.of(curves.trials["variant"].isin(variants).to_numpy(bool))
+    budget = study.epochs * epochs_times
+    return outcomes(mine, inside[rank <= study.trials], targets, budget).assign(study=study.name)
+
+
+def _measured(curves: Curves, targets: list[float], budget: float) -> pd.DataFrame:
+    limits = np.full(len(curves.starts), budget)
+    best, epoch = best_errors(curves, limits)
+    reached = {
+        name: epochs_to(curves, target, limits)
+        for name, target in zip(_to_target(targets), targets, strict=True)
+    }
+    return curves.trials.assign(
+        resolution=_reduce(np.maximum, curves.epoch, curves) / curves.lengths,
+        best_validation_error=np.where(np.isfinite(best), best, np.nan),
+        best_epoch=np.where(np.isfinite(epoch), epoch, np.nan),
+        oscillation=oscillation(curves, limits),
+        **reached,
+    )
+
+
+def column(target: float) -> str:
+    """Name of the column with the epochs to a target."""
+    return f"epochs_to_{target:g}"
+
+
+def _to_target(targets: list[float]) -> list[str]:
+    return [column(target) for target in targets]

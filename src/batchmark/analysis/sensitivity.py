@@ -1,0 +1,42 @@
+"""Every "to target" result for a list of targets, since conclusions can flip between them."""
+
+import numpy as np
+import pandas as pd
+
+from batchmark.analysis.block import Block
+from batchmark.analysis.intervals import Interval, columns, median, product
+
+
+def time_to(block: Block, target: float | None = None) -> tuple[Interval, Interval]:
+    """Epochs and seconds to a target (the main one), one entry per variant."""
+    epochs = median(block.epochs_to(target), block.resolution)
+    return epochs, product(epochs, seconds_per_epoch(block))
+
+
+def seconds_per_epoch(block: Block) -> Interval:
+    """Seconds per epoch in the block's own timing, one entry per variant; NaN: not timed."""
+    return Interval(*(part * block.anchor_seconds for part in median(block.ratios)))
+
+
+def sensitivity(block: Block) -> pd.DataFrame:
+    """One row per target of the study and variant; `fastest`: least median time to the target."""
+    return pd.concat([_one(block, target) for target in block.targets], ignore_index=True)
+
+
+def _one(block: Block, target: float) -> pd.DataFrame:
+    reached = np.isfinite(block.epochs_to(target))
+    epochs, seconds = time_to(block, target)
+    table = pd.DataFrame(
+        {
+            **block.place(),
+            "target": target,
+            "variant": block.ids,
+            "batch_size": block.variants["batch_size"],
+            "reached": reached.sum(axis=1),
+            "trials": (~np.isnan(block.epochs_to(target))).sum(axis=1),
+            **columns("epochs_to_target", epochs),
+            **columns("time_to_target", seconds),
+        }
+    )
+    best = table["time_to_target"].min()
+    return table.assign(fastest=table["time_to_target"] == best)

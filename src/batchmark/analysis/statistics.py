@@ -1,0 +1,80 @@
+"""All tables of statistics of a plan."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from batchmark.analysis.answer import answer, main_study
+from batchmark.analysis.best_batch import best_batches
+from batchmark.analysis.block import Block, blocks
+from batchmark.analysis.claims.verdicts import claims_table
+from batchmark.analysis.comparisons import compare
+from batchmark.analysis.cost_model import cost_model
+from batchmark.analysis.epoch_time import EpochTimes, noise
+from batchmark.analysis.gradient_noise import noise_scales, probes
+from batchmark.analysis.measurements import Measurements
+from batchmark.analysis.performance_profile import performance_profile
+from batchmark.analysis.sensitivity import sensitivity
+from batchmark.analysis.summary import summarize
+from batchmark.study.requests import AnalyzeRequest
+
+_THREADS = ["machine", "device", "study", "subject", "role", "threads", "batch_size", "variants",
+            "ratio", "ratio_low", "ratio_high", "seconds_per_epoch", "seconds_per_epoch_low",
+            "seconds_per_epoch_high", "examples_per_second", "flops_per_second", "share_of_peak",
+            "peak_memory_bytes", "trace_seconds", "first_step_seconds"]  # fmt: skip
+
+
+def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The tables by name and the content of answer.json."""
+    request = measured.request
+    floors = noise(measured.timings, measured.times)
+    every = list(blocks(measured, floors))
+    study, paper = main_study(request), published()
+    tables = {
+        "summary": summarize(measured.variants, measured.outcomes, measured.times),
+        "noise": floors,
+        "settings": settings(request),
+        "threads": threads(measured.times),
+        "comparisons": _each(every, compare),
+        "sensitivity": _each(every, sensitivity),
+        "cost_model": _each(every, cost_model),
+        "best_batches": _each(every, best_batches),
+        "profile": _each(every, performance_profile),
+        "probes": probes(measured.draws),
+        "noise_scale": noise_scales(measured.draws),
+        "claims": claims_table(measured, every, study.name if study else None, paper),
+        "published": paper,
+    }
+    return tables, answer(every, request)
+
+
+def settings(request: AnalyzeRequest) -> pd.DataFrame:
+    """One row per study, variant and axis."""
+    rows = [
+        (study.name, variant, axis, value, variant == study.baseline)
+        for study in request.studies
+        for variant, values in study.settings.items()
+        for axis, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=["study", "variant", "axis", "value", "baseline"])
+
+
+def threads(times: EpochTimes) -> pd.DataFrame:
+    """The timing of every subject at every number of threads."""
+    return times.subjects[_THREADS]
+
+
+def published() -> pd.DataFrame:
+    """The published table; see `published.md` for its source."""
+    with (files("batchmark.analysis") / "published.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
+
+
+def _each(every: list[Block], table: Callable[[Block], pd.DataFrame]) -> pd.DataFrame:
+    made = [table(block) for block in every]
+    filled = [one for one in made if len(one)]
+    if filled:
+        return pd.concat(filled, ignore_index=True)
+    return made[0] if made else pd.DataFrame(columns=["machine", "device", "study"])

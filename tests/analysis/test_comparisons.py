@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchmark.analysis.comparisons import compare, grid_variance, log_epoch_ratio
+from tests.analysis.conftest import World
+
+
+@pytest.fixture(scope="module")
+def momentum(world: World) -> pd.DataFrame:
+    return compare(world.block("momentum"))
+
+
+def test_a_miss_counts_as_the_budget_and_two_misses_as_no_pair() -> None:
+    epochs = np.array([[2.0, np.inf, np.inf, 4.0]])
+    base = np.array([4.0, 4.0, np.inf, np.inf])
+    found = np.exp(log_epoch_ratio(epochs, base, np.array([8.0])))
+    assert found[0].tolist() == pytest.approx([0.5, 2.0, np.nan, 0.5], nan_ok=True)
+
+
+def test_the_grid_adds_the_variance_of_its_spacing() -> None:
+    epochs = np.array([[2.0, 2.0, np.inf], [np.inf] * 3])
+    # Uniform over a step of 0.5: 0.25 / 12, relative to the square of 2.
+    assert grid_variance(epochs, np.array([0.5, 0.5])) == pytest.approx([0.25 / 12 / 4, 0])
+
+
+def test_ratios_come_near_the_truth(momentum: pd.DataFrame, world: World) -> None:
+    variants = world.measured.variants.set_index("variant")
+    epochs = momentum[momentum["metric"] == "epochs_to_target"].set_index("variant")
+    nine = [
+        name
+        for name in epochs.index
+        if variants.loc[name, "momentum"] == 0.9 and variants.loc[name, "batch_size"] == 512
+    ]
+    truth = world.truth
+    expected = 0.4 * truth.epochs_to_target(512) / truth.epochs_to_target(32)
+    assert len(nine) == 2
+    for name in nine:
+        assert epochs.loc[name, "estimate"] == pytest.approx(expected, rel=0.3)
+        assert epochs.loc[name, "low"] < epochs.loc[name, "estimate"] < epochs.loc[name, "high"]
+
+
+def test_every_variant_but_the_baseline_is_compared(momentum: pd.DataFrame, world: World) -> None:
+    block = world.block("momentum")
+    for _, rows in momentum.groupby("metric"):
+        assert sorted(rows["variant"]) == sorted(set(block.ids) - {block.study.baseline})
+        assert (rows["baseline"] == block.study.baseline).all()
+
+
+def test_correction_never_makes_a_difference_more_certain(momentum: pd.DataFrame) -> None:
+    tested = momentum.dropna(subset=["p"])
+    assert (tested["p_holm"] >= tested["p"]).all()
+    assert (tested["distinguishable"] <= (tested["p_holm"] < 0.05)).all()
+
+
+def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -> None:
+    variants = world.measured.variants.set_index("variant")
+    seconds = momentum[momentum["metric"] == "seconds_per_epoch"].set_index("variant")
+    same = [name for name in seconds.index if variants.loc[name, "batch_size"] == 32]
+    assert not seconds.loc[same, "distinguishable"].any()
+
+
+def test_misses_are_counted(world: World) -> None:
+    table = compare(world.block("batch_size"))
+    rows = table[table["metric"] == "epochs_to_target"].set_index("variant")
+    (largest,) = [name for name in rows.index if "-bs5000-" in name]
+    assert rows.loc[largest, "censored"] == 3
+    assert rows.loc[largest, "pairs"] == 3
+
+
+def test_a_baseline_without_results_makes_no_comparison(world: World) -> None:
+    block = world.block("momentum")
+    study = block.study.model_copy(update={"baseline": "absent"})
+    assert compare(replace(block, study=study)).empty

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchmark.analysis.outcomes import (
+    Curves,
+    best_errors,
+    epochs_to,
+    oscillation,
+    outcomes,
+    read_curves,
+    sample_epochs_times,
+    study_outcomes,
+)
+from tests.analysis.conftest import World
+from tests.synthetic import example_request
+
+ACCURACY = [[0.5, 0.8, 0.9, 0.85], [0.9, 0.95], [0.1, 0.1, 0.1]]
+
+
+@pytest.fixture
+def curves() -> Curves:
+    """Three trials with 4, 2 and 3 evaluations, half an epoch apart."""
+    lengths = [len(one) for one in ACCURACY]
+    place = {"machine": "local", "device": "cpu"}
+    trials = pd.DataFrame([place | {"variant": f"v{k}", "seed": 0} for k in range(3)])
+    return Curves(
+        trials=trials,
+        starts=np.array([0, 4, 6]),
+        epoch=np.concatenate([np.arange(1, n + 1) / 2 for n in lengths]),
+        loss=np.ones(9),
+        loss_spread=np.array([9.0, 9.0, 2.0, 8.0, 9.0, 3.0, 9.0, np.nan, 0.5]),
+        accuracy=np.concatenate(ACCURACY),
+    )
+
+
+def test_the_first_evaluation_at_the_target_counts(curves: Curves) -> None:
+    assert epochs_to(curves, 0.9).tolist() == [1.5, 0.5, np.inf]
+
+
+def test_evaluations_behind_the_budget_do_not_count(curves: Curves) -> None:
+    assert epochs_to(curves, 0.9, np.full(3, 1.0)).tolist() == [np.inf, 0.5, np.inf]
+
+
+def test_the_best_error_and_its_first_epoch(curves: Curves) -> None:
+    error, epoch = best_errors(curves)
+    assert error == pytest.approx([0.1, 0.05, 0.9])
+    assert epoch.tolist() == [1.5, 1.0, 0.5]
+
+
+def test_oscillation_is_the_geometric_mean_of_the_later_half(curves: Curves) -> None:
+    # Evaluations behind half of the last epoch: (2, 8), (3), (nothing finite but 0.5).
+    assert oscillation(curves) == pytest.approx([4.0, 3.0, 0.5])
+
+
+def test_choosing_trials_keeps_their_evaluations(curves: Curves) -> None:
+    chosen = curves.of(np.array([True, False, True]))
+    assert chosen.starts.tolist() == [0, 4]
+    assert epochs_to(chosen, 0.9).tolist() == [1.5, np.inf]
+    nothing = curves.of(np.zeros(3, bool))
+    assert len(epochs_to(nothing, 0.9)) == 0
+
+
+def test_the_resolution_is_the_mean_distance_of_evaluations(curves: Curves) -> None:
+    rows = outcomes(curves, trials(), [0.9])
+    assert rows["resolution"].tolist() == pytest.approx([0.5, 0.5, 0.5, np.nan], nan_ok=True)
+
+
+def trials(**changes: object) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "machine": "local",
+            "device": "cpu",
+            "variant": [f"v{k}" for k in range(4)],
+            "seed": 0,
+            "status": "done",
+            "epochs": 2.0,
+            "best_epoch": 0.0,
+            "test_accuracy_at_best": 0.9,
+            "final_test_accuracy": 0.8,
+            "final_train_accuracy": 0.95,
+            "small_weight_share": 0.1,
+        }
+    )
+    return table.assign(**changes)
+
+
+def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
+    rows = outcomes(curves, trials(), [0.9])
+    assert len(rows) == 4
+    assert np.isinf(rows.loc[3, "epochs_to_0.9"])
+
+
+def test_the_end_of_a_longer_run_says_nothing_about_a_shorter_budget(curves: Curves) -> None:
+    cut = outcomes(curves, trials(), [0.9], budget=1.0)
+    assert cut["final_test_accuracy"].isna().all()
+    assert (cut["budget"] == 1.0).all()
+    whole = outcomes(curves, trials(), [0.9], budget=5.0)
+    assert (whole["final_test_accuracy"] == 0.8).all()
+    assert (whole["budget"] == 2.0).all()
+
+
+def test_reading_finds_every_trial(world: World) -> None:
+    curves = read_curves(world.folder / "tables")
+    assert len(curves.trials) == 3 * len(world.request.variants)
+    assert not curves.trials.duplicated().any()
+    epochs = np.split(curves.epoch, curves.starts[1:])
+    assert all((np.diff(one) > 0).all() for one in epochs)
+
+
+def test_a_study_with_fewer_seeds_and_epochs_sees_only_those(world: World) -> None:
+    curves = read_curves(world.folder / "tables")
+    study = world.request.studies[0].model_copy(update={"trials": 2, "epochs": 1.0})
+    table = pd.read_csv(world.folder / "tables/trials.csv")
+    rows = study_outcomes(study, curves, table, [0.98], 1.0)
+    assert set(rows["seed"]) == {0, 1}
+    reached = rows["epochs_to_0.98"]
+    assert reached[np.isfinite(reached)].max() <= 1.0
+
+
+def test_the_sample_multiplies_the_epochs_of_all_studies() -> None:
+    request = example_request(studies=("momentum",), epochs=4.0)
+    ids = [each.id for each in request.variants]
+    variants = pd.DataFrame({"machine": "local", "variant": ids, "epochs": 12.0})
+    other = variants.assign(machine="laptop", epochs=100.0)
+    assert sample_epochs_times(pd.concat([variants, other]), request) == 3.0
+    assert sample_epochs_times(other, request) == 1.0
