@@ -1,0 +1,1 @@
+"""The report: figures, view models and the one page made of them. Never imports TensorFlow."""

@@ -1,0 +1,1 @@
+"""One module a figure: `draw(tables) -> Drawn | None`, None when its data were not measured."""

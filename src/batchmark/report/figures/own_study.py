@@ -1,0 +1,98 @@
+"""The general figure of a study that no figure was made for: epochs to target along its axes."""
+
+import pandas as pd
+
+from batchmark.report import curves, palette, style
+from batchmark.report.comparison import any_drawn, numbers, target_notes
+from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import significant
+from batchmark.report.selection import measured, study_summary
+from batchmark.report.tables import Tables
+
+COLUMNS = {
+    "line": "setting",
+    "trials": "trials",
+    "epochs_to_target": "epochs to target",
+    "epochs_to_target_low": "low",
+    "epochs_to_target_high": "high",
+}
+
+
+def draw(tables: Tables, study: str) -> Drawn | None:
+    """The numeric axis with most values lies horizontally; the others tell the curves apart."""
+    frame = study_summary(tables, study)
+    axes = [str(column) for column in frame if str(column).startswith("axis_")]
+    if frame.empty or not axes:
+        return None
+    horizontal = max(axes, key=lambda axis: (_positive(frame[axis]).nunique(), axis))
+    if _positive(frame[horizontal]).nunique() < 2:
+        return _named_settings(frame.assign(line=_line_names(frame, axes)))
+    frame = frame.assign(x=_positive(frame[horizontal]))
+    others = [axis for axis in axes if axis != horizontal and frame[axis].nunique() > 1]
+    frame = frame.assign(line=_line_names(frame, others)).dropna(subset=["x"])
+    lines = curves.by_group(frame, "line", "epochs_to_target", x="x")
+    if not any_drawn(lines):
+        return None
+    return _drawn(frame, lines, horizontal.removeprefix("axis_").replace("_", " "))
+
+
+def _named_settings(frame: pd.DataFrame) -> Drawn | None:
+    """Settings without a numeric axis: one interval a setting, fewest epochs on top."""
+    if not measured(frame, "epochs_to_target"):
+        return None
+    frame = frame.sort_values("epochs_to_target").reset_index(drop=True)
+    figure, (axes,) = style.panels((30 + 30 * len(frame),), left=170, right=24)
+    reached = frame.dropna(subset=["epochs_to_target"])
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    axes.hlines(
+        reached.index, reached["epochs_to_target_low"], reached["epochs_to_target_high"],
+        color=palette.BLUE,
+    )  # fmt: skip
+    axes.plot(reached["epochs_to_target"], reached.index, "o", color=palette.BLUE)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    style.plain_axis(axes, "epochs to target")
+    style.names_axis(axes, frame["line"].tolist())
+    best = reached.iloc[0]
+    epochs = significant(best["epochs_to_target"], 2)
+    title = say("Fewest epochs: {epochs} with {line}", epochs=epochs, line=Message(best["line"]))
+    alt = say("Intervals of epochs to target, one for each setting.")
+    return Drawn(figure, title, alt, numbers(frame, COLUMNS), target_notes(frame))
+
+
+def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
+    figure, (axes,) = style.panels(right=120)
+    style.log_values_axis(axes, frame["x"], label)
+    style.log_axis(axes, curves.values(lines), "epochs to target")
+    curves.draw(axes, lines, named=len(lines) > 1)
+    columns = {"line": "setting", "x": label} | COLUMNS
+    best, point = curves.finite_extreme(lines)
+    title = say(
+        "Fewest epochs: {epochs} at {axis} {x} ({line})",
+        epochs=significant(point["y"], 2),
+        axis=Message(label),
+        x=significant(point["x"]),
+        line=Message(best.name),
+    )
+    alt = say("Line chart of epochs to target over {axis}.", axis=Message(label))
+    return Drawn(
+        figure,
+        title,
+        alt,
+        numbers(frame, columns),
+        target_notes(frame),
+        curves.series(lines),
+    )
+
+
+def _positive(values: pd.Series) -> pd.Series:
+    made = pd.to_numeric(values, errors="coerce")
+    return made.where(made > 0)
+
+
+def _line_names(frame: pd.DataFrame, axes: list[str]) -> pd.Series:
+    if not axes:
+        return pd.Series("all", index=frame.index)
+    return frame[axes].astype(str).agg(", ".join, axis=1)

@@ -1,0 +1,1 @@
+"""What the page shows, computed: view models that templates only have to lay out."""

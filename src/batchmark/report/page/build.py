@@ -1,0 +1,63 @@
+"""The whole page as view models: pure functions of tables, drawn figures and the request."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from batchmark.report.catalogue import BY_NAME, HEADLINE, figures_for
+from batchmark.report.page import appendix
+from batchmark.report.page.answer import answer
+from batchmark.report.page.claims import claims, scores, themes, unmeasured
+from batchmark.report.page.downloads import table_files
+from batchmark.report.page.figures import missing_figures, read_figures
+from batchmark.report.page.head import head
+from batchmark.report.page.headline import headline
+from batchmark.report.page.studies import study_section
+from batchmark.report.page.view import Figure, Link, Page
+from batchmark.report.tables import Tables
+from batchmark.report.translation import Language
+from batchmark.study.requests import RenderRequest
+
+
+def page(
+    request: RenderRequest,
+    tables: Tables,
+    figure_folder: Path,
+    language: Language,
+    others: Sequence[Language],
+) -> Page:
+    """The page in one language, linked to the same page in the others."""
+    asked = figures_for({study.name: [HEADLINE] for study in request.studies}, probed=True)
+    figures = read_figures(figure_folder, asked, language)
+    said = answer(tables, language)
+    told = claims(tables, figures, language)
+    return Page(
+        tag=language.tag,
+        title=language.text("Which batch size should I train with?"),
+        description=said.sentence,
+        others=[Link(one.tag, one.name, one.file) for one in others],
+        head=head(tables, request.scale, language),
+        answer=said,
+        picture=figures.get("time_to_target"),
+        headline=headline(tables, language),
+        scores=scores(tables, language),
+        themes=themes(told, language),
+        untested=unmeasured(told),
+        studies=[study_section(words, tables, figures, language) for words in request.studies],
+        hood=_hood(figures),
+        unmeasured=appendix.unmeasured(missing_figures(asked, figures, "hood"), language),
+        gpu_measured="devices" in figures,
+        machines=appendix.machines_table(tables, language),
+        failures=appendix.failures(tables),
+        warnings=appendix.warnings_table(tables, language),
+        environment=appendix.environment(tables),
+        reproduction=appendix.reproduction(request, tables, language),
+        downloads=table_files(tables.folder),
+    )
+
+
+def _hood(figures: dict[str, Figure]) -> list[Figure]:
+    return [
+        figure
+        for name, figure in figures.items()
+        if name in BY_NAME and BY_NAME[name].section == "hood"
+    ]

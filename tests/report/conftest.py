@@ -1,0 +1,91 @@
+"""One report on synthetic results, made once for all tests of the page."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from batchmark.analysis.collection import collect
+from batchmark.report.catalogue import figures_for
+from batchmark.report.tables import Tables
+from batchmark.stages.analyze import analyze_tables
+from batchmark.stages.collect import write_collection
+from batchmark.stages.plot import plot
+from batchmark.stages.render import render
+from batchmark.study.requests import RenderRequest, StudyForReport
+from tests import synthetic
+from tests.report.messages_in_use import TEMPLATES
+
+HOSTILE = "<script>alert('x')</script>"
+LOG = "File /home/somebody/code/batchmark/src/x.py, line 1\n<img src=x onerror=alert(1)>"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the report and what it was made of lie."""
+
+    tables: Path
+    figures: Path
+    reports: Path
+
+    def html(self, language: str = "en") -> str:
+        name = "index.html" if language == "en" else f"index.{language}.html"
+        return (self.reports / name).read_text(encoding="utf-8")
+
+    def facts(self, figure: str) -> dict:
+        return json.loads((self.figures / f"{figure}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def synthetic_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All tables of two synthetic machines, one with a GPU, for all studies."""
+    folder = tmp_path_factory.mktemp("synthetic")
+    request = synthetic.example_request(epochs=4.0, studies=tuple(synthetic.example_settings()))
+    gpu = synthetic.Truth(seconds_per_example=2e-6, seconds_per_step=7e-4, rounds=3, draws=8)
+    synthetic.write_results(
+        folder / "results", request, 0, truth=synthetic.Truth(rounds=5, draws=8)
+    )
+    synthetic.write_results(
+        folder / "results", request, 1, machine="bench", device="gpu", truth=gpu
+    )
+    asked = synthetic.collect_request(request)
+    tables = folder / "tables"
+    write_collection(collect(asked, folder / "results", folder, partial=False), tables)
+    analyze_tables(request, tables)
+    (tables / "failures.csv").write_text(
+        f'machine,device,variant,studies,reason,log\nlocal,cpu,mlp-x,model,{HOSTILE},"{LOG}"\n',
+        encoding="utf-8",
+    )
+    return tables
+
+
+@pytest.fixture(scope="session")
+def site(synthetic_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The whole report, drawn and rendered."""
+    reports = tmp_path_factory.mktemp("reports")
+    tables, figures = Tables(synthetic_tables), reports / "figures"
+    names = list(synthetic.example_settings())
+    for figure in figures_for({name: [] for name in names}, probed=True):
+        plot(figure, tables, figures / f"{figure}.svg")
+    render(request_for(names), tables, figures, TEMPLATES, reports)
+    return Site(synthetic_tables, figures, reports)
+
+
+def request_for(studies: list[str]) -> RenderRequest:
+    """A request whose words try to break out."""
+    words = [
+        StudyForReport(
+            name=name,
+            question={"en": f"Is {HOSTILE} safe in {name}?", "zh": f"{name} 安全吗？"},
+            description={"en": "A description.", "zh": "说明。"},
+        )
+        for name in studies
+    ]
+    return RenderRequest(
+        scale="test",
+        machine="local",
+        studies=words,
+        config_files=["/home/somebody/project/config/config.yaml"],
+        config={"note": "</pre>" + HOSTILE, "dataset": {"path": "/home/somebody/digits.npz"}},
+    )

@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchmark.report.numbers import SPACE
+from batchmark.report.page.answer import answer
+from batchmark.report.page.view import Answer
+from batchmark.report.tables import Tables
+from batchmark.report.translation import english
+
+FACTS: dict[str, Any] = {
+    "machine": "local", "device": "cpu", "study": "batch_size", "target": 0.98, "trials": 3,
+    "noise_floor": 0.012, "decided": True, "optimizer": "sgd", "best_batch_size": 64,
+    "best_batch_size_low": 64, "best_batch_size_high": 64, "seconds": 38.0, "seconds_low": 33.0,
+    "seconds_high": None,
+    "cost_of": {
+        "32": {"batch_size": 32, "reached": True, "ratio": 1.3, "low": 1.2, "high": 1.4},
+        "1000": {"batch_size": 1000, "reached": True, "ratio": 2.1, "low": 1.9, "high": 2.4},
+    },
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    return text.replace(SPACE, " ")
+
+
+@pytest.fixture
+def said(tmp_path: Path):
+    def say(**changed: Any) -> Answer:
+        (tmp_path / "answer.json").write_text(json.dumps(FACTS | changed), encoding="utf-8")
+        return answer(Tables(tmp_path), english())
+
+    return say
+
+
+def test_one_best_size(said) -> None:
+    made = said()
+    assert plain(made.sentence) == (
+        "On this CPU, SGD reaches 98 % fastest at batch size 64: 38 s; taking 1,000 blindly costs "
+        "2.1 ×."
+    )
+    assert [plain(one.value) for one in made.statistics] == ["64", "1.3 ×", "1.2 %"]
+    assert "33–∞ s" in made.basis
+
+
+def test_says_when_the_data_do_not_decide(said) -> None:
+    sentence = said(decided=False, best_batch_size_low=32, best_batch_size_high=256).sentence
+    assert "between batch sizes 32 and 256" in sentence
+    assert "cannot tell" in sentence
+
+
+def test_common_sizes_that_miss_are_named(said) -> None:
+    costs = {"1000": {"batch_size": 1000, "reached": False, "ratio": None, "low": 1, "high": None}}
+    assert "1,000 does not get there" in said(cost_of=costs).sentence
+
+
+def test_costs_below_the_noise_are_not_mentioned(said) -> None:
+    costs = {"32": {"batch_size": 32, "reached": True, "ratio": 1.01, "low": 0.9, "high": 1.1}}
+    assert plain(said(cost_of=costs).sentence).endswith("38 s.")
+
+
+@pytest.mark.parametrize("changed", [{"best_batch_size": None}, {"seconds": None}])
+def test_nothing_reached(said, changed: dict[str, None]) -> None:
+    made = said(**changed)
+    assert plain(made.sentence) == "No batch size reached 98 % in the epochs it was given."
+    assert made.statistics == []
+
+
+def test_no_study(tmp_path: Path) -> None:
+    assert "no answer yet" in answer(Tables(tmp_path), english()).sentence

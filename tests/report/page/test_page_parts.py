@@ -1,0 +1,104 @@
+"""Parts of the page on the synthetic tables, checked against what the tables say."""
+
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from batchmark.report.page import appendix, claims, downloads, head, headline
+from batchmark.report.page.studies import variants_table
+from batchmark.report.selection import headline_rows, study_summary
+from batchmark.report.tables import Tables
+from batchmark.report.translation import english
+
+
+@pytest.fixture(scope="module")
+def tables(synthetic_tables: Path) -> Tables:
+    return Tables(synthetic_tables)
+
+
+def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
+    table = headline.headline(tables, english())
+    assert [cell.text for cell in table.columns][:3] == ["batch size", "5,000", "2,000"]
+    rows = {row[0].text: row for row in table.rows}
+    assert list(rows)[:2] == ["total epochs", "total iterations"]
+    assert rows["time of all epochs, per unit"][0].under == "base: batch size 5,000"
+    assert rows["time of all epochs, per unit"][1].text == "1"
+    assert "1" in [cell.text for cell in rows["time to target, per unit"]]
+    assert rows["epochs to target"][-1].text == "cannot converge"
+    assert rows["total iterations"][1].under == "1,999"
+
+
+def test_headline_shows_one_model_and_one_optimizer(tables: Tables) -> None:
+    rows = headline_rows(tables)
+    assert rows["batch_size"].is_unique
+    assert set(rows["model"]) == {"lenet5"}
+
+
+def test_every_claim_is_counted_and_has_a_card(tables: Tables) -> None:
+    scored = {score.verdict: score.count for score in claims.scores(tables, english())}
+    told = claims.claims(tables, {}, english())
+    cards = [card for theme in claims.themes(told, english()) for card in theme.claims]
+    cards += claims.unmeasured(told)
+    assert sum(scored.values()) == len(cards) == 27
+    assert scored["not-measured"] == len(claims.unmeasured(told))
+    assert all(card.text and card.rule for card in cards)
+    assert len({card.key for card in cards}) == 27
+
+
+def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
+    rows = study_summary(tables, "momentum")
+    table = variants_table("momentum", rows, tables, english())
+    names = [cell.text for cell in table.columns]
+    assert names[:3] == ["batch size", "momentum", "Nesterov"]
+    assert "optimizer" not in names
+    assert len(table.rows) == rows["variant"].nunique()
+    ratios = [row[-1] for row in table.rows]
+    assert any("not distinguishable" in cell.under for cell in ratios if cell.muted)
+
+
+def test_machines_stand_side_by_side(tables: Tables) -> None:
+    table = appendix.machines_table(tables, english())
+    assert {row[0].text for row in table.rows} == {"local", "bench"}
+
+
+def test_sample_is_never_silent(tmp_path: Path) -> None:
+    facts = {"name": "sample", "train": 4000, "validation": 500, "test": 500, "digest": "d"}
+    record = {"local/cpu": {"dataset": facts, "processor": "A CPU", "cores": 2}}
+    (tmp_path / "environment.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "answer.json").write_text('{"machine": "local", "device": "cpu"}', encoding="utf-8")
+    made = head.head(Tables(tmp_path), "default", english())
+    assert made.sample
+    assert made.machine == "A CPU, 2 cores"
+    assert made.dataset == "sample: 4,000 training, 500 validation, 500 test images"
+
+
+def test_commits_and_dates_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    code, clock = {"commit": "a" * 40, "dirty": True}, {"started": "2026-11-23T10:00:00+00:00"}
+    record = {"local/cpu": {"code": code, "timings": {"batch_size": {"clock": clock}}}}
+    (tmp_path / "environment.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "answer.json").write_text('{"machine": "local", "device": "cpu"}', encoding="utf-8")
+    made = head.head(Tables(tmp_path), "default", english())
+    assert made.commit == "aaaaaaaaaa, changed"
+    assert made.date == "November 23, 2026"
+
+
+def test_the_page_carries_small_tables_first(tmp_path: Path) -> None:
+    (tmp_path / "small.csv").write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "large.csv").write_text("a\n" + "1\n" * downloads.ROOM, encoding="utf-8")
+    assert [one.name for one in downloads.table_files(tmp_path)] == ["small.csv"]
+
+
+def test_downloads_hold_what_the_table_held() -> None:
+    made = downloads.csv_file("x", ["a", "b"], [[1.0, 'say "hi", #1 & 100%'], [2.5, None]])
+    content = unquote(made.uri.partition(",")[2])
+    assert content == 'a,b\n1,"say ""hi"", #1 & 100%"\n2.5,\n'
+    assert '"' not in made.uri
+    assert "<" not in made.uri
+
+
+def test_frames_without_rows_make_no_table(tmp_path: Path) -> None:
+    assert variants_table("x", pd.DataFrame(), Tables(tmp_path), english()).rows == []
+    assert headline.headline(Tables(tmp_path), english()).rows == []

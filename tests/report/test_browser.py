@@ -1,0 +1,175 @@
+"""The page as a reader's browser shows it: no request, no error, both themes, phone and desktop."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.report.conftest import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PHONE, DESKTOP = 360, 1600
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """A page opened from disk, with what went over the network and what it complained about."""
+
+    def __init__(self, browser: Browser, path: Path, width: int, theme: str, script: bool) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if theme == "dark" else "light",
+            java_script_enabled=script,
+        )
+        self.page: Page = self.context.new_page()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(path.as_uri())
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator:
+    opened: list[Visit] = []
+
+    def open_page(
+        width: int = DESKTOP, theme: str = "light", language: str = "en", script: bool = True
+    ) -> Visit:
+        name = "index.html" if language == "en" else f"index.{language}.html"
+        opened.append(Visit(browser, site.reports / name, width, theme, script))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_loads_without_a_request_or_a_complaint(visit, width: int, language: str) -> None:
+    seen = visit(width, language=language)
+    network = [url for url in seen.requests if not url.startswith(("file:", "data:"))]
+    assert not network
+    assert len([url for url in seen.requests if url.startswith("file:")]) == 1
+    assert not seen.complaints
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "theme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")]
+)
+def test_axe_finds_no_violation(visit, width: int, theme: str) -> None:
+    page = visit(width, theme).page
+    page.evaluate(
+        "document.querySelectorAll('details:not(.numbers), #answer details')"
+        ".forEach(one => { one.open = true; })"
+    )
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_theme_follows_the_system_and_the_switch(visit) -> None:
+    page = visit(theme="dark").page
+    paper = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(paper)
+    page.click("#theme")
+    light = page.evaluate(paper)
+    assert (dark, light) == ("rgb(20, 23, 27)", "rgb(255, 255, 255)")
+    page.reload()
+    assert page.evaluate(paper) == light
+
+
+def test_tables_sort_and_filter(visit) -> None:
+    page = visit().page
+    holder = page.locator("#numbers-time_to_target")
+    page.locator("#figure-time_to_target details.numbers > summary").click()
+    holder.locator("thead button").first.click()
+    holder.locator("thead button").first.click()
+    first = holder.locator("tbody tr").first.locator("th")
+    assert first.inner_text() == "5,000"
+    holder.locator("input[type=search]").fill("2,000")
+    assert holder.locator("tbody tr:visible").count() < 12
+    assert holder.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_highlights_one_variant_in_all_figures(visit) -> None:
+    page = visit().page
+    page.locator("#figure-optimizer [data-highlight=adam]").click()
+    assert page.locator("#figure-optimizer .dim[data-series=sgd]").count() > 0
+    assert page.locator("#figure-optimizer_time .dim[data-series=sgd]").count() > 0
+    assert page.locator(".dim[data-series=adam]").count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator(".dim").count() == 0
+
+
+def test_figures_enlarge(visit) -> None:
+    page = visit().page
+    page.locator("[data-zoom=figure-throughput]").click()
+    assert page.locator("dialog[open] svg").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_downloads_come_from_the_page(visit, tmp_path: Path) -> None:
+    page = visit().page
+    with page.expect_download() as waiting:
+        page.locator("#figure-time_to_target a[download$='.csv']").first.click()
+    waiting.value.save_as(tmp_path / "numbers.csv")
+    assert (tmp_path / "numbers.csv").read_text(encoding="utf-8").startswith("batch size,")
+
+
+def test_small_text_stays_readable_on_a_phone(visit) -> None:
+    smallest = """Math.min(...[...document.querySelectorAll('.drawing text')].map(text =>
+        parseFloat(text.getAttribute('font-size')) * text.ownerSVGElement.clientWidth / 440))"""
+    assert visit(PHONE).page.evaluate(smallest) >= 10
+
+
+def test_reads_without_javascript(visit) -> None:
+    page = visit(script=False).page
+    assert page.locator(".sentence").inner_text()
+    assert page.locator("figure svg").count() >= 25
+    assert not page.locator("#theme").is_visible()
+
+
+def test_prints(visit, tmp_path: Path) -> None:
+    page = visit(672).page
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 672
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+CLASHES = """() => [...document.querySelectorAll('.drawing')].flatMap(drawing => {
+  const frame = drawing.querySelector('svg').getBoundingClientRect();
+  const texts = [...drawing.querySelectorAll('text')]
+      .map(text => [text.textContent, text.getBoundingClientRect()]);
+  const outside = texts.filter(([_, box]) => box.right > frame.right + 2
+      || box.left < frame.left - 2 || box.bottom > frame.bottom + 2 || box.top < frame.top - 2);
+  const name = drawing.closest('figure').id;
+  const pairs = texts.flatMap(([a, one], i) => texts.slice(i + 1)
+      .filter(([_, other]) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
+          && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 5)
+      .map(([b]) => `${name}: ${a} over ${b}`));
+  return [...outside.map(([text]) => `${name}: ${text} outside`), ...pairs];
+})"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_texts_of_figures_stay_inside_and_apart(visit, width: int, language: str) -> None:
+    assert visit(width, language=language).page.evaluate(CLASHES) == []

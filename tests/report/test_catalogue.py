@@ -1,0 +1,43 @@
+import importlib
+import subprocess
+import sys
+
+from batchmark.report import catalogue
+from batchmark.report.tables import Tables
+
+
+def test_a_plan_gets_the_figures_of_its_studies() -> None:
+    figures = catalogue.figures_for({"batch_size": ["batch_size"], "rprop": ["optimizer"]})
+    assert figures[0] == "time_to_target"
+    assert "rprop" in figures
+    assert "throughput" in figures
+    assert "momentum" not in figures
+    assert "gradient_cosine" not in figures
+
+
+def test_probes_bring_their_figures() -> None:
+    assert "gradient_cosine" in catalogue.figures_for({}, probed=True)
+
+
+def test_own_studies_get_the_general_figure_and_may_be_the_headline() -> None:
+    figures = catalogue.figures_for({"mine": ["batch_size", "depth"]})
+    assert "own_study.mine" in figures
+    assert "time_to_target" in figures
+    assert catalogue.module_of("own_study.mine") == "batchmark.report.figures.own_study"
+    assert catalogue.of_study(figures, "mine", headline="mine")[-1] == "own_study.mine"
+    assert "test_error" in catalogue.of_study(figures, "mine", headline="mine")
+
+
+def test_every_figure_can_be_drawn_from_nothing(tmp_path) -> None:
+    tables = Tables(tmp_path)
+    for name in catalogue.figures_for({entry.study: [] for entry in catalogue.ENTRIES}, True):
+        assert importlib.import_module(catalogue.module_of(name)).draw(tables) is None
+
+
+def test_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, batchmark.report.catalogue\n"
+        "print({'numpy', 'pandas', 'matplotlib', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,56 @@
+import math
+
+import pytest
+
+from batchmark.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"), (1, "1"), (1234.5, "1,230"), (12.345, "12.3"), (0.012345, "0.0123"),
+        (0.5, "0.5"), (-2.5, "−2.5"), (999.9, "1,000"), (1e-7, "0.0000001"), (1e6, "1,000,000"),
+        (math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "n/a"), (100.0, "100"),
+    ],
+)  # fmt: skip
+def test_three_significant_digits(value: float, written: str) -> None:
+    assert numbers.significant(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0123, "12.3 ms"), (0.5, "0.5 s"), (38.04, "38 s"), (150, "2.5 min"), (7200, "2 h")],
+)
+def test_durations_choose_their_unit(value: float, written: str) -> None:
+    assert numbers.seconds(value) == written.replace(" ", numbers.SPACE)
+
+
+def test_intervals_have_two_digits_and_may_be_open() -> None:
+    assert numbers.interval(4.321, 5.678) == "4.3–5.7"
+    assert numbers.interval(4.321, math.inf) == "4.3–∞"
+    assert numbers.interval(math.nan, 1) == ""
+    assert numbers.interval(-1, -0.99) == "−1 … −0.99"
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [(1, "1"), (256, "256"), (1000, "1k"), (1024, "1024"), (1500, "1.5k"), (50000, "50k")],
+)
+def test_batch_sizes_as_ticks(count: int, written: str) -> None:
+    assert numbers.size(count) == written
+
+
+def test_ticks_are_powers_of_ten_only_where_plain_is_long() -> None:
+    assert [numbers.power(tick) for tick in (1e-5, 3e-4, 0.01, 1, 200, 1e6)] == [
+        "10⁻⁵", "3·10⁻⁴", "0.01", "1", "200", "10⁶",
+    ]  # fmt: skip
+
+
+def test_memory_in_binary_units() -> None:
+    assert numbers.memory(300 * 2**20) == f"300{numbers.SPACE}MiB"
+    assert numbers.memory(1.5 * 2**30) == f"1.5{numbers.SPACE}GiB"
+
+
+def test_percentages_and_factors() -> None:
+    assert numbers.percent(0.98) == f"98{numbers.SPACE}%"
+    assert numbers.times(2.104) == f"2.1{numbers.SPACE}×"

@@ -1,0 +1,57 @@
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchmark.report import style
+
+heights = st.lists(st.floats(0, 100), min_size=1, max_size=8).map(sorted)
+
+
+@given(heights)
+def test_names_at_line_ends_never_overlap(wanted: list[float]) -> None:
+    placed = style.spread(wanted, gap=12, low=0, high=100)
+    assert all(b - a >= 12 - 1e-6 for a, b in pairwise(placed))
+    assert placed[0] >= -1e-6
+    assert placed[-1] <= 100 + 1e-6
+
+
+def test_names_with_room_stay_where_they_are() -> None:
+    assert style.spread([10, 50, 90], gap=12, low=0, high=100) == [10, 50, 90]
+
+
+def test_names_share_the_room_when_there_is_too_little() -> None:
+    assert style.spread([50, 50, 50], gap=80, low=0, high=100) == [0, 50, 100]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.9, 11, [1, 2, 5, 10]),
+        (4.5, 31, [5, 7, 10, 15, 20, 30]),
+        (0.5, 2e5, [1, 10, 100, 1000, 1e4, 1e5]),
+    ],
+)
+def test_log_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
+    assert style.log_ticks(low, high) == pytest.approx(ticks)
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1.3, 1e9))
+def test_log_ticks_are_few_and_inside(low: float, ratio: float) -> None:
+    ticks = style.log_ticks(low, low * ratio)
+    assert len(ticks) <= 6
+    assert all(low <= tick <= low * ratio * (1 + 1e-9) for tick in ticks)
+
+
+def test_batch_axis_has_the_real_sizes_and_labels_apart() -> None:
+    figure, (axes,) = style.panels()
+    sizes = [1, 2, 5, 10, 20, 50, 100, 256, 500, 1000, 2000, 5000]
+    style.batch_axis(axes, sizes)
+    assert axes.get_xticks().tolist() == sizes
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels[0] == "1"
+    assert labels[-1] == "5k"
+    assert not set(labels) - {"", *map(str, sizes), "1k", "2k", "5k"}
+    assert math.isclose(figure.get_size_inches()[0] * 72, style.WIDTH)

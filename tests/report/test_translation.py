@@ -1,0 +1,89 @@
+"""The Chinese catalogue is complete, keeps every field, and holds nothing unused."""
+
+import re
+
+import pytest
+
+from batchmark.report.messages import from_json, say
+from batchmark.report.page import claims, studies
+from batchmark.report.page.figures import QUESTIONS
+from batchmark.report.translation import Language, chinese
+from tests.report.conftest import Site
+from tests.report.messages_in_use import TEMPLATES, labels, said_texts, template_texts
+
+FIELD = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
+NAMES = {
+    "Adadelta", "Adagrad", "Adam", "RMSprop", "Rprop", "SGD", "CPU", "GPU", "LeNet (Theano)",
+    "LeNet-5", "MLP", "bench", "local", "bench-gpu", "local-cpu",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def zh() -> Language:
+    return chinese(TEMPLATES / "zh.po")
+
+
+def test_everything_said_is_translated(zh: Language) -> None:
+    said = {text for text in template_texts() | said_texts() if text}
+    assert len(said) > 200
+    assert said - set(zh.catalogue) == set()
+
+
+def test_translations_keep_fields_and_markup(zh: Language) -> None:
+    for english, translated in zh.catalogue.items():
+        assert set(FIELD.findall(english)) == set(FIELD.findall(translated)), english
+        assert sorted(re.findall(r"<[^>]+>", english)) == sorted(
+            re.findall(r"<[^>]+>", translated)
+        ), english
+
+
+def test_labels_of_figures_are_translated(zh: Language, site: Site) -> None:
+    parts = {
+        part
+        for path in site.figures.glob("*.svg")
+        for label in labels(path.read_text(encoding="utf-8"))
+        for part in label.split(", ")
+    }
+    left = {part for part in parts if zh.label(part) == part and not part.isupper()} - NAMES
+    assert {part for part in left if not part[0].isdigit()} <= {
+        "dropout",
+        "Nesterov",
+        "not measured",
+    }
+
+
+def test_heads_of_tables_are_translated(zh: Language, site: Site) -> None:
+    heads = {
+        column
+        for path in site.figures.glob("*.json")
+        for column in site.facts(path.stem).get("columns", [])
+    }
+    left = {head for head in heads if zh.label(head) == head and not head.isdigit()}
+    assert left <= {"Nesterov", "L1", "L2"}
+
+
+def test_numbers_inside_labels_do_not_hide_them(zh: Language) -> None:
+    assert zh.label("2 threads") == "2 个线程"
+    assert zh.label("2,000 images") == "2,000 张图像"
+    assert zh.label("no such text 7") == "no such text 7"
+
+
+def test_messages_nest_and_survive_json(zh: Language) -> None:
+    message = say("{name} is fastest on {share} of the batch sizes", name=say("none"), share="50 %")
+    again = from_json(message.to_json())
+    assert again == message
+    assert str(again) == "none is fastest on 50 % of the batch sizes"
+    assert zh.tell(again) == "无 在 50 % 的批量上最快"
+
+
+def test_braces_in_data_stay_text() -> None:
+    assert str(say("{name} failed", name="{0.__class__}")) == "{0.__class__} failed"
+    assert str(say("100 % {sure}")) == "100 % {sure}"
+
+
+def test_words_from_tables_of_words_are_translated(zh: Language) -> None:
+    words = [
+        *QUESTIONS.values(), *claims.THEMES, claims.OTHER, *claims.VERDICTS.values(),
+        *studies.SETTINGS.values(), *studies.RESULTS,
+    ]  # fmt: skip
+    assert {word for word in words if word not in zh.catalogue} <= {"L1", "L2", "Nesterov"}
