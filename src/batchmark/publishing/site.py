@@ -1,0 +1,113 @@
+"""The site of a report: pages, tables, figures, raw results, summary, badge, archive."""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from batchmark.errors import UserError
+from batchmark.publishing.badge import draw_badge
+from batchmark.publishing.bundle import write_bundle
+from batchmark.publishing.listing import ARCHIVE, PAGES, draw_listing, report_folders
+from batchmark.publishing.privacy import Identity, scrub, traces
+from batchmark.publishing.summary import Summary, headline, report_name, summarize
+from batchmark.results.schema import write_result
+
+# What build_site writes; whatever else a published branch holds is not ours.
+OWN_NAMES = (
+    *PAGES, "reports.html", "summary.json", "badge.svg", "results.zip", "tables", "figures",
+    ARCHIVE,
+)  # fmt: skip
+
+_WORDS = {"index.html": "All reports and files", "index.zh.html": "全部报告与文件"}
+
+
+def build_site(site: Path, reports: Path, results: Path, identity: Identity) -> Summary:
+    """Fill the empty folder `site` from a rendered report and its results.
+
+    Nothing in it names the machine or user of `identity`. Raises UserError when there is no
+    report yet, or when a name is left that only the user can take out.
+    """
+    page = reports / "index.html"
+    if not page.is_file():
+        raise UserError(f"{page} does not exist; run `make report` before publishing.")
+
+    def clean(text: str) -> str:
+        return scrub(text, identity)
+
+    summary = summarize(page, results)
+    _copy(site / "figures", reports.glob("figures/*.svg"), clean)
+    _copy(site / "tables", results.glob("tables/*.csv"), clean)
+    write_bundle(site / "results.zip", results, clean)
+    write_result(site / "summary.json", summary)
+    badge = draw_badge("best batch size", headline(summary.answer))
+    (site / "badge.svg").write_text(badge, encoding="utf-8")
+    _copy_pages(reports, site, "", clean)
+    archived = site / ARCHIVE / report_name(summary)
+    _copy_pages(reports, archived, "../../", clean)
+    shutil.copyfile(site / "summary.json", archived / "summary.json")
+    refuse_traces(site, identity)
+    return summary
+
+
+def add_reports(site: Path, archive: Path) -> None:
+    """Take the reports of another archive into the site's; those it has already stay."""
+    for folder in report_folders(archive):
+        target = site / ARCHIVE / folder.name
+        if not target.exists():
+            target.mkdir(parents=True)
+            for name in (*PAGES, "summary.json"):
+                if (folder / name).is_file():
+                    shutil.copyfile(folder / name, target / name)
+
+
+def write_listing(site: Path) -> None:
+    """Write `reports.html` for what the site holds now."""
+    (site / "reports.html").write_text(draw_listing(site), encoding="utf-8")
+
+
+def refuse_traces(site: Path, identity: Identity) -> None:
+    """Raise UserError when a file of the site, or of its archive of results, names the machine."""
+    for name, text in _texts(site):
+        found = traces(text, identity)
+        if found:
+            raise UserError(
+                f"Nothing was published: {name} holds {found[0]!r}, which names this machine or "
+                "its user; take it out of the results or the config (`machine:` is a name you "
+                "choose) and render again."
+            )
+
+
+def _copy(folder: Path, files: Iterator[Path], clean: Callable[[str], str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(files):
+        text = clean(file.read_text(encoding="utf-8"))
+        (folder / file.name).write_text(text, encoding="utf-8")
+
+
+def _copy_pages(reports: Path, folder: Path, root: str, clean: Callable[[str], str]) -> None:
+    """Copy the page in both languages; each gets a link to `reports.html` under `root`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, words in _WORDS.items():
+        page = reports / name
+        if page.is_file():
+            text = _with_link(clean(page.read_text(encoding="utf-8")), f"{root}reports.html", words)
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def _with_link(page: str, target: str, words: str) -> str:
+    """Into the page's footer, or at its end when it has none."""
+    body, end, rest = page.rpartition("</footer>" if "</footer>" in page else "</body>")
+    link = f'<nav aria-label="{words}"><p><a href="{target}">{words}</a></p></nav>\n'
+    return f"{body}{link}{end}{rest}" if end else page
+
+
+def _texts(site: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(path for path in site.rglob("*") if path.is_file()):
+        name = path.relative_to(site).as_posix()
+        if path.suffix != ".zip":
+            yield name, path.read_text(encoding="utf-8")
+            continue
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                yield f"{name}: {member}", f"{member}\n{archive.read(member).decode()}"

@@ -1,0 +1,66 @@
+"""A rendered report and its results, as small as they can be, in a folder of their own."""
+
+import json
+from pathlib import Path
+
+from batchmark.results.run import (
+    Budget,
+    Evaluations,
+    RunResult,
+    RunVariant,
+    Trial,
+    TrialClock,
+)
+from batchmark.results.schema import DatasetFacts, write_result
+
+VARIANT = "lenet5-sgd-bs32-00000000"
+ANSWER = {
+    "machine": "local",
+    "device": "cpu",
+    "best_batch_size": 64,
+    "best_batch_size_low": 41,
+    "best_batch_size_high": 96,
+    "decided": True,
+}
+
+
+def write_project(folder: Path, *, page: str = "<p>One</p>", started: str = "2026-11-23T17:00:00Z"):
+    """Write `folder`/reports and `folder`/results as render and the stages before it leave them."""
+    tables, reports = folder / "results/tables", folder / "reports"
+    for path in (tables, reports / "figures"):
+        path.mkdir(parents=True, exist_ok=True)
+    write_result(folder / f"results/local/cpu/runs/{VARIANT}.json", run(started=started))
+    (tables / "answer.json").write_text(json.dumps(ANSWER))
+    (tables / "summary.csv").write_text(
+        "variant,batch_size,seconds_per_epoch,status\n"
+        f"{VARIANT},32,1.5,done\nother,64,,not_learning\n"
+    )
+    for name in ("index.html", "index.zh.html"):
+        (reports / name).write_text(f"<!doctype html><html><body>{page}</body></html>")
+    (reports / "figures/momentum.svg").write_text("<svg/>")
+    (reports / "figures/momentum.json").write_text("{}")
+
+
+def run(*, started: str = "2026-11-23T17:00:00Z", message: str = "") -> RunResult:
+    none = Evaluations(
+        examples=[], steps=[], epoch=[], loss=[], accuracy=[], loss_spread=[], validation_loss=[],
+        validation_accuracy=[],
+    )  # fmt: skip
+    trial = Trial(
+        seed=0, status="diverged", message=message, learning_rate=0.1, evaluations=none,
+        best_evaluation=None, test_accuracy_at_best=None, final_test_accuracy=None,
+        final_train_accuracy=None, small_weight_share=None, gradient_norms={},
+        clock=TrialClock(started=started, seconds=1.0),
+    )  # fmt: skip
+    return RunResult(
+        variant=RunVariant(id=VARIANT, hyperparameters={}), machine="local", device="cpu",
+        dataset=DatasetFacts(
+            name="mnist", digest="d" * 64, train=1, validation=1, test=1,
+            image_shape=(1, 1, 1), classes=2,
+        ),
+        budget=Budget(
+            epochs=1, evaluate_every=1, steps_per_epoch=1, examples_per_epoch=1, train_size=1,
+            batch_size=1, not_learning_after=1, parameters=1,
+        ),
+        environment={}, trials=[trial],
+    )  # fmt: skip
