@@ -1,0 +1,1 @@
+"""One thin module a rule: parse, read, call, write."""

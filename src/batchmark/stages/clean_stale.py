@@ -1,0 +1,31 @@
+"""List results that the configuration no longer asks for; with --delete, remove them."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from batchmark.results.schema import read_result
+from batchmark.stages.command import run
+from batchmark.study.requests import CollectRequest
+from batchmark.study.stale import stale_files
+
+
+def main() -> None:
+    """Parse the command line, list, and delete if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--request", type=Path, required=True, help="file with a CollectRequest")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the result files")
+    parser.add_argument("--scratch", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--delete", action="store_true", help="remove what is listed")
+    asked = parser.parse_args()
+    stale = stale_files(read_result(asked.request, CollectRequest), asked.results, asked.scratch)
+    for path in stale:
+        print(path)
+        if asked.delete:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = "removed" if asked.delete else "found; remove them with `make clean-stale DELETE=1`"
+    print(f"{len(stale)} stale files {done}.")
+
+
+if __name__ == "__main__":
+    run(main)

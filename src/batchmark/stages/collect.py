@@ -1,0 +1,40 @@
+"""Read all result files of the plan and write the tidy tables."""
+
+import argparse
+from pathlib import Path
+
+from batchmark.analysis.collection import Collection, collect
+from batchmark.analysis.tables import write_json_table, write_table
+from batchmark.analysis.tidy import EPOCHS_HEADER
+from batchmark.results.atomic import replacing
+from batchmark.results.schema import read_result
+from batchmark.stages.command import run
+from batchmark.study.requests import CollectRequest
+
+
+def write_collection(collection: Collection, folder: Path) -> None:
+    """Write every tidy table into `folder`."""
+    with replacing(folder / "epochs.csv") as scratch, scratch.open("wb") as file:
+        file.write(EPOCHS_HEADER)
+        file.writelines(collection.epochs)
+    for name, frame in collection.frames().items():
+        write_table(folder / f"{name}.csv", frame)
+    write_json_table(folder / "environment.json", collection.environment)
+
+
+def main() -> None:
+    """Parse the command line, collect, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--request", type=Path, required=True, help="file with a CollectRequest")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the result files")
+    parser.add_argument("--tables", type=Path, required=True, help="folder of the tables to write")
+    parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of the logs")
+    parser.add_argument("--partial", action="store_true", help="list missing variants and go on")
+    asked = parser.parse_args()
+    request = read_result(asked.request, CollectRequest)
+    collection = collect(request, asked.results, asked.logs, partial=asked.partial)
+    write_collection(collection, asked.tables)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,17 @@
+"""What the command lines of all stages have in common."""
+
+import sys
+from collections.abc import Callable
+
+from batchmark.errors import UserError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage; what the user can mend ends as one line on stderr and exit status 1."""
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"batchmark: {error}")
+    except OSError as error:
+        # A full disk, a read-only or removed folder: nothing a traceback would explain better.
+        sys.exit(f"batchmark: {error.filename or 'a file'}: {error.strerror or error}.")

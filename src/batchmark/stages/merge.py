@@ -1,0 +1,48 @@
+"""Put another machine's results beside ours: everything is checked before anything is copied."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from batchmark.analysis.incoming import find_incoming
+from batchmark.errors import UserError
+from batchmark.results.atomic import replacing
+from batchmark.stages.command import run
+
+
+def merge(source: Path, results: Path) -> list[Path]:
+    """Copy the result files below `source` into `results`; returns what was new.
+
+    A file that is there already with the same content is left alone. Raises UserError, having
+    copied nothing, for a damaged or misplaced file or one that differs from ours.
+    """
+    files = find_incoming(source)
+    contents = {results / place: (source / place).read_bytes() for place in files}
+    clashes = [path for path, new in contents.items() if path.exists() and path.read_bytes() != new]
+    if clashes:
+        more = f" and {len(clashes) - 1} more" if len(clashes) > 1 else ""
+        raise UserError(
+            f"{clashes[0]}{more} exists already with other content: both machines go by that "
+            "name. Run one of them under another `machine:`, or delete the file not wanted."
+        )
+    fresh = [path for path in contents if not path.exists()]
+    for path in fresh:
+        with replacing(path) as scratch:
+            scratch.write_bytes(contents[path])
+    return fresh
+
+
+def main() -> None:
+    """Parse the command line, merge, say what was done."""
+    parser = argparse.ArgumentParser(prog="merge", description=__doc__)
+    parser.add_argument(
+        "--from", type=Path, required=True, dest="source", help="the other machine's results folder"
+    )
+    parser.add_argument("--results", type=Path, required=True, help="our results folder")
+    asked = parser.parse_args()
+    fresh = merge(asked.source, asked.results)
+    print(f"merge: {len(fresh)} new result files in {asked.results}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Build the site of the report and, with a remote, add it to a branch and push that."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from batchmark.publishing.branch import extract, open_branch, push, replace_own
+from batchmark.publishing.listing import ARCHIVE
+from batchmark.publishing.privacy import this_identity
+from batchmark.publishing.site import OWN_NAMES, add_reports, build_site, write_listing
+from batchmark.publishing.summary import Summary
+from batchmark.stages.command import run
+
+
+def main() -> None:
+    """Parse the command line, build the site, put it in place, publish it."""
+    parser = argparse.ArgumentParser(prog="publish", description=__doc__)
+    parser.add_argument("--reports", type=Path, required=True, help="folder of the rendered report")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--site", type=Path, required=True, help="folder the site replaces")
+    parser.add_argument("--remote", help="git remote, name or address; without it nothing is sent")
+    parser.add_argument("--branch", default="gh-pages", help="its branch [%(default)s]")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="batchmark-site-") as folder:
+        site = Path(folder) / "site"
+        site.mkdir()
+        summary = build_site(site, arguments.reports, arguments.results, this_identity())
+        _keep_archive(site, arguments.reports / "archive")
+        _replace(arguments.site, site)
+        if arguments.remote:
+            _publish(site, summary, arguments.remote, arguments.branch)
+            _replace(arguments.site, site)
+
+
+def _keep_archive(site: Path, archive: Path) -> None:
+    """Take in the reports published from here before, and keep this one for the next time."""
+    add_reports(site, archive)
+    shutil.copytree(site / ARCHIVE, archive, dirs_exist_ok=True)
+    write_listing(site)
+
+
+def _publish(site: Path, summary: Summary, remote: str, branch: str) -> None:
+    message = f"Report of {summary.date} ({', '.join(summary.machines)})"
+    with (
+        open_branch(Path.cwd(), remote, branch) as published,
+        tempfile.TemporaryDirectory(prefix="batchmark-tree-") as folder,
+    ):
+        tree = Path(folder)
+        extract(published, tree)
+        add_reports(site, tree / ARCHIVE)
+        write_listing(site)
+        replace_own(tree, site, OWN_NAMES)
+        sent = push(published, tree, message)
+    _say(f"{message}: {'pushed to' if sent else 'already on'} {branch} of {remote}")
+
+
+def _replace(target: Path, site: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(site, target)
+
+
+def _say(line: str) -> None:
+    print(f"publish: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,46 @@
+"""Make the report: `index.html` and its translations from tables, figures and templates."""
+
+import argparse
+from pathlib import Path
+
+from batchmark.report.page.build import page
+from batchmark.report.rendering import rendered
+from batchmark.report.tables import Tables
+from batchmark.report.translation import languages
+from batchmark.results.atomic import write_text
+from batchmark.stages.asked import read_request
+from batchmark.stages.command import run
+from batchmark.study.requests import RenderRequest
+
+
+def render(
+    request: RenderRequest, tables: Tables, figures: Path, templates: Path, reports: Path
+) -> None:
+    """Write the page in every language into `reports`."""
+    spoken = languages(templates)
+    for language in spoken:
+        others = [one for one in spoken if one is not language]
+        made = page(request, tables, figures, language, others)
+        write_text(reports / language.file, rendered(made, language, templates))
+
+
+def main() -> None:
+    """`python -m batchmark.stages.render --request FILE --tables DIR …`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--request", required=True, type=Path, help="a RenderRequest as JSON")
+    parser.add_argument("--tables", required=True, type=Path)
+    parser.add_argument("--figures", required=True, type=Path, help="what the plot stage wrote")
+    parser.add_argument("--templates", required=True, type=Path)
+    parser.add_argument("--reports", required=True, type=Path, help="the folder to write to")
+    given = parser.parse_args()
+    render(
+        read_request(given.request, RenderRequest),
+        Tables(given.tables),
+        given.figures,
+        given.templates,
+        given.reports,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

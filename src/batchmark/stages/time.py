@@ -1,0 +1,44 @@
+"""Time all training graphs of one study: request and dataset in, `timings/{study}.json` out."""
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from batchmark.stages import command
+
+
+def main() -> None:
+    """Parse, wait for the machine, time, write."""
+    arguments = parser().parse_args()
+    # Imported here: --help stays quick.
+    from batchmark.measuring import gpu, nvidia  # noqa: PLC0415
+    from batchmark.measuring.exclusive import exclusive  # noqa: PLC0415
+    from batchmark.measuring.timing import time_study  # noqa: PLC0415
+    from batchmark.results.schema import write_result  # noqa: PLC0415
+    from batchmark.stages.asked import read_request  # noqa: PLC0415
+    from batchmark.study.requests import TimeRequest  # noqa: PLC0415
+
+    request = read_request(arguments.request, TimeRequest)
+    name = f"time {request.study}"
+    with exclusive(name), ExitStack() as until_done:
+        if request.device == "gpu":
+            until_done.enter_context(gpu.claimed(name, gpu.visible(nvidia.devices())))
+        result = time_study(request, arguments.dataset, arguments.facts)
+    for caution in result.cautions:
+        print(f"{name}: {caution.subject or request.machine}: {caution.text}", file=sys.stderr)
+    write_result(arguments.output, result)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of this stage."""
+    parser = argparse.ArgumentParser(prog="python -m batchmark.stages.time", description=__doc__)
+    parser.add_argument("--request", required=True, type=Path, help="file with a TimeRequest, JSON")
+    parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
+    parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
+    parser.add_argument("--output", required=True, type=Path, help="the block's JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,48 @@
+"""Train all trials of one variant: request and dataset in, `runs/{variant}.json` out."""
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+
+from batchmark.stages import command
+
+
+def main() -> None:
+    """Parse, read, train, write."""
+    arguments = parser().parse_args()
+    # Imported here: --help stays quick, and TensorFlow must find the switches set.
+    from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
+    from batchmark.measuring import gpu, nvidia  # noqa: PLC0415
+    from batchmark.measuring.exclusive import shared  # noqa: PLC0415
+    from batchmark.results.schema import write_result  # noqa: PLC0415
+    from batchmark.stages.asked import parse_request  # noqa: PLC0415
+    from batchmark.study.requests import TrainRequest  # noqa: PLC0415
+    from batchmark.training import switches  # noqa: PLC0415
+
+    request = parse_request(arguments.request, TrainRequest)
+    name = f"train {request.variant.id}"
+    with shared(name), ExitStack() as until_done:
+        if request.device == "gpu":
+            until_done.enter_context(gpu.claimed(name, gpu.visible(nvidia.devices())))
+        switches.apply(request.device, threads=1, deterministic=request.budget.deterministic)
+        from batchmark.training.run import Scratch, run  # noqa: PLC0415
+
+        dataset = load_dataset(arguments.dataset, arguments.facts)
+        scratch = Scratch(arguments.checkpoint, arguments.checkpoint_seconds)
+        write_result(arguments.output, run(request, dataset, scratch))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of this stage."""
+    parser = argparse.ArgumentParser(prog="python -m batchmark.stages.train", description=__doc__)
+    parser.add_argument("--request", required=True, help="a TrainRequest as JSON")
+    parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
+    parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
+    parser.add_argument("--checkpoint", required=True, type=Path, help="folder to resume from")
+    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, metavar="N")
+    parser.add_argument("--output", required=True, type=Path, help="the run's JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,54 @@
+"""Own data, model, optimizer and study, with batchmark as a module of another workflow."""
+
+import csv
+import json
+
+from tests.own.project import Project
+
+
+def _runs(project: Project, *words: str) -> set[str]:
+    names = [path.stem for path in project.folder.glob("results/local/cpu/runs/*.json")]
+    return {f"train {name}" for name in names if all(word in name for word in words)}
+
+
+def _table(project: Project, name: str) -> list[dict[str, str]]:
+    with (project.folder / "results" / "tables" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_report_is_made_from_own_data(finished_project: Project) -> None:
+    facts = json.loads((finished_project.folder / "data" / "mnist.json").read_text())["facts"]
+    assert facts["name"] == "squares"
+    assert (facts["train"], facts["validation"], facts["test"]) == (120, 40, 80)
+    assert (finished_project.folder / "reports" / "index.html").is_file()
+
+
+def test_own_model_and_optimizer_learn(finished_project: Project) -> None:
+    rows = _table(finished_project, "summary.csv")
+    assert {row["optimizer"] for row in rows} == {"sgd", "mypackage.optimizers:Damped"}
+    assert {row["model"] for row in rows} == {"mlp", "mypackage.models:build"}
+    assert {row["status"] for row in rows} == {"done"}
+
+
+def test_nothing_is_left_to_do(finished_project: Project) -> None:
+    assert finished_project.planned() == set()
+
+
+def test_editing_the_own_model_repeats_its_runs_only(project: Project) -> None:
+    project.edit("mypackage/layers.py", '"tanh"', '"relu"')
+    trained = {job for job in project.planned() if job.startswith("train")}
+    assert trained == _runs(project, "build-")
+
+
+def test_editing_the_own_optimizer_repeats_its_run_only(project: Project) -> None:
+    project.edit("mypackage/optimizers.py", "learning_rate * damping", "learning_rate / damping")
+    trained = {job for job in project.planned() if job.startswith("train")}
+    assert trained == _runs(project, "Damped")
+    assert len(trained) == 1
+
+
+def test_missing_module_is_one_sentence(project: Project) -> None:
+    project.edit("config/studies/width.yaml", "mypackage.models:build", "nopackage.models:build")
+    result = project.snakemake("--dry-run")
+    assert result.returncode == 1
+    assert "the module nopackage.models cannot be found" in result.stdout + result.stderr

@@ -1,0 +1,47 @@
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from batchmark.analysis.summary import CONTRACT
+from batchmark.errors import UserError
+from batchmark.stages import analyze, collect
+from tests.synthetic import collect_request, example_request, write_results
+
+REQUEST = example_request(trials=2, epochs=3.0, studies=("batch_size", "optimizer"))
+
+
+@pytest.fixture
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_results(tmp_path / "results", REQUEST, seed=0)
+    folder = tmp_path / "tables"
+    asked = {"collect": collect_request(REQUEST), "analyze": REQUEST}
+    for stage, request in asked.items():
+        (tmp_path / f"{stage}.json").write_text(request.model_dump_json())
+    results = ["--results", str(tmp_path / "results"), "--logs", str(tmp_path / "logs")]
+    for stage, extra in ((collect, results), (analyze, [])):
+        name = stage.__name__.rpartition(".")[2]
+        request = ["--request", str(tmp_path / f"{name}.json")]
+        monkeypatch.setattr(sys, "argv", [name, *request, "--tables", str(folder), *extra])
+        stage.main()
+    return folder
+
+
+def test_the_contract_files_are_written(tables: Path) -> None:
+    for name in ("epochs", "timings", "summary", "claims"):
+        assert len(pd.read_csv(tables / f"{name}.csv"))
+    assert list(pd.read_csv(tables / "summary.csv").columns[: len(CONTRACT)]) == CONTRACT
+    assert json.loads((tables / "answer.json").read_text())["study"] == "batch_size"
+
+
+def test_analyzing_twice_gives_the_same_tables(tables: Path) -> None:
+    before = {path.name: path.read_bytes() for path in tables.iterdir()}
+    analyze.analyze_tables(REQUEST, tables)
+    assert before == {path.name: path.read_bytes() for path in tables.iterdir()}
+
+
+def test_without_collected_tables_the_error_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run the collect stage again"):
+        analyze.analyze_tables(REQUEST, tmp_path)

@@ -1,0 +1,33 @@
+"""Requests that cannot be followed are refused in a sentence."""
+
+import pytest
+
+from batchmark.errors import UserError
+from batchmark.stages.asked import parse_request, read_request
+from batchmark.study.requests import TuningGrid
+
+VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
+
+
+def test_a_valid_request(tmp_path):
+    path = tmp_path / "request.json"
+    path.write_text(VALID)
+    assert read_request(path, TuningGrid) == parse_request(VALID, TuningGrid)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (VALID.replace("9", '"many"'), "points: "),
+        (VALID.replace("seed", "sed"), "seed: Field required"),
+        ("{", "Invalid JSON"),
+    ],
+)
+def test_what_is_wrong_is_named(text, reason):
+    with pytest.raises(UserError, match=f"--request is refused: .*{reason}"):
+        parse_request(text, TuningGrid)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nothing\.json cannot be read"):
+        read_request(tmp_path / "nothing.json", TuningGrid)

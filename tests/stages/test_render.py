@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from batchmark.errors import UserError
+from batchmark.report.tables import Tables
+from batchmark.stages.asked import read_request
+from batchmark.stages.render import render
+from batchmark.study.requests import RenderRequest
+from tests.report.conftest import request_for
+from tests.report.messages_in_use import TEMPLATES
+
+
+def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:
+    render(request_for(["batch_size"]), Tables(tmp_path), tmp_path, TEMPLATES, tmp_path / "r")
+    html = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert "there is no answer yet" in html
+    assert "Not measured at this scale." in html
+    assert (tmp_path / "r" / "index.zh.html").exists()
+
+
+def test_bad_requests_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    with pytest.raises(UserError, match=r"request\.json cannot be read"):
+        read_request(file, RenderRequest)
+    file.write_text('{"scale": 3}', encoding="utf-8")
+    with pytest.raises(UserError, match="is refused: scale"):
+        read_request(file, RenderRequest)

@@ -1,0 +1,126 @@
+"""The stage as the workflow calls it, on a few images."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from batchmark.dataset.arrays import save_arrays
+from batchmark.dataset.record import DatasetRecord
+from batchmark.results.schema import read_result, write_result
+from batchmark.results.timing import TimingResult
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import TimeRequest, TimingSubject
+from tests.training import tiny
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 2
+
+
+def subject(name, **hyperparameters):
+    chosen = Hyperparameters(model="mlp", **hyperparameters)
+    return TimingSubject(id=name, hyperparameters=chosen, variants=[f"variant-{name}"])
+
+
+def request(anchor="bs4", threads=(1, 0)):
+    sizes = {f"bs{size}": subject(f"bs{size}", batch_size=size) for size in (4, 16, 32)}
+    return TimeRequest(
+        study="batch_size",
+        machine="here",
+        device="cpu",
+        subjects=[*sizes.values(), subject("huge", batch_size=1000)],
+        anchor=anchor,
+        threads=list(threads),
+        rounds=ROUNDS,
+        min_seconds=0.02,
+        min_steps=5,
+        seed=0,
+    )
+
+
+def run_stage(folder, asked):
+    dataset = tiny.dataset()
+    save_arrays(folder / "data.npz", dataset)
+    record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
+    write_result(folder / "data.json", record)
+    (folder / "request.json").write_text(asked.model_dump_json())
+    names = {"request": "request.json", "dataset": "data.npz", "facts": "data.json"}
+    options = {**names, "output": "out.json"}
+    arguments = [str(a) for o, n in options.items() for a in (f"--{o}", folder / n)]
+    return subprocess.run(
+        [sys.executable, "-m", "batchmark.stages.time", *arguments],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> TimingResult:
+    folder = tmp_path_factory.mktemp("time")
+    done = run_stage(folder, request())
+    assert done.returncode == 0, done.stderr
+    assert f"round {ROUNDS} of {ROUNDS}" in done.stderr
+    return read_result(folder / "out.json", TimingResult)
+
+
+def test_every_round_visits_every_subject_at_every_thread_setting(finished):
+    settings = {one.threads for one in finished.subjects}
+    ids = {one.id for one in finished.subjects if not one.message}
+    assert {"bs4", "bs16", "bs32", "bs4.twin"} <= ids
+    assert len(ids) == 3 * len(settings) + 1
+    for number in range(ROUNDS):
+        found = [visit for visit in finished.visits if visit.round == number]
+        assert Counter(visit.subject for visit in found) == Counter(ids) + Counter(bs4=2)
+        assert [visit.order for visit in found] == list(range(len(found)))
+    starts = [visit.start_ns for visit in finished.visits]
+    assert starts == sorted(starts)
+
+
+def test_visits_are_long_enough(finished):
+    assert all(visit.elapsed_ns >= 0.02e9 and visit.steps >= 5 for visit in finished.visits)
+
+
+def test_subjects_carry_what_was_found_about_them(finished):
+    by_id = {one.id: one for one in finished.subjects}
+    assert by_id["bs4"].role == "anchor"
+    assert (by_id["bs4.twin"].role, by_id["bs4.twin"].variants) == ("twin", [])
+    assert by_id["bs16"].variants == ["variant-bs16"]
+    assert by_id["bs16"].examples_per_epoch == 16 * by_id["bs16"].steps_per_epoch
+    assert by_id["bs32"].flops_per_step == 2 * by_id["bs16"].flops_per_step
+    assert all(one.trace_seconds > 0 and one.first_step_seconds > 0 for one in by_id.values()
+               if not one.message)  # fmt: skip
+    assert set(finished.peak_flops_per_second) == {str(one.threads) for one in finished.subjects}
+    assert min(finished.peak_flops_per_second.values()) > 1e9
+
+
+def test_an_impossible_batch_size_is_a_fact_and_no_failure(finished):
+    (huge,) = [one for one in finished.subjects if one.id == "huge"]
+    assert "batch size 1000 exceeds" in huge.message
+    assert not any(visit.subject == "huge" for visit in finished.visits)
+
+
+def test_environment_names_versions_and_no_path(finished):
+    assert "tensorflow" in " ".join(finished.environment["versions"])
+    assert finished.environment["switches"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert str(Path.home()) not in json.dumps([finished.environment, finished.before])
+
+
+def test_an_anchor_that_cannot_be_timed_is_said_in_a_sentence(tmp_path):
+    done = run_stage(tmp_path, request(anchor="huge", threads=[0]))
+    assert done.returncode == 1
+    assert "its baseline huge is not timed: batch size 1000 exceeds" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("stage", ["time", "probe"])
+def test_help_needs_no_heavy_import(stage):
+    code = f"import sys, batchmark.stages.{stage} as s; s.parser().format_help();"
+    code += "assert not {'numpy', 'tensorflow', 'pydantic'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

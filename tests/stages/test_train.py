@@ -1,0 +1,105 @@
+"""The stage as the workflow calls it: a process that may be killed at any moment."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchmark.dataset.arrays import save_arrays
+from batchmark.dataset.record import DatasetRecord
+from batchmark.results.run import RunResult
+from batchmark.results.schema import read_result
+from batchmark.study.requests import TrainRequest
+from tests.training import tiny
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(folder: Path, request: TrainRequest, name: str) -> subprocess.Popen[str]:
+    """The stage in a process of its own; result and checkpoints are called `name`."""
+    options = {
+        "--request": request.model_dump_json(),
+        "--dataset": folder / "data.npz",
+        "--facts": folder / "data.json",
+        "--checkpoint": folder / f"{name}-scratch",
+        "--checkpoint-seconds": "0",
+        "--output": folder / f"{name}.json",
+    }
+    arguments = [str(part) for option in options.items() for part in option]
+    return subprocess.Popen(
+        [sys.executable, "-m", "batchmark.stages.train", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the tiny data set as the download stage would leave it."""
+    data = tiny.dataset()
+    save_arrays(tmp_path / "data.npz", data)
+    record = DatasetRecord(facts=data.facts, source="test", sums={})
+    (tmp_path / "data.json").write_text(record.model_dump_json())
+    return tmp_path
+
+
+def killed_after(process: subprocess.Popen[str], lines: int) -> int:
+    """Kill the process when its log has had this many lines of progress; its exit status."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        lines -= line.startswith("trial-")
+        if lines == 0:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    return process.returncode
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(folder: Path) -> None:
+    asked = tiny.request(
+        {"epochs": 12.0, "evaluate_every": 40}, dropout=0.3, normalization="batch", momentum=0.9
+    )
+    process = start(folder, asked, "whole")
+    _, log = process.communicate()
+    assert process.returncode == 0, log
+    lines = log.count("trial-")
+    moments = random.Random(os.getpid())
+    for _ in range(2):
+        after = moments.randint(1, lines // 2 - 1)
+        assert killed_after(start(folder, asked, "killed"), after) == -signal.SIGKILL
+        assert not (folder / "killed.json").exists()
+    process = start(folder, asked, "killed")
+    _, log = process.communicate()
+    assert process.returncode == 0, log
+    assert log.count("trial-") < lines  # it did continue
+    whole, killed = (
+        tiny.without_clock(read_result(folder / f"{name}.json", RunResult))
+        for name in ("whole", "killed")
+    )
+    assert killed == whole
+
+
+def test_a_mistake_ends_in_one_line_and_leaves_no_file(folder: Path) -> None:
+    process = start(folder, tiny.request(model="lenet5"), "wrong")
+    _, log = process.communicate()
+    assert process.returncode == 1
+    assert "batchmark: variant tiny: model 'lenet5' could not be built" in log.splitlines()[-1]
+    assert "Traceback" not in log
+    assert not (folder / "wrong.json").exists()
+
+
+def test_help_needs_no_tensorflow() -> None:
+    code = (
+        "import sys; sys.argv = ['train', '--help']\n"
+        "from batchmark.stages import train\n"
+        "try: train.main()\n"
+        "finally: assert not {'tensorflow', 'numpy', 'pydantic'} & set(sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--checkpoint-seconds" in shown.stdout
