@@ -1,0 +1,41 @@
+import os
+import sys
+import time
+from pathlib import Path
+
+from snakemake.utils import min_version
+from snakemake.exceptions import WorkflowError
+
+from batchmark.errors import UserError
+from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
+from batchmark.results.atomic import write_text
+from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
+from batchmark.study.announcement import expectation, is_long, work_of
+from batchmark.study.expectation import all_work, compared
+from batchmark.study.loading import in_order_of_priority
+from batchmark.study.plan import open_plan
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/download.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/time.smk"
+include: "workflow/rules/probe.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/analyze.smk"
+include: "workflow/rules/plot.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/publish.smk"
+include: "workflow/rules/hooks.smk"
+include: "workflow/rules/maintain.smk"
+
+
+rule report:
+    default_target: True
+    input:
+        rules.render.output,

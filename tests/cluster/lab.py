@@ -1,0 +1,149 @@
+"""A real Slurm of two nodes on this host, and the accidents that happen to one."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+SCRIPT = Path(__file__).with_name("slurm.sh")
+_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
+_PATIENCE = 300.0
+
+
+def why_impossible() -> str:
+    """Why Slurm cannot be started here; empty when it can."""
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    if missing:
+        return f"{missing[0]} is not installed (Debian: slurmctld slurmd slurm-client munge)"
+    if os.geteuid() != 0:
+        return "Slurm reads /etc/slurm only, which needs root"
+    return "this host has a Slurm of its own" if Path("/etc/slurm/slurm.conf").exists() else ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Slurm job as `scontrol` tells of it. Times are in seconds since the epoch."""
+
+    id: str
+    comment: str
+    state: str
+    node: str
+    processors: int
+    memory: int
+    minutes: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The running Slurm."""
+
+    folder: Path
+
+    def jobs(self) -> list[Job]:
+        """All jobs since the start, ended ones included."""
+        rows = self.scontrol("show", "job", "-o").splitlines()
+        return [_job(row) for row in rows if row.startswith("JobId=")]
+
+    def jobs_of(self, *words: str) -> list[Job]:
+        """The jobs whose rule and wildcards have all `words`."""
+        return [job for job in self.jobs() if all(word in job.comment for word in words)]
+
+    def scontrol(self, *arguments: str) -> str:
+        """Run scontrol."""
+        return subprocess.run(
+            ["scontrol", *arguments], capture_output=True, text=True, check=True
+        ).stdout
+
+    def kill_node(self, name: str) -> None:
+        """Take a node's power away: all of its processes at once, and Slurm is told."""
+        steps = [f"slurmstepd: [{job.id}." for job in self.jobs() if job.node == name]
+        while doomed := list(_processes_of(name, steps)):
+            for process in doomed:
+                _kill(process)
+        self.scontrol("update", f"nodename={name}", "state=down", "reason=killed")
+
+    def restart_node(self, name: str) -> None:
+        """Give it its power back."""
+        subprocess.run([SCRIPT, "node", self.folder, name], check=True)
+        eventually(lambda: self._has_returned(name))
+
+    def _has_returned(self, name: str) -> bool:
+        # Refused when the node has registered already and is up again.
+        resume = ["scontrol", "update", f"nodename={name}", "state=resume"]
+        subprocess.run(resume, capture_output=True, check=False)
+        return bool(
+            re.search(r"State=(IDLE|MIXED|ALLOCATED) ", self.scontrol("show", "node", name))
+        )
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def stages(folder: Path, *words: str) -> Iterator[psutil.Process]:
+    """The stages that run in `folder` now with all `words` on their command line."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        command = process.info["cmdline"] or []
+        # The shell around a stage has the whole command as one word.
+        if process.info["cwd"] == str(folder) and "-m" in command and "-c" not in command:
+            text = " ".join(command)
+            if "batchmark.stages" in text and all(word in text for word in words):
+                yield process
+
+
+def _processes_of(node: str, steps: list[str]) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter(["cmdline", "environ", "status"]):
+        command = " ".join(process.info["cmdline"] or [])
+        ours = command == f"slurmd -N {node}" or command.startswith(tuple(steps) or ("\0",))
+        inside = (process.info["environ"] or {}).get("SLURMD_NODENAME") == node
+        if (ours or inside) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield process
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def _job(row: str) -> Job:
+    told = dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|\s*$)", row))
+    return Job(
+        id=told["JobId"],
+        comment=told.get("Comment", ""),
+        state=told["JobState"],
+        node=told.get("BatchHost", ""),
+        processors=int(told["NumCPUs"]),
+        memory=_megabytes(told["MinMemoryNode"]),
+        minutes=_minutes(told["TimeLimit"]),
+        start=_seconds(told["StartTime"]),
+        end=_seconds(told["EndTime"]),
+    )
+
+
+def _minutes(text: str) -> int:
+    days, _, clock = text.rpartition("-")
+    hours, minutes, _ = clock.split(":")
+    return int(days or 0) * 1440 + int(hours) * 60 + int(minutes)
+
+
+def _megabytes(text: str) -> int:
+    return int(text[:-1]) * {"M": 1, "G": 1024}[text[-1]] if text[-1] in "MG" else int(text)
+
+
+def _seconds(text: str) -> float:
+    return 0.0 if text in ("Unknown", "N/A") else datetime.fromisoformat(text).timestamp()

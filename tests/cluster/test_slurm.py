@@ -1,0 +1,154 @@
+"""The workflow on a real Slurm, in one run to which everything happens that happens to clusters."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.lab import Job, Lab, eventually, stages
+from tests.workflow.checkout import Checkout
+
+# Most of it is waiting, as clusters are; far less on a quiet machine.
+pytestmark = pytest.mark.timeout(600)
+
+CANCELLED, OVERDUE, STRUCK = "mlp-adam-", "mlp-rprop-", "mlp-sgd-bs50-"
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A finished run and what Slurm remembers of it."""
+
+    checkout: Checkout
+    jobs: list[Job]
+
+    def jobs_of(self, *words: str) -> list[Job]:
+        """The jobs whose rule and wildcards have all `words`, in order of submission."""
+        return [job for job in self.jobs if all(word in job.comment for word in words)]
+
+
+@pytest.fixture(scope="module")
+def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Survivor:
+    """A run in whose middle a job is cancelled, one hits its limit, and a node dies."""
+    checkout = Checkout(tmp_path_factory.mktemp("slurm") / "checkout")
+    shutil.copytree(finished.folder, checkout.folder)
+    for made in (".snakemake", "data", "results", "reports", "logs", "scratch"):
+        shutil.rmtree(checkout.folder / made)
+    log = checkout.folder / "snakemake.log"
+    with log.open("w") as output:
+        running = subprocess.Popen(
+            [*checkout.command(), "--profile", "profiles/slurm",
+             "--slurm-init-seconds-before-status-checks", "4"],
+            cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
+        )  # fmt: skip
+        try:
+            _strike_all(lab, checkout.folder)
+            status = running.wait(timeout=400)
+        finally:
+            running.kill()
+            running.wait()
+    assert status == 0, log.read_text()
+    return Survivor(checkout, lab.jobs())
+
+
+def _strike_all(lab: Lab, folder: Path) -> None:
+    """Stop each victim's run in its middle, so that it cannot end before its accident."""
+    accidents = {CANCELLED: _cancel, OVERDUE: _exceed_limit, STRUCK: _running}
+
+    def all_struck() -> bool:
+        for process in stages(folder, "batchmark.stages.train"):
+            command = " ".join(process.info["cmdline"])
+            for victim in [name for name in accidents if name in command]:
+                process.suspend()
+                accidents.pop(victim)(lab, victim)
+        # Not while the victim of the limit waits for it, perhaps on the same node.
+        waiting = OVERDUE not in accidents and _running(lab, OVERDUE)
+        if STRUCK not in accidents and not waiting:
+            _kill_node(lab)
+        return not accidents and not waiting
+
+    eventually(all_struck)
+
+
+def _cancel(lab: Lab, victim: str) -> None:
+    subprocess.run(["scancel", _running(lab, victim)[0].id], check=True)
+
+
+def _exceed_limit(lab: Lab, victim: str) -> None:
+    soon = (datetime.now() + timedelta(seconds=2)).isoformat(timespec="seconds")
+    lab.scontrol("update", f"JobId={_running(lab, victim)[0].id}", f"EndTime={soon}")
+
+
+def _kill_node(lab: Lab) -> None:
+    """Once: a job that has lost its node runs again elsewhere."""
+    if not any(job.state == "NODE_FAIL" for job in lab.jobs_of("rule_train", STRUCK)):
+        node = _running(lab, STRUCK)[0].node
+        lab.kill_node(node)
+        lab.restart_node(node)
+
+
+def _running(lab: Lab, victim: str) -> list[Job]:
+    return [job for job in lab.jobs_of("rule_train", victim) if job.state == "RUNNING"]
+
+
+def test_every_accident_happened(survivor: Survivor) -> None:
+    for victim, fate in {CANCELLED: "CANCELLED", OVERDUE: "TIMEOUT", STRUCK: "NODE_FAIL"}.items():
+        assert fate in {job.state for job in survivor.jobs_of("rule_train", victim)}
+
+
+def test_results_are_those_of_a_local_run(survivor: Survivor, finished: Checkout) -> None:
+    here, there = finished.folder / "results", survivor.checkout.folder / "results"
+    names = sorted(path.relative_to(here) for path in here.rglob("*.json"))
+    assert names == sorted(path.relative_to(there) for path in there.rglob("*.json"))
+    for name in (name for name in names if name.parent.name in ("runs", "gradients")):
+        assert _without_clock(here / name) == _without_clock(there / name)
+    for table in ("epochs.csv", "trials.csv", "probes.csv"):
+        assert (here / "tables" / table).read_bytes() == (there / "tables" / table).read_bytes()
+
+
+def test_nothing_is_lost_or_left_to_do(survivor: Survivor) -> None:
+    assert (survivor.checkout.folder / "reports" / "index.html").is_file()
+    assert survivor.checkout.planned() == set()
+
+
+def test_next_attempt_reserves_twice_as_much(survivor: Survivor) -> None:
+    first, second = survivor.jobs_of("rule_train", CANCELLED)[:2]
+    assert second.minutes == 2 * first.minutes
+    assert second.memory == 2 * first.memory
+
+
+def test_runs_take_one_core_and_timing_blocks_a_node(survivor: Survivor) -> None:
+    assert {job.processors for job in survivor.jobs_of("rule_train")} == {1}
+    assert {job.processors for job in survivor.jobs_of("rule_time")} == {2}
+
+
+def test_timing_blocks_have_their_node_to_themselves(survivor: Survivor) -> None:
+    for block in survivor.jobs_of("rule_time"):
+        others = [job for job in survivor.jobs if job.node == block.node and job.id != block.id]
+        assert not [job for job in others if job.start < block.end and job.end > block.start]
+
+
+def test_timing_blocks_do_not_overlap(survivor: Survivor) -> None:
+    # Two nodes of this Slurm are one machine, which only batchmark's own lock can know.
+    blocks = [_span(path) for path in survivor.checkout.folder.glob("results/*/*/timings/*.json")]
+    (_, end), (start, _) = sorted(blocks)
+    assert end <= start
+
+
+def _span(path: Path) -> tuple[float, float]:
+    """Start and end of a timing block on the clock that all processes of a machine share."""
+    block = json.loads(path.read_text())
+    return block["before"]["elapsed_seconds"], block["after"]["elapsed_seconds"]
+
+
+def _without_clock(path: Path) -> Any:
+    def strip(content: Any) -> Any:
+        if isinstance(content, dict):
+            return {key: strip(value) for key, value in content.items() if key != "clock"}
+        return [strip(value) for value in content] if isinstance(content, list) else content
+
+    return strip(json.loads(path.read_text()))

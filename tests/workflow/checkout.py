@@ -1,0 +1,87 @@
+"""A copy of the project to run real Snakemake in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MICRO = Path(__file__).with_name("micro.yaml")
+_JOB = re.compile(r"^(?:local)?rule (\w+):$", re.MULTILINE)
+_OUTPUT = re.compile(r"^    output: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A working copy of the project with its own lock folder."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, config: Path = MICRO) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake at the micro scale and wait for it."""
+        return subprocess.run(
+            [*self.command(config), *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def command(self, config: Path = MICRO) -> list[str]:
+        """How Snakemake is started in this checkout."""
+        shutil.copy(config, self.folder / "config" / "micro.yaml")
+        program = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        return [*program, "--configfile", "config/micro.yaml"]
+
+    def environment(self) -> dict[str, str]:
+        """This checkout's sources first, and locks of its own."""
+        locks = self.folder / ".locks"
+        locks.mkdir(exist_ok=True)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": str(self.folder / "src"),
+            "TMPDIR": str(locks),
+        }
+
+    def planned(self) -> set[str]:
+        """The jobs of a dry run: rule names, and the stem of the output of rules with many."""
+        result = self.snakemake("--dry-run")
+        assert result.returncode == 0, result.stdout + result.stderr
+        return {name for name in _jobs(result.stdout + result.stderr) if name != "report"}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace `old` in a file of the checkout."""
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _jobs(text: str) -> Iterator[str]:
+    for block in re.split(r"\n\n|\n(?=\[)", text):
+        rule = _JOB.search(block)
+        output = _OUTPUT.search(block)
+        if rule:
+            many = rule[1] in {"train", "time", "probe", "plot"}
+            stem = Path(output[1].split(",")[0]).stem if output and many else ""
+            yield f"{rule[1]} {stem}".strip()
+
+
+def copy_project(folder: Path) -> Checkout:
+    """The files that git knows or would add, as they are in the work tree."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/", "benchmarks/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return Checkout(folder)

@@ -1,0 +1,14 @@
+rule analyze:
+    input:
+        rules.collect.output.tables,
+    output:
+        tables=ANALYZED,
+    log:
+        "logs/analyze.log",
+    localrule: True
+    params:
+        request=ANALYZE_REQUEST,
+        sources=plan.sources("analyze"),
+    shell:
+        "python -m batchmark.stages.analyze --request {params.request}"
+        " --tables $(dirname {output.tables[0]}) > {log} 2>&1"

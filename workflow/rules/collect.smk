@@ -1,0 +1,18 @@
+rule collect:
+    input:
+        runs=expand(RUN, device=plan.devices, variant=plan.variants),
+        timings=expand(TIMING, device=plan.devices, study=plan.studies),
+        gradients=expand(GRADIENTS, device=plan.devices[:1], variant=plan.probed),
+        others=local(plan.results_of_other_machines(Path("results"))),
+    output:
+        tables=COLLECTED,
+    log:
+        "logs/collect.log",
+    localrule: True
+    params:
+        request=COLLECT_REQUEST,
+        results=lambda w, input: str(Path(input.runs[0]).parents[3]),
+        sources=plan.sources("collect"),
+    shell:
+        "python -m batchmark.stages.collect --request {params.request}"
+        " --results {params.results} --tables $(dirname {output.tables[0]}) > {log} 2>&1"

@@ -1,0 +1,45 @@
+# Where batchmark lies: here, or elsewhere when another workflow uses it as a module.
+RULES = workflow.current_basedir.get_path_or_uri(secret_free=True)
+BASE = Path(os.path.relpath(RULES)).parents[1]
+
+# Whether jobs run on this machine: the executor is not known yet, but clusters need `jobs`.
+HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
+# Whether their files lie in this folder.
+IN_THIS_FOLDER = workflow.storage_settings.default_storage_provider is None
+
+try:
+    plan = open_plan(
+        config,
+        files=in_order_of_priority(
+            workflow.configfiles, workflow.overwrite_configfiles
+        ),
+        folders=[Path("config/studies"), BASE / "config/studies"],
+        handover=Path(".snakemake/batchmark"),
+        jobs_run_here=HERE,
+    )
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    machine="[a-z0-9][a-z0-9_-]*",
+    device="cpu|gpu",
+    variant="[A-Za-z0-9][A-Za-z0-9._-]*",
+    study="|".join(plan.studies),
+    figure="[a-z0-9_.-]+",
+    language="en|zh",
+
+
+# Requests that are too long for a command line are files named by their content.
+COLLECT_REQUEST = plan.collect_request()
+ANALYZE_REQUEST = plan.analyze_request()
+RENDER_REQUEST = plan.render_request()
+
+RESULTS = f"results/{plan.machine}/{{device}}"
+RUN = f"{RESULTS}/runs/{{variant}}.json"
+TIMING = f"{RESULTS}/timings/{{study}}.json"
+GRADIENTS = f"{RESULTS}/gradients/{{variant}}.json"
+FIGURE = "reports/figures/{figure}"
+
+COLLECTED = [f"results/tables/{name}" for name in COLLECTED_TABLES]
+ANALYZED = [f"results/tables/{name}" for name in ANALYZED_TABLES]

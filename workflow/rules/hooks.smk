@@ -1,0 +1,45 @@
+CALIBRATION = f"results/{plan.machine}/calibration.json"
+STARTED = time.monotonic()
+REBUILD = (
+    "python -m batchmark.stages.rebuild"
+    f" --collect-request {COLLECT_REQUEST} --analyze-request {ANALYZE_REQUEST}"
+    f" --render-request {RENDER_REQUEST} --results results --tables results/tables"
+    f" --figures reports/figures --templates {BASE}/workflow/report --reports reports"
+)
+expected_seconds = []
+
+
+def expect_seconds(work):
+    expected = expectation(plan, work, Path(CALIBRATION), Path("data/mnist.json"))
+    print(f"Expected:\n{expected.table()}", file=sys.stderr)
+    return expected.total
+
+
+onstart:
+    # The kernel drops this lock when Snakemake ends, however it ends; the profile therefore
+    # switches Snakemake's own lock off, which outlives a kill.
+    if not try_lock(open_lock("batchmark.lock", Path(".snakemake")), EXCLUSIVE):
+        raise WorkflowError(
+            "Another Snakemake works in this folder; wait until it ends."
+        )
+    work = work_of(
+        (job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()
+    )
+    if is_long(work) and workflow.local_exec:
+        if not Path(CALIBRATION).exists():
+            shell("python -m batchmark.stages.calibrate --output {CALIBRATION}")
+        expected_seconds.append(expect_seconds(work))
+
+
+onsuccess:
+    if expected_seconds:
+        taken = time.monotonic() - STARTED
+        print(compared(expected_seconds[0], taken), file=sys.stderr)
+    if any(job.rule.name == "calibrate" for job in workflow.dag.jobs):
+        expect_seconds(all_work(plan))
+
+
+onerror:
+    # A report of what there is, with what is missing listed.
+    if IN_THIS_FOLDER:
+        shell("{REBUILD} --partial")

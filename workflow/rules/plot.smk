@@ -1,0 +1,19 @@
+rule plot:
+    input:
+        tables=rules.collect.output.tables,
+        statistics=rules.analyze.output.tables,
+    output:
+        svg=report(
+            f"{FIGURE}.svg",
+            caption="../report/captions/figure.rst",
+            category="Figures",
+        ),
+        facts=f"{FIGURE}.json",
+    log:
+        "logs/plot/{figure}.log",
+    localrule: True
+    params:
+        sources=lambda w: plan.figure_sources(w.figure),
+    shell:
+        "python -m batchmark.stages.plot --figure {wildcards.figure}"
+        " --tables $(dirname {input.tables[0]}) --output {output.svg} > {log} 2>&1"

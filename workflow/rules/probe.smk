@@ -1,0 +1,19 @@
+rule probe:
+    input:
+        facts=rules.download.output.facts,
+        npz=ancient(rules.download.output.npz),
+    output:
+        GRADIENTS,
+    log:
+        "logs/probe/{device}/{variant}.log",
+    threads: 1
+    resources:
+        gpu=lambda w: int(w.device == "gpu"),
+        mem_mb=lambda w, attempt: plan.probe_reservation(w.variant).mem_mb(attempt),
+        runtime=lambda w, attempt: plan.probe_reservation(w.variant).runtime(attempt),
+    params:
+        request=lambda w: plan.probe_request(w.variant, w.device),
+        sources=lambda w: plan.sources("probe", w.variant),
+    shell:
+        "python -m batchmark.stages.probe --request {params.request:q}"
+        " --dataset {input.npz} --facts {input.facts} --output {output} > {log} 2>&1"

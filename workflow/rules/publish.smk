@@ -1,0 +1,13 @@
+rule publish:
+    input:
+        rules.render.output,
+    output:
+        directory("reports/site"),
+    log:
+        "logs/publish.log",
+    localrule: True
+    params:
+        remote=plan.publish_arguments(),
+    shell:
+        "python -m batchmark.stages.publish --reports reports --results results"
+        " --site {output} {params.remote} > {log} 2>&1"

@@ -1,0 +1,30 @@
+TEMPLATES = [str(path) for path in sorted((BASE / "workflow/report").glob("**/*.*"))]
+
+
+rule render:
+    input:
+        tables=rules.collect.output.tables,
+        statistics=rules.analyze.output.tables,
+        figures=expand([f"{FIGURE}.svg", f"{FIGURE}.json"], figure=plan.figures()),
+        templates=local(TEMPLATES),
+    output:
+        english=report(
+            "reports/index.html",
+            caption="../report/captions/page.rst",
+            category="Report",
+        ),
+        chinese=report(
+            "reports/index.zh.html",
+            caption="../report/captions/page.rst",
+            category="Report",
+        ),
+    log:
+        "logs/render.log",
+    localrule: True
+    params:
+        request=RENDER_REQUEST,
+        sources=plan.sources("render"),
+    shell:
+        "python -m batchmark.stages.render --request {params.request}"
+        " --tables $(dirname {input.tables[0]}) --figures $(dirname {input.figures[0]})"
+        " --templates $(dirname {input.templates[0]}) --reports $(dirname {output.english}) > {log} 2>&1"

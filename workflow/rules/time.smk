@@ -1,0 +1,20 @@
+rule time:
+    input:
+        facts=rules.download.output.facts,
+        npz=ancient(rules.download.output.npz),
+    output:
+        TIMING,
+    log:
+        "logs/time/{device}/{study}.log",
+    # The whole machine: nothing else of this workflow runs beside a timing block.
+    threads: workflow.cores
+    resources:
+        gpu=lambda w: int(w.device == "gpu"),
+        mem_mb=lambda w, attempt: plan.block_reservation(w.study).mem_mb(attempt),
+        runtime=lambda w, attempt: plan.block_reservation(w.study).runtime(attempt),
+    params:
+        request=lambda w: plan.time_request(w.study, w.device),
+        sources=lambda w: plan.time_sources(w.study),
+    shell:
+        "python -m batchmark.stages.time --request {params.request}"
+        " --dataset {input.npz} --facts {input.facts} --output {output} > {log} 2>&1"

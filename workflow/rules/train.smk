@@ -1,0 +1,25 @@
+rule train:
+    input:
+        facts=rules.download.output.facts,
+        npz=ancient(rules.download.output.npz),
+    output:
+        RUN,
+    log:
+        "logs/train/{device}/{variant}.log",
+    priority: lambda w: plan.priority(w.variant)
+    threads: 1
+    resources:
+        # Not a parameter: it changes what a kill costs and no result.
+        checkpoint_seconds=str(plan.config.training.checkpoint_seconds),
+        gpu=lambda w: int(w.device == "gpu"),
+        mem_mb=lambda w, attempt: plan.run_reservation(w.variant).mem_mb(attempt),
+        runtime=lambda w, attempt: plan.run_reservation(w.variant).runtime(attempt),
+    params:
+        request=lambda w: plan.train_request(w.variant, w.device),
+        sources=lambda w: plan.sources("train", w.variant),
+    shell:
+        "python -m batchmark.stages.train --request {params.request:q}"
+        " --dataset {input.npz} --facts {input.facts}"
+        " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
+        " --checkpoint-seconds {resources.checkpoint_seconds}"
+        " --output {output} > {log} 2>&1"
