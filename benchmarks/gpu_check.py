@@ -1,0 +1,150 @@
+"""Does batchmark work on this machine's GPU? Prints a line per check and a verdict.
+
+    python benchmarks/gpu_check.py
+
+Needs the environment of requirements/gpu.txt. Exit status 1 if a check fails or there is no GPU.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sample_data import write_sample
+
+from batchmark.errors import UserError
+from batchmark.measuring import gpu, nvidia
+from batchmark.measuring.processes import Worker
+from batchmark.measuring.setup import Conditions, Laboratory
+from batchmark.measuring.timing import time_study
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import TimeRequest, TimingSubject
+
+STEPS = 100
+SUBJECTS = [
+    TimingSubject(id=f"bs{size}", hyperparameters=Hyperparameters(batch_size=size), variants=[])
+    for size in (32, 256, 1000)
+]
+Outcome = tuple[bool, str]
+
+
+class Training:
+    """LeNet-5 trained for a while on one device, in a process of its own."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        self._laboratory = Laboratory(conditions)
+        self._session = self._laboratory.open(SUBJECTS[0], seed=1)
+
+    def losses(self) -> list[float]:
+        return self._session.train(STEPS).losses.tolist()
+
+    def weights(self) -> list[Any]:
+        return [variable.numpy() for variable in self._session.model.trainable_variables]
+
+    def visible_gpus(self) -> int:
+        import tensorflow as tf  # noqa: PLC0415
+
+        return len(tf.config.list_physical_devices("GPU"))
+
+
+def main() -> None:
+    """Run every check; a check that raises has failed."""
+    if not nvidia.devices():
+        sys.exit("verdict: nothing checked, NVIDIA's driver reports no GPU on this machine")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sample(folder)
+        checks: dict[str, Callable[[], Outcome]] = {
+            "driver": check_driver,
+            "slots": check_slots,
+            "training": partial(check_training, folder),
+            "timing": partial(check_timing, folder),
+        }
+        results = [report(title, check) for title, check in checks.items()]
+    passed = all(results)
+    print("verdict: batchmark works on this GPU" if passed else "verdict: NOT ready for this GPU")
+    sys.exit(0 if passed else 1)
+
+
+def report(title: str, check: Callable[[], Outcome]) -> bool:
+    try:
+        holds, text = check()
+    except UserError as error:
+        holds, text = False, str(error)
+    print(f"{'pass' if holds else 'FAIL'}: {title}: {text}", flush=True)
+    return holds
+
+
+def check_driver() -> Outcome:
+    cards = nvidia.describe()
+    names = ", ".join(f"{card['name']} (driver {card['driver']})" for card in cards)
+    return bool(cards), names
+
+
+def check_slots() -> Outcome:
+    """As many claims at once as there are GPUs get one each."""
+    found = gpu.visible(nvidia.devices())
+    with ExitStack() as until_done:
+        got = {until_done.enter_context(gpu.claimed("gpu_check", found)) for _ in found}
+    return got == set(found), f"{len(got)} of {len(found)} GPUs could be claimed"
+
+
+def check_training(folder: Path) -> Outcome:
+    """The compiled loop on the GPU gives the losses and weights that the CPU gives."""
+    losses, weights, gpus = trained(folder, "gpu")
+    expected_losses, expected_weights, _ = trained(folder, "cpu")
+    loss = float(np.max(np.abs(np.array(losses) - expected_losses)))
+    pairs = zip(weights, expected_weights, strict=True)
+    weight = max(float(np.max(np.abs(one - other))) for one, other in pairs)
+    text = (
+        f"after {STEPS} steps losses differ by {loss:.1e}, weights by {weight:.1e} from the CPU's"
+    )
+    return gpus == 1 and loss < 1e-3 and weight < 1e-4, text
+
+
+def trained(folder: Path, device: Any) -> tuple[list[float], list[Any], int]:
+    conditions = Conditions(device, 0, folder / "data.npz", folder / "data.json")
+    found = gpu.visible(nvidia.devices())
+    with gpu.claimed("gpu_check", found), Worker(Training, conditions) as worker:
+        return worker.ask("losses"), worker.ask("weights"), worker.ask("visible_gpus")
+
+
+def check_timing(folder: Path) -> Outcome:
+    """A short block: speed, memory and share of the peak are found for every batch size."""
+    request = TimeRequest(
+        study="gpu_check",
+        machine="local",
+        device="gpu",
+        subjects=SUBJECTS,
+        anchor=SUBJECTS[0].id,
+        threads=[0],
+        rounds=3,
+        min_seconds=0.3,
+        min_steps=20,
+        seed=0,
+    )
+    with gpu.claimed("gpu_check", gpu.visible(nvidia.devices())):
+        result = time_study(request, folder / "data.npz", folder / "data.json")
+    speeds = [
+        f"{one.batch_size}: {speed(one, result):,.0f}/s, {(one.peak_memory_bytes or 0) >> 20} MiB"
+        for one in result.subjects
+    ]
+    peak = result.peak_flops_per_second["0"] / 1e12
+    complete = all(one.peak_memory_bytes and one.flops_per_step for one in result.subjects)
+    codes = sorted({caution.code for caution in result.cautions})
+    text = f"{'; '.join(speeds)}; matrix peak {peak:.1f} TFLOP/s; cautions: {codes or 'none'}"
+    return complete, text
+
+
+def speed(subject: Any, result: Any) -> float:
+    """Images per second, the median over visits."""
+    times = [v.elapsed_ns / v.steps for v in result.visits if v.subject == subject.id]
+    return subject.batch_size / float(np.median(times)) * 1e9
+
+
+if __name__ == "__main__":
+    main()

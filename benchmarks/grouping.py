@@ -1,0 +1,123 @@
+"""What submitting many short runs to Slurm costs, one by one, as job arrays, or in groups.
+
+    python benchmarks/grouping.py --runs 500 --seconds 60 --slots 64
+
+Runs on a cluster from its head node; where there is none, as root, on the two-node Slurm of
+`tests/cluster/slurm.sh`. A run sleeps instead of training, so that only what surrounds it counts:
+per run, the seconds of a reserved core beyond its work, and the whole time against the ideal.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SLURM = Path(__file__).parents[1] / "tests" / "cluster" / "slurm.sh"
+SNAKEFILE = """\
+RUNS = range(int(config["runs"]))
+
+rule all:
+    input: expand("done/{run}", run=RUNS)
+
+rule run:
+    output: "done/{run}"
+    threads: 1
+    resources: mem_mb=400, runtime=10
+    shell: "sleep {config[seconds]} && touch {output}"
+"""
+
+
+def _ways(size: int) -> dict[str, list[str]]:
+    """Options of Snakemake by what they are called here."""
+    return {
+        "one job a run": [],
+        "job arrays": ["--slurm-array-jobs", "run"],
+        f"groups of {size}": ["--groups", "run=batch", "--group-components", f"batch={size}"],
+    }
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one way: jobs submitted, wall seconds, core seconds that Slurm reserved."""
+
+    jobs: int
+    wall: float
+    reserved: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of work in a run")
+    parser.add_argument("--slots", type=int, default=4, help="cores that run at once")
+    parser.add_argument("--group", type=int, default=2, help="runs of a group, side by side")
+    parser.add_argument("--partition", default="main")
+    asked = parser.parse_args()
+    ideal = asked.seconds * asked.runs / asked.slots
+    print(f"{asked.runs} runs of {asked.seconds:g} s on {asked.slots} cores, ideal {ideal:.0f} s")
+    print(f"{'way':15} {'jobs':>5} {'wall s':>7} {'of ideal':>9} {'core s beyond work, a run':>26}")
+    with _slurm():
+        for way, options in _ways(asked.group).items():
+            cost = _measure(asked, options)
+            beyond = cost.reserved / asked.runs - asked.seconds
+            share = cost.wall / ideal
+            print(f"{way:15} {cost.jobs:5} {cost.wall:7.0f} {share:8.2f}x {beyond:26.1f}")
+
+
+@contextmanager
+def _slurm() -> Iterator[None]:
+    """The cluster's Slurm, or one of our own for as long as it is needed."""
+    if Path("/etc/slurm/slurm.conf").exists():
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as folder:
+        subprocess.run([SLURM, "start", folder], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run([SLURM, "stop", folder], check=True)
+
+
+def _measure(asked: argparse.Namespace, options: list[str]) -> Cost:
+    with tempfile.TemporaryDirectory(prefix="grouping", dir=Path.cwd()) as folder:
+        (Path(folder) / "Snakefile").write_text(SNAKEFILE)
+        before = set(_reserved())
+        begun = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--executor", "slurm", "--jobs", "1000",
+             "--cores", str(asked.slots), "--slurm-status-command", "squeue", "--slurm-no-account",
+             "--slurm-init-seconds-before-status-checks", str(max(4, int(asked.seconds))),
+             "--default-resources", f"slurm_partition={asked.partition}",
+             "--config", f"runs={asked.runs}", f"seconds={asked.seconds}", *options],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        wall = time.monotonic() - begun
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+        jobs = {job: cost for job, cost in _reserved().items() if job not in before}
+        return Cost(len(jobs), wall, sum(jobs.values()))
+
+
+def _reserved() -> dict[str, float]:
+    """Core seconds by job."""
+    rows = subprocess.run(
+        ["scontrol", "show", "job", "-o"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    told = [dict(re.findall(r"(\S+?)=(\S*)", row)) for row in rows if row.startswith("JobId=")]
+    return {job["JobId"]: _seconds(job["RunTime"]) * int(job["NumCPUs"]) for job in told}
+
+
+def _seconds(clock: str) -> float:
+    days, _, rest = clock.rpartition("-")
+    hours, minutes, seconds = (int(part) for part in rest.split(":"))
+    return int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds
+
+
+if __name__ == "__main__":
+    main()

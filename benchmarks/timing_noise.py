@@ -1,0 +1,169 @@
+"""Do timings repeat, is the noise floor honest, and is a disturbed block flagged?
+
+Times the same block several times on a quiet machine and once beside a process that keeps one
+core busy, on the embedded sample. Run it when nothing else runs:
+
+    python benchmarks/timing_noise.py --blocks 20
+
+Expected: relative times of the first two blocks agree within 3 % for every batch size from 8 on;
+the interval of the A/A twin contains 1 in at least 19 of 20 blocks; the loaded block is flagged.
+Exit status 1 if not.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sample_data import write_sample
+
+from batchmark.analysis import tidy
+from batchmark.analysis.epoch_time import epoch_times, noise
+from batchmark.analysis.relative_timing import add_ratio_to_anchor
+from batchmark.measuring.exclusive import exclusive
+from batchmark.measuring.timing import time_study
+from batchmark.results.timing import TimingResult
+from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.requests import TimeRequest, TimingSubject
+
+BATCH_SIZES = (1, 8, 32, 128, 512, 1000)
+AGREEMENT = 0.03
+SMALLEST_COMPARED = 8
+FLAGS = {"busy", "drift", "spread"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Relative time by batch size, and the twin's ratio with its interval."""
+
+    ratios: dict[int, float]
+    twin: tuple[float, float, float]
+    codes: set[str]
+
+    @property
+    def contains_one(self) -> bool:
+        _, low, high = self.twin
+        return low <= 1 <= high
+
+
+def main() -> None:
+    """Time the blocks one after the other; print each and the verdict."""
+    arguments = parse()
+    request = block_request(arguments.rounds)
+    with tempfile.TemporaryDirectory() as name, exclusive("timing_noise"):
+        folder = Path(name)
+        write_sample(folder)
+        quiet = [run(f"quiet {i + 1}", request, folder) for i in range(arguments.blocks)]
+        loaded = run("loaded", request, folder, load=True)
+    sys.exit(0 if verdict(quiet, loaded) else 1)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="How well timings repeat.")
+    parser.add_argument("--blocks", type=int, default=2, help="quiet blocks, at least 2")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    if arguments.blocks < 2:
+        parser.error("--blocks must be at least 2")
+    return arguments
+
+
+def block_request(rounds: int) -> TimeRequest:
+    """One subject a batch size, the anchor at 32."""
+    subjects = [
+        TimingSubject(id=f"bs{size}", hyperparameters=Hyperparameters(batch_size=size), variants=[])
+        for size in BATCH_SIZES
+    ]
+    return TimeRequest(
+        study="noise",
+        machine="local",
+        device="cpu",
+        subjects=subjects,
+        anchor="bs32",
+        threads=[0],
+        rounds=rounds,
+        min_seconds=0.3,
+        min_steps=20,
+        seed=0,
+    )
+
+
+def run(name: str, request: TimeRequest, folder: Path, load: bool = False) -> Outcome:
+    """One block, beside a busy process if `load`."""
+    begun = time.monotonic()
+    with busy_core() if load else nullcontext():
+        result = time_study(request, folder / "data.npz", folder / "data.json")
+    found = outcome(result)
+    ratio, low, high = found.twin
+    print(
+        f"{name:9} {time.monotonic() - begun:4.0f} s  relative time",
+        "  ".join(f"{size}: {value:.3f}" for size, value in found.ratios.items()),
+        f" twin {ratio:.4f} [{low:.4f}, {high:.4f}]",
+        f" flags: {', '.join(sorted(found.codes)) or 'none'}",
+        flush=True,
+    )
+    return found
+
+
+class busy_core:  # noqa: N801 a context manager
+    """A process that keeps one core busy."""
+
+    def __enter__(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def outcome(result: TimingResult) -> Outcome:
+    """The block as the analysis sees it."""
+    timings = add_ratio_to_anchor(pd.DataFrame(tidy.visit_rows(result)))
+    times = epoch_times(timings, pd.DataFrame(tidy.subject_rows(result)))
+    timed = times.subjects[times.subjects["role"] != "twin"]
+    twin = noise(timings, times).iloc[0]
+    return Outcome(
+        dict(zip(timed["batch_size"], timed["ratio"], strict=True)),
+        (twin["ratio"], twin["low"], twin["high"]),
+        {caution.code for caution in result.cautions},
+    )
+
+
+def disagreement(one: Outcome, other: Outcome) -> float:
+    """The largest relative difference of relative times from batch size 8 on."""
+    sizes = [size for size in one.ratios if size >= SMALLEST_COMPARED]
+    return max(abs(one.ratios[size] / other.ratios[size] - 1) for size in sizes)
+
+
+def verdict(quiet: list[Outcome], loaded: Outcome) -> bool:
+    """Print what was expected and what was found; whether all of it holds."""
+    pairs = [disagreement(*pair) for pair in pairwise(quiet)]
+    covered = sum(block.contains_one for block in quiet)
+    needed = int(np.floor(0.95 * len(quiet)))
+    checks = {
+        f"two quiet blocks agree within {pairs[0]:.1%} (limit 3 %)": pairs[0] <= AGREEMENT,
+        f"the A/A interval contains 1 in {covered} of {len(quiet)} blocks (at least {needed})": (
+            covered >= needed
+        ),
+        f"the loaded block is flagged: {', '.join(sorted(loaded.codes)) or 'no'}": bool(
+            loaded.codes & FLAGS
+        ),
+    }
+    for text, holds in checks.items():
+        print(f"{'pass' if holds else 'FAIL'}: {text}")
+    disturbed = sum("busy" in block.codes for block in quiet)
+    if disturbed:
+        print(f"{disturbed} of the quiet blocks were disturbed by other processes: run it again.")
+    print(f"Consecutive blocks differ by {np.median(pairs):.1%} (median), {max(pairs):.1%} (most).")
+    return all(checks.values())
+
+
+if __name__ == "__main__":
+    main()
