@@ -1,12 +1,18 @@
 """What the tests of several packages share: a finished micro run of the whole pipeline."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from batchmark.training import switches
 from tests.workflow.checkout import Checkout, copy_project
+
+# TensorFlow reads its switches at import, whichever test imports it first.
+if "tensorflow" not in sys.modules:
+    switches.apply("cpu", threads=1)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_a_partial_collection_lists_failures_with_the_end_of_their_log(
 ) -> None:
     missing = ASKED.variants[2].id
     (results / "local/cpu/runs" / f"{missing}.json").unlink()
-    log = tmp_path / "logs/train/local/cpu" / f"{missing}.log"
+    log = tmp_path / "logs/train/cpu" / f"{missing}.log"
     log.parent.mkdir(parents=True)
     log.write_text("\n".join([*(f"line {k}" for k in range(9)), "out of memory"]))
     frames = collect(ASKED, results, tmp_path / "logs", partial=True).frames()
