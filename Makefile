@@ -22,7 +22,7 @@ full: report
 
 test: $(VENV)/installed-test
 	@$(MAKE) --no-print-directory lint
-	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical --dist loadscope $(ARGS)
 
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
 lint: $(VENV)/installed-test
