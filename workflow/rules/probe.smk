@@ -6,6 +6,8 @@ rule probe:
         GRADIENTS,
     log:
         "logs/probe/{device}/{variant}.log",
+    # Beside the long runs, not alone after them.
+    priority: lambda w: plan.priority(w.variant)
     threads: 1
     resources:
         gpu=lambda w: int(w.device == "gpu"),
