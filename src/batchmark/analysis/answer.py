@@ -76,16 +76,19 @@ def _best(block: Block, row: int, found: BestBatch) -> dict[str, Any]:
 
 
 def _cost(size: int, found: BestBatch) -> dict[str, Any]:
-    """What the measured size nearest to `size` costs; ratio null: it misses the target."""
+    """What the measured size nearest to `size` costs.
+
+    Ratio null: it misses the target, or it is the best itself and nothing is measured nearer.
+    """
     nearest = int(np.abs(np.log(found.sizes / size)).argmin())
     reached = np.isfinite(found.seconds[nearest])
     known = nearest != found.best
     return {
         "batch_size": int(found.sizes[nearest]),
         "reached": bool(reached),
-        "ratio": number(found.cost.estimate[nearest]) if reached else None,
-        "low": number(found.cost.low[nearest]) if known else 1.0,
-        "high": number(found.cost.high[nearest] if known else 1.0) if reached else None,
+        "ratio": number(found.cost.estimate[nearest]) if reached and known else None,
+        "low": number(found.cost.low[nearest]) if known else None,
+        "high": number(found.cost.high[nearest]) if reached and known else None,
     }
 
 

@@ -52,8 +52,18 @@ def test_says_when_the_data_do_not_decide(said) -> None:
 
 
 def test_common_sizes_that_miss_are_named(said) -> None:
-    costs = {"1000": {"batch_size": 1000, "reached": False, "ratio": None, "low": 1, "high": None}}
-    assert "1,000 does not get there" in said(cost_of=costs).sentence
+    cost = {"reached": False, "ratio": None, "low": 1, "high": None}
+    made = said(cost_of={"128": {"batch_size": 100} | cost, "1000": {"batch_size": 1000} | cost})
+    assert "100, 1,000 did not get there" in made.sentence
+    assert made.statistics[1].value == "not reached"
+    assert "100" in made.statistics[1].meaning
+
+
+def test_a_size_that_is_the_best_itself_costs_nothing_to_say(said) -> None:
+    costs = {"32": {"batch_size": 64, "reached": True, "ratio": None, "low": None, "high": None}}
+    made = said(cost_of=costs)
+    assert plain(made.sentence).endswith("38 s.")
+    assert [plain(one.value) for one in made.statistics] == ["64", "1.2 %"]
 
 
 def test_costs_below_the_noise_are_not_mentioned(said) -> None:

@@ -3,16 +3,21 @@
 # The decorator's words document each claim, and Chinese counts double in a line's length.
 # ruff: noqa: D103, E501
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.claims.decision import (
+    Bound,
     Decision,
     Show,
     all_of,
     as_is,
     as_ratio,
+    bound_of,
     cross_fitted,
     decide,
     left_out_best,
@@ -24,6 +29,7 @@ from batchmark.analysis.claims.evidence import (
     Family,
     families_of,
     main_family,
+    settled,
 )
 from batchmark.analysis.claims.registry import Finding, claim, finding
 from batchmark.analysis.claims.wording import plain
@@ -58,8 +64,8 @@ def slope_variance(x: Array, variance: Array) -> float:
     rule={
         "en": "The standard deviation of step losses in the later half of training falls with the batch "
         "size by an exponent of more than 0.1 (slope on log-log axes per seed, Student's t); sizes "
-        "that never learn are left out.",
-        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验);不学习的批量除外。",
+        "that never learn are left out. Averaging over more examples alone gives an exponent of -0.5.",
+        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验);不学习的批量除外。仅对更多样本取平均就会得到 -0.5 的指数。",
     },
     effect={
         "en": "exponent of the loss's spread over batch size",
@@ -151,8 +157,9 @@ def _fates(family: Family) -> tuple[int, int]:
     rule={
         "en": "Epochs to the target grow with the batch size by an exponent of more than 0.05 (slope on "
         "log-log axes per seed, Student's t), at the fixed rate and, where measured, at the tuned one; "
-        "a miss counts as the budget, sizes that never learn are left out.",
-        "zh": "达标轮数随批量增长的指数大于 0.05(每个种子在双对数轴上的斜率,t 检验);在固定学习率以及(若有测量)调优学习率下均须成立;未达标按预算计,不学习的批量除外。",
+        "a miss counts as the budget, which at a large batch understates the growth and then refutes "
+        "nothing; sizes that never learn are left out.",
+        "zh": "达标轮数随批量增长的指数大于 0.05(每个种子在双对数轴上的斜率,t 检验);在固定学习率以及(若有测量)调优学习率下均须成立;未达标按预算计(在大批量处只会低估增长,因此不据此否定);不学习的批量除外。",
     },
     effect={"en": "exponent of epochs to target over batch size", "zh": "达标轮数随批量变化的指数"},
 )
@@ -164,10 +171,10 @@ def more_epochs(evidence: Evidence) -> Finding | None:
     if not known:
         return None
     decisions = [
-        decide(exponents, 0.05, least_variance=least, parts=len(known))
-        for exponents, least, _ in known
+        decide(one.slopes, 0.05, least_variance=one.least, parts=len(known), bound=one.bound)
+        for one in known
     ]
-    smallest, largest = known[0][2]
+    smallest, largest = known[0].range
     return finding(
         all_of(decisions),
         "From batch size {smallest} to {largest} epochs to target go as the batch size to the power of "
@@ -179,17 +186,31 @@ def more_epochs(evidence: Evidence) -> Finding | None:
     )
 
 
-def _exponents(family: Family) -> tuple[Array, float, tuple[int, int]] | None:
-    """Slope per seed, its least variance, and the range of sizes that reached the target."""
-    reached = np.isfinite(family.block.epochs_to()[family.rows]).any(axis=1)
-    family = family.only(family.learns & reached)
-    if len(family.rows) < 3:
+class Exponents(NamedTuple):
+    """Slope of log epochs over log batch size per seed, and over which sizes."""
+
+    slopes: Array
+    least: float
+    bound: Bound
+    range: tuple[int, int]
+
+
+def _exponents(family: Family) -> Exponents | None:
+    """None with fewer than three sizes that learn, or where no more than one reached the target."""
+    family = family.only(family.learns)
+    missed = np.isinf(family.block.epochs_to()[family.rows])
+    if len(family.rows) < 3 or (~missed).any(axis=1).sum() < 2:
         return None
     logs = np.log(family.epochs())
-    logs = logs[:, ~np.isnan(logs).any(axis=0)]
+    known = ~np.isnan(logs).any(axis=0)
     sizes = np.log(family.sizes)
-    least = slope_variance(sizes, family.grid_variance())
-    return slopes(sizes, logs), least, (int(family.sizes[0]), int(family.sizes[-1]))
+    larger = sizes > sizes.mean()
+    return Exponents(
+        slopes(sizes, logs[:, known]),
+        slope_variance(sizes, family.grid_variance()),
+        bound_of(lower=bool(missed[larger].any()), upper=bool(missed[~larger].any())),
+        (int(family.sizes[0]), int(family.sizes[-1])),
+    )
 
 
 @claim(
@@ -197,14 +218,14 @@ def _exponents(family: Family) -> tuple[Array, float, tuple[int, int]] | None:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "So some batch size in between reaches the target in the least time.",
-        "zh": "因此存在一个用时最短的中间批量。",
+        "en": "Some batch size in between reaches the target in the least time.",
+        "zh": "存在一个用时最短的中间批量。",
     },
     rule={
         "en": "The best batch size in between, chosen on the other seeds, beats both the smallest and "
         "the largest by more than 10 % of the time to target (per seed, Student's t; a miss counts as "
-        "the budget).",
-        "zh": "用其他种子选出的最佳中间批量,其达标用时比最小和最大批量都短 10 % 以上(每个种子一个值,t 检验;未达标按预算计)。",
+        "the budget, and at an end refutes nothing).",
+        "zh": "用其他种子选出的最佳中间批量,其达标用时比最小和最大批量都短 10 % 以上(每个种子一个值,t 检验;未达标按预算计,两端的未达标不据此否定)。",
     },
     effect={
         "en": "time to target at the better end over the best in between",
@@ -223,16 +244,27 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     # A size that misses takes longer than its budget: never the best in between.
     logs = np.where(reached | _is_end(logs), logs, logs + np.log(10.0))
     least = 2 * float(np.median(family.grid_variance()[reached.any(axis=1)]))
-    found = _interior(logs, np.log(1.1), show=as_ratio, least_variance=least)
+    found = _interior(logs, np.log(1.1), show=as_ratio, least_variance=least, reached=reached)
     if found is None:
         return None
     return finding(
-        found[0],
-        "Against batch size {smallest} and {largest} the best in between ({best}) is at least "
-        "{effect} ({low} to {high}) times as fast, over {n} seeds.",
-        "与批量 {smallest} 和 {largest} 相比,最佳中间批量({best})至少快 {effect} 倍({low} 至 {high};{n} 个种子)。",
-        **_ends_and_best(family, found[1]),
+        all_of(found.ends),
+        "The best in between ({best}) is {at_smallest} times as fast as batch size {smallest} and "
+        "{at_largest} times as fast as {largest}{bound_en}; {n} seeds.",
+        "最佳中间批量({best})的达标速度是批量 {smallest} 的 {at_smallest} 倍、批量 {largest} 的 {at_largest} 倍{bound_zh};{n} 个种子。",
+        **_ends_and_best(family, found, plain),
+        **_unreached(family, reached),
     )
+
+
+def _unreached(family: Family, reached: NDArray[np.bool_]) -> dict[str, str]:
+    """What to add when an end missed the target and was counted at its budget."""
+    ends = [int(family.sizes[row]) for row in (0, -1) if not reached[row].all()]
+    sizes = {"en": " and ".join(map(str, ends)), "zh": "、".join(map(str, ends))}
+    return {
+        "bound_en": f" at least, for {sizes['en']} missed the target" if ends else "",
+        "bound_zh": f"以上(批量 {sizes['zh']} 未达标)" if ends else "",
+    }
 
 
 @claim(
@@ -240,13 +272,15 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "And some batch size in between reaches the best final accuracy.",
+        "en": "Some batch size in between reaches the best final accuracy.",
         "zh": "也存在一个最终精度最好的中间批量。",
     },
     rule={
         "en": "The best batch size in between, chosen on the other seeds, has a best validation error "
-        "lower than both the smallest and the largest by more than 0.1 points (per seed, Student's t).",
-        "zh": "用其他种子选出的最佳中间批量,其最佳验证误差比最小和最大批量都低 0.1 个百分点以上(每个种子一个值,t 检验)。",
+        "lower than both the smallest and the largest by more than 0.1 points (per seed, Student's t). "
+        "It is not supported by an end that in fewer than 200 epochs had not settled, its best error "
+        "coming in the last quarter of the budget: more epochs might have been all it lacked.",
+        "zh": "用其他种子选出的最佳中间批量,其最佳验证误差比最小和最大批量都低 0.1 个百分点以上(每个种子一个值,t 检验)。若某一端在不足 200 轮内尚未稳定(最佳误差出现在预算的最后四分之一),则不予支持:它可能只是训练不够。",
     },
     effect={
         "en": "best validation error at the better end minus the best in between",
@@ -258,16 +292,21 @@ def accuracy_optimum(evidence: Evidence) -> Finding | None:
     family = main_family(evidence)
     if family is None:
         return None
-    found = _interior(family.trials("best_validation_error"), 0.001)
+    enough = family.block.budget[family.rows] >= ENOUGH_EPOCHS
+    done = settled(family) | enough | ~family.learns
+    found = _interior(family.trials("best_validation_error"), 0.001, reached=done[:, None])
     if found is None:
         return None
+    unsettled = [str(family.sizes[row]) for row in (0, -1) if not done[row]]
     return finding(
-        found[0],
-        "Against batch size {smallest} and {largest} the best in between ({best}) has a validation "
-        "error lower by at least {effect} ({low} to {high}) within {budget} epochs, over {n} seeds.",
-        "与批量 {smallest} 和 {largest} 相比,最佳中间批量({best})在 {budget} 轮内的验证误差至少低 {effect}({low} 至 {high};{n} 个种子)。",
+        all_of(found.ends),
+        "The best in between ({best}) has a validation error {at_smallest} points below that of batch size "
+        "{smallest} and {at_largest} points below that of {largest} within {budget} epochs{still_en}; {n} seeds.",
+        "最佳中间批量({best})在 {budget} 轮内的验证误差比批量 {smallest} 低 {at_smallest} 个百分点,比批量 {largest} 低 {at_largest} 个百分点{still_zh};{n} 个种子。",
         budget=plain(float(np.nanmax(family.block.budget[family.rows]))),
-        **_ends_and_best(family, found[1]),
+        still_en=f", but {' and '.join(unsettled)} still improved" if unsettled else "",
+        still_zh=f",但批量 {'、'.join(unsettled)} 仍在改善" if unsettled else "",
+        **_ends_and_best(family, found, lambda effect: plain(100 * effect)),
     )
 
 
@@ -276,28 +315,58 @@ def _is_end(values: Array) -> NDArray[np.bool_]:
     return ((rows == 0) | (rows == len(values) - 1))[:, None]
 
 
+class Interior(NamedTuple):
+    """The best in between against the smallest and the largest, and the rows chosen for it."""
+
+    ends: list[Decision]
+    chosen: list[int]
+
+
 def _interior(
-    values: Array, margin: float, show: Show = as_is, least_variance: float = 0.0
-) -> tuple[Decision, list[int]] | None:
+    values: Array,
+    margin: float,
+    *,
+    reached: NDArray[np.bool_],
+    show: Show = as_is,
+    least_variance: float = 0.0,
+) -> Interior | None:
     """Is the least of `values` [size, seed] in between, by a margin against both ends?
 
-    The size in between is chosen on the other seeds; returned are the sizes' rows chosen.
+    The size in between is chosen on the other seeds. `reached` [size, seed or 1]: false where a
+    value is only a bound: of a time from below, of an error that still falls from above.
     """
     values = values[:, ~np.isnan(values).any(axis=0)]
     if values.shape[1] == 0 or len(values) < 3:
         return None
     best = -cross_fitted(-values[1:-1])
+    times = show is as_ratio
     ends = [
-        decide(end - best, margin, show=show, least_variance=least_variance, chosen=True, parts=2)
-        for end in (values[0], values[-1])
+        decide(
+            values[row] - best,
+            margin,
+            show=show,
+            least_variance=least_variance,
+            chosen=True,
+            parts=2,
+            bound="" if reached[row].all() else "lower" if times else "upper",
+        )
+        for row in (0, -1)
     ]
-    chosen = sorted({int(row) + 1 for row in left_out_best(-values[1:-1])})
-    return all_of(ends), chosen
+    return Interior(ends, sorted({int(row) + 1 for row in left_out_best(-values[1:-1])}))
 
 
-def _ends_and_best(family: Family, chosen: list[int]) -> dict[str, object]:
-    best = ", ".join(str(family.sizes[row]) for row in chosen)
-    return {"smallest": family.sizes[0], "largest": family.sizes[-1], "best": best}
+def _ends_and_best(family: Family, found: Interior, show: Callable[[float], str]) -> dict[str, str]:
+    """The sizes compared, and each end's effect with its interval."""
+    smallest, largest = (
+        f"{show(end.effect)} ({show(end.low)} … {show(end.high)})" for end in found.ends
+    )
+    return {
+        "smallest": str(family.sizes[0]),
+        "largest": str(family.sizes[-1]),
+        "best": ", ".join(str(family.sizes[row]) for row in found.chosen),
+        "at_smallest": smallest,
+        "at_largest": largest,
+    }
 
 
 @claim(

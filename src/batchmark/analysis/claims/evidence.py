@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
+from batchmark.analysis.claims.decision import Bound, bound_of
 from batchmark.analysis.comparisons import grid_variance, log_epoch_ratio
 from batchmark.analysis.families import families
 
@@ -21,6 +22,8 @@ AXES = [
     *("batch_size", "train_size", "model_arguments", "optimizer_arguments"),
 ]
 FAILED = ("not_learning", "diverged")
+SETTLED = 0.75
+PUBLISHED = "lenet_theano"
 
 Choice = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
@@ -30,14 +33,13 @@ class Evidence:
     """Everything measured on one device of one machine.
 
     `main`: the study that answers which batch size, if any. `draws`, `magnitudes`: gradient
-    probes. `published`: the published table.
+    probes. `published`: the published table. `largest_batch_size`: the largest predicted to fit.
     """
 
     blocks: Sequence[Block]
     main: Block | None
     draws: pd.DataFrame
     magnitudes: pd.DataFrame
-    subjects: pd.DataFrame
     published: pd.DataFrame
     largest_batch_size: int | None = None
 
@@ -60,6 +62,12 @@ class Pair:
         logs = log_epoch_ratio(epochs[:1], epochs[1:], self.block.budget[[self.control]])[0]
         steps = self.block.resolution[[self.control, self.treated]]
         return self._by_seed(logs), float(grid_variance(epochs, steps).sum())
+
+    def bound(self) -> Bound:
+        """What misses make of it: a control's understates the speed-up, the other's overstates."""
+        missed = np.isinf(self.block.epochs_to()[[self.control, self.treated]])
+        control, treated = missed & ~missed.all(axis=0)
+        return bound_of(lower=bool(control.any()), upper=bool(treated.any()))
 
     def change(self, name: str) -> "pd.Series[float]":
         """Treated minus control of a column of the outcomes, per seed."""
@@ -134,13 +142,29 @@ def matrix(rows: Sequence["pd.Series[float]"]) -> Array:
     return table.dropna(axis=1, how="any").to_numpy(float) if len(table) else np.empty((0, 0))
 
 
-def speed_ups(found: Sequence[Pair]) -> tuple[Array, float]:
-    """log speed-ups [pair, seed] and the least variance of their mean over pairs."""
-    measured = [pair.speed_up() for pair in found]
-    informative = [(logs, least) for logs, least in measured if logs.notna().all()]
-    values = matrix([logs for logs, _ in informative])
-    least = sum(least for _, least in informative) / max(len(informative), 1) ** 2
-    return values, float(least)
+class SpeedUps(NamedTuple):
+    """log speed-ups [pair, seed], the least variance of each pair, and what misses make of them."""
+
+    logs: Array
+    least_variances: list[float]
+    bound: Bound
+
+    @property
+    def least_variance_of_mean(self) -> float:
+        """The least variance of the mean over pairs."""
+        return sum(self.least_variances) / max(len(self.least_variances), 1) ** 2
+
+
+def speed_ups(found: Sequence[Pair]) -> SpeedUps:
+    """The speed-ups of all pairs of which, for every seed, at least one side reached the target."""
+    measured = [(pair, *pair.speed_up()) for pair in found]
+    informative = [one for one in measured if one[1].notna().all()]
+    bounds = {pair.bound() for pair, _, _ in informative}
+    return SpeedUps(
+        matrix([logs for _, logs, _ in informative]),
+        [least for _, _, least in informative],
+        bound_of(lower=bool(bounds & {"lower", "both"}), upper=bool(bounds & {"upper", "both"})),
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +174,11 @@ class Family:
     block: Block
     label: str
     rows: NDArray[np.intp]
+
+    @property
+    def network(self) -> str:
+        """The model that all members train."""
+        return str(self.block.variants["model"].iloc[self.rows[0]])
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -190,6 +219,12 @@ class Family:
         return Family(self.block, self.label, self.rows[chosen])
 
 
+def settled(family: Family) -> NDArray[np.bool_]:
+    """Sizes whose every trial found its best validation error before the last quarter."""
+    limit = SETTLED * family.block.budget[family.rows][:, None]
+    return np.asarray((family.trials("best_epoch") <= limit).all(axis=1))
+
+
 def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
     """The families of a block; empty without a block."""
     if block is None:
@@ -198,6 +233,6 @@ def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
 
 
 def main_family(evidence: Evidence, fewest: int = 3) -> Family | None:
-    """The family of the main study with the most batch sizes."""
+    """The family of the main study with the most batch sizes; the published network's in a tie."""
     found = families_of(evidence.main, fewest)
-    return max(found, key=lambda family: len(family.rows)) if found else None
+    return max(found, key=lambda one: (len(one.rows), one.network == PUBLISHED), default=None)

@@ -51,8 +51,9 @@ def _sizes(part: pd.DataFrame, largest_share: float = 1.0) -> list[int]:
     },
     rule={
         "en": "At every probed moment the cosine with the full gradient is larger by more than 0.1 "
-        "at the largest probed batch than at the smallest (Welch's t over draws).",
-        "zh": "在每个探测时刻,最大探测批量的梯度与全数据梯度的余弦比最小批量高 0.1 以上(对抽样作 Welch t 检验)。",
+        "at the largest probed batch than at the smallest (Welch's t over draws). The gradient of all "
+        "training data stands for the true direction, so that its own cosine is 1 by definition.",
+        "zh": "在每个探测时刻,最大探测批量的梯度与全数据梯度的余弦比最小批量高 0.1 以上(对抽样作 Welch t 检验)。以全部训练数据的梯度代表真实方向,因此其自身的余弦按定义为 1。",
     },
     effect={
         "en": "gain in cosine from the smallest to the largest probed batch",
@@ -87,15 +88,15 @@ def _gain(part: pd.DataFrame, small: int, large: int, margin: float, parts: int)
     return decide_mean(_difference(high, low), margin, n=len(part), parts=parts)
 
 
-def _difference(one: Mean, other: Mean, scale: float = 1.0) -> Mean:
-    """(one - other) * scale, Welch's degrees of freedom."""
+def _difference(one: Mean, other: Mean) -> Mean:
+    """one - other, Welch's degrees of freedom."""
     squared = one.squared_error + other.squared_error
     terms = one.squared_error**2 / one.freedom + other.squared_error**2 / other.freedom
     freedom = squared**2 / np.maximum(terms, np.finfo(float).tiny)
     exact = np.minimum(one.freedom, other.freedom)
     return Mean(
-        (one.estimate - other.estimate) * scale,
-        squared * scale**2,
+        one.estimate - other.estimate,
+        squared,
         np.where(squared > 0, freedom, exact),
     )
 
@@ -228,35 +229,31 @@ def half_data_gradient(evidence: Evidence) -> Finding | None:
         "zh": "批量达到一定大小后,下降方向基本不再变化。",
     },
     rule={
-        "en": "At every probed moment the cosine with the full gradient grows by less than 0.1 per "
-        "factor of ten between the two largest probed batches (Welch's t over draws).",
-        "zh": "在每个探测时刻,最大的两个探测批量之间,批量每增大十倍,余弦增量小于 0.1(对抽样作 Welch t 检验)。",
+        "en": "At every probed moment the cosine with the full gradient is less than 0.1 short of 1 at "
+        "the second largest probed batch, so that all larger ones together gain less (Student's t over "
+        "draws).",
+        "zh": "在每个探测时刻,次大探测批量与全数据梯度的余弦距 1 不足 0.1,因此更大的批量合计增益更小(对抽样作 t 检验)。",
     },
     effect={
-        "en": "gain in cosine per factor of ten at the largest batches",
-        "zh": "最大批量处批量每增大十倍的余弦增量",
+        "en": "cosine left to gain beyond the second largest batch",
+        "zh": "超过次大批量后余弦的剩余增益",
     },
 )
 def direction_saturates(evidence: Evidence) -> Finding | None:
     moments = [part for part in _moments(evidence) if len(_sizes(part)) > 2]
     if not moments:
         return None
-    decisions = [_growth(part, len(moments)) for part in moments]
-    before, largest = _sizes(moments[0])[-2:]
+    decisions = [
+        decide(_cosines(part, _sizes(part)[-2]) - 1, -0.1, show=negated, parts=len(moments))
+        for part in moments
+    ]
+    size, full = _sizes(moments[0])[-2], moments[0]["full_size"].iloc[0]
     return finding(
         all_of(decisions),
-        "Between {before} and {largest} examples the cosine still grows by {effect} ({low} to {high}) per "
-        "factor of ten, at the moment that decides of {moments}.",
-        "从 {before} 到 {largest} 个样本,批量每增大十倍余弦增加 {effect}({low} 至 {high}),取 {moments} 个时刻中起决定作用者。",
-        before=before,
-        largest=largest,
+        "Beyond {size} examples, {share} % of the data, a cosine of {effect} ({low} to {high}) is left to "
+        "gain, at the moment that decides of {moments}.",
+        "超过 {size} 个样本(占数据的 {share} %)后,余弦的剩余增益为 {effect}({low} 至 {high}),取 {moments} 个时刻中起决定作用者。",
+        size=size,
+        share=plain(100 * size / full),
         moments=len(moments),
     )
-
-
-def _growth(part: pd.DataFrame, parts: int) -> Decision:
-    before, largest = _sizes(part)[-2:]
-    decades = np.log10(largest / before)
-    one, other = mean_of(_cosines(part, before)), mean_of(_cosines(part, largest))
-    change = _difference(one, other, 1 / decades)
-    return decide_mean(change, -0.1, n=len(part), show=negated, parts=parts)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from batchmark.analysis.claims.decision import as_ratio, decide, negated
 from batchmark.analysis.claims.evidence import Evidence, Family, families_of
 from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import plain
+from batchmark.analysis.claims.wording import about, plain
 
 Array = NDArray[np.float64]
 
@@ -137,9 +137,9 @@ def memory_bound(evidence: Evidence) -> Finding | None:
     return finding(
         decide(growth, np.log(1.1), show=as_ratio),
         "Over {n} settings the peak memory at the largest batch is {effect} ({low} to {high}) times that "
-        "at the smallest; the largest batch found to fit is {fits}.",
-        "在 {n} 种设置中,最大批量的峰值内存是最小批量的 {effect} 倍({low} 至 {high});实测可容纳的最大批量为 {fits}。",
-        fits=evidence.largest_batch_size or "?",
+        "at the smallest; the largest batch predicted to fit is {fits}.",
+        "在 {n} 种设置中,最大批量的峰值内存是最小批量的 {effect} 倍({low} 至 {high});预计可容纳的最大批量为 {fits}。",
+        fits=about(evidence.largest_batch_size),
     )
 
 

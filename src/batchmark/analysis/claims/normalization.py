@@ -111,11 +111,18 @@ def norm_speed(evidence: Evidence) -> Finding | None:
         return None
     large = [pair for pair in found if pair.describe("learning_rate") == rates[-1]]
     small = [pair for pair in found if pair.describe("learning_rate") != rates[-1]]
-    logs, least = speed_ups(small)
+    speed = speed_ups(small)
     errors = matrix([-pair.change("best_validation_error") for pair in large])
-    if not (logs.size and errors.size):
+    if not (speed.logs.size and errors.size):
         return None
-    faster = decide(logs.mean(axis=0), np.log(1.1), least_variance=least, show=as_ratio, parts=2)
+    faster = decide(
+        speed.logs.mean(axis=0),
+        np.log(1.1),
+        least_variance=speed.least_variance_of_mean,
+        show=as_ratio,
+        parts=2,
+        bound=speed.bound,
+    )
     sturdier = decide(errors.mean(axis=0), 0.01, parts=2)
     return finding(
         all_of([faster, sturdier]),

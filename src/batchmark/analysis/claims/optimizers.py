@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
-from batchmark.analysis.claims.decision import all_of, decide
+from batchmark.analysis.claims.decision import all_of, cross_fitted, decide
 from batchmark.analysis.claims.evidence import Evidence, Pair, matrix, pairs
 from batchmark.analysis.claims.registry import Finding, claim, finding
 from batchmark.analysis.claims.wording import percentage
@@ -24,12 +24,12 @@ ERROR = "best_validation_error"
 def _lowest_error(
     block: Block, optimizer: str, chosen: Callable[[pd.DataFrame], "pd.Series[bool]"]
 ) -> Array:
-    """Best validation error per seed of an optimizer's best setting (by the mean over seeds)."""
+    """Best validation error per seed of an optimizer's best setting, chosen on the other seeds."""
     variants = block.variants
     rows = ((variants["optimizer"] == optimizer) & chosen(variants)).to_numpy(bool)
     errors = block.trials(ERROR)[rows]
     errors = errors[~np.isnan(errors).any(axis=1)]
-    return errors[errors.mean(axis=1).argmin()] if len(errors) else np.empty(0)
+    return -cross_fitted(-errors) if len(errors) else np.empty(0)
 
 
 def _full(variants: pd.DataFrame) -> "pd.Series[bool]":
@@ -99,8 +99,8 @@ def rprop_mini_batch(evidence: Evidence) -> Finding | None:
     rprop, sgd, rmsprop = (_lowest_error(block, n, _mini) for n in ("rprop", "sgd", "rmsprop"))
     if not (len(rprop) and len(sgd) and len(rmsprop)):
         return None
-    fails = decide(rprop - sgd, 0.01, parts=2)
-    repairs = decide(sgd - rmsprop, -0.005, parts=2)
+    fails = decide(rprop - sgd, 0.01, parts=2, chosen=True)
+    repairs = decide(sgd - rmsprop, -0.005, parts=2, chosen=True)
     return finding(
         all_of([fails, repairs]),
         "On mini-batches the errors are {rprop} for Rprop, {sgd} for SGD and {rmsprop} for RMSprop; the "
@@ -141,11 +141,12 @@ def optimizer_rates(evidence: Evidence) -> Finding | None:
         differing=("rate",),
     )
     adaptive = _gain([pair for pair in found if pair.describe("optimizer") in ADAPTIVE])
-    plain_sgd = _gain([pair for pair in found if pair.describe("optimizer") == "sgd"])
-    if not (adaptive.size and plain_sgd.size):
+    plain_sgd = _gain([pair for pair in found if _is_plain_sgd(pair)])
+    together = matrix([*plain_sgd, *adaptive])
+    if not (adaptive and plain_sgd and together.size):
         return None
-    seeds = min(adaptive.shape[1], plain_sgd.shape[1])
-    sgd, others = plain_sgd.mean(axis=0)[:seeds], adaptive.mean(axis=0)[:seeds]
+    sgd = together[: len(plain_sgd)].mean(axis=0)
+    others = together[len(plain_sgd) :].mean(axis=0)
     return finding(
         decide(sgd - others, 0.002),
         "Tuning the rate lowers SGD's error by {sgd} and the adaptive optimizers' by {others}, a "
@@ -162,5 +163,11 @@ def _at_default(variants: pd.DataFrame) -> "pd.Series[bool]":
     return (variants["learning_rate"] == default) & ~variants["tuned"].astype(bool)
 
 
-def _gain(found: Sequence[Pair]) -> Array:
-    return matrix([-pair.change(ERROR) for pair in found])
+def _is_plain_sgd(pair: Pair) -> bool:
+    return pair.describe("optimizer") == "sgd" and pair.describe("momentum") == 0
+
+
+def _gain(found: Sequence[Pair]) -> "list[pd.Series[float]]":
+    """By pair, how much tuning lowers the error, per seed."""
+    gains = [-pair.change(ERROR) for pair in found]
+    return [gain for gain in gains if gain.notna().any()]

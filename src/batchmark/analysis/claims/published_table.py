@@ -36,8 +36,8 @@ NAMES = {
     rule={
         "en": "Every row's rank correlation (Spearman) with the published values over the shared batch "
         "sizes exceeds 0.5 (one value a seed, Student's t; sizes that missed their target on either side "
-        "are left out of the rows about the target).",
-        "zh": "每一行与已发表数值在共同批量上的秩相关(Spearman)都大于 0.5(每个种子一个值,t 检验;任何一方未达标的批量不计入与目标有关的行)。",
+        "are left out of the rows about the target). Measured only where every row shares four sizes.",
+        "zh": "每一行与已发表数值在共同批量上的秩相关(Spearman)都大于 0.5(每个种子一个值,t 检验;任何一方未达标的批量不计入与目标有关的行)。仅当每一行都有四个共同批量时才作判断。",
     },
     effect={"en": "rank correlation of the deciding row", "zh": "起决定作用的一行的秩相关"},
 )
@@ -51,7 +51,7 @@ def table_rows(evidence: Evidence) -> Finding | None:
         name: _correlations(values, theirs[name].to_numpy(float)) for name, values in ours.items()
     }
     known = {name: values for name, values in found.items() if len(values) > 1}
-    if not known:
+    if len(known) < len(NAMES):
         return None
     decisions = {name: decide(values, 0.5, parts=len(known)) for name, values in known.items()}
     verdict = all_of(list(decisions.values()))

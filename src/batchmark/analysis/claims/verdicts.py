@@ -102,10 +102,10 @@ def _study(names: str, language: str) -> str:
 
 
 def _largest(environment: dict[str, Any]) -> int | None:
-    """The largest batch size that any timing block found to fit into memory."""
+    """The largest batch size that all timing blocks predict to fit into memory."""
     blocks = environment.get("timings", {}).values()
     found = [size for block in blocks for size in block["largest_batch_size"].values() if size]
-    return max(found, default=None)
+    return min(found, default=None)
 
 
 def _places(
@@ -119,7 +119,6 @@ def _places(
             main=next((block for block in here if block.study.name == main), None),
             draws=where(measured.draws, **place),
             magnitudes=where(measured.magnitudes, **place),
-            subjects=where(measured.times.subjects, **place),
             published=published,
             largest_batch_size=_largest(measured.environment.get(f"{machine}/{device}", {})),
         )  # fmt: skip

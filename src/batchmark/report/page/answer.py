@@ -14,6 +14,8 @@ EVIDENCE = "#figure-time_to_target"
 COMMON = ("32", "128", "1000")
 
 Facts = Mapping[str, Any]
+Shown = tuple[str | Message, Message, str]
+"""A number (or a word for it), what it means, and where its evidence is."""
 
 
 def answer(tables: Tables, language: Language) -> Answer:
@@ -21,11 +23,18 @@ def answer(tables: Tables, language: Language) -> Answer:
     facts = tables.document("answer")
     if not facts.get("best_batch_size") or facts.get("seconds") is None:
         return Answer(language.tell(_undecidable(facts)), "", [])
-    statistics = [_best(facts), *_costs(facts), *_noise(facts)]
+    statistics: list[Shown] = [_best(facts), *_costs(facts), *_noise(facts)]
     return Answer(
         language.tell(_sentence(facts)),
         language.tell(_basis(facts)),
-        [Statistic(value, language.tell(meaning), href) for value, meaning, href in statistics],
+        [
+            Statistic(
+                value if isinstance(value, str) else language.tell(value),
+                language.tell(meaning),
+                href,
+            )
+            for value, meaning, href in statistics
+        ],
     )
 
 
@@ -66,13 +75,14 @@ def _sentence(facts: Facts) -> Message:
 def _worst_cost(facts: Facts) -> Message | str:
     """What the most expensive of the common defaults costs, if it costs more than noise."""
     costs = list(facts.get("cost_of", {}).values())
-    missed = [cost for cost in costs if not cost["reached"]]
+    missed = {cost["batch_size"]: None for cost in costs if not cost["reached"]}
     if missed:
         return say(
-            "; {size} does not get there in the epochs it was given",
-            size=whole(missed[-1]["batch_size"]),
+            "; {sizes} did not get there in the epochs given",
+            sizes=", ".join(whole(size) for size in missed),
         )
-    worst = max(costs, key=lambda cost: cost["ratio"], default=None)
+    known = [cost for cost in costs if cost["ratio"] is not None]
+    worst = max(known, key=lambda cost: cost["ratio"], default=None)
     if worst is None or worst["ratio"] <= 1 + float(facts.get("noise_floor") or 0):
         return ""
     return say(
@@ -100,7 +110,7 @@ def _seconds_interval(facts: Facts) -> str | Message:
     return f"{interval(low, high if high is not None else float('inf'))} s"
 
 
-def _best(facts: Facts) -> tuple[str, Message, str]:
+def _best(facts: Facts) -> Shown:
     low, high = facts.get("best_batch_size_low"), facts.get("best_batch_size_high")
     if low and high and low != high:
         meaning = say(
@@ -113,11 +123,18 @@ def _best(facts: Facts) -> tuple[str, Message, str]:
     return whole(facts["best_batch_size"]), meaning, EVIDENCE
 
 
-def _costs(facts: Facts) -> list[tuple[str, Message, str]]:
+def _costs(facts: Facts) -> list[Shown]:
     """What a common default costs: the first of 32, 128, 1000 that is not the best itself."""
     for size in COMMON:
         cost = facts.get("cost_of", {}).get(size, {})
-        if cost.get("ratio") and cost["batch_size"] != facts["best_batch_size"]:
+        if cost and not cost["reached"]:
+            meaning = say(
+                "by batch size {size}, the one measured nearest to the common {common}",
+                size=whole(cost["batch_size"]),
+                common=size,
+            )
+            return [(say("not reached"), meaning, EVIDENCE)]
+        if cost.get("ratio"):
             bounds = (
                 ""
                 if cost["low"] is None or cost["high"] is None
@@ -132,7 +149,7 @@ def _costs(facts: Facts) -> list[tuple[str, Message, str]]:
     return []
 
 
-def _noise(facts: Facts) -> list[tuple[str, Message, str]]:
+def _noise(facts: Facts) -> list[Shown]:
     noise = facts.get("noise_floor")
     if noise is None:
         return []
