@@ -9,6 +9,8 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.95
 FEWEST_FOR_BOOTSTRAP = 20
+# Fewer values do not bound their median at this level without an assumption on their distribution.
+FEWEST_FOR_ORDER = 6
 DRAWS = 2000
 
 
@@ -99,8 +101,9 @@ def median(values: ArrayLike, resolution: ArrayLike = 0.0) -> Interval:
     """Median of positive values and its interval; a miss is infinite and stays, NaN is no value.
 
     From 20 values on a percentile bootstrap. It covers too rarely below (75 % for three values,
-    87 % for seven), so there Student's t on logarithms, or with misses the order statistics.
-    `resolution`: spacing of the grid on which the values were read off.
+    87 % for seven), so there the order statistics, which a single outlier hardly widens; for fewer
+    than six values without a miss Student's t on logarithms. `resolution`: spacing of the grid on
+    which the values were read off.
     """
     sample = np.atleast_2d(np.asarray(values, float))
     steps = np.broadcast_to(np.asarray(resolution, float), len(sample))
@@ -132,21 +135,40 @@ def _few(values: Array, resolution: Array) -> Interval:
     inner = student(np.log(np.where(missed[..., None], 1.0, values)), grid).exp()
     low, high = _order_statistics(values)
     low = np.maximum(low - resolution, 0.0)
-    return Interval(center, np.where(missed, low, inner.low), np.where(missed, high, inner.high))
+    ordered = missed | (values.shape[-1] >= FEWEST_FOR_ORDER)
+    return Interval(center, np.where(ordered, low, inner.low), np.where(ordered, high, inner.high))
 
 
 def _order_statistics(values: Array) -> tuple[Array, Array]:
-    """Bounds of the median from the sign test.
+    """Bounds of the median from the sign test, interpolated (Hettmansperger & Sheather 1986).
 
-    Fewer than six values, misses among them, bound it by the smallest only: all that is known.
+    Fewer than six values bound it from neither side at this level: 0 and infinity.
     """
+    ordered, count = np.sort(values, axis=-1), values.shape[-1]
+    if count < FEWEST_FOR_ORDER:
+        return np.zeros(ordered.shape[:-1]), np.full(ordered.shape[:-1], np.inf)
+    rank, share = _outer_rank(count)
+    return (
+        _between(ordered[..., rank], ordered[..., rank + 1], share),
+        _between(ordered[..., count - 1 - rank], ordered[..., count - 2 - rank], share),
+    )
+
+
+def _outer_rank(count: int) -> tuple[int, float]:
+    """The innermost rank from either end that covers enough, and how far to go to the next."""
     from scipy.special import bdtr  # noqa: PLC0415
 
-    ordered, count = np.sort(values, axis=-1), values.shape[-1]
-    ranks = [k for k in range(count // 2) if bdtr(k, count, 0.5) <= (1 - LEVEL) / 2]
-    if ranks:
-        return ordered[..., ranks[-1]], ordered[..., count - 1 - ranks[-1]]
-    return ordered[..., 0], np.full(ordered.shape[:-1], np.inf)
+    covered = 1 - 2 * bdtr(np.arange(count // 2), count, 0.5)
+    rank = int(np.flatnonzero(covered >= LEVEL)[-1])
+    excess = (covered[rank] - LEVEL) / (covered[rank] - covered[rank + 1])
+    below = rank + 1
+    return rank, (count - below) * excess / (below + (count - 2 * below) * excess)
+
+
+def _between(outer: Array, inner: Array, share: float) -> Array:
+    """`share` of the way from a bound to the next value inwards; a miss is not interpolated."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(inner) | np.isinf(outer), outer, outer + share * (inner - outer))
 
 
 def product(one: Interval, other: Interval) -> Interval:
