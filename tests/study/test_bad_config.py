@@ -1,6 +1,8 @@
 """Every mistake ends in one sentence that names file, key, value and what is allowed."""
 
 import copy
+import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +101,17 @@ STUDY_MISTAKES = [
     ("grids", [{"learning_rate": [-0.1]}], ["learning_rate", "-0.1"]),
     ("grids", [{"learning_rate": [0]}], ["learning_rate", "0"]),
     ("grids", [{"learning_rate": [float("inf")]}], ["learning_rate", "inf"]),
+    ("grids", [{"learning_rate": [1e39]}], ["learning_rate", "1e+39"]),
     ("grids", [{"learning_rate_rule": "cubic", "batch_size": [1]}], ["'cubic'", "sqrt"]),
+    ("grids", [{"learning_rate_rule": [["sqrt"]], "batch_size": [1]}], ["['sqrt']", "linear"]),
+    ("grids", [{"learning_rate_rule": {"a": 1}, "batch_size": [1]}], ["{'a': 1}", "linear"]),
+    ("grids", [{"initializer": ["nonsense"]}], ["initializer", "'nonsense'", "he_normal"]),
+    ("grids", [{"optimizer": ["Nonsense"]}], ["optimizer", "'Nonsense'", "AdamW"]),
+    ("grids", [{"model": ["a..b:c"]}], ["model", "'a..b:c'"]),
+    ("grids", [{"model": ["a.b:c\n"]}], ["model", "import path"]),
+    ("grids", [{"model_arguments": {"x": float("nan")}}], ["model_arguments", "nan"]),
+    ("grids", [{"model_arguments": {"day": date(2026, 1, 1)}}], ["model_arguments.day", "JSON"]),
+    ("grids", [{"optimizer_arguments": {"b": b"x"}}], ["optimizer_arguments.b", "JSON"]),
     ("grids", [{"learning_rate_rule": "sqrt", "batch_size": [1]}], ["reference_batch_size"]),
     ("settings", {"optimizer": "sdg"}, ["'sdg'", "sgd, rmsprop"]),
     ("settings", {"model": "lenet6"}, ["'lenet6'", "lenet5"]),
@@ -191,3 +203,15 @@ def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:
     with pytest.raises(UserError, match="no NVIDIA GPU"):
         resolve_devices(["gpu"], 0)
     assert gpu_count() >= 0
+
+
+@pytest.mark.parametrize("name", ["..", "a b", "🦉", "x" * 300, "A", "-x"])
+def test_a_study_name_that_is_no_file_name_is_refused(plan_of: OpenPlan, name: str) -> None:
+    with pytest.raises(UserError, match="studies"):
+        plan_of(_set(CONFIG, f"studies/{name}", {}))
+
+
+def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "study.yaml")
+    with pytest.raises(UserError, match=r"study\.yaml: cannot be read .*not a regular file"):
+        read_yaml(tmp_path / "study.yaml")

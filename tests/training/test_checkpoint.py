@@ -1,7 +1,9 @@
 """What a run's own tests do not reach: when a checkpoint is written, and leftovers."""
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from batchmark.training.checkpoint import Checkpoint
@@ -33,3 +35,16 @@ def test_what_a_killed_write_left_is_removed(session: Session, tmp_path: Path) -
     leftover.write_bytes(b"half")
     Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, steps=9)
     assert not leftover.exists()
+
+
+def test_no_flipped_bit_is_fatal_or_leaves_half_a_state(session: Session, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "trial.npz", "key", seconds=0.0)
+    checkpoint.save(session, start(session), last=True)
+    intact, before, chance = checkpoint.path.read_bytes(), session.state(), random.Random(3)
+    for _ in range(300):
+        damaged = bytearray(intact)
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        checkpoint.path.write_bytes(damaged)
+        checkpoint.load(session, steps=9)
+    unchanged = zip(session.state(), before, strict=True)
+    assert all(np.array_equal(now, then, equal_nan=True) for now, then in unchanged)

@@ -21,12 +21,12 @@ def test_evaluation_steps(
     assert evaluation_steps(total, per_epoch, batch_size, every) == expected
 
 
-def history(accuracies: list[float]) -> History:
-    """One evaluation an epoch of two steps of four examples."""
-    made = History(steps_per_epoch=2, batch_size=4)
+def history(accuracies: list[float], steps: int = 2) -> History:
+    """One evaluation an epoch of `steps` steps of four examples."""
+    made = History(steps_per_epoch=steps, batch_size=4)
     for number, accuracy in enumerate(accuracies, start=1):
         made.add_steps(StepMetrics(np.array([1, 3], np.float32), np.array([1, 3], np.int32)))
-        made.add_evaluation(2 * number, Score(0.5, accuracy))
+        made.add_evaluation(steps * number, Score(0.5, accuracy))
     return made
 
 
@@ -50,10 +50,16 @@ def test_losses_that_are_not_finite_are_recorded_as_missing() -> None:
 
 
 def test_learned_nothing_needs_chance_level_over_all_the_last_epochs() -> None:
-    assert history([0.1, 0.1, 0.1]).learned_nothing(3, chance=0.12)
-    assert not history([0.1, 0.1]).learned_nothing(3, chance=0.12)
-    assert not history([0.1, 0.3, 0.1]).learned_nothing(3, chance=0.12)
-    assert history([0.9, 0.1, 0.1, 0.1]).learned_nothing(3, chance=0.12)
+    assert history([0.1, 0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
+    assert not history([0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
+    assert not history([0.1, 0.3, 0.1], steps=50).learned_nothing(3, chance=0.12)
+    assert history([0.9, 0.1, 0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
+
+
+def test_few_steps_or_one_evaluation_are_no_evidence_of_learning_nothing() -> None:
+    assert not history([0.1, 0.1, 0.1], steps=33).learned_nothing(3, chance=0.12)
+    assert history([0.1, 0.1, 0.1], steps=34).learned_nothing(3, chance=0.12)
+    assert not history([0.1], steps=500).learned_nothing(1, chance=0.12)
 
 
 def test_improved_counts_only_a_new_best() -> None:

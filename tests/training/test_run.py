@@ -63,7 +63,7 @@ def test_a_loss_that_is_not_finite_ends_as_diverged(train: Train) -> None:
 
 
 def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
-    result = train(request({"trials": 1, "epochs": 9.0}, learning_rate=1e-12))
+    result = train(request({"trials": 1, "epochs": 9.0}, learning_rate=1e-12, batch_size=1))
     assert result.trials[0].status == "not_learning"
     assert result.trials[0].evaluations.epoch[-1] == 2.0
 

@@ -13,6 +13,7 @@ from batchmark.errors import UserError
 from batchmark.measuring.locks import EXCLUSIVE, Announce, announcer, locked, open_lock, try_lock
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_NONE = ("", "-1")
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def claimed(description: str, devices: Sequence[str], folder: Path | None = None
 def visible(found: Sequence[str]) -> list[str]:
     """The devices this process may choose from: those found, or what the user narrowed them to."""
     chosen = os.environ.get(_VISIBLE)
-    return list(found) if chosen is None else [one for one in chosen.split(",") if one]
+    return list(found) if chosen is None else [one for one in chosen.split(",") if one not in _NONE]
 
 
 def _free(devices: Sequence[str], until_done: ExitStack, folder: Path | None) -> str | None:

@@ -54,14 +54,15 @@ def moments(epochs: float) -> list[tuple[Moment, float]]:
 
 def _trial(request: ProbeRequest, data: Data, dataset: str, seed: int) -> ProbeTrial:
     budget = request.budget
-    epochs = budget.epochs * (budget.sample_epochs_times if dataset == sample.NAME else 1.0)
+    if dataset == sample.NAME:
+        budget = budget.on_sample(len(data.train))
     try:
         session = Session.open(
             request.variant.hyperparameters, data, seed, compiled=request.device == "gpu"
         )
     except ValueError as error:
         raise UserError(f"variant {request.variant.id} cannot be probed: {error}.") from error
-    return ProbeTrial(seed=seed, points=list(_points(request, session, epochs)))
+    return ProbeTrial(seed=seed, points=list(_points(request, session, budget.epochs)))
 
 
 def _points(request: ProbeRequest, session: Session, epochs: float) -> Iterator[ProbePoint]:

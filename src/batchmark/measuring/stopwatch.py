@@ -41,10 +41,10 @@ class Stopwatch:
         """Build the graph of `subject` under `name` and choose the length of its visits."""
         try:
             return self._open(name, subject)
-        except (ValueError, MemoryError, self._tf.errors.ResourceExhaustedError) as error:
+        except (
+            UserError, ValueError, MemoryError, self._tf.errors.ResourceExhaustedError
+        ) as error:  # fmt: skip
             return Opening(message=f"not timed: {_first_line(error)}")
-        except UserError as error:
-            raise UserError(f"subject {subject.id}: {error}") from error
 
     def visit(self, name: str) -> clock.Reading:
         """One visit of a subject, after an untimed warm-up."""

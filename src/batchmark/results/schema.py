@@ -16,6 +16,7 @@ from pydantic import (
 
 from batchmark.errors import UserError
 from batchmark.results.atomic import write_text
+from batchmark.results.bounded import read_at_most
 
 LARGEST_FILE = 256 * 2**20
 REMEDY = "Delete the file and run again to measure it anew."
@@ -69,11 +70,11 @@ def read_result(path: Path, schema: type[Result]) -> Result:
     schema or version, or holds a value out of range.
     """
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UserError(f"{path} is refused: larger than {LARGEST_FILE} bytes.")
-        content = path.read_bytes()
+        content = read_at_most(path, LARGEST_FILE)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(content) > LARGEST_FILE:
+        raise UserError(f"{path} is refused: larger than {LARGEST_FILE} bytes.")
     try:
         _refuse_constants(content)
         return schema.model_validate_json(content)

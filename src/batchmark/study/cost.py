@@ -1,9 +1,8 @@
 """How much work a run is, relative to another: enough to start the longest one first."""
 
 from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget
+from batchmark.study.requests import MNIST_TRAINING_IMAGES, Budget
 
-MNIST_TRAINING_IMAGES = 50_000
 # Overhead of a step in images: at this batch size half of the time is overhead.
 _STEP_OVERHEAD = 6.0
 # Work of a training image relative to LeNet-5, by the number of multiplications.

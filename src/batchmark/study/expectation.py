@@ -99,10 +99,11 @@ def compared(expected: float, taken: float) -> str:
 def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
     batch_size, used = batch_and_images(chosen, images)
-    factor = budget.sample_epochs_times if images < EVALUATED_IMAGES else 1.0
-    epochs = budget.epochs * factor
-    trials = budget.trials
+    sample = images < EVALUATED_IMAGES
+    budget = budget.on_sample(images) if sample else budget
+    epochs, trials = budget.epochs, budget.trials
     if chosen.learning_rate == "tuned":
+        factor = budget.sample_epochs_times if sample else 1.0
         epochs += plan.config.tuning.points * plan.config.tuning.epochs * factor / trials
     model = MODEL_COSTS.get(chosen.model, 1.0)
     training = used * epochs * (rates.image * model + rates.step / batch_size)

@@ -1,6 +1,8 @@
 """From a study's grids to its variants."""
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +16,6 @@ from batchmark.study.rules import check_rules
 from batchmark.study.validation import check
 
 LARGEST_STUDY = 100_000
-# Structured hyperparameters: a mapping is one value of the axis, not a list of them.
-_EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}
 
 
 def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant]]:
@@ -24,6 +24,7 @@ def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant
     Raises UserError naming the offending key when a grid is empty, repeats a value, or holds a
     setting that is not allowed.
     """
+    _check_size(study.grids, where)
     found = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
@@ -59,19 +60,26 @@ def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(grid, combination, strict=True))
 
 
+def _check_size(grids: list[dict[str, Any]], where: str) -> None:
+    """Before anything is expanded: a few lines of YAML can ask for more than memory holds."""
+    size = 0
+    for number, grid in enumerate(grids):
+        size += math.prod(len(one) for one in grid.values() if isinstance(one, list))
+        if size > LARGEST_STUDY:
+            raise UserError(
+                f"{where}: grids[{number}]: {size} variants; at most {LARGEST_STUDY} are allowed."
+            )
+
+
 def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
-    size = 1
     for key, values in grid.items():
         if not isinstance(values, list):
             continue
         if not values:
             raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
-        repeated = {repr(value) for value in values if values.count(value) > 1}
+        repeated = [text for text, count in Counter(map(repr, values)).items() if count > 1]
         if repeated:
             raise UserError(f"{where}.{key}: the value {min(repeated)} appears twice.")
-        size *= len(values)
-    if size > LARGEST_STUDY:
-        raise UserError(f"{where}: {size} variants; at most {LARGEST_STUDY} are allowed.")
 
 
 def _variant(written: dict[str, Any], where: str) -> Variant:

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Within float32, in which the optimizer holds it.
+Rate = Annotated[float, Field(gt=0, le=1e38)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -19,10 +21,12 @@ class Hyperparameters(BaseModel):
     on validation data. `None` leaves the choice to the model.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
     model: str = "lenet5"
-    model_arguments: dict[str, Any] = {}
+    model_arguments: dict[str, JsonValue] = {}
     activation: Literal["tanh", "relu"] | None = None
     pooling: Literal["average", "max"] | None = None
     dropout: Fraction = 0.0
@@ -30,8 +34,8 @@ class Hyperparameters(BaseModel):
     initializer_scale: Positive = 1.0
     normalization: Normalization = "none"
     optimizer: str = "sgd"
-    optimizer_arguments: dict[str, Any] = {}
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["tuned"] = 0.1
+    optimizer_arguments: dict[str, JsonValue] = {}
+    learning_rate: Rate | Literal["tuned"] = 0.1
     momentum: Fraction = 0.0
     nesterov: bool = False
     weight_decay: Strength = 0.0

@@ -1,14 +1,13 @@
 """Learning rates that a study names instead of giving a number."""
 
-from typing import Any, Literal
+from typing import Any
 
 from batchmark.errors import UserError
 
-Rule = Literal["fixed", "sqrt", "linear"]
-
-# Keras 3 gives each optimizer class this rate; all others get 0.001.
-_KERAS_DEFAULTS = {"sgd": 0.01}
-_KERAS_DEFAULT = 0.001
+# Keras 3 gives each optimizer class this rate, and all others 0.001. Rprop, which Keras lacks,
+# starts with steps of 0.1 (Riedmiller & Braun 1993).
+_DEFAULTS = {"sgd": 0.01, "rprop": 0.1}
+_DEFAULT = 0.001
 
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
@@ -24,8 +23,8 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     reference = settings.pop("reference_batch_size", None)
     if settings.get("learning_rate") == "default":
         name = str(settings.get("optimizer", "sgd")).lower()
-        settings["learning_rate"] = _KERAS_DEFAULTS.get(name, _KERAS_DEFAULT)
-    if rule not in _EXPONENTS:
+        settings["learning_rate"] = _DEFAULTS.get(name, _DEFAULT)
+    if not isinstance(rule, str) or rule not in _EXPONENTS:
         allowed = ", ".join(_EXPONENTS)
         raise UserError(f"learning_rate_rule = {rule!r}: allowed are {allowed}.")
     if rule != "fixed":
@@ -33,7 +32,7 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _scaled(settings: dict[str, Any], rule: Rule, reference: Any) -> float:
+def _scaled(settings: dict[str, Any], rule: str, reference: Any) -> float:
     rate, batch_size = settings.get("learning_rate"), settings.get("batch_size")
     numbers = (rate, batch_size, reference)
     if not all(isinstance(number, int | float) and number > 0 for number in numbers):

@@ -11,6 +11,8 @@ from batchmark.study.hyperparameters import Hyperparameters
 
 Device = Literal["cpu", "gpu"]
 
+MNIST_TRAINING_IMAGES = 50_000
+
 
 class Request(BaseModel):
     """A closed, immutable message to a stage."""
@@ -44,8 +46,8 @@ class DatasetRequest(Request):
 class Budget(Request):
     """How long a run trains. Units: epochs, trials, examples, seconds.
 
-    `evaluate_every` None: once per epoch. `sample_epochs_times` multiplies `epochs` and
-    `not_learning_after` when the embedded sample serves, whose epochs are short.
+    `evaluate_every` None: once per epoch. `sample_epochs_times` is how many times as many epochs
+    the embedded sample is given, see `on_sample`.
     """
 
     epochs: float
@@ -55,6 +57,21 @@ class Budget(Request):
     not_learning_after: float
     sample_epochs_times: float
     deterministic: bool
+
+    def on_sample(self, images: int) -> "Budget":
+        """The budget when a sample of `images` training images serves, whose epochs are short.
+
+        More epochs, and evaluations as many times a trial as on the full training set.
+        """
+        times, every = self.sample_epochs_times, self.evaluate_every
+        share = times * images / MNIST_TRAINING_IMAGES
+        return self.model_copy(
+            update={
+                "epochs": self.epochs * times,
+                "not_learning_after": self.not_learning_after * times,
+                "evaluate_every": None if every is None else max(1, round(every * share)),
+            }
+        )
 
 
 class TuningGrid(Request):

@@ -8,8 +8,17 @@ from batchmark.study.hyperparameters import Hyperparameters
 MODELS = ("lenet5", "lenet_theano", "mlp")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "rprop")
 _WITH_MOMENTUM = ("sgd", "rmsprop")
-_IMPORT_PATH = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-_KERAS_CLASS = re.compile(r"^[A-Z][A-Za-z]*$")
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+# A test compares these with Keras, which is not imported before a run needs it.
+KERAS_OPTIMIZERS = (
+    *("SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adafactor", "Adamax", "Nadam"),
+    *("Ftrl", "Lion", "Lamb", "Muon", "ScheduleFreeAdamW"),
+)
+INITIALIZERS = (
+    *("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform"),
+    *("lecun_normal", "random_uniform", "random_normal", "truncated_normal", "orthogonal"),
+    *("variance_scaling", "zeros", "ones"),
+)
 
 
 def check_rules(chosen: Hyperparameters, where: str) -> None:
@@ -23,7 +32,10 @@ def _problems(chosen: Hyperparameters) -> list[str]:
         (_unknown_model(chosen), f"model = {chosen.model!r}: allowed are {', '.join(MODELS)} "
          "or an import path like mypackage.models:build"),
         (_unknown_optimizer(chosen), f"optimizer = {chosen.optimizer!r}: allowed are "
-         f"{', '.join(OPTIMIZERS)}, a class of keras.optimizers or an import path"),
+         f"{', '.join(OPTIMIZERS)}, a class of keras.optimizers "
+         f"({', '.join(KERAS_OPTIMIZERS)}) or an import path"),
+        (chosen.initializer is not None and chosen.initializer not in INITIALIZERS,
+         f"initializer = {chosen.initializer!r}: allowed are {', '.join(INITIALIZERS)}"),
         (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
          f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
          f"allowed with {' and '.join(_WITH_MOMENTUM)}"),
@@ -38,12 +50,12 @@ def _problems(chosen: Hyperparameters) -> list[str]:
 
 
 def _unknown_model(chosen: Hyperparameters) -> bool:
-    return chosen.model not in MODELS and not _IMPORT_PATH.match(chosen.model)
+    return chosen.model not in MODELS and not _IMPORT_PATH.fullmatch(chosen.model)
 
 
 def _unknown_optimizer(chosen: Hyperparameters) -> bool:
     name = chosen.optimizer
-    return not (name in OPTIMIZERS or _KERAS_CLASS.match(name) or _IMPORT_PATH.match(name))
+    return not (name in (*OPTIMIZERS, *KERAS_OPTIMIZERS) or _IMPORT_PATH.fullmatch(name))
 
 
 def _larger_than_train_size(chosen: Hyperparameters) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import yaml
 
 from batchmark.errors import UserError
+from batchmark.results.bounded import read_at_most
 
 LARGEST_FILE = 1_000_000
 
@@ -52,9 +53,9 @@ def _refuse(problem: str, mark: Any) -> NoReturn:
 
 def _read_text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_at_most(path, LARGEST_FILE)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}).") from error
     if len(content) > LARGEST_FILE:
         raise UserError(f"{path}: larger than {LARGEST_FILE} bytes, which no configuration needs.")
     try:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import sys
 import time
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from batchmark.results.atomic import replacing
 from batchmark.training.evaluations import History
 from batchmark.training.session import Session
 from batchmark.training.trial import Progress
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 def key_of(facts: dict[str, Any]) -> str:
@@ -62,7 +59,8 @@ class Checkpoint:
             if facts["key"] != self.key or facts["step"] > steps:
                 return None
             return _unpacked(facts, arrays, session)
-        except _UNREADABLE as error:
+        # Damaged bytes make numpy, zipfile and zlib raise nearly anything.
+        except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             print(f"warning: {self.path} is no usable checkpoint ({reason}); starting over.",
                   file=sys.stderr)  # fmt: skip
@@ -92,8 +90,11 @@ def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -
         arrays["losses"].tolist(),
         facts["correct"],
     )
+    best = _numbered(arrays, "best")
+    progress = Progress(history, best, facts["started"], facts["seconds"])
+    # Last, so that whatever is missing leaves the session as it was.
     session.restore(_numbered(arrays, "state"), facts["step"])
-    return Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
+    return progress
 
 
 def _numbered(arrays: dict[str, Any], name: str) -> list[Any]:

@@ -8,6 +8,9 @@ import numpy as np
 from batchmark.results.run import Evaluations
 from batchmark.training.session import Score, StepMetrics
 
+FEWEST_STEPS = 100
+FEWEST_EVALUATIONS = 2
+
 
 def evaluation_steps(
     total_steps: int, steps_per_epoch: int, batch_size: int, evaluate_every: int | None
@@ -74,10 +77,14 @@ class History:
         return len(accuracies) == 1 or accuracies[-1] > max(accuracies[:-1])
 
     def learned_nothing(self, epochs: float, chance: float) -> bool:
-        """Whether validation accuracy stayed at `chance` over the last `epochs` epochs."""
+        """Whether validation accuracy stayed at `chance` over the last `epochs` epochs.
+
+        That takes two evaluations and as many steps as even a large batch needs to get going.
+        """
         reached, accuracies = self.columns["epoch"], self.columns["validation_accuracy"]
         recent = [a for e, a in zip(reached, accuracies, strict=True) if e > reached[-1] - epochs]
-        return reached[-1] >= epochs and max(recent) <= chance
+        enough = len(recent) >= FEWEST_EVALUATIONS and self.last_step() >= FEWEST_STEPS
+        return enough and reached[-1] >= epochs and max(recent) <= chance
 
 
 def _finite(value: float) -> float | None:

@@ -64,10 +64,10 @@ class Setting:
 
     def schedule(self, epochs: float) -> Schedule:
         """`epochs` of this dataset; those of the sample are short, so it is given more."""
-        budget = self.request.budget
-        times = budget.sample_epochs_times if self.facts.name == SAMPLE else 1.0
-        not_learning_after = budget.not_learning_after * times
-        return Schedule(epochs * times, budget.evaluate_every, not_learning_after)
+        budget = self.request.budget.model_copy(update={"epochs": epochs})
+        if self.facts.name == SAMPLE:
+            budget = budget.on_sample(len(self.data.train))
+        return Schedule(budget.epochs, budget.evaluate_every, budget.not_learning_after)
 
 
 def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
@@ -105,9 +105,7 @@ def _run(setting: Setting) -> RunResult:
         budget=budget,
         environment=setting.environment,
         tuning=tuning,
-        trials=[
-            _trial(setting, seed, rate) if possible else _oversized(seed) for seed in setting.seeds
-        ],
+        trials=_trials(setting, rate) if possible else [_oversized(s) for s in setting.seeds],
     )
 
 
@@ -140,27 +138,34 @@ def _tune(setting: Setting) -> Tuning | None:
     schedule = setting.schedule(grid.epochs)
 
     def train(rate: float) -> Trial:
-        return _train(setting, schedule, grid.seed, rate, f"tuning-{rate:g}")
+        return _train(setting, schedule, _open(setting, grid.seed, rate), f"tuning-{rate:g}")
 
     return tune(grid, schedule.epochs, train)
 
 
-def _trial(setting: Setting, seed: int, rate: float | None) -> Trial:
-    schedule = setting.schedule(setting.request.budget.epochs)
-    return _train(setting, schedule, seed, rate, f"trial-{seed}")
-
-
-def _train(
-    setting: Setting, schedule: Schedule, seed: int, rate: float | None, label: str
-) -> Trial:
-    """One trial from its checkpoint, if there is one, to the end of its schedule."""
-    session = Session.open(
+def _open(setting: Setting, seed: int, rate: float | None) -> Session:
+    return Session.open(
         setting.hyperparameters,
         setting.data,
         seed,
         learning_rate=rate,
         compiled=setting.request.device == "gpu",
     )
+
+
+def _trials(setting: Setting, rate: float | None) -> list[Trial]:
+    """All trials in one session, so that graphs are traced once."""
+    schedule = setting.schedule(setting.request.budget.epochs)
+    session = _open(setting, setting.seeds[0], rate)
+    trials = []
+    for seed in setting.seeds:
+        session.restart(seed)
+        trials.append(_train(setting, schedule, session, f"trial-{seed}"))
+    return trials
+
+
+def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -> Trial:
+    """One trial from its checkpoint, if there is one, to the end of its schedule."""
     key = _checkpoint_key(setting, schedule, session)
     checkpoint = Checkpoint(setting.scratch.folder / f"{label}.npz", key, setting.scratch.seconds)
     progress = checkpoint.load(session, total_steps(session, schedule))
@@ -170,6 +175,9 @@ def _train(
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:
     """Everything the state after a given step depends on: all but the number of epochs."""
     stage = "batchmark.stages.train"
+    environment = {key: value for key, value in setting.environment.items() if key != "cores"}
+    # Which of several equal GPUs it is changes no bit.
+    switches = {k: v for k, v in environment["switches"].items() if k != "CUDA_VISIBLE_DEVICES"}
     return key_of(
         {
             "hyperparameters": setting.hyperparameters.model_dump(),
@@ -177,7 +185,7 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "seed": session.batches.seed,
             "data": setting.facts.digest,
             "device": setting.request.device,
-            "environment": setting.environment,
+            "environment": {**environment, "switches": switches},
             "evaluate_every": schedule.evaluate_every,
             "not_learning_after": schedule.not_learning_after,
             "sources": fingerprint([stage, *modules_used(setting.hyperparameters)]),

@@ -4,8 +4,9 @@ A training call runs many steps inside one `tf.function`, over data that stay on
 the CPU the graph's operations go to oneDNN; on a GPU the whole loop is compiled by XLA.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -46,6 +47,7 @@ class Session:
     def __init__(  # noqa: PLR0913, PLR0917 - `open` is what callers use
         self,
         model: keras.Model,
+        fresh_model: Callable[[int], keras.Model],
         optimizer: keras.optimizers.Optimizer,
         data: Data,
         batches: Batches,
@@ -55,8 +57,10 @@ class Session:
         self.model, self.optimizer = model, optimizer
         self.data, self.batches, self.pixels = data, batches, pixels
         self.step = 0
+        self._fresh_model = fresh_model
         exempt_from_decay(optimizer, model.trainable_variables)
         optimizer.build(model.trainable_variables)
+        self._fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
         self._loop = tf.function(
             self._train_loop,
             input_signature=[tf.TensorSpec([None, batches.batch_size], tf.int32)],
@@ -90,8 +94,10 @@ class Session:
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
         normalization = plugins.built_in("normalization", hyperparameters.normalization)
         data = Data(train, data.validation, data.test, data.classes)
+        fresh_model = partial(build_model, hyperparameters, data.image_shape, data.classes)
         return cls(
-            build_model(hyperparameters, data.image_shape, data.classes, seed),
+            fresh_model(seed),
+            fresh_model,
             create(hyperparameters, float(rate)),
             data,
             Batches(len(train), size, seed),
@@ -108,6 +114,13 @@ class Session:
     def learning_rate(self) -> float:
         """The optimizer's learning rate."""
         return float(f"{float(self.optimizer.learning_rate):.7g}")
+
+    def restart(self, seed: int) -> None:
+        """Begin the trial of another seed, as a session opened with it would."""
+        fresh = [variable.numpy() for variable in self._fresh_model(seed).variables]
+        _assign(self.model.variables, fresh)
+        _assign(self.optimizer.variables, self._fresh_optimizer)
+        self.batches, self.step = replace(self.batches, seed=seed), 0
 
     def trace(self) -> None:
         """Build the training graph, which the first `train` would do otherwise."""
@@ -156,11 +169,7 @@ class Session:
 
         Raises ValueError, before anything is changed, when the state is not of this session.
         """
-        pairs = list(zip(self.variables(), state, strict=True))
-        if any(tuple(variable.shape) != value.shape for variable, value in pairs):
-            raise ValueError("the state has other shapes than the session's variables")
-        for variable, value in pairs:
-            variable.assign(value)
+        _assign(self.variables(), state)
         self.step = step
 
     def step_function(self) -> Callable[..., Any]:
@@ -229,6 +238,14 @@ def batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
     """The variant's batch size in images; "full" is the whole training set."""
     size = hyperparameters.batch_size
     return train_size if size == "full" else size
+
+
+def _assign(variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> None:
+    pairs = list(zip(variables, values, strict=True))
+    if any(tuple(variable.shape) != value.shape for variable, value in pairs):
+        raise ValueError("the state has other shapes than the session's variables")
+    for variable, value in pairs:
+        variable.assign(value)
 
 
 def _count_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
