@@ -9,6 +9,7 @@ from batchmark.analysis.intervals import (
     Interval,
     bootstrap_median,
     columns,
+    counting_variance,
     holm,
     mean_of,
     median,
@@ -170,6 +171,27 @@ def test_a_mean_skips_what_is_missing() -> None:
 def test_identical_differences_are_certain_and_zeros_are_not() -> None:
     assert total(mean_of([0.5, 0.5, 0.5])).p == 0
     assert total(mean_of([0.0, 0.0, 0.0])).p == 1
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_differences_of_counts_are_not_certain_by_chance(seeds: int, spread: float) -> None:
+    # Two counts of 10,000 images: without the grid's variance, two seeds and a spread of half an
+    # image, 12 % of the pairs of differences agree by chance and are called certain.
+    random = np.random.default_rng(8)
+    counts = np.round(random.normal(80.4, spread, size=(2, 10 * SIMULATIONS, seeds)))
+    changes = (counts[0] - counts[1]) / 10_000
+    found = total(mean_of(changes, 2 * counting_variance(10_000)))
+    assert np.mean(found.p < 0.05) <= 0.055
+
+
+def test_the_variance_of_counting_by_hand() -> None:
+    # Uniform over a width of 1 / 500: the square of the width over 12.
+    assert counting_variance([500, 10_000]) == pytest.approx([1 / 3e6, 1 / 1.2e9])
+    # Two seeds, 10 images of 10,000 each: error 1e-4 / sqrt(6) / sqrt(2), one degree of freedom.
+    found = total(mean_of([0.001, 0.001], 2 * counting_variance(10_000)))
+    t = 0.001 / (1e-4 / np.sqrt(12))
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(t, 1))
 
 
 def test_infinite_bounds_are_empty_columns() -> None:

@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchmark.analysis.intervals import counting_variance
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.outcomes import column
 from batchmark.analysis.tables import where
 from batchmark.study.requests import StudyForAnalysis
 
 Array = NDArray[np.float64]
+
+COUNTED = {
+    "best_validation_error": "validation_size",
+    "test_accuracy_at_best": "test_size",
+    "final_test_accuracy": "test_size",
+    "final_train_accuracy": "scored_train_size",
+}
+"""The shares among the outcomes, and which column of the variants has what they are shares of."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,10 @@ class Block:
     def target(self) -> float:
         """The validation accuracy that "to target" means in this study."""
         return self.targets[0]
+
+    def counting_variance(self, share: str) -> Array:
+        """Variance of a share (see `COUNTED`) from counting images, per variant; see `mean_of`."""
+        return counting_variance(self.variants[COUNTED[share]].to_numpy(float))
 
     def epochs_to(self, target: float | None = None) -> Array:
         """Epochs to a target (the main one) as [variant, seed]; infinite: not reached."""

@@ -80,6 +80,14 @@ def mean_of(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Mean:
         return Mean(mean, variance / count, count - 1)
 
 
+def counting_variance(cases: ArrayLike) -> Array:
+    """Variance of a share from being a whole number of `cases`, uniform over 1 / cases.
+
+    A `least_variance`: seeds that agree by chance are not certain. Add both sides' to a difference.
+    """
+    return 1 / (12 * np.asarray(cases, float) ** 2)
+
+
 def total(*means: Mean) -> Test:
     """Welch's test of the sum of independent means (Welch-Satterthwaite degrees of freedom)."""
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415
