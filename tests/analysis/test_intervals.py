@@ -10,6 +10,7 @@ from batchmark.analysis.intervals import (
     bootstrap_median,
     columns,
     counting_variance,
+    from_columns,
     holm,
     mean_of,
     median,
@@ -198,3 +199,24 @@ def test_infinite_bounds_are_empty_columns() -> None:
     made = columns("x", Interval(1.0, 0.5, np.inf))
     assert made["x_low"] == 0.5
     assert np.isnan(made["x_high"])
+    assert made["x_unbounded"]
+    assert not columns("x", Interval(1.0, 0.5, np.nan))["x_unbounded"]
+
+
+def test_columns_can_be_read_back() -> None:
+    # Known, half open, missed and not measured.
+    written = Interval(*np.array([[1, 2, np.inf, np.nan], [0.5, 1, 0, np.nan],
+                                  [2, np.inf, np.inf, np.nan]]))  # fmt: skip
+    read = from_columns("x", columns("x", written))
+    np.testing.assert_array_equal(np.array(read), np.array(written))
+
+
+def test_a_product_with_an_open_factor_is_open() -> None:
+    found = product(
+        Interval(np.array([2.0, np.inf, np.inf]), np.array([0.0, 1.0, 1.0]), np.full(3, np.inf)),
+        Interval(*np.array([[3.0, 3.0, np.nan]] * 3)),
+    )
+    assert found.estimate[:2].tolist() == [6, np.inf]
+    assert found.low[0] == 0
+    # Not timed is not known, rather than open.
+    assert found.high.tolist() == pytest.approx([np.inf, np.inf, np.nan], nan_ok=True)

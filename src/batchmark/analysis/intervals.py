@@ -1,5 +1,6 @@
 """Estimates with 95 % intervals, vectorised: the last axis of `values` holds the replicates."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ FEWEST_FOR_BOOTSTRAP = 20
 # Fewer values do not bound their median at this level without an assumption on their distribution.
 FEWEST_FOR_ORDER = 6
 DRAWS = 2000
+_ENDS = ("", "_low", "_high")
 
 
 class Interval(NamedTuple):
@@ -190,7 +192,9 @@ def product(one: Interval, other: Interval) -> Interval:
         below = _distance(one.estimate, one.low, other.estimate, other.low)
         above = _distance(one.estimate, one.high, other.estimate, other.high)
         estimate = np.asarray(one.estimate) * np.asarray(other.estimate)
-        return Interval(estimate, estimate * np.exp(-below), estimate * np.exp(above))
+        unbounded = np.isinf(np.multiply(one.high, other.high))
+        high = np.where(unbounded, np.inf, estimate * np.exp(above))[()]
+        return Interval(estimate, estimate * np.exp(-below), high)
 
 
 def _distance(one: Any, one_bound: Any, other: Any, other_bound: Any) -> Array:
@@ -221,6 +225,18 @@ def holm(p_values: ArrayLike) -> Array:
 
 
 def columns(name: str, interval: Interval) -> dict[str, Any]:
-    """Estimate and bounds as `{name}`, `{name}_low`, `{name}_high`; the infinite is empty (NaN)."""
-    values = zip(("", "_low", "_high"), interval, strict=True)
-    return {f"{name}{end}": np.where(np.isfinite(x), x, np.nan)[()] for end, x in values}
+    """Estimate and bounds as `{name}`, `{name}_low`, `{name}_high`; the infinite is empty (NaN).
+
+    `{name}_unbounded` says that the upper bound is empty because it is infinite, not unknown.
+    """
+    values = zip(_ENDS, interval, strict=True)
+    made = {f"{name}{end}": np.where(np.isfinite(x), x, np.nan)[()] for end, x in values}
+    return made | {f"{name}_unbounded": np.isposinf(interval.high)[()]}
+
+
+def from_columns(name: str, table: Mapping[str, Any]) -> Interval:
+    """The interval that `columns` made; without its flag an empty bound is an unknown one."""
+    estimate, low, high = (np.asarray(table[f"{name}{end}"], float) for end in _ENDS)
+    unbounded = np.asarray(table.get(f"{name}_unbounded", False), bool)
+    missed = unbounded & np.isnan(estimate)
+    return Interval(np.where(missed, np.inf, estimate), low, np.where(unbounded, np.inf, high))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.epoch_time import EpochTimes
-from batchmark.analysis.intervals import Interval, columns, median, product, wilson
+from batchmark.analysis.intervals import columns, from_columns, median, product, wilson
 from batchmark.analysis.outcomes import RUN
 
 Array = NDArray[np.float64]
@@ -116,9 +116,9 @@ def _timed(variants: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
 
 
 def _time_to_target(table: pd.DataFrame) -> dict[str, Any]:
+    measured = {str(name): values.to_numpy() for name, values in table.items()}
     epochs, seconds = (
-        Interval(*(table[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high")))
-        for name in ("epochs_to_target", "seconds_per_epoch")
+        from_columns(name, measured) for name in ("epochs_to_target", "seconds_per_epoch")
     )
     return columns("time_to_target", product(epochs, seconds))
 
