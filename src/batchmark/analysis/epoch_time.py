@@ -87,8 +87,9 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     """One row per block: what two copies of the same thing (A/A) differ by.
 
     `noise_floor`: the largest deviation from 1 inside the twin's interval; smaller differences
-    between subjects mean nothing. `anchor_drift`: largest over smallest round median of the
-    anchor, minus 1. `spread`: relative interquartile range of the twin's rounds.
+    between subjects mean nothing. `anchor_drift`: how far the anchor's median of some round is
+    from its median of the block, as a share. `spread`: relative interquartile range of the
+    twin's rounds.
     """
     twins = times.subjects["role"] == "twin"
     table = times.subjects.loc[twins, [*BLOCK, "threads", "ratio", "ratio_low", "ratio_high"]]
@@ -96,10 +97,14 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     quartiles = np.nanquantile(times.ratios[twins.to_numpy(bool)], [0.25, 0.75], axis=1)
     anchors = timings[timings["role"] == "anchor"]
     rounds = anchors.groupby([*BLOCK, "round"], observed=True)["seconds_per_epoch"].median()
-    drift = rounds.groupby(level=BLOCK, observed=True).agg(lambda x: x.max() / x.min() - 1)
+    drift = rounds.groupby(level=BLOCK, observed=True).agg(_largest_deviation)
     return table.assign(
         noise_floor=np.fmax((table["low"] - 1).abs(), (table["high"] - 1).abs()),
         spread=quartiles[1] - quartiles[0],
         anchor_drift=drift.reindex(pd.MultiIndex.from_frame(table[BLOCK])).to_numpy(float),
         rounds=(~np.isnan(times.ratios[twins.to_numpy(bool)])).sum(axis=1),
     )
+
+
+def _largest_deviation(values: "pd.Series[float]") -> float:
+    return float((values / values.median() - 1).abs().max())
