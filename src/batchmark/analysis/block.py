@@ -31,7 +31,8 @@ class Block:
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
     one row per trial; `ratios`: epoch time over the anchor's [variant, round]; `anchor_seconds`:
-    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured.
+    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured;
+    no difference in time is larger than a `noise_floor` that was not measured.
     """
 
     study: StudyForAnalysis
@@ -129,7 +130,7 @@ def _block(
         ratios=ratios,
         anchor_seconds=anchor,
         memory=memory,
-        noise_floor=float(floors["noise_floor"].max()) if len(floors) else 0.0,
+        noise_floor=float(floors["noise_floor"].max()),
     )
 
 

@@ -94,15 +94,16 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     twins = times.subjects["role"] == "twin"
     table = times.subjects.loc[twins, [*BLOCK, "threads", "ratio", "ratio_low", "ratio_high"]]
     table = table.rename(columns={"ratio_low": "low", "ratio_high": "high"})
-    quartiles = np.nanquantile(times.ratios[twins.to_numpy(bool)], [0.25, 0.75], axis=1)
+    ratios = times.ratios[twins.to_numpy(bool)]
+    lower, upper = (np.nanquantile(ratios, share, axis=1) for share in (0.25, 0.75))
     anchors = timings[timings["role"] == "anchor"]
     rounds = anchors.groupby([*BLOCK, "round"], observed=True)["seconds_per_epoch"].median()
     drift = rounds.groupby(level=BLOCK, observed=True).agg(_largest_deviation)
     return table.assign(
         noise_floor=np.fmax((table["low"] - 1).abs(), (table["high"] - 1).abs()),
-        spread=quartiles[1] - quartiles[0],
+        spread=upper - lower,
         anchor_drift=drift.reindex(pd.MultiIndex.from_frame(table[BLOCK])).to_numpy(float),
-        rounds=(~np.isnan(times.ratios[twins.to_numpy(bool)])).sum(axis=1),
+        rounds=(~np.isnan(ratios)).sum(axis=1),
     )
 
 
