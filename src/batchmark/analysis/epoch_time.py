@@ -26,16 +26,6 @@ class EpochTimes:
     subjects: pd.DataFrame
     ratios: Array
 
-    def row(self, study: str, variant: str, machine: str, device: str) -> int | None:
-        """The subject that timed a variant in a study's block; the one with most threads."""
-        wanted = {"machine": machine, "device": device, "study": study}
-        rows = self.variants
-        for key, value in wanted.items():
-            rows = rows[rows[key] == value]
-        rows = rows[rows["variant"] == variant]
-        most = rows["threads"].to_numpy().argmax() if len(rows) else None
-        return None if most is None else int(rows.index.to_numpy()[most])
-
     @property
     def variants(self) -> pd.DataFrame:
         """One row per subject and variant it stands for, indexed by the subject's row."""
