@@ -9,6 +9,8 @@ from batchmark.analysis.intervals import (
     Interval,
     bootstrap_median,
     columns,
+    counting_variance,
+    from_columns,
     holm,
     mean_of,
     median,
@@ -30,7 +32,7 @@ def lognormal(count: int, seed: int = 3, spread: float = 0.2) -> NDArray[np.floa
     return np.exp(random.normal(0, spread, size=(SIMULATIONS, count)))
 
 
-@pytest.mark.parametrize("count", [3, 5, 6, 7, 9, 10, 13, 20, 40])
+@pytest.mark.parametrize("count", [2, 3, 5, 6, 7, 9, 10, 13, 20, 40])
 def test_intervals_of_the_median_cover(count: int) -> None:
     assert 0.93 <= coverage(median(lognormal(count)), 1.0) <= 0.97
 
@@ -81,11 +83,26 @@ def test_one_outlier_of_seven_hardly_widens_the_interval() -> None:
     assert disturbed.high == pytest.approx(1.094, abs=0.002)
 
 
-def test_misses_are_covered() -> None:
-    sample = lognormal(12)
-    limited = np.where(sample > 1.1, np.inf, sample)
+@pytest.mark.parametrize("count", [3, 6, 8, 9, 12])
+@pytest.mark.parametrize(("limit", "truth"), [(0.95, np.inf), (1.1, 1.0)])
+def test_misses_are_covered(count: int, limit: float, truth: float) -> None:
+    # More than half miss beyond 0.95, where the median is a miss. Fewer values are not bounded.
+    sample = lognormal(count)
+    limited = np.where(sample > limit, np.inf, sample)
     found = median(limited)
-    assert coverage(found, 1.0) >= 0.93
+    missed = np.isinf(limited).any(axis=1)
+    assert coverage(found, truth) >= 0.93
+    assert coverage(Interval(*(part[missed] for part in found)), truth) >= 0.93
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 6, 9])
+@pytest.mark.parametrize("step", [0.1, 0.4])
+def test_values_off_a_grid_are_covered_as_they_were_before(count: int, step: float) -> None:
+    # Conservative by construction, the more so the coarser the grid: no upper limit.
+    phase = np.random.default_rng(4).uniform(0, step, size=(SIMULATIONS, 1))
+    crossed = phase + 2 * lognormal(count, spread=0.1)
+    found = median(np.ceil(crossed / step) * step, step)
+    assert coverage(found, 2.0 + phase[:, 0]) >= 0.93
 
 
 def test_equal_values_off_a_grid_still_have_an_interval() -> None:
@@ -157,7 +174,49 @@ def test_identical_differences_are_certain_and_zeros_are_not() -> None:
     assert total(mean_of([0.0, 0.0, 0.0])).p == 1
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_differences_of_counts_are_not_certain_by_chance(seeds: int, spread: float) -> None:
+    # Two counts of 10,000 images: without the grid's variance, two seeds and a spread of half an
+    # image, 12 % of the pairs of differences agree by chance and are called certain.
+    random = np.random.default_rng(8)
+    counts = np.round(random.normal(80.4, spread, size=(2, 10 * SIMULATIONS, seeds)))
+    changes = (counts[0] - counts[1]) / 10_000
+    found = total(mean_of(changes, 2 * counting_variance(10_000)))
+    assert np.mean(found.p < 0.05) <= 0.055
+
+
+def test_the_variance_of_counting_by_hand() -> None:
+    # Uniform over a width of 1 / 500: the square of the width over 12.
+    assert counting_variance([500, 10_000]) == pytest.approx([1 / 3e6, 1 / 1.2e9])
+    # Two seeds, 10 images of 10,000 each: error 1e-4 / sqrt(6) / sqrt(2), one degree of freedom.
+    found = total(mean_of([0.001, 0.001], 2 * counting_variance(10_000)))
+    t = 0.001 / (1e-4 / np.sqrt(12))
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(t, 1))
+
+
 def test_infinite_bounds_are_empty_columns() -> None:
     made = columns("x", Interval(1.0, 0.5, np.inf))
     assert made["x_low"] == 0.5
     assert np.isnan(made["x_high"])
+    assert made["x_unbounded"]
+    assert not columns("x", Interval(1.0, 0.5, np.nan))["x_unbounded"]
+
+
+def test_columns_can_be_read_back() -> None:
+    # Known, half open, missed and not measured.
+    written = Interval(*np.array([[1, 2, np.inf, np.nan], [0.5, 1, 0, np.nan],
+                                  [2, np.inf, np.inf, np.nan]]))  # fmt: skip
+    read = from_columns("x", columns("x", written))
+    np.testing.assert_array_equal(np.array(read), np.array(written))
+
+
+def test_a_product_with_an_open_factor_is_open() -> None:
+    found = product(
+        Interval(np.array([2.0, np.inf, np.inf]), np.array([0.0, 1.0, 1.0]), np.full(3, np.inf)),
+        Interval(*np.array([[3.0, 3.0, np.nan]] * 3)),
+    )
+    assert found.estimate[:2].tolist() == [6, np.inf]
+    assert found.low[0] == 0
+    # Not timed is not known, rather than open.
+    assert found.high.tolist() == pytest.approx([np.inf, np.inf, np.nan], nan_ok=True)

@@ -3,7 +3,9 @@ import pytest
 
 from batchmark.analysis.measurements import read_measurements
 from batchmark.analysis.sensitivity import sensitivity
+from batchmark.analysis.tidy import ACCURACY_IMAGES
 from batchmark.errors import UserError
+from batchmark.training import trial
 from tests.analysis.conftest import World
 
 
@@ -52,3 +54,12 @@ def test_sensitivity_lists_every_target_and_its_fastest(world: World) -> None:
     wide = table.pivot_table(index="variant", columns="target", values="epochs_to_target")
     ordered = np.diff(wide.sort_index(axis=1).dropna().to_numpy(float), axis=1)
     assert (ordered >= 0).all()
+
+
+def test_shares_are_counted_over_the_images_they_are_of(world: World) -> None:
+    block = world.block("train_size")
+    trained = block.counting_variance("final_train_accuracy")
+    assert ACCURACY_IMAGES == trial.ACCURACY_IMAGES
+    assert set(trained) == {1 / (12 * size**2) for size in (2000.0, 10_000.0)}
+    for share in ("best_validation_error", "final_test_accuracy"):
+        assert set(block.counting_variance(share)) == {1 / (12 * 10_000.0**2)}

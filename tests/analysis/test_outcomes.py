@@ -80,6 +80,8 @@ def trials(**changes: object) -> pd.DataFrame:
             "final_test_accuracy": 0.8,
             "final_train_accuracy": 0.95,
             "small_weight_share": 0.1,
+            "gradient_norms": '{"a": 1.0}',
+            "message": "",
         }
     )
     return table.assign(**changes)
@@ -94,10 +96,26 @@ def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
 def test_the_end_of_a_longer_run_says_nothing_about_a_shorter_budget(curves: Curves) -> None:
     cut = outcomes(curves, trials(), [0.9], budget=1.0)
     assert cut["final_test_accuracy"].isna().all()
+    assert cut["gradient_norms"].tolist() == ["{}"] * 4
     assert (cut["budget"] == 1.0).all()
     whole = outcomes(curves, trials(), [0.9], budget=5.0)
     assert (whole["final_test_accuracy"] == 0.8).all()
+    assert (whole["gradient_norms"] == '{"a": 1.0}').all()
     assert (whole["budget"] == 2.0).all()
+
+
+def test_a_best_within_the_budget_is_that_of_the_run(curves: Curves) -> None:
+    best = outcomes(curves, trials(best_epoch=[1.5, 1.0, 0.5, np.nan]), [0.9], budget=1.0)
+    known = best["test_accuracy_at_best"]
+    assert known.tolist() == pytest.approx([np.nan, 0.9, 0.9, 0.9], nan_ok=True)
+
+
+def test_what_a_run_did_after_the_budget_is_not_held_against_it(curves: Curves) -> None:
+    ended = trials(status="diverged", message="the loss is not finite")
+    # Their last evaluations are at 2, 1 and 1.5 epochs.
+    cut = outcomes(curves, ended, [0.9], budget=1.0)
+    assert cut["status"].tolist() == ["done", "diverged", "done", "diverged"]
+    assert cut["message"].tolist()[:2] == ["", "the loss is not finite"]
 
 
 def test_reading_finds_every_trial(world: World) -> None:

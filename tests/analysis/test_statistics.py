@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from batchmark.analysis.answer import main_study
+from batchmark.analysis.epoch_time import EpochTimes
 from batchmark.analysis.statistics import analyze, published
 from tests.analysis.conftest import World, make_world
 from tests.synthetic import Truth, example_request, write_results
@@ -78,6 +80,18 @@ def test_one_seed_alone_still_makes_every_table(tmp_path: Path) -> None:
     tables, answer = analyze(make_world(tmp_path, request).measured)
     assert answer["seconds_low"] is None
     assert tables["comparisons"]["p"].isna().any()
+
+
+def test_without_a_twin_no_time_differs_beyond_noise(world: World) -> None:
+    times = world.measured.times
+    timed = (times.subjects["role"] != "twin").to_numpy(bool)
+    alone = EpochTimes(times.subjects[timed].reset_index(drop=True), times.ratios[timed])
+    tables, answer = analyze(replace(world.measured, times=alone))
+    assert tables["noise"].empty
+    seconds = tables["comparisons"].query("metric == 'seconds_per_epoch'")
+    assert not seconds["distinguishable"].any()
+    assert answer["noise_floor"] is None
+    assert not answer["decided"]
 
 
 def test_the_published_table_is_the_published_one() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,6 +53,8 @@ def test_a_median_that_missed_is_empty_and_counted(summary: pd.DataFrame, world:
     assert np.isnan(row["epochs_to_target"])
     assert np.isnan(row["time_to_target"])
     assert row["status"] == "done"
+    assert row["missing"] == "not reached"
+    assert row["epochs_to_target_unbounded"]
     assert row["reached_high"] == pytest.approx(0.5615, abs=1e-4)
 
 
@@ -65,6 +69,18 @@ def test_time_is_epochs_times_seconds(summary: pd.DataFrame) -> None:
     product = known["epochs_to_target"] * known["seconds_per_epoch"]
     assert known["time_to_target"].to_numpy() == pytest.approx(product.to_numpy())
     assert (known["time_to_target_low"] <= known["time_to_target"]).all()
+
+
+def test_a_column_says_why_numbers_are_empty(world: World) -> None:
+    measured = world.measured
+    times = replace(measured.times, subjects=measured.times.subjects.iloc[:0])
+    table = summarize(measured.variants, measured.outcomes, times)
+    missed = table["epochs_to_target"].isna()
+    assert missed.any()
+    assert (table.loc[missed, "missing"] == "not reached;not timed").all()
+    assert (table.loc[~missed, "missing"] == "not timed").all()
+    timed = summarize(measured.variants, measured.outcomes, measured.times)
+    assert ((timed["missing"] == "") == timed["time_to_target"].notna()).all()
 
 
 def test_relative_times_name_their_base(summary: pd.DataFrame, world: World) -> None:

@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchmark.analysis.intervals import counting_variance
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.outcomes import column
 from batchmark.analysis.tables import where
 from batchmark.study.requests import StudyForAnalysis
 
 Array = NDArray[np.float64]
+
+COUNTED = {
+    "best_validation_error": "validation_size",
+    "test_accuracy_at_best": "test_size",
+    "final_test_accuracy": "test_size",
+    "final_train_accuracy": "scored_train_size",
+}
+"""The shares among the outcomes, and which column of the variants has what they are shares of."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,8 @@ class Block:
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
     one row per trial; `ratios`: epoch time over the anchor's [variant, round]; `anchor_seconds`:
-    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured.
+    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured;
+    no difference in time is larger than a `noise_floor` that was not measured.
     """
 
     study: StudyForAnalysis
@@ -74,6 +84,10 @@ class Block:
         """The validation accuracy that "to target" means in this study."""
         return self.targets[0]
 
+    def counting_variance(self, share: str) -> Array:
+        """Variance of a share (see `COUNTED`) from counting images, per variant; see `mean_of`."""
+        return counting_variance(self.variants[COUNTED[share]].to_numpy(float))
+
     def epochs_to(self, target: float | None = None) -> Array:
         """Epochs to a target (the main one) as [variant, seed]; infinite: not reached."""
         return self.trials(column(self.target if target is None else target))
@@ -116,7 +130,7 @@ def _block(
         ratios=ratios,
         anchor_seconds=anchor,
         memory=memory,
-        noise_floor=float(floors["noise_floor"].max()) if len(floors) else 0.0,
+        noise_floor=float(floors["noise_floor"].max()),
     )
 
 

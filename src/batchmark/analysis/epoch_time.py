@@ -26,16 +26,6 @@ class EpochTimes:
     subjects: pd.DataFrame
     ratios: Array
 
-    def row(self, study: str, variant: str, machine: str, device: str) -> int | None:
-        """The subject that timed a variant in a study's block; the one with most threads."""
-        wanted = {"machine": machine, "device": device, "study": study}
-        rows = self.variants
-        for key, value in wanted.items():
-            rows = rows[rows[key] == value]
-        rows = rows[rows["variant"] == variant]
-        most = rows["threads"].to_numpy().argmax() if len(rows) else None
-        return None if most is None else int(rows.index.to_numpy()[most])
-
     @property
     def variants(self) -> pd.DataFrame:
         """One row per subject and variant it stands for, indexed by the subject's row."""
@@ -87,19 +77,25 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     """One row per block: what two copies of the same thing (A/A) differ by.
 
     `noise_floor`: the largest deviation from 1 inside the twin's interval; smaller differences
-    between subjects mean nothing. `anchor_drift`: largest over smallest round median of the
-    anchor, minus 1. `spread`: relative interquartile range of the twin's rounds.
+    between subjects mean nothing. `anchor_drift`: how far the anchor's median of some round is
+    from its median of the block, as a share. `spread`: relative interquartile range of the
+    twin's rounds.
     """
     twins = times.subjects["role"] == "twin"
     table = times.subjects.loc[twins, [*BLOCK, "threads", "ratio", "ratio_low", "ratio_high"]]
     table = table.rename(columns={"ratio_low": "low", "ratio_high": "high"})
-    quartiles = np.nanquantile(times.ratios[twins.to_numpy(bool)], [0.25, 0.75], axis=1)
+    ratios = times.ratios[twins.to_numpy(bool)]
+    lower, upper = (np.nanquantile(ratios, share, axis=1) for share in (0.25, 0.75))
     anchors = timings[timings["role"] == "anchor"]
     rounds = anchors.groupby([*BLOCK, "round"], observed=True)["seconds_per_epoch"].median()
-    drift = rounds.groupby(level=BLOCK, observed=True).agg(lambda x: x.max() / x.min() - 1)
+    drift = rounds.groupby(level=BLOCK, observed=True).agg(_largest_deviation)
     return table.assign(
         noise_floor=np.fmax((table["low"] - 1).abs(), (table["high"] - 1).abs()),
-        spread=quartiles[1] - quartiles[0],
+        spread=upper - lower,
         anchor_drift=drift.reindex(pd.MultiIndex.from_frame(table[BLOCK])).to_numpy(float),
-        rounds=(~np.isnan(times.ratios[twins.to_numpy(bool)])).sum(axis=1),
+        rounds=(~np.isnan(ratios)).sum(axis=1),
     )
+
+
+def _largest_deviation(values: "pd.Series[float]") -> float:
+    return float((values / values.median() - 1).abs().max())

@@ -1,5 +1,6 @@
 """Estimates with 95 % intervals, vectorised: the last axis of `values` holds the replicates."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ FEWEST_FOR_BOOTSTRAP = 20
 # Fewer values do not bound their median at this level without an assumption on their distribution.
 FEWEST_FOR_ORDER = 6
 DRAWS = 2000
+_ENDS = ("", "_low", "_high")
 
 
 class Interval(NamedTuple):
@@ -80,6 +82,14 @@ def mean_of(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Mean:
         return Mean(mean, variance / count, count - 1)
 
 
+def counting_variance(cases: ArrayLike) -> Array:
+    """Variance of a share from being a whole number of `cases`, uniform over 1 / cases.
+
+    A `least_variance`: seeds that agree by chance are not certain. Add both sides' to a difference.
+    """
+    return 1 / (12 * np.asarray(cases, float) ** 2)
+
+
 def total(*means: Mean) -> Test:
     """Welch's test of the sum of independent means (Welch-Satterthwaite degrees of freedom)."""
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415
@@ -103,7 +113,7 @@ def median(values: ArrayLike, resolution: ArrayLike = 0.0) -> Interval:
     From 20 values on a percentile bootstrap. It covers too rarely below (75 % for three values,
     87 % for seven), so there the order statistics, which a single outlier hardly widens; for fewer
     than six values without a miss Student's t on logarithms. `resolution`: spacing of the grid on
-    which the values were read off.
+    which the values were read off; the interval covers what they were before.
     """
     sample = np.atleast_2d(np.asarray(values, float))
     steps = np.broadcast_to(np.asarray(resolution, float), len(sample))
@@ -131,8 +141,10 @@ def _few(values: Array, resolution: Array) -> Interval:
     center = np.median(values, axis=-1)
     missed = np.asarray(np.isinf(values).any(axis=-1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        grid = np.where(missed, 0.0, resolution**2 / 12 / center**2)
-    inner = student(np.log(np.where(missed[..., None], 1.0, values)), grid).exp()
+        step = np.where(missed, 0.0, resolution / center)
+    inner = student(np.log(np.where(missed[..., None], 1.0, values)), step**2 / 12).exp()
+    # The grid delays by half a step on average.
+    inner = inner._replace(low=inner.low * np.maximum(1 - step / 2, 0.0))
     low, high = _order_statistics(values)
     low = np.maximum(low - resolution, 0.0)
     ordered = missed | (values.shape[-1] >= FEWEST_FOR_ORDER)
@@ -180,7 +192,9 @@ def product(one: Interval, other: Interval) -> Interval:
         below = _distance(one.estimate, one.low, other.estimate, other.low)
         above = _distance(one.estimate, one.high, other.estimate, other.high)
         estimate = np.asarray(one.estimate) * np.asarray(other.estimate)
-        return Interval(estimate, estimate * np.exp(-below), estimate * np.exp(above))
+        unbounded = np.isinf(np.multiply(one.high, other.high))
+        high = np.where(unbounded, np.inf, estimate * np.exp(above))[()]
+        return Interval(estimate, estimate * np.exp(-below), high)
 
 
 def _distance(one: Any, one_bound: Any, other: Any, other_bound: Any) -> Array:
@@ -211,6 +225,18 @@ def holm(p_values: ArrayLike) -> Array:
 
 
 def columns(name: str, interval: Interval) -> dict[str, Any]:
-    """Estimate and bounds as `{name}`, `{name}_low`, `{name}_high`; the infinite is empty (NaN)."""
-    values = zip(("", "_low", "_high"), interval, strict=True)
-    return {f"{name}{end}": np.where(np.isfinite(x), x, np.nan)[()] for end, x in values}
+    """Estimate and bounds as `{name}`, `{name}_low`, `{name}_high`; the infinite is empty (NaN).
+
+    `{name}_unbounded` says that the upper bound is empty because it is infinite, not unknown.
+    """
+    values = zip(_ENDS, interval, strict=True)
+    made = {f"{name}{end}": np.where(np.isfinite(x), x, np.nan)[()] for end, x in values}
+    return made | {f"{name}_unbounded": np.isposinf(interval.high)[()]}
+
+
+def from_columns(name: str, table: Mapping[str, Any]) -> Interval:
+    """The interval that `columns` made; without its flag an empty bound is an unknown one."""
+    estimate, low, high = (np.asarray(table[f"{name}{end}"], float) for end in _ENDS)
+    unbounded = np.asarray(table.get(f"{name}_unbounded", False), bool)
+    missed = unbounded & np.isnan(estimate)
+    return Interval(np.where(missed, np.inf, estimate), low, np.where(unbounded, np.inf, high))

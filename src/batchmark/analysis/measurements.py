@@ -39,7 +39,6 @@ class Measurements:
     timings: pd.DataFrame
     times: EpochTimes
     draws: pd.DataFrame
-    layer_norms: pd.DataFrame
     magnitudes: pd.DataFrame
     environment: dict[str, Any]
 
@@ -66,7 +65,6 @@ def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
         timings=timings,
         times=epoch_times(timings, read_table(folder, "subjects")),
         draws=read_table(folder, "draws"),
-        layer_norms=read_table(folder, "layer_norms"),
         magnitudes=read_table(folder, "magnitudes"),
         environment=read_json_table(folder / "environment.json"),
     )

@@ -14,8 +14,10 @@ Array = NDArray[np.float64]
 
 RUN = ["machine", "device", "variant"]
 TRIAL = [*RUN, "seed"]
-AT_END = ["test_accuracy_at_best", "final_test_accuracy", "final_train_accuracy",
-          "small_weight_share"]  # fmt: skip
+AT_END = ["final_test_accuracy", "final_train_accuracy", "small_weight_share"]
+ENDED_EARLY = ("diverged", "not_learning")
+# A budget of 3 epochs includes the evaluation at 3 + rounding.
+_ROUNDING = 1 + 1e-6
 _READ = [*TRIAL, "epoch", "loss", "loss_spread", "validation_accuracy"]
 
 
@@ -101,8 +103,7 @@ def oscillation(curves: Curves, limits: Array | None = None) -> Array:
 def _within(curves: Curves, limits: Array | None) -> NDArray[np.bool_]:
     if limits is None:
         return np.ones(len(curves.epoch), bool)
-    # A budget of 3 epochs includes the evaluation at 3 + rounding.
-    return curves.epoch <= np.repeat(limits, curves.lengths) * (1 + 1e-6)
+    return curves.epoch <= np.repeat(limits, curves.lengths) * _ROUNDING
 
 
 def _reduce(how: np.ufunc, values: Array, curves: Curves) -> Array:
@@ -127,16 +128,32 @@ def outcomes(
 
     Columns: machine, device, variant, seed, status, budget, resolution (epochs between two
     evaluations), best_validation_error, best_epoch, oscillation, epochs_to_{target} for every
-    target (infinite: not reached), and the facts of trials.csv that hold at the end of a run, NaN
-    where the run went on for longer.
+    target (infinite: not reached), and the facts of trials.csv as they were then: what holds at
+    the end of a run, or at a best that came later, is NaN (`gradient_norms`: no layers).
     """
     measured = _measured(curves, targets, budget)
-    rows = trials.drop(columns=["best_epoch"]).merge(measured, on=TRIAL, how="left")
+    own_best = trials.rename(columns={"best_epoch": "best_of_run"})
+    rows = _cut(own_best.merge(measured, on=TRIAL, how="left"), budget)
     for name in _to_target(targets):
         rows[name] = rows[name].fillna(np.inf)
-    longer = rows["epochs"] > budget * (1 + 1e-6)
+    return rows.assign(budget=np.minimum(rows["epochs"], budget)).drop(
+        columns=["epochs", "best_of_run", "last_epoch"]
+    )
+
+
+def _cut(rows: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """Nothing that became of a run after the budget."""
+    limit = budget * _ROUNDING
+    longer, alive = rows["epochs"] > limit, rows["last_epoch"] > limit
     rows[AT_END] = rows[AT_END].mask(longer)
-    return rows.assign(budget=np.minimum(rows["epochs"], budget)).drop(columns=["epochs"])
+    later = rows["best_of_run"] > limit
+    ended = rows["status"].isin(ENDED_EARLY)
+    return rows.assign(
+        gradient_norms=rows["gradient_norms"].mask(longer, "{}"),
+        test_accuracy_at_best=rows["test_accuracy_at_best"].mask(later),
+        status=rows["status"].mask(alive & ended, "done"),
+        message=rows["message"].mask(alive & ended, ""),
+    )
 
 
 def study_outcomes(
@@ -160,13 +177,15 @@ def study_outcomes(
 
 def _measured(curves: Curves, targets: list[float], budget: float) -> pd.DataFrame:
     limits = np.full(len(curves.starts), budget)
+    last = _reduce(np.maximum, curves.epoch, curves)
     best, epoch = best_errors(curves, limits)
     reached = {
         name: epochs_to(curves, target, limits)
         for name, target in zip(_to_target(targets), targets, strict=True)
     }
     return curves.trials.assign(
-        resolution=_reduce(np.maximum, curves.epoch, curves) / curves.lengths,
+        last_epoch=last,
+        resolution=last / curves.lengths,
         best_validation_error=np.where(np.isfinite(best), best, np.nan),
         best_epoch=np.where(np.isfinite(epoch), epoch, np.nan),
         oscillation=oscillation(curves, limits),

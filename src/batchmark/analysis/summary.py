@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.epoch_time import EpochTimes
-from batchmark.analysis.intervals import Interval, columns, median, product, wilson
+from batchmark.analysis.intervals import columns, from_columns, median, product, wilson
 from batchmark.analysis.outcomes import RUN
 
 Array = NDArray[np.float64]
@@ -32,12 +32,16 @@ _TIMED = ["subject", "threads", "seconds_per_epoch", "seconds_per_epoch_low",
 
 
 def summarize(variants: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
-    """The columns of `CONTRACT`, then helpers. `outcomes`: one row per trial, uncut."""
+    """The columns of `CONTRACT`, then helpers. `outcomes`: one row per trial, uncut.
+
+    `missing` says why numbers are empty: `not reached` (by the median trial), `not timed`, both
+    joined by a semicolon, or nothing; `status`, why a trial has no errors.
+    """
     table = variants.drop(columns=["trials"]).rename(columns={"studies": "study"})
     table = table.merge(_achieved(outcomes), on=RUN, how="left")
     table = table.merge(_timed(variants, times), on=RUN, how="left")
     table = table.assign(**_time_to_target(table))
-    table = table.assign(**_relative(table))
+    table = table.assign(**_relative(table), missing=_missing(table))
     helpers = [name for name in table if name not in CONTRACT]
     return table[[*CONTRACT, *helpers]]
 
@@ -116,11 +120,17 @@ def _timed(variants: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
 
 
 def _time_to_target(table: pd.DataFrame) -> dict[str, Any]:
+    measured = {str(name): values.to_numpy() for name, values in table.items()}
     epochs, seconds = (
-        Interval(*(table[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high")))
-        for name in ("epochs_to_target", "seconds_per_epoch")
+        from_columns(name, measured) for name in ("epochs_to_target", "seconds_per_epoch")
     )
     return columns("time_to_target", product(epochs, seconds))
+
+
+def _missing(table: pd.DataFrame) -> list[str]:
+    reasons = {"not reached": "epochs_to_target", "not timed": "seconds_per_epoch"}
+    empty = table[list(reasons.values())].isna().to_numpy(bool)
+    return [";".join(np.array(list(reasons))[row]) for row in empty]
 
 
 def _relative(table: pd.DataFrame) -> dict[str, Any]:

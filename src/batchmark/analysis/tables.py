@@ -13,7 +13,7 @@ from batchmark.results.atomic import replacing, write_json
 _TEXT = dict.fromkeys(
     ("machine", "device", "variant", "study", "studies", "subject", "role", "variants", "status",
      "message", "model", "optimizer", "normalization", "activation", "pooling", "initializer",
-     "dataset", "dataset_digest", "moment", "layer", "gradient_norms", "quantile"),
+     "dataset", "dataset_digest", "moment", "layer", "gradient_norms", "quantile", "missing"),
     "string",
 )  # fmt: skip
 

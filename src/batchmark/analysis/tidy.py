@@ -13,6 +13,9 @@ from batchmark.study.hyperparameters import Hyperparameters
 
 Row = dict[str, Any]
 
+# That of `training.trial`, which cannot be imported without TensorFlow; a test compares them.
+ACCURACY_IMAGES = 10_000
+
 EPOCH_COLUMNS = (
     "examples",
     "steps",
@@ -70,6 +73,9 @@ def variant_row(run: RunResult, studies: list[str]) -> Row:
         "trials": len(run.trials),
         "dataset": run.dataset.name,
         "dataset_digest": run.dataset.digest,
+        "validation_size": run.dataset.validation,
+        "test_size": run.dataset.test,
+        "scored_train_size": min(run.budget.train_size, ACCURACY_IMAGES),
     }
 
 
