@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from batchmark.dataset.local import content_of, local_path
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for, module_of
 from batchmark.study import requests
@@ -58,9 +59,10 @@ class Plan:
         return requests.DatasetRequest(**self.config.dataset.model_dump()).model_dump_json()
 
     def dataset_identity(self) -> str:
-        """What makes the data what they are; mirrors and time-outs do not."""
-        identity = {"name", "path", "validation", "fallback"}
-        return self.config.dataset.model_dump_json(include=identity)
+        """What makes the data what they are: own data by content; no mirrors, no time-outs."""
+        dataset = self.config.dataset
+        identity = dataset.model_dump_json(include={"name", "path", "validation", "fallback"})
+        return f"{identity} {content_of(local_path(dataset.path))}" if dataset.path else identity
 
     def train_request(self, variant: str, device: Device) -> str:
         """All trials of a variant."""
