@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from batchmark.training.checkpoint import Checkpoint
 from batchmark.training.data import to_device
@@ -33,3 +36,34 @@ def test_what_a_killed_write_left_is_removed(session: Session, tmp_path: Path) -
     leftover.write_bytes(b"half")
     Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, steps=9)
     assert not leftover.exists()
+
+
+@pytest.fixture(scope="module")
+def genuine(session: Session, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    checkpoint = Checkpoint(tmp_path_factory.mktemp("genuine") / "trial.npz", "key", 0.0)
+    checkpoint.save(session, start(session), last=True)
+    return checkpoint.path.read_bytes()
+
+
+# Where a directory entry of a zip archive has its compression method.
+METHOD = 10
+
+
+@settings(
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(place=st.integers(0, 10**9), damage=st.binary(min_size=1, max_size=40))
+@example(place=-1, damage=b"\x63")
+@example(place=-1, damage=b"\x08")
+def test_a_damaged_file_is_used_rightly_or_not_at_all(
+    session: Session, genuine: bytes, tmp_path: Path, place: int, damage: bytes
+) -> None:
+    # -1: the method of the first entry in the archive's directory, which readers believe.
+    at = genuine.index(b"PK\1\2") + METHOD if place < 0 else place % len(genuine)
+    checkpoint = Checkpoint(tmp_path / "trial.npz", "key", 1.0)
+    checkpoint.path.write_bytes(genuine[:at] + damage + genuine[at + len(damage) :])
+    before = session.state()
+    progress = checkpoint.load(session, steps=9)
+    assert progress is None or progress.history == start(session).history
+    for variable, value in zip(session.state(), before, strict=True):
+        np.testing.assert_array_equal(variable, value)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import sys
 import time
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from batchmark.results.atomic import replacing
 from batchmark.training.evaluations import History
 from batchmark.training.session import Session
 from batchmark.training.trial import Progress
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 def key_of(facts: dict[str, Any]) -> str:
@@ -62,7 +59,7 @@ class Checkpoint:
             if facts["key"] != self.key or facts["step"] > steps:
                 return None
             return _unpacked(facts, arrays, session)
-        except _UNREADABLE as error:
+        except Exception as error:  # zipfile, zlib, struct and json all have their own for damage
             reason = f"{type(error).__name__}: {error}"
             print(f"warning: {self.path} is no usable checkpoint ({reason}); starting over.",
                   file=sys.stderr)  # fmt: skip
@@ -92,8 +89,10 @@ def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -
         arrays["losses"].tolist(),
         facts["correct"],
     )
+    progress = Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
+    # Last, and all or nothing: after a fault the trial starts over from the session as it is.
     session.restore(_numbered(arrays, "state"), facts["step"])
-    return Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
+    return progress
 
 
 def _numbered(arrays: dict[str, Any], name: str) -> list[Any]:
