@@ -139,6 +139,8 @@ YAML_MISTAKES = [
     (b"a: " + b"x" * 1_000_001, ["larger than"]),
     (b"? [1, 2]\n: 3\n", ["line 1"]),
     (b"a: 2026-99-99\n", ["not valid YAML"]),
+    (b"__use_yte__: true\na: ?open('x', 'w')\n", ["__use_yte__ = True", "run code"]),
+    (b"<<: {__use_yte__: 1}\n", ["__use_yte__ = 1"]),
 ]
 
 

@@ -8,6 +8,8 @@ import yaml
 from batchmark.errors import UserError
 
 LARGEST_FILE = 1_000_000
+# The key by which a file asks Snakemake to run the Python expressions in it, a YTE template.
+CODE = "__use_yte__"
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -43,6 +45,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected keys and values, found {type(content).__name__}.")
+    if CODE in content:
+        raise UserError(f"{path}: {CODE} = {content[CODE]}: Snakemake would run code; remove it.")
     return content
 
 
