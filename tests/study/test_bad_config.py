@@ -1,6 +1,7 @@
 """Every mistake ends in one sentence that names file, key, value and what is allowed."""
 
 import copy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from batchmark.errors import UserError
 from batchmark.study.yaml_files import read_yaml
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
+from tests.study.test_grid import COLLISION
 
 LONG = "x" * 300
+DAY = date(2026, 1, 1)
 
 
 def _set(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -78,6 +81,14 @@ CONFIG_MISTAKES = [
     ("studies", {"missing": {}}, ["studies.missing", "no such study file"]),
     ("studies", {"a/b": {}}, ["studies"]),
     ("studies", {"first": {"file": "nowhere.yaml"}}, ["nowhere.yaml"]),
+    ("studies", {"first": {"file": LONG}}, ["studies.first", "no such study file"]),
+    ("studies", {"first": {"file": "a\0b"}}, ["studies.first", "no such study file"]),
+    ("studies", {"..": {}}, ["studies", "'..'"]),
+    ("studies", {"my study": {}}, ["studies", "'my study'"]),
+    ("studies", {"🦉": {}}, ["studies", "'🦉'"]),
+    ("studies", {LONG: {}}, ["studies"]),
+    ("studies", {1: {}}, ["studies", "1"]),
+    ("studies/first", {"exclude": [{"model": DAY}]}, ["studies.first.exclude.0.model", "JSON"]),
 ]
 
 # the same for a study file
@@ -101,6 +112,27 @@ STUDY_MISTAKES = [
     ("grids", [{"learning_rate": [float("inf")]}], ["learning_rate", "inf"]),
     ("grids", [{"learning_rate_rule": "cubic", "batch_size": [1]}], ["'cubic'", "sqrt"]),
     ("grids", [{"learning_rate_rule": "sqrt", "batch_size": [1]}], ["reference_batch_size"]),
+    ("settings", {"learning_rate_rule": ["sqrt"]}, ["learning_rate_rule = ['sqrt']", "linear"]),
+    ("settings", {"learning_rate_rule": {"sqrt": 1}}, ["learning_rate_rule = {'sqrt': 1}"]),
+    ("settings", {"learning_rate_rule": "sqrt", "reference_batch_size": 10**400},
+     ["reference_batch_size", "from 0 to 1e+09"]),
+    ("settings", {"learning_rate": 10**400}, ["learning_rate"]),
+    ("settings", {"model_arguments": {"since": DAY}}, ["settings.model_arguments.since", "JSON"]),
+    ("settings", {"model_arguments": {"x": b"\xff"}}, ["settings.model_arguments.x", "JSON"]),
+    ("settings", {"model_arguments": {"x": [{"y": DAY}]}}, ["model_arguments.x.0.y", "JSON"]),
+    ("settings", {"model_arguments": {"x": {1: 2}}}, ["model_arguments.x", "string"]),
+    ("settings", {"optimizer_arguments": {"x": float("nan")}}, ["optimizer_arguments", "finite"]),
+    ("settings", {"model": DAY}, ["settings.model", "JSON"]),
+    ("grids", [{"batch_size": [10, DAY]}], ["grids.0.batch_size.1", "JSON"]),
+    ("exclude", [{"model": b"\xff"}], ["exclude.0.model", "JSON"]),
+    ("settings", {"optimizer": "Nonsense"}, ["'Nonsense'", "sgd, rmsprop", "Nadam"]),
+    ("settings", {"optimizer": "Optimizer"}, ["'Optimizer'", "sgd, rmsprop"]),
+    ("settings", {"initializer": "nonsense"}, ["'nonsense'", "glorot_uniform"]),
+    ("settings", {"model": "a.b:c\n"}, ["a.b:c", "import path"]),
+    ("settings", {"model": "a..b:c"}, ["'a..b:c'", "import path"]),
+    ("settings", {"model": ".a:c"}, ["'.a:c'", "import path"]),
+    ("settings", {"optimizer": "a.:c"}, ["'a.:c'", "import path"]),
+    ("settings", {"model": f"{LONG}.b:c"}, ["model", "200"]),
     ("settings", {"optimizer": "sdg"}, ["'sdg'", "sgd, rmsprop"]),
     ("settings", {"model": "lenet6"}, ["'lenet6'", "lenet5"]),
     ("settings", {"model": "os:system()"}, ["model", "import path"]),
@@ -178,6 +210,14 @@ def test_yaml_mistake_is_named(tmp_path: Path, content: bytes, words: list[str])
     with pytest.raises(UserError) as error:
         read_yaml(path)
     _check(error, ["study.yaml", *words])
+
+
+def test_two_studies_may_not_share_an_id(plan_of: OpenPlan) -> None:
+    base = {"question": {}, "baseline": {}}
+    one, other = ({**base, "grids": [{"learning_rate": rate}]} for rate in COLLISION)
+    with pytest.raises(UserError) as error:
+        plan_of({**CONFIG, "studies": {"one": {}, "other": {}}}, one=one, other=other)
+    _check(error, ["config: studies", "two settings have the id"])
 
 
 def test_message_names_the_last_file_that_sets_the_key(plan_of: OpenPlan, tmp_path: Path) -> None:

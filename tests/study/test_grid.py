@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchmark.errors import UserError
 from batchmark.study.config import StudyConfig
 from batchmark.study.grid import axes, matches, points
 from batchmark.study.loading import build_study
@@ -75,6 +76,16 @@ def test_ids_of_own_code_are_safe_file_names(name: str, arguments: dict[str, int
 
     chosen = Hyperparameters(model=f"my.models:{name}", model_arguments=arguments)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}", variant_id(chosen))
+
+
+# The SHA-256 of {"learning_rate":0.071109} and of {"learning_rate":0.131759} begin with 76f875b2.
+COLLISION = [0.071109, 0.131759]
+
+
+def test_two_settings_may_not_share_an_id() -> None:
+    study = _study({"learning_rate": COLLISION}, baseline={"learning_rate": COLLISION[0]})
+    with pytest.raises(UserError, match="s: two settings have the id lenet5-sgd-bs32-76f875b2"):
+        build_study("rates", study, "s")
 
 
 def test_the_id_of_a_known_variant_never_changes() -> None:

@@ -26,17 +26,17 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _finite(content: Any) -> Any:
+def finite(content: Any) -> Any:
     """Refuse 1e999 and its like, which JSON can spell and nobody can write back."""
     if isinstance(content, dict | list):
         for part in content.values() if isinstance(content, dict) else content:
-            _finite(part)
+            finite(part)
     if isinstance(content, float) and not isfinite(content):
         raise ValueError("a number is not finite")
     return content
 
 
-Details = Annotated[dict[str, Any], AfterValidator(_finite)]
+Details = Annotated[dict[str, Any], AfterValidator(finite)]
 
 
 class Record(BaseModel):

@@ -1,15 +1,15 @@
 """Learning rates that a study names instead of giving a number."""
 
-from typing import Any, Literal
+from typing import Any
 
 from batchmark.errors import UserError
-
-Rule = Literal["fixed", "sqrt", "linear"]
+from batchmark.study.validation import shorten
 
 # Keras 3 gives each optimizer class this rate; all others get 0.001.
 _KERAS_DEFAULTS = {"sgd": 0.01}
 _KERAS_DEFAULT = 0.001
 
+_LARGEST = 1e9
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
@@ -25,21 +25,22 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     if settings.get("learning_rate") == "default":
         name = str(settings.get("optimizer", "sgd")).lower()
         settings["learning_rate"] = _KERAS_DEFAULTS.get(name, _KERAS_DEFAULT)
-    if rule not in _EXPONENTS:
+    if not isinstance(rule, str) or rule not in _EXPONENTS:
         allowed = ", ".join(_EXPONENTS)
-        raise UserError(f"learning_rate_rule = {rule!r}: allowed are {allowed}.")
+        raise UserError(f"learning_rate_rule = {shorten(rule)}: allowed are {allowed}.")
     if rule != "fixed":
         settings["learning_rate"] = _scaled(settings, rule, reference)
     return settings
 
 
-def _scaled(settings: dict[str, Any], rule: Rule, reference: Any) -> float:
+def _scaled(settings: dict[str, Any], rule: str, reference: Any) -> float:
     rate, batch_size = settings.get("learning_rate"), settings.get("batch_size")
     numbers = (rate, batch_size, reference)
-    if not all(isinstance(number, int | float) and number > 0 for number in numbers):
+    if not all(isinstance(number, int | float) and 0 < number <= _LARGEST for number in numbers):
+        found = ", ".join(shorten(number) for number in numbers)
         raise UserError(
-            f"learning_rate_rule = {rule!r}: needs numbers for learning_rate, batch_size and "
-            f"reference_batch_size, found {rate!r}, {batch_size!r} and {reference!r}."
+            f"learning_rate_rule = {rule!r}: needs numbers from 0 to {_LARGEST:g} for "
+            f"learning_rate, batch_size and reference_batch_size, found {found}."
         )
     scaled = rate * (batch_size / reference) ** _EXPONENTS[rule]
     return float(f"{scaled:.6g}")

@@ -7,9 +7,19 @@ from batchmark.study.hyperparameters import Hyperparameters
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "rprop")
+# What keras.optimizers has that needs nothing but a learning rate.
+KERAS_OPTIMIZERS = (
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon",
+    "Nadam", "RMSprop", "SGD", "ScheduleFreeAdamW",
+)  # fmt: skip
+# What keras.initializers has for kernels of any shape.
+INITIALIZERS = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
+    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "truncated_normal",
+    "variance_scaling", "zeros",
+)  # fmt: skip
 _WITH_MOMENTUM = ("sgd", "rmsprop")
-_IMPORT_PATH = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-_KERAS_CLASS = re.compile(r"^[A-Z][A-Za-z]*$")
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def check_rules(chosen: Hyperparameters, where: str) -> None:
@@ -23,7 +33,9 @@ def _problems(chosen: Hyperparameters) -> list[str]:
         (_unknown_model(chosen), f"model = {chosen.model!r}: allowed are {', '.join(MODELS)} "
          "or an import path like mypackage.models:build"),
         (_unknown_optimizer(chosen), f"optimizer = {chosen.optimizer!r}: allowed are "
-         f"{', '.join(OPTIMIZERS)}, a class of keras.optimizers or an import path"),
+         f"{', '.join(OPTIMIZERS + KERAS_OPTIMIZERS)} or an import path"),
+        (_unknown_initializer(chosen), f"initializer = {chosen.initializer!r}: allowed are "
+         f"{', '.join(INITIALIZERS)}"),
         (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
          f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
          f"allowed with {' and '.join(_WITH_MOMENTUM)}"),
@@ -38,12 +50,17 @@ def _problems(chosen: Hyperparameters) -> list[str]:
 
 
 def _unknown_model(chosen: Hyperparameters) -> bool:
-    return chosen.model not in MODELS and not _IMPORT_PATH.match(chosen.model)
+    return chosen.model not in MODELS and not _IMPORT_PATH.fullmatch(chosen.model)
 
 
 def _unknown_optimizer(chosen: Hyperparameters) -> bool:
-    name = chosen.optimizer
-    return not (name in OPTIMIZERS or _KERAS_CLASS.match(name) or _IMPORT_PATH.match(name))
+    known = chosen.optimizer in OPTIMIZERS + KERAS_OPTIMIZERS
+    return not known and not _IMPORT_PATH.fullmatch(chosen.optimizer)
+
+
+def _unknown_initializer(chosen: Hyperparameters) -> bool:
+    """Own models may have their own words for it."""
+    return chosen.model in MODELS and chosen.initializer not in (None, *INITIALIZERS)
 
 
 def _larger_than_train_size(chosen: Hyperparameters) -> bool:
