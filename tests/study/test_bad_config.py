@@ -132,7 +132,7 @@ STUDY_MISTAKES = [
     ("settings", {"model": "a..b:c"}, ["'a..b:c'", "import path"]),
     ("settings", {"model": ".a:c"}, ["'.a:c'", "import path"]),
     ("settings", {"optimizer": "a.:c"}, ["'a.:c'", "import path"]),
-    ("settings", {"model": f"{LONG}.b:c"}, ["model", "200"]),
+    ("settings", {"model": f"{LONG}.b:c"}, ["model", "import path"]),
     ("settings", {"optimizer": "sdg"}, ["'sdg'", "sgd, rmsprop"]),
     ("settings", {"model": "lenet6"}, ["'lenet6'", "lenet5"]),
     ("settings", {"model": "os:system()"}, ["model", "import path"]),

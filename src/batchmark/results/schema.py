@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from batchmark.errors import UserError
+from batchmark.reading import read_bounded
 from batchmark.results.atomic import write_text
 
 LARGEST_FILE = 256 * 2**20
@@ -68,12 +69,7 @@ def read_result(path: Path, schema: type[Result]) -> Result:
     Raises UserError naming the file and the reason when it is unreadable, truncated, of another
     schema or version, or holds a value out of range.
     """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UserError(f"{path} is refused: larger than {LARGEST_FILE} bytes.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    content = read_bounded(path, LARGEST_FILE)
     try:
         _refuse_constants(content)
         return schema.model_validate_json(content)

@@ -10,8 +10,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Arguments = Annotated[dict[str, JsonValue], AfterValidator(finite)]
-# A folder or file may not have a longer name.
-CodeName = Annotated[str, Field(max_length=200)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
 
 Normalization = Literal["none", "input", "batch", "layer", "group"]
@@ -26,7 +24,7 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
-    model: CodeName = "lenet5"
+    model: str = "lenet5"
     model_arguments: Arguments = {}
     activation: Literal["tanh", "relu"] | None = None
     pooling: Literal["average", "max"] | None = None
@@ -34,7 +32,7 @@ class Hyperparameters(BaseModel):
     initializer: str | None = None
     initializer_scale: Positive = 1.0
     normalization: Normalization = "none"
-    optimizer: CodeName = "sgd"
+    optimizer: str = "sgd"
     optimizer_arguments: Arguments = {}
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["tuned"] = 0.1
     momentum: Fraction = 0.0

@@ -4,6 +4,7 @@ import re
 
 from batchmark.errors import UserError
 from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.validation import shorten
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "rprop")
@@ -30,11 +31,11 @@ def check_rules(chosen: Hyperparameters, where: str) -> None:
 
 def _problems(chosen: Hyperparameters) -> list[str]:
     checks = [
-        (_unknown_model(chosen), f"model = {chosen.model!r}: allowed are {', '.join(MODELS)} "
+        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are {', '.join(MODELS)} "
          "or an import path like mypackage.models:build"),
-        (_unknown_optimizer(chosen), f"optimizer = {chosen.optimizer!r}: allowed are "
+        (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
          f"{', '.join(OPTIMIZERS + KERAS_OPTIMIZERS)} or an import path"),
-        (_unknown_initializer(chosen), f"initializer = {chosen.initializer!r}: allowed are "
+        (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
          f"{', '.join(INITIALIZERS)}"),
         (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
          f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
@@ -50,12 +51,17 @@ def _problems(chosen: Hyperparameters) -> list[str]:
 
 
 def _unknown_model(chosen: Hyperparameters) -> bool:
-    return chosen.model not in MODELS and not _IMPORT_PATH.fullmatch(chosen.model)
+    return chosen.model not in MODELS and not _is_import_path(chosen.model)
 
 
 def _unknown_optimizer(chosen: Hyperparameters) -> bool:
     known = chosen.optimizer in OPTIMIZERS + KERAS_OPTIMIZERS
-    return not known and not _IMPORT_PATH.fullmatch(chosen.optimizer)
+    return not known and not _is_import_path(chosen.optimizer)
+
+
+def _is_import_path(name: str) -> bool:
+    """No file system holds longer names of modules."""
+    return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
 
 
 def _unknown_initializer(chosen: Hyperparameters) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import yaml
 
 from batchmark.errors import UserError
+from batchmark.reading import read_bounded
 
 LARGEST_FILE = 1_000_000
 # The key by which a file asks Snakemake to run the Python expressions in it, a YTE template.
@@ -56,13 +57,7 @@ def _refuse(problem: str, mark: Any) -> NoReturn:
 
 def _read_text(path: Path) -> str:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-    if len(content) > LARGEST_FILE:
-        raise UserError(f"{path}: larger than {LARGEST_FILE} bytes, which no configuration needs.")
-    try:
-        return content.decode("utf-8")
+        return read_bounded(path, LARGEST_FILE).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8."
