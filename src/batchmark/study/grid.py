@@ -1,7 +1,10 @@
 """From a study's grids to its variants."""
 
 import itertools
-from collections.abc import Iterator
+import json
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from batchmark.errors import UserError
@@ -11,7 +14,7 @@ from batchmark.study.learning_rates import resolve
 from batchmark.study.naming import variant_id
 from batchmark.study.requests import Variant
 from batchmark.study.rules import check_rules
-from batchmark.study.validation import check
+from batchmark.study.validation import check, shorten
 
 LARGEST_STUDY = 100_000
 # Structured hyperparameters: a mapping is one value of the axis, not a list of them.
@@ -24,6 +27,7 @@ def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant
     Raises UserError naming the offending key when a grid is empty, repeats a value, or holds a
     setting that is not allowed.
     """
+    _check_size(study, where)
     found = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
@@ -60,18 +64,29 @@ def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
-    size = 1
     for key, values in grid.items():
         if not isinstance(values, list):
             continue
         if not values:
             raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
-        repeated = {repr(value) for value in values if values.count(value) > 1}
-        if repeated:
-            raise UserError(f"{where}.{key}: the value {min(repeated)} appears twice.")
-        size *= len(values)
-    if size > LARGEST_STUDY:
-        raise UserError(f"{where}: {size} variants; at most {LARGEST_STUDY} are allowed.")
+        (often, times), *_ = Counter(map(_hashable, values)).most_common(1)
+        if times > 1:
+            raise UserError(f"{where}.{key}: the value {shorten(often)} appears twice.")
+
+
+def _check_size(study: StudyConfig, where: str) -> None:
+    """Before anything is done for each value: a file of a few bytes can ask for billions."""
+    total = 0
+    for number, grid in enumerate(study.grids):
+        total += math.prod(len(value) for value in grid.values() if isinstance(value, list))
+        if total > LARGEST_STUDY:
+            allowed = f"at most {LARGEST_STUDY} are allowed in a study"
+            raise UserError(f"{where}: grids[{number}]: {total} variants; {allowed}.")
+
+
+def _hashable(value: Any) -> Hashable:
+    """Equal for equal values; lists and mappings are told by their text."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
 
 
 def _variant(written: dict[str, Any], where: str) -> Variant:

@@ -31,8 +31,8 @@ def check_rules(chosen: Hyperparameters, where: str) -> None:
 
 def _problems(chosen: Hyperparameters) -> list[str]:
     checks = [
-        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are {', '.join(MODELS)} "
-         "or an import path like mypackage.models:build"),
+        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are "
+         f"{', '.join(MODELS)} or an import path like mypackage.models:build"),
         (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
          f"{', '.join(OPTIMIZERS + KERAS_OPTIMIZERS)} or an import path"),
         (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
