@@ -25,7 +25,7 @@ from batchmark.study.sources import fingerprint
 from batchmark.training.building import build_model
 from batchmark.training.checkpoint import Checkpoint, key_of
 from batchmark.training.data import Data, to_device
-from batchmark.training.environment import describe
+from batchmark.training.environment import decisive, describe
 from batchmark.training.session import Session, batch_size, training_images
 from batchmark.training.trial import Schedule, run_trial, start, total_steps
 from batchmark.training.tuning import tune
@@ -177,7 +177,7 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "seed": session.batches.seed,
             "data": setting.facts.digest,
             "device": setting.request.device,
-            "environment": setting.environment,
+            "environment": decisive(setting.environment),
             "evaluate_every": schedule.evaluate_every,
             "not_learning_after": schedule.not_learning_after,
             "sources": fingerprint([stage, *modules_used(setting.hyperparameters)]),
