@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/$(if $(GPU),gpu,run).txt
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
-STAGE := $(BIN)/python -m batchmark.stages
+# Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
+CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 
 .PHONY: report smoke full test lint format bench estimate rebuild publish clean-stale lock
 
 report: $(VENV)/installed-run
-	@$(SNAKEMAKE) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
+	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
 
 smoke: ARGS += --configfile config/smoke.yaml
 smoke: report
@@ -34,19 +35,19 @@ format: $(VENV)/installed-test
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . && $(BIN)/snakefmt Snakefile workflow
 
 estimate: $(VENV)/installed-run
-	@$(SNAKEMAKE) --cores all calibrate --forcerun calibrate $(ARGS)
+	@$(CHECKED) --cores all calibrate --forcerun calibrate $(ARGS)
 
 rebuild: $(VENV)/installed-run
-	@$(SNAKEMAKE) --cores all rebuild $(ARGS)
+	@$(CHECKED) --cores all rebuild $(ARGS)
 
 clean-stale: $(VENV)/installed-run
-	@$(SNAKEMAKE) --cores 1 clean_stale $(ARGS)
+	@$(CHECKED) --cores 1 clean_stale $(ARGS)
 
 bench: $(VENV)/installed-test
 	@$(BIN)/python benchmarks/engine.py $(ARGS)
 
 publish: $(VENV)/installed-run
-	@$(SNAKEMAKE) --cores all publish $(ARGS)
+	@$(CHECKED) --cores all publish $(ARGS)
 
 lock:
 	@for kind in run gpu test; do \

@@ -3,12 +3,18 @@
 import csv
 import json
 
-from tests.own.project import Project
+import numpy as np
+
+from tests.own.project import Project, squares
 
 
 def _runs(project: Project, *words: str) -> set[str]:
     names = [path.stem for path in project.folder.glob("results/local/cpu/runs/*.json")]
     return {f"train {name}" for name in names if all(word in name for word in words)}
+
+
+def _figures(project: Project) -> set[str]:
+    return {f"plot {path.stem}" for path in project.folder.glob("reports/figures/*.svg")}
 
 
 def _table(project: Project, name: str) -> list[dict[str, str]]:
@@ -45,6 +51,21 @@ def test_editing_the_own_optimizer_repeats_its_run_only(project: Project) -> Non
     trained = {job for job in project.planned() if job.startswith("train")}
     assert trained == _runs(project, "Damped")
     assert len(trained) == 1
+
+
+def test_replacing_the_data_repeats_everything(project: Project) -> None:
+    everything = {*_runs(project), *_figures(project), "time width"}
+    everything |= {"download", "collect", "analyze", "render"}
+    np.savez(project.folder / "squares.npz", **squares(seed=1))
+    planned = project.planned()
+    probed = {job for job in planned if job.startswith("probe")}
+    assert planned - probed == everything
+    assert len(probed) == 1
+
+
+def test_writing_the_same_data_again_repeats_nothing(project: Project) -> None:
+    np.savez_compressed(project.folder / "squares.npz", **squares())
+    assert project.planned() == set()
 
 
 def test_missing_module_is_one_sentence(project: Project) -> None:

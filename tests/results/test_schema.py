@@ -1,5 +1,4 @@
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -114,11 +113,3 @@ def test_a_huge_or_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.M
     path.write_bytes(b" " * 11)
     with pytest.raises(UserError, match="larger than 10 bytes"):
         read_result(path, RunResult)
-
-
-def test_a_pipe_and_an_endless_device_are_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.json")
-    (tmp_path / "endless.json").symlink_to("/dev/zero")
-    for name in ("pipe.json", "endless.json"):
-        with pytest.raises(UserError, match="not a regular file"):
-            read_result(tmp_path / name, RunResult)

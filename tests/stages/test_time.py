@@ -22,7 +22,7 @@ ROUNDS = 2
 
 
 def subject(name, **hyperparameters):
-    chosen = Hyperparameters(model="mlp", **hyperparameters)
+    chosen = Hyperparameters(**{"model": "mlp", **hyperparameters})
     return TimingSubject(id=name, hyperparameters=chosen, variants=[f"variant-{name}"])
 
 
@@ -32,7 +32,11 @@ def request(anchor="bs4", threads=(1, 0)):
         study="batch_size",
         machine="here",
         device="cpu",
-        subjects=[*sizes.values(), subject("huge", batch_size=1000)],
+        subjects=[
+            *sizes.values(),
+            subject("huge", batch_size=1000),
+            subject("broken", model="tests.training.broken_models:raises"),
+        ],
         anchor=anchor,
         threads=list(threads),
         rounds=ROUNDS,
@@ -99,10 +103,14 @@ def test_subjects_carry_what_was_found_about_them(finished):
     assert min(finished.peak_flops_per_second.values()) > 1e9
 
 
-def test_an_impossible_batch_size_is_a_fact_and_no_failure(finished):
-    (huge,) = [one for one in finished.subjects if one.id == "huge"]
-    assert "batch size 1000 exceeds" in huge.message
-    assert not any(visit.subject == "huge" for visit in finished.visits)
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("huge", "batch size 1000 exceeds"), ("broken", "RuntimeError: out of ideas")],
+)
+def test_what_cannot_be_trained_is_a_fact_and_no_failure(finished, name, reason):
+    (found,) = [one for one in finished.subjects if one.id == name]
+    assert reason in found.message
+    assert not any(visit.subject == name for visit in finished.visits)
 
 
 def test_environment_names_versions_and_no_path(finished):

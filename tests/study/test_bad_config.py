@@ -1,7 +1,6 @@
 """Every mistake ends in one sentence that names file, key, value and what is allowed."""
 
 import copy
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ import pytest
 from batchmark.errors import UserError
 from batchmark.study.yaml_files import read_yaml
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
+from tests.study.test_grid import COLLISION
 
 LONG = "x" * 300
+DAY = date(2026, 1, 1)
 
 
 def _set(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -80,6 +81,14 @@ CONFIG_MISTAKES = [
     ("studies", {"missing": {}}, ["studies.missing", "no such study file"]),
     ("studies", {"a/b": {}}, ["studies"]),
     ("studies", {"first": {"file": "nowhere.yaml"}}, ["nowhere.yaml"]),
+    ("studies", {"first": {"file": LONG}}, ["studies.first", "no such study file"]),
+    ("studies", {"first": {"file": "a\0b"}}, ["studies.first", "no such study file"]),
+    ("studies", {"..": {}}, ["studies", "'..'"]),
+    ("studies", {"my study": {}}, ["studies", "'my study'"]),
+    ("studies", {"🦉": {}}, ["studies", "'🦉'"]),
+    ("studies", {LONG: {}}, ["studies"]),
+    ("studies", {1: {}}, ["studies", "1"]),
+    ("studies/first", {"exclude": [{"model": DAY}]}, ["studies.first.exclude.0.model", "JSON"]),
 ]
 
 # the same for a study file
@@ -101,18 +110,29 @@ STUDY_MISTAKES = [
     ("grids", [{"learning_rate": [-0.1]}], ["learning_rate", "-0.1"]),
     ("grids", [{"learning_rate": [0]}], ["learning_rate", "0"]),
     ("grids", [{"learning_rate": [float("inf")]}], ["learning_rate", "inf"]),
-    ("grids", [{"learning_rate": [1e39]}], ["learning_rate", "1e+39"]),
     ("grids", [{"learning_rate_rule": "cubic", "batch_size": [1]}], ["'cubic'", "sqrt"]),
-    ("grids", [{"learning_rate_rule": [["sqrt"]], "batch_size": [1]}], ["['sqrt']", "linear"]),
-    ("grids", [{"learning_rate_rule": {"a": 1}, "batch_size": [1]}], ["{'a': 1}", "linear"]),
-    ("grids", [{"initializer": ["nonsense"]}], ["initializer", "'nonsense'", "he_normal"]),
-    ("grids", [{"optimizer": ["Nonsense"]}], ["optimizer", "'Nonsense'", "AdamW"]),
-    ("grids", [{"model": ["a..b:c"]}], ["model", "'a..b:c'"]),
-    ("grids", [{"model": ["a.b:c\n"]}], ["model", "import path"]),
-    ("grids", [{"model_arguments": {"x": float("nan")}}], ["model_arguments", "nan"]),
-    ("grids", [{"model_arguments": {"day": date(2026, 1, 1)}}], ["model_arguments.day", "JSON"]),
-    ("grids", [{"optimizer_arguments": {"b": b"x"}}], ["optimizer_arguments.b", "JSON"]),
     ("grids", [{"learning_rate_rule": "sqrt", "batch_size": [1]}], ["reference_batch_size"]),
+    ("settings", {"learning_rate_rule": ["sqrt"]}, ["learning_rate_rule = ['sqrt']", "linear"]),
+    ("settings", {"learning_rate_rule": {"sqrt": 1}}, ["learning_rate_rule = {'sqrt': 1}"]),
+    ("settings", {"learning_rate_rule": "sqrt", "reference_batch_size": 10**400},
+     ["reference_batch_size", "from 0 to 1e+09"]),
+    ("settings", {"learning_rate": 10**400}, ["learning_rate"]),
+    ("settings", {"model_arguments": {"since": DAY}}, ["settings.model_arguments.since", "JSON"]),
+    ("settings", {"model_arguments": {"x": b"\xff"}}, ["settings.model_arguments.x", "JSON"]),
+    ("settings", {"model_arguments": {"x": [{"y": DAY}]}}, ["model_arguments.x.0.y", "JSON"]),
+    ("settings", {"model_arguments": {"x": {1: 2}}}, ["model_arguments.x", "string"]),
+    ("settings", {"optimizer_arguments": {"x": float("nan")}}, ["optimizer_arguments", "finite"]),
+    ("settings", {"model": DAY}, ["settings.model", "JSON"]),
+    ("grids", [{"batch_size": [10, DAY]}], ["grids.0.batch_size.1", "JSON"]),
+    ("exclude", [{"model": b"\xff"}], ["exclude.0.model", "JSON"]),
+    ("settings", {"optimizer": "Nonsense"}, ["'Nonsense'", "sgd, rmsprop", "Nadam"]),
+    ("settings", {"optimizer": "Optimizer"}, ["'Optimizer'", "sgd, rmsprop"]),
+    ("settings", {"initializer": "nonsense"}, ["'nonsense'", "glorot_uniform"]),
+    ("settings", {"model": "a.b:c\n"}, ["a.b:c", "import path"]),
+    ("settings", {"model": "a..b:c"}, ["'a..b:c'", "import path"]),
+    ("settings", {"model": ".a:c"}, ["'.a:c'", "import path"]),
+    ("settings", {"optimizer": "a.:c"}, ["'a.:c'", "import path"]),
+    ("settings", {"model": f"{LONG}.b:c"}, ["model", "import path"]),
     ("settings", {"optimizer": "sdg"}, ["'sdg'", "sgd, rmsprop"]),
     ("settings", {"model": "lenet6"}, ["'lenet6'", "lenet5"]),
     ("settings", {"model": "os:system()"}, ["model", "import path"]),
@@ -151,6 +171,8 @@ YAML_MISTAKES = [
     (b"a: " + b"x" * 1_000_001, ["larger than"]),
     (b"? [1, 2]\n: 3\n", ["line 1"]),
     (b"a: 2026-99-99\n", ["not valid YAML"]),
+    (b"__use_yte__: true\na: ?open('x', 'w')\n", ["__use_yte__ = True", "run code"]),
+    (b"<<: {__use_yte__: 1}\n", ["__use_yte__ = 1"]),
 ]
 
 
@@ -190,6 +212,14 @@ def test_yaml_mistake_is_named(tmp_path: Path, content: bytes, words: list[str])
     _check(error, ["study.yaml", *words])
 
 
+def test_two_studies_may_not_share_an_id(plan_of: OpenPlan) -> None:
+    base = {"question": {}, "baseline": {}}
+    one, other = ({**base, "grids": [{"learning_rate": rate}]} for rate in COLLISION)
+    with pytest.raises(UserError) as error:
+        plan_of({**CONFIG, "studies": {"one": {}, "other": {}}}, one=one, other=other)
+    _check(error, ["config: studies", "two settings have the id"])
+
+
 def test_message_names_the_last_file_that_sets_the_key(plan_of: OpenPlan, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.yaml: training\.epochs = -1"):
         plan_of(_set(CONFIG, "training/epochs", -1))
@@ -203,15 +233,3 @@ def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:
     with pytest.raises(UserError, match="no NVIDIA GPU"):
         resolve_devices(["gpu"], 0)
     assert gpu_count() >= 0
-
-
-@pytest.mark.parametrize("name", ["..", "a b", "🦉", "x" * 300, "A", "-x"])
-def test_a_study_name_that_is_no_file_name_is_refused(plan_of: OpenPlan, name: str) -> None:
-    with pytest.raises(UserError, match="studies"):
-        plan_of(_set(CONFIG, f"studies/{name}", {}))
-
-
-def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "study.yaml")
-    with pytest.raises(UserError, match=r"study\.yaml: cannot be read .*not a regular file"):
-        read_yaml(tmp_path / "study.yaml")

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchmark.errors import UserError
 from batchmark.study.config import StudyConfig
-from batchmark.study.grid import axes, matches, points
+from batchmark.study.grid import LARGEST_STUDY, axes, matches, points
 from batchmark.study.loading import build_study
 from batchmark.study.naming import variant_id
 
@@ -35,6 +36,22 @@ def test_union_of_products_with_exclusions() -> None:
         {"batch_size": 8},
     ]
     assert axes(written) == ["batch_size", "learning_rate"]
+
+
+@pytest.mark.timeout(30)
+def test_size_and_repetition_of_a_large_study_are_told_at_once() -> None:
+    rates = [rate / 1e6 for rate in range(1, LARGEST_STUDY)]
+    with pytest.raises(UserError, match=r"grids\[0\]\.learning_rate: the value 0\.5 appears twice"):
+        points(_study({"learning_rate": [0.5, *rates[:-1], 0.5]}), "s")
+    with pytest.raises(UserError, match=r"grids\[1\]: 199998 variants; at most 100000"):
+        points(_study({"learning_rate": rates}, {"l1": rates}), "s")
+
+
+@pytest.mark.parametrize("twice", [{"units": 4, "depth": 2}, [1, 2], "x"])
+def test_a_repeated_value_of_any_kind_is_found(twice: object) -> None:
+    again = dict(reversed(twice.items())) if isinstance(twice, dict) else twice
+    with pytest.raises(UserError, match="appears twice"):
+        points(_study({"model_arguments": [{"units": 8}, twice, again]}), "s")
 
 
 def test_defaults_count_when_matching() -> None:
@@ -75,6 +92,16 @@ def test_ids_of_own_code_are_safe_file_names(name: str, arguments: dict[str, int
 
     chosen = Hyperparameters(model=f"my.models:{name}", model_arguments=arguments)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}", variant_id(chosen))
+
+
+# The SHA-256 of {"learning_rate":0.071109} and of {"learning_rate":0.131759} begin with 76f875b2.
+COLLISION = [0.071109, 0.131759]
+
+
+def test_two_settings_may_not_share_an_id() -> None:
+    study = _study({"learning_rate": COLLISION}, baseline={"learning_rate": COLLISION[0]})
+    with pytest.raises(UserError, match="s: two settings have the id lenet5-sgd-bs32-76f875b2"):
+        build_study("rates", study, "s")
 
 
 def test_the_id_of_a_known_variant_never_changes() -> None:

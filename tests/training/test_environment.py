@@ -3,7 +3,9 @@ import json
 import platform
 import socket
 
-from batchmark.training.environment import describe, versions
+import pytest
+
+from batchmark.training.environment import decisive, describe, versions
 
 
 def test_versions_name_what_results_depend_on() -> None:
@@ -21,3 +23,13 @@ def test_the_record_has_switches_and_neither_host_nor_paths() -> None:
     assert socket.gethostname() not in text
     assert getpass.getuser() not in text.split()
     assert "/home" not in text
+
+
+def test_another_card_of_the_same_kind_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    record = {**describe("cpu", deterministic=True), "gpu": "H100"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    other = {**describe("cpu", deterministic=True), "gpu": "H100", "cores": 99}
+    assert decisive(record) == decisive(other)
+    for change in ({"gpu": "H200"}, {"versions": {}}, {"processor": "Z80"}, {"switches": {}}):
+        assert decisive(record) != decisive({**other, **change})

@@ -7,7 +7,8 @@ from batchmark.dataset import mnist, sample
 from batchmark.dataset.arrays import Arrays, describe
 from batchmark.dataset.checks import count_classes
 from batchmark.dataset.limits import Limits, MirrorError
-from batchmark.dataset.mirrors import LOCAL, local_path, public_name, read_mirror
+from batchmark.dataset.local import local_path
+from batchmark.dataset.mirrors import LOCAL, public_name, read_mirror
 from batchmark.dataset.own import Loaded, from_idx, load_own
 from batchmark.dataset.record import DatasetRecord, MirrorProblem
 from batchmark.errors import UserError

@@ -10,6 +10,7 @@ from urllib.request import url2pathname
 from batchmark.dataset import web
 from batchmark.dataset.idx import parse_idx
 from batchmark.dataset.limits import Limits, MirrorError, MissingFileError
+from batchmark.dataset.local import local_path
 from batchmark.dataset.mnist import FILES
 from batchmark.dataset.npz import Array
 from batchmark.dataset.unpack import unpacked
@@ -26,11 +27,6 @@ class IdxFiles:
 
     arrays: dict[str, Array]
     sums: dict[str, str]
-
-
-def local_path(text: str) -> Path:
-    """The path a config names; a leading `~/` is the home folder."""
-    return Path(text).expanduser() if text.startswith("~/") else Path(text)
 
 
 def public_name(mirror: str) -> str:

@@ -35,7 +35,7 @@ class Scales:
         return memory.resident()
 
     def weigh(self, subject: TimingSubject) -> Footprint:
-        """FLOPs and peak memory of a training step; nothing for an impossible batch size.
+        """FLOPs and peak memory of a training step; nothing of what cannot be trained.
 
         Memory is that of the weights, of the optimizer's state, and what training adds to it.
         """
@@ -47,7 +47,7 @@ class Scales:
             kept = sum(variable.numpy().nbytes for variable in session.variables())
             added = self._peak(partial(self._train, session, step))
         except Exception as error:
-            if not isinstance(error, ValueError | UserError) and "OOM" not in str(error):
+            if not isinstance(error, UserError | ValueError) and "OOM" not in str(error):
                 raise
             return Footprint()
         return Footprint(

@@ -39,11 +39,10 @@ class Stopwatch:
 
     def open(self, name: str, subject: TimingSubject) -> Opening:
         """Build the graph of `subject` under `name` and choose the length of its visits."""
+        refused = (UserError, ValueError, MemoryError, self._tf.errors.ResourceExhaustedError)
         try:
             return self._open(name, subject)
-        except (
-            UserError, ValueError, MemoryError, self._tf.errors.ResourceExhaustedError
-        ) as error:  # fmt: skip
+        except refused as error:
             return Opening(message=f"not timed: {_first_line(error)}")
 
     def visit(self, name: str) -> clock.Reading:
@@ -95,4 +94,4 @@ class Stopwatch:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return (str(error) or type(error).__name__).splitlines()[0][:200].rstrip(".")

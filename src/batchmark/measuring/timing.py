@@ -35,7 +35,7 @@ class Entry:
 def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """Time all subjects of a study; the caller sees to it that the machine is free.
 
-    Raises UserError when the anchor cannot be timed or a subject's model cannot be built.
+    Raises UserError when the anchor cannot be timed; any other subject then has a message instead.
     """
     settings = thread_settings(request)
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]

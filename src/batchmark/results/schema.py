@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from batchmark.errors import UserError
+from batchmark.reading import read_bounded
 from batchmark.results.atomic import write_text
-from batchmark.results.bounded import read_at_most
 
 LARGEST_FILE = 256 * 2**20
 REMEDY = "Delete the file and run again to measure it anew."
@@ -27,17 +27,17 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _finite(content: Any) -> Any:
+def finite(content: Any) -> Any:
     """Refuse 1e999 and its like, which JSON can spell and nobody can write back."""
     if isinstance(content, dict | list):
         for part in content.values() if isinstance(content, dict) else content:
-            _finite(part)
+            finite(part)
     if isinstance(content, float) and not isfinite(content):
         raise ValueError("a number is not finite")
     return content
 
 
-Details = Annotated[dict[str, Any], AfterValidator(_finite)]
+Details = Annotated[dict[str, Any], AfterValidator(finite)]
 
 
 class Record(BaseModel):
@@ -69,12 +69,7 @@ def read_result(path: Path, schema: type[Result]) -> Result:
     Raises UserError naming the file and the reason when it is unreadable, truncated, of another
     schema or version, or holds a value out of range.
     """
-    try:
-        content = read_at_most(path, LARGEST_FILE)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if len(content) > LARGEST_FILE:
-        raise UserError(f"{path} is refused: larger than {LARGEST_FILE} bytes.")
+    content = read_bounded(path, LARGEST_FILE)
     try:
         _refuse_constants(content)
         return schema.model_validate_json(content)

@@ -1,8 +1,8 @@
 """The closed schema of `config/config.yaml` and of the study files."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Epochs = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
@@ -81,7 +81,7 @@ class ProbingConfig(Section):
 
 Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1)]]
 Words = dict[Literal["en", "zh"], str]
-Settings = dict[str, Any]
+Settings = dict[str, JsonValue]
 
 
 class StudyBudget(Section):
@@ -104,7 +104,7 @@ class StudyConfig(StudyBudget):
     question: Words
     description: Words = {}
     settings: Settings = {}
-    grids: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1000)]
+    grids: Annotated[list[Settings], Field(min_length=1, max_length=1000)]
     exclude: list[Settings] = []
     baseline: Settings
     probe: list[Settings] = []
@@ -118,7 +118,7 @@ class StudyEntry(StudyBudget):
     question: Words | None = None
     description: Words | None = None
     settings: Settings | None = None
-    grids: list[dict[str, Any]] | None = None
+    grids: list[Settings] | None = None
     exclude: list[Settings] | None = None
     baseline: Settings | None = None
     probe: list[Settings] | None = None

@@ -1,9 +1,10 @@
 """From a study's grids to its variants."""
 
 import itertools
+import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from batchmark.errors import UserError
@@ -13,9 +14,11 @@ from batchmark.study.learning_rates import resolve
 from batchmark.study.naming import variant_id
 from batchmark.study.requests import Variant
 from batchmark.study.rules import check_rules
-from batchmark.study.validation import check
+from batchmark.study.validation import check, shorten
 
 LARGEST_STUDY = 100_000
+# Structured hyperparameters: a mapping is one value of the axis, not a list of them.
+_EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}
 
 
 def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant]]:
@@ -24,7 +27,7 @@ def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant
     Raises UserError naming the offending key when a grid is empty, repeats a value, or holds a
     setting that is not allowed.
     """
-    _check_size(study.grids, where)
+    _check_size(study, where)
     found = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
@@ -60,26 +63,30 @@ def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(grid, combination, strict=True))
 
 
-def _check_size(grids: list[dict[str, Any]], where: str) -> None:
-    """Before anything is expanded: a few lines of YAML can ask for more than memory holds."""
-    size = 0
-    for number, grid in enumerate(grids):
-        size += math.prod(len(one) for one in grid.values() if isinstance(one, list))
-        if size > LARGEST_STUDY:
-            raise UserError(
-                f"{where}: grids[{number}]: {size} variants; at most {LARGEST_STUDY} are allowed."
-            )
-
-
 def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
     for key, values in grid.items():
         if not isinstance(values, list):
             continue
         if not values:
             raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
-        repeated = [text for text, count in Counter(map(repr, values)).items() if count > 1]
-        if repeated:
-            raise UserError(f"{where}.{key}: the value {min(repeated)} appears twice.")
+        (often, times), *_ = Counter(map(_hashable, values)).most_common(1)
+        if times > 1:
+            raise UserError(f"{where}.{key}: the value {shorten(often)} appears twice.")
+
+
+def _check_size(study: StudyConfig, where: str) -> None:
+    """Before anything is done for each value: a file of a few bytes can ask for billions."""
+    total = 0
+    for number, grid in enumerate(study.grids):
+        total += math.prod(len(value) for value in grid.values() if isinstance(value, list))
+        if total > LARGEST_STUDY:
+            allowed = f"at most {LARGEST_STUDY} are allowed in a study"
+            raise UserError(f"{where}: grids[{number}]: {total} variants; {allowed}.")
+
+
+def _hashable(value: Any) -> Hashable:
+    """Equal for equal values; lists and mappings are told by their text."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
 
 
 def _variant(written: dict[str, Any], where: str) -> Variant:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from batchmark.results.schema import finite
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-# Within float32, in which the optimizer holds it.
-Rate = Annotated[float, Field(gt=0, le=1e38)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Arguments = Annotated[dict[str, JsonValue], AfterValidator(finite)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
 
 Normalization = Literal["none", "input", "batch", "layer", "group"]
@@ -21,12 +22,10 @@ class Hyperparameters(BaseModel):
     on validation data. `None` leaves the choice to the model.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
     model: str = "lenet5"
-    model_arguments: dict[str, JsonValue] = {}
+    model_arguments: Arguments = {}
     activation: Literal["tanh", "relu"] | None = None
     pooling: Literal["average", "max"] | None = None
     dropout: Fraction = 0.0
@@ -34,8 +33,8 @@ class Hyperparameters(BaseModel):
     initializer_scale: Positive = 1.0
     normalization: Normalization = "none"
     optimizer: str = "sgd"
-    optimizer_arguments: dict[str, JsonValue] = {}
-    learning_rate: Rate | Literal["tuned"] = 0.1
+    optimizer_arguments: Arguments = {}
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["tuned"] = 0.1
     momentum: Fraction = 0.0
     nesterov: bool = False
     weight_decay: Strength = 0.0

@@ -3,12 +3,13 @@
 from typing import Any
 
 from batchmark.errors import UserError
+from batchmark.study.validation import shorten
 
-# Keras 3 gives each optimizer class this rate, and all others 0.001. Rprop, which Keras lacks,
-# starts with steps of 0.1 (Riedmiller & Braun 1993).
-_DEFAULTS = {"sgd": 0.01, "rprop": 0.1}
-_DEFAULT = 0.001
+# Keras 3 gives each optimizer class this rate; all others get 0.001.
+_KERAS_DEFAULTS = {"sgd": 0.01}
+_KERAS_DEFAULT = 0.001
 
+_LARGEST = 1e9
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
@@ -23,10 +24,10 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     reference = settings.pop("reference_batch_size", None)
     if settings.get("learning_rate") == "default":
         name = str(settings.get("optimizer", "sgd")).lower()
-        settings["learning_rate"] = _DEFAULTS.get(name, _DEFAULT)
+        settings["learning_rate"] = _KERAS_DEFAULTS.get(name, _KERAS_DEFAULT)
     if not isinstance(rule, str) or rule not in _EXPONENTS:
         allowed = ", ".join(_EXPONENTS)
-        raise UserError(f"learning_rate_rule = {rule!r}: allowed are {allowed}.")
+        raise UserError(f"learning_rate_rule = {shorten(rule)}: allowed are {allowed}.")
     if rule != "fixed":
         settings["learning_rate"] = _scaled(settings, rule, reference)
     return settings
@@ -35,10 +36,11 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
 def _scaled(settings: dict[str, Any], rule: str, reference: Any) -> float:
     rate, batch_size = settings.get("learning_rate"), settings.get("batch_size")
     numbers = (rate, batch_size, reference)
-    if not all(isinstance(number, int | float) and number > 0 for number in numbers):
+    if not all(isinstance(number, int | float) and 0 < number <= _LARGEST for number in numbers):
+        found = ", ".join(shorten(number) for number in numbers)
         raise UserError(
-            f"learning_rate_rule = {rule!r}: needs numbers for learning_rate, batch_size and "
-            f"reference_batch_size, found {rate!r}, {batch_size!r} and {reference!r}."
+            f"learning_rate_rule = {rule!r}: needs numbers from 0 to {_LARGEST:g} for "
+            f"learning_rate, batch_size and reference_batch_size, found {found}."
         )
     scaled = rate * (batch_size / reference) ** _EXPONENTS[rule]
     return float(f"{scaled:.6g}")

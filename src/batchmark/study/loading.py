@@ -53,7 +53,9 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
     entries = {name: entry for name, entry in config.studies.items() if entry is not None}
     if not entries:
         raise UserError("config: studies: nothing is switched on; name at least one study.")
-    return [_load_study(name, entry, folders) for name, entry in entries.items()]
+    studies = [_load_study(name, entry, folders) for name, entry in entries.items()]
+    _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
+    return studies
 
 
 def _load_study(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Study:
@@ -71,10 +73,19 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
         _check_keys(partial, f"{where}: exclude or probe")
     found = grid.points(config, where)
     axes = grid.axes([written for written, _ in found])
-    variants = {variant.id: variant for _, variant in found}
+    variants = _by_id((variant for _, variant in found), where)
     baseline = _only(_matching(found, config.baseline), config.baseline, f"{where}: baseline")
     probed = [id_ for partial in config.probe for id_ in _some(found, partial, f"{where}: probe")]
     return Study(name, config, variants, axes, _settings(found, axes), baseline, probed)
+
+
+def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:
+    """Equal ids mean equal settings, or a run would pass for another's: digests are short."""
+    found: dict[str, Variant] = {}
+    for variant in variants:
+        if found.setdefault(variant.id, variant) != variant:
+            raise UserError(f"{where}: two settings have the id {variant.id}; change one a little.")
+    return found
 
 
 def _settings(
@@ -133,10 +144,17 @@ def _study_file(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Path:
         [Path(entry.file)] if entry.file else [folder / f"{name}.yaml" for folder in folders]
     )
     for path in candidates:
-        if path.is_file():
+        if _is_file(path):
             return path
     tried = ", ".join(str(path) for path in candidates)
     raise UserError(f"config: studies.{name}: no such study file ({tried}); set its `file` key.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than file systems have
+        return False
 
 
 def _plain(content: Any) -> Any:

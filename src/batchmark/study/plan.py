@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from batchmark.dataset.local import content_of, local_path
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for, module_of
 from batchmark.study import requests
@@ -58,13 +59,10 @@ class Plan:
         return requests.DatasetRequest(**self.config.dataset.model_dump()).model_dump_json()
 
     def dataset_identity(self) -> str:
-        """What makes the data what they are; mirrors and time-outs do not.
-
-        Own data count by content: a new file at the same path is new data, a touched one is not.
-        """
+        """What makes the data what they are: own data by content; no mirrors, no time-outs."""
         dataset = self.config.dataset
         identity = dataset.model_dump_json(include={"name", "path", "validation", "fallback"})
-        return identity if dataset.path is None else f"{identity} {_content(Path(dataset.path))}"
+        return f"{identity} {content_of(local_path(dataset.path))}" if dataset.path else identity
 
     def train_request(self, variant: str, device: Device) -> str:
         """All trials of a variant."""
@@ -217,7 +215,7 @@ class Plan:
         subjects = timing_subjects(chosen.variants.values())
         threads = chosen.config.threads or self.config.timing.threads
         timed = [subject.hyperparameters for subject in subjects]
-        return for_block(timed, len(threads), self.protocol(study))
+        return for_block(timed, len(threads), self.config.timing)
 
     def _for_analysis(self, study: Study) -> requests.StudyForAnalysis:
         return requests.StudyForAnalysis(
@@ -270,16 +268,6 @@ def _check_modules(studies: Iterable[Study]) -> None:
                 closure(module)
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from error
-
-
-def _content(data: Path) -> str:
-    """SHA-256 over a file, or the files of a folder in order; of nothing where there is none."""
-    digest = hashlib.sha256()
-    files = sorted(data.iterdir()) if data.is_dir() else [data]
-    for path in (path for path in files if path.is_file()):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def _lock_digest() -> str:

@@ -4,21 +4,23 @@ import re
 
 from batchmark.errors import UserError
 from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.study.validation import shorten
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "rprop")
+# What keras.optimizers has that needs nothing but a learning rate.
+KERAS_OPTIMIZERS = (
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon",
+    "Nadam", "RMSprop", "SGD", "ScheduleFreeAdamW",
+)  # fmt: skip
+# What keras.initializers has for kernels of any shape.
+INITIALIZERS = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
+    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "truncated_normal",
+    "variance_scaling", "zeros",
+)  # fmt: skip
 _WITH_MOMENTUM = ("sgd", "rmsprop")
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-# A test compares these with Keras, which is not imported before a run needs it.
-KERAS_OPTIMIZERS = (
-    *("SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adafactor", "Adamax", "Nadam"),
-    *("Ftrl", "Lion", "Lamb", "Muon", "ScheduleFreeAdamW"),
-)
-INITIALIZERS = (
-    *("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform"),
-    *("lecun_normal", "random_uniform", "random_normal", "truncated_normal", "orthogonal"),
-    *("variance_scaling", "zeros", "ones"),
-)
 
 
 def check_rules(chosen: Hyperparameters, where: str) -> None:
@@ -29,13 +31,12 @@ def check_rules(chosen: Hyperparameters, where: str) -> None:
 
 def _problems(chosen: Hyperparameters) -> list[str]:
     checks = [
-        (_unknown_model(chosen), f"model = {chosen.model!r}: allowed are {', '.join(MODELS)} "
-         "or an import path like mypackage.models:build"),
-        (_unknown_optimizer(chosen), f"optimizer = {chosen.optimizer!r}: allowed are "
-         f"{', '.join(OPTIMIZERS)}, a class of keras.optimizers "
-         f"({', '.join(KERAS_OPTIMIZERS)}) or an import path"),
-        (chosen.initializer is not None and chosen.initializer not in INITIALIZERS,
-         f"initializer = {chosen.initializer!r}: allowed are {', '.join(INITIALIZERS)}"),
+        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are "
+         f"{', '.join(MODELS)} or an import path like mypackage.models:build"),
+        (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
+         f"{', '.join(OPTIMIZERS + KERAS_OPTIMIZERS)} or an import path"),
+        (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
+         f"{', '.join(INITIALIZERS)}"),
         (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
          f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
          f"allowed with {' and '.join(_WITH_MOMENTUM)}"),
@@ -50,12 +51,22 @@ def _problems(chosen: Hyperparameters) -> list[str]:
 
 
 def _unknown_model(chosen: Hyperparameters) -> bool:
-    return chosen.model not in MODELS and not _IMPORT_PATH.fullmatch(chosen.model)
+    return chosen.model not in MODELS and not _is_import_path(chosen.model)
 
 
 def _unknown_optimizer(chosen: Hyperparameters) -> bool:
-    name = chosen.optimizer
-    return not (name in (*OPTIMIZERS, *KERAS_OPTIMIZERS) or _IMPORT_PATH.fullmatch(name))
+    known = chosen.optimizer in OPTIMIZERS + KERAS_OPTIMIZERS
+    return not known and not _is_import_path(chosen.optimizer)
+
+
+def _is_import_path(name: str) -> bool:
+    """No file system holds longer names of modules."""
+    return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
+
+
+def _unknown_initializer(chosen: Hyperparameters) -> bool:
+    """Own models may have their own words for it."""
+    return chosen.model in MODELS and chosen.initializer not in (None, *INITIALIZERS)
 
 
 def _larger_than_train_size(chosen: Hyperparameters) -> bool:

@@ -23,14 +23,14 @@ def _sentence(error: ValidationError, schema: type[BaseModel]) -> str:
     # A misspelt key explains a missing one better than the reverse.
     problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] == "missing")
     problem, path = problems[0], _path(problems[0])
-    key = ".".join(path) or "top level"
+    key = ".".join(_cut(part) for part in path) or "top level"
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key}{_suggest(path, schema)}."
     if problem["type"] == "missing":
         return f"{key} is missing."
     # A union complains once per alternative; together they say what is allowed.
     allowed = dict.fromkeys(_allowed(p) for p in problems if _path(p)[: len(path)] == path)
-    return f"{key} = {_shorten(problem['input'])}: {' or '.join(allowed)}."
+    return f"{key} = {shorten(problem['input'])}: {' or '.join(allowed)}."
 
 
 def _path(problem: Any) -> list[str]:
@@ -43,6 +43,8 @@ def _is_branch(part: str) -> bool:
         "int",
         "float",
         "str",
+        "dict",
+        "list",
         "StudyEntry",
         "PublishConfig",
     }
@@ -93,6 +95,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _shorten(value: Any) -> str:
-    text = repr(value)
+def shorten(value: Any) -> str:
+    """The value as a message shows it, at most 60 characters."""
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."

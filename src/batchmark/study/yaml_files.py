@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 import yaml
 
 from batchmark.errors import UserError
-from batchmark.results.bounded import read_at_most
+from batchmark.reading import read_bounded
 
 LARGEST_FILE = 1_000_000
+# The key by which a file asks Snakemake to run the Python expressions in it, a YTE template.
+CODE = "__use_yte__"
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -44,6 +46,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected keys and values, found {type(content).__name__}.")
+    if CODE in content:
+        raise UserError(f"{path}: {CODE} = {content[CODE]}: Snakemake would run code; remove it.")
     return content
 
 
@@ -53,13 +57,7 @@ def _refuse(problem: str, mark: Any) -> NoReturn:
 
 def _read_text(path: Path) -> str:
     try:
-        content = read_at_most(path, LARGEST_FILE)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    if len(content) > LARGEST_FILE:
-        raise UserError(f"{path}: larger than {LARGEST_FILE} bytes, which no configuration needs.")
-    try:
-        return content.decode("utf-8")
+        return read_bounded(path, LARGEST_FILE).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8."

@@ -59,8 +59,7 @@ class Checkpoint:
             if facts["key"] != self.key or facts["step"] > steps:
                 return None
             return _unpacked(facts, arrays, session)
-        # Damaged bytes make numpy, zipfile and zlib raise nearly anything.
-        except Exception as error:
+        except Exception as error:  # zipfile, zlib, struct and json all have their own for damage
             reason = f"{type(error).__name__}: {error}"
             print(f"warning: {self.path} is no usable checkpoint ({reason}); starting over.",
                   file=sys.stderr)  # fmt: skip
@@ -90,9 +89,8 @@ def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -
         arrays["losses"].tolist(),
         facts["correct"],
     )
-    best = _numbered(arrays, "best")
-    progress = Progress(history, best, facts["started"], facts["seconds"])
-    # Last, so that whatever is missing leaves the session as it was.
+    progress = Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
+    # Last, and all or nothing: after a fault the trial starts over from the session as it is.
     session.restore(_numbered(arrays, "state"), facts["step"])
     return progress
 

@@ -19,8 +19,15 @@ def describe(device: switches.Device, deterministic: bool) -> dict[str, Any]:
         "execution": "graph+onednn" if device == "cpu" else "xla",
         "deterministic": deterministic,
         "processor": _processor(),
+        "gpu": _gpu() if device == "gpu" else None,
         "cores": os.cpu_count(),
     }
+
+
+def decisive(environment: dict[str, Any]) -> dict[str, Any]:
+    """What results depend on bit for bit: neither how many cores, nor which of several cards."""
+    switches_ = {k: v for k, v in environment["switches"].items() if k != "CUDA_VISIBLE_DEVICES"}
+    return {**environment, "switches": switches_, "cores": None}
 
 
 def versions() -> dict[str, str]:
@@ -35,6 +42,14 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _gpu() -> str | None:
+    """The model of the card that TensorFlow uses."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    cards = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(cards[0]).get("device_name") if cards else None
 
 
 def _processor() -> str:

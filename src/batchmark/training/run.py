@@ -25,7 +25,7 @@ from batchmark.study.sources import fingerprint
 from batchmark.training.building import build_model
 from batchmark.training.checkpoint import Checkpoint, key_of
 from batchmark.training.data import Data, to_device
-from batchmark.training.environment import describe
+from batchmark.training.environment import decisive, describe
 from batchmark.training.session import Session, batch_size, training_images
 from batchmark.training.trial import Schedule, run_trial, start, total_steps
 from batchmark.training.tuning import tune
@@ -175,9 +175,6 @@ def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:
     """Everything the state after a given step depends on: all but the number of epochs."""
     stage = "batchmark.stages.train"
-    environment = {key: value for key, value in setting.environment.items() if key != "cores"}
-    # Which of several equal GPUs it is changes no bit.
-    switches = {k: v for k, v in environment["switches"].items() if k != "CUDA_VISIBLE_DEVICES"}
     return key_of(
         {
             "hyperparameters": setting.hyperparameters.model_dump(),
@@ -185,7 +182,7 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "seed": session.batches.seed,
             "data": setting.facts.digest,
             "device": setting.request.device,
-            "environment": {**environment, "switches": switches},
+            "environment": decisive(setting.environment),
             "evaluate_every": schedule.evaluate_every,
             "not_learning_after": schedule.not_learning_after,
             "sources": fingerprint([stage, *modules_used(setting.hyperparameters)]),

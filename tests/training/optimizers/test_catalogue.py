@@ -4,7 +4,6 @@ import keras
 import pytest
 
 from batchmark.errors import UserError
-from batchmark.study.rules import INITIALIZERS, KERAS_OPTIMIZERS
 from batchmark.training.building import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 from batchmark.training.optimizers.rprop import Rprop
@@ -68,8 +67,3 @@ def test_weight_decay_spares_biases_and_normalization_scales() -> None:
     optimizer.apply(zeros, model.trainable_variables)
     shrunk = {v.path for v in model.trainable_variables if v.numpy().ravel()[0] < 0.99}
     assert shrunk == {"conv/kernel", "hidden/kernel", "logits/kernel"}
-
-
-def test_names_that_a_configuration_may_use_are_keras_names() -> None:
-    assert all(issubclass(getattr(optimizers, n), optimizers.Optimizer) for n in KERAS_OPTIMIZERS)
-    assert all(keras.initializers.get(name) for name in INITIALIZERS)

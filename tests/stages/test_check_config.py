@@ -1,0 +1,50 @@
+"""A configuration that asks Snakemake to run code is refused before Snakemake reads it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchmark.stages.check_config import WORKFLOWS_OWN, configuration_files
+from tests.workflow.checkout import ROOT
+
+TEMPLATE = "__use_yte__: true\nmachine: ?open('pwned', 'w')\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        ("--configfile a.yaml", ["a.yaml"]),
+        ("-n --configfiles a.yaml b.yaml --cores 2 report", ["a.yaml", "b.yaml"]),
+        ("--configfile=a.yaml --config machine=x --configfile b.yaml", ["a.yaml", "b.yaml"]),
+        ("--config machine=x", []),
+        ("", []),
+    ],
+)
+def test_snakemakes_arguments_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, files: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert configuration_files(arguments.split()) == [Path(file) for file in files]
+    monkeypatch.chdir(ROOT)
+    assert configuration_files(arguments.split()) == [WORKFLOWS_OWN, *map(Path, files)]
+
+
+def test_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "theirs.yaml").write_text(TEMPLATE)
+    command = [sys.executable, "-m", "batchmark.stages.check_config", "--configfile", "theirs.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("batchmark: theirs.yaml: __use_yte__")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("target", ["report", "smoke", "estimate", "rebuild", "clean-stale"])
+def test_make_checks_before_snakemake_starts(target: str) -> None:
+    command = ["make", "--dry-run", target, "ARGS=--configfile theirs.yaml"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    checked, _, started = listed.partition(" && ")
+    assert "check_config --configfile theirs.yaml" in checked
+    assert "snakemake" in started
