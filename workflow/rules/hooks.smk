@@ -10,7 +10,8 @@ expected_seconds = []
 
 
 def expect_seconds(work):
-    expected = expectation(plan, work, Path(CALIBRATION), Path("data/mnist.json"))
+    facts = Path("data/mnist.json")
+    expected = expectation(plan, work, Path(CALIBRATION), facts, workflow.cores)
     print(f"Expected:\n{expected.table()}", file=sys.stderr)
     return expected.total
 

@@ -33,7 +33,7 @@ def is_long(work: Work) -> bool:
     return len(work.train) + len(work.time) + len(work.probe) >= WORTH_ANNOUNCING
 
 
-def expectation(plan: Plan, work: Work, calibration: Path, facts: Path) -> Expectation:
+def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: int) -> Expectation:
     """The expected cost of `work`; before the download, MNIST's size is assumed."""
     images = read_yaml(facts)["facts"]["train"] if facts.exists() else MNIST_TRAINING_IMAGES
-    return expect(plan, work, read_result(calibration, Calibration), images)
+    return expect(plan, work, read_result(calibration, Calibration), images, cores)

@@ -209,11 +209,10 @@ class Plan:
 
     def block_reservation(self, study: str) -> Reservation:
         """What a study's timing block reserves on a cluster."""
-        chosen = self.studies[study]
-        subjects = timing_subjects(chosen.variants.values())
-        threads = chosen.config.threads or self.config.timing.threads
+        subjects = timing_subjects(self.studies[study].variants.values())
+        protocol = self.protocol(study)
         timed = [subject.hyperparameters for subject in subjects]
-        return for_block(timed, len(threads), self.config.timing)
+        return for_block(timed, len(protocol.threads), protocol)
 
     def _for_analysis(self, study: Study) -> requests.StudyForAnalysis:
         return requests.StudyForAnalysis(
