@@ -85,18 +85,17 @@ def expect(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) 
     )
 
 
-def job_seconds(  # noqa: PLR0913, PLR0917
-    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, images: int, cores: int
+def job_seconds(
+    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, images: int
 ) -> float:
-    """Wall seconds that one job adds to a run: its own where it is alone, else a core's share."""
+    """Expected seconds of one job."""
     if rule == "time":
         return _block_seconds(plan, wildcards["study"], rates, images)
-    seconds = rates.report
     if rule == "train":
-        seconds = _run_seconds(plan, wildcards["variant"], rates, images)
+        return _run_seconds(plan, wildcards["variant"], rates, images)
     if rule == "probe":
-        seconds = _probe_seconds(plan, wildcards["variant"], rates, images)
-    return seconds / cores
+        return _probe_seconds(plan, wildcards["variant"], rates, images)
+    return rates.report
 
 
 def makespan(jobs: Iterable[float], workers: int) -> float:
