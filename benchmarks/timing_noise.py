@@ -57,7 +57,7 @@ class Outcome:
 def main() -> None:
     """Time the blocks one after the other; print each and the verdict."""
     arguments = parse()
-    request = block_request(arguments.rounds, arguments.min_seconds, arguments.min_steps)
+    request = block_request(arguments)
     with tempfile.TemporaryDirectory() as name, exclusive("timing_noise"):
         folder = Path(name)
         write_sample(folder)
@@ -72,13 +72,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--min-seconds", type=float, default=0.3, help="of a visit")
     parser.add_argument("--min-steps", type=int, default=20, help="of a visit")
+    parser.add_argument("--max-seconds", type=float, help="to which --min-steps may stretch it")
     arguments = parser.parse_args()
     if arguments.blocks < 2:
         parser.error("--blocks must be at least 2")
     return arguments
 
 
-def block_request(rounds: int, min_seconds: float, min_steps: int) -> TimeRequest:
+def block_request(asked: argparse.Namespace) -> TimeRequest:
     """One subject a batch size, the anchor at 32."""
     subjects = [
         TimingSubject(id=f"bs{size}", hyperparameters=Hyperparameters(batch_size=size), variants=[])
@@ -91,9 +92,10 @@ def block_request(rounds: int, min_seconds: float, min_steps: int) -> TimeReques
         subjects=subjects,
         anchor="bs32",
         threads=[0],
-        rounds=rounds,
-        min_seconds=min_seconds,
-        min_steps=min_steps,
+        rounds=asked.rounds,
+        min_seconds=asked.min_seconds,
+        min_steps=asked.min_steps,
+        max_seconds=asked.max_seconds,
         seed=0,
     )
 

@@ -36,6 +36,9 @@ def test_a_timing_block_counts_every_thread_setting() -> None:
     subjects = [Hyperparameters(batch_size=1), Hyperparameters(batch_size=1000)]
     # (20 + 10 × 2) + (20 + 10 × 20) seconds for each of 3 settings.
     assert for_block(subjects, 3, timing).minutes == 10 + 13
+    # A visit of the larger one takes 5 s instead of 20: 40 + 70 seconds.
+    capped = timing.model_copy(update={"max_seconds": 5.0})
+    assert for_block(subjects, 3, capped).minutes == 10 + 6
 
 
 def test_a_study_with_a_protocol_of_its_own_reserves_for_that(plan_of: OpenPlan) -> None:

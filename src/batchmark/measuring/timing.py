@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """
     settings = thread_settings(request)
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
-    length = Length(request.min_seconds, request.min_steps)
+    length = Length(request.min_seconds, request.min_steps, request.max_seconds or inf)
     with ExitStack() as until_done:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         scales = until_done.enter_context(Worker(Scales, conditions[0]))

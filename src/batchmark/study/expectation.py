@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from batchmark.results.calibration import Calibration
-from batchmark.study.cost import MODEL_COSTS, batch_and_images
+from batchmark.study.cost import MODEL_COSTS, batch_and_images, visit_seconds
 from batchmark.study.plan import Plan
 from batchmark.study.timing_subjects import timing_subjects
 
@@ -159,7 +159,7 @@ def _block_seconds(plan: Plan, study: str, rates: Calibration, images: int) -> f
         batch_size, _ = batch_and_images(subject.hyperparameters, images)
         model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
         step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
-        visits.append(max(timing.min_seconds, timing.min_steps * step))
+        visits.append(visit_seconds(timing, step))
     anchors = 4 * timing.min_seconds
     readings = len(timing.threads)
     rounds = timing.rounds * (sum(visits) + anchors)

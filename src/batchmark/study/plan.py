@@ -156,7 +156,7 @@ class Plan:
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing block is run."""
         own = self.studies[study].config
-        keys = ("threads", "rounds", "min_seconds", "min_steps")
+        keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
         given = {key: value for key in keys if (value := getattr(own, key)) is not None}
         return self.config.timing.model_copy(update=given)
 
