@@ -11,6 +11,7 @@ import hashlib
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from batchmark.results.run import (
     Tuning,
 )
 from batchmark.results.schema import DatasetFacts, write_result
-from batchmark.results.timing import Subject, TimingResult, Visit
+from batchmark.results.timing import Clock, Subject, TimingResult, Visit
 from batchmark.study.config import StudyConfig
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.loading import build_study
@@ -441,6 +442,9 @@ def timing_result(
         peak_flops_per_second={str(count): 7e10 * count for count in threads},
         subjects=subjects,
         visits=visits,
+        started=datetime(2024, 1, 1, tzinfo=UTC),
+        clock=Clock(name="made up", resolution_seconds=1e-9),
+        gpus=[],
         before={"load": 0.1},
         after={"load": 0.2},
         environment=_environment(truth),
@@ -508,6 +512,7 @@ def _subject(
         steps_per_epoch=train_size // batch_size,
         examples_per_epoch=train_size // batch_size * batch_size,
         trace_seconds=0.8,
+        compile_seconds=0.0,
         first_step_seconds=0.3,
         flops_per_step=2.5e6 * batch_size,
         peak_memory_bytes=2_000_000 + 20_000 * batch_size,

@@ -36,6 +36,18 @@ def test_long_steps_keep_the_least_number():
     assert machine.calls == [1]
 
 
+def test_few_steps_do_where_they_take_very_long():
+    # 20 steps of 0.3 s would take 6 s; 4 of them pass 1 s.
+    capped = Length(min_seconds=0.3, min_steps=20, max_seconds=1.0)
+    machine = Machine(0.3)
+    assert calibrate(machine.run, capped, False, machine.clock) == 4
+    assert [capped.steps(seconds) for seconds in (5.0, 0.05, 0.001)] == [1, 20, 330]
+
+
+def test_the_least_time_goes_before_the_limit():
+    assert Length(min_seconds=2.0, min_steps=1, max_seconds=1.0).steps(0.1) == 22
+
+
 def test_where_xla_compiles_every_number_of_steps_is_rehearsed():
     machine = Machine(0.05)
     assert calibrate(machine.run, LENGTH, True, machine.clock) == 20

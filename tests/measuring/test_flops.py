@@ -53,6 +53,41 @@ def test_a_depthwise_convolution():
     assert count(graph.graph, graph.outputs) == 2 * (2 * BATCH * (6 * 5) * 2 * (3 * 3))
 
 
+def test_a_convolution_of_volumes():
+    graph = gradient_graph([keras.layers.Conv3D(4, 2)], (5, 4, 3, 2))
+    assert count(graph.graph, graph.outputs) == 2 * (2 * BATCH * (4 * 3 * 2) * 4 * (2**3 * 2))
+
+
+def counted(function, *shapes):
+    specs = [tf.TensorSpec(shape) for shape in shapes]
+    graph = tf.function(function).get_concrete_function(*specs)
+    return count(graph.graph, graph.outputs)
+
+
+def test_einstein_sums():
+    # b, i, j and k take all values together.
+    assert counted(lambda x, y: tf.einsum("bij,bjk->bik", x, y), (5, 2, 3), (5, 3, 4)) == 240
+    # XLA's reading of a transposition: nothing is multiplied.
+    assert counted(lambda x: tf.raw_ops.Einsum(inputs=[x], equation="ij->ji"), (2, 3)) == 0
+
+
+def test_products_inside_a_called_function():
+    inner = tf.function(tf.linalg.matmul, autograph=False)
+    assert counted(lambda x, y: inner(inner(x, y), y), (2, 3), (3, 3)) == 2 * (2 * 2 * 3 * 3)
+
+
+def test_products_in_a_loop_are_not_counted_but_other_loops_do_no_harm():
+    def loop(body, x):
+        return tf.while_loop(lambda x: tf.norm(x) < 1, lambda x: [body(x)], [x])[0]
+
+    assert counted(lambda x: loop(lambda y: y @ y, x), (3, 3)) is None
+    assert counted(lambda x: loop(lambda y: y + y, x) @ x, (3, 3)) == 2 * 3**3
+
+
+def test_operations_that_hide_their_products_are_not_counted():
+    assert counted(lambda x, y: tf.raw_ops.SparseMatMul(a=x, b=y), (2, 3), (3, 4)) is None
+
+
 def test_unknown_shapes_are_not_counted():
     product = tf.function(tf.linalg.matmul)
     spec = tf.TensorSpec((None, 3))

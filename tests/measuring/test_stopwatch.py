@@ -33,3 +33,6 @@ def test_the_compiled_path_is_timed(conditions):
         assert stopwatch.ask("environment")["xla"]
     assert (opening.batch_size, opening.steps_per_epoch, opening.message) == (16, 6, "")
     assert visit.steps >= 5
+    assert opening.trace_seconds > 0
+    assert opening.compile_seconds > 0
+    assert opening.first_step_seconds > 0

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from batchmark.dataset.arrays import save_arrays
 from batchmark.dataset.record import DatasetRecord
+from batchmark.measuring.cautions import find_cautions
 from batchmark.results.schema import read_result, write_result
 from batchmark.results.timing import TimingResult
 from batchmark.study.hyperparameters import Hyperparameters
@@ -99,8 +101,31 @@ def test_subjects_carry_what_was_found_about_them(finished):
     assert by_id["bs32"].flops_per_step == 2 * by_id["bs16"].flops_per_step
     assert all(one.trace_seconds > 0 and one.first_step_seconds > 0 for one in by_id.values()
                if not one.message)  # fmt: skip
+    assert all(one.compile_seconds == 0 for one in by_id.values())
     assert set(finished.peak_flops_per_second) == {str(one.threads) for one in finished.subjects}
     assert min(finished.peak_flops_per_second.values()) > 1e9
+
+
+def test_memory_of_weights_and_activations_is_told(finished):
+    timed = [one for one in finished.subjects if not one.message]
+    # The weights of the network alone are more than 100 kB; nothing here needs 1 GB.
+    assert all(1e5 < one.peak_memory_bytes < 1e9 for one in timed)
+    assert set(finished.largest_batch_size) == {"bs4", "bs16", "bs32", "huge", "broken"}
+
+
+def test_the_record_tells_when_and_by_which_clock(finished):
+    age = datetime.now(UTC) - finished.started
+    assert timedelta(0) <= age < timedelta(days=1)
+    assert finished.clock.name
+    assert finished.clock.resolution_seconds < 1e-6
+    assert finished.gpus == []
+
+
+def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished):
+    found = find_cautions(finished.visits, finished.anchor, finished.before, finished.after)
+    assert finished.cautions == found
+    codes = [one.code for one in finished.cautions if one.code != "throttled"]
+    assert len(codes) == len(set(codes))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 
 from batchmark.results.calibration import Calibration
 from batchmark.study.announcement import is_long, work_of
-from batchmark.study.expectation import all_work, compared, expect, makespan, minutes
+from batchmark.study.expectation import Work, all_work, compared, expect, makespan, minutes
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
 RATES = Calibration(
@@ -28,12 +28,28 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     training = {"epochs": 2.0, "trials": 3}
     study = {**STUDY, "grids": [{"batch_size": 100}]}
     plan = plan_of({**CONFIG, "training": training}, first=study)
-    expected = expect(plan, all_work(plan), RATES, 50_000)
+    expected = expect(plan, all_work(plan), RATES, 50_000, cores=2)
     # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
     trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
     assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
     assert expected.jobs["train"] == 1
-    assert expected.memory_bytes == 2 * 2**30
+    # The timing block needs more than the one run: a process to weigh and one to time.
+    assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
+
+
+def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: OpenPlan) -> None:
+    plan = plan_of()
+    work = Work(train=list(plan.variants), probe=[], time=[], plot=[])
+    one, two = (expect(plan, work, RATES, 50_000, cores) for cores in (1, 2))
+    alone = [
+        expect(plan, Work([name], [], [], []), RATES, 50_000, 2).seconds["train"]
+        for name in plan.variants
+    ]
+    assert one.seconds["train"] == pytest.approx(sum(alone))
+    assert two.seconds["train"] == pytest.approx(max(alone))
+    # Batch sizes 10 and 100: side by side, or the larger of them.
+    assert two.memory_bytes == 2 * 2**30 + 110 * 60_000
+    assert one.memory_bytes == 2**30 + 100 * 60_000
 
 
 def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
@@ -43,7 +59,8 @@ def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
     work = work_of(jobs)
     assert (work.train, work.time, work.plot) == ([name], [], [])
     assert (
-        expect(plan, work, RATES, 50_000).total < expect(plan, all_work(plan), RATES, 50_000).total
+        expect(plan, work, RATES, 50_000, cores=2).total
+        < expect(plan, all_work(plan), RATES, 50_000, cores=2).total
     )
     assert not is_long(work)
 

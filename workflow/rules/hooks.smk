@@ -1,4 +1,5 @@
 CALIBRATION = f"results/{plan.machine}/calibration.json"
+MEASURED = (Path(CALIBRATION), Path("data/mnist.json"), workflow.cores)
 STARTED = time.monotonic()
 REBUILD = (
     "python -m batchmark.stages.rebuild"
@@ -10,9 +11,13 @@ expected_seconds = []
 
 
 def expect_seconds(work):
-    expected = expectation(plan, work, Path(CALIBRATION), Path("data/mnist.json"))
-    print(f"Expected:\n{expected.table()}", file=sys.stderr)
+    expected = expectation(plan, work, *MEASURED)
+    say(f"Expected:\n{expected.table()}")
     return expected.total
+
+
+def say(sentence):
+    print(sentence, file=sys.stderr, flush=True)
 
 
 onstart:
@@ -22,19 +27,22 @@ onstart:
         raise WorkflowError(
             "Another Snakemake works in this folder; wait until it ends."
         )
-    work = work_of(
-        (job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()
-    )
+    jobs = {
+        workflow.dag.jobid(job): (job.rule.name, job.wildcards_dict)
+        for job in workflow.dag.needrun_jobs()
+    }
+    work = work_of(jobs.values())
     if is_long(work) and workflow.local_exec:
         if not Path(CALIBRATION).exists():
             shell("python -m batchmark.stages.calibrate --output {CALIBRATION}")
         expected_seconds.append(expect_seconds(work))
+        logger.addHandler(Progress(expected_by_job(plan, jobs, *MEASURED), say))
 
 
 onsuccess:
     if expected_seconds:
         taken = time.monotonic() - STARTED
-        print(compared(expected_seconds[0], taken), file=sys.stderr)
+        say(compared(expected_seconds[0], taken))
     if any(job.rule.name == "calibrate" for job in workflow.dag.jobs):
         expect_seconds(all_work(plan))
 

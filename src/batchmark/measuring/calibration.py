@@ -1,7 +1,6 @@
 """A few seconds of training on the embedded sample, to know the cost of the rest."""
 
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -9,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from batchmark.measuring.machine import affinity
 from batchmark.results.calibration import Calibration
 
 SMALL, LARGE = 4, 200
@@ -17,9 +17,7 @@ SECONDS = 1.0
 
 def calibrate() -> Calibration:
     """Measure with one process a core at once, as `train` runs; medians over the processes."""
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = len(affinity())
     command = [sys.executable, "-m", __name__]
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(cores)]
     answers = [json.loads(worker.communicate()[0]) for worker in workers]

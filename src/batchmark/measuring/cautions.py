@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from batchmark.measuring.ratios import ratios_to_anchor, step_time
 from batchmark.results.timing import Caution, Visit
 
 DRIFT_LIMIT = 0.05
@@ -17,21 +18,33 @@ OUTLIER_LIMIT = 3.5
 BUSY_CORES = 0.1
 STOLEN_SHARE = 0.02
 SLOWDOWN_LIMIT = 0.05
+NAMED = 3
 
 Facts = Mapping[str, Any]
+Ratios = Mapping[str, np.ndarray]
 
 
 def find_cautions(
-    visits: Sequence[Visit], anchor: str, before: Facts, after: Facts
+    visits: Sequence[Visit],
+    anchor: str,
+    before: Facts,
+    after: Facts,
+    gpus: Iterable[Facts] = (),
 ) -> list[Caution]:
-    """Every caution of one block. `before` and `after` are `machine.observe()` around it."""
+    """At most one caution a code and block, but for what throttled.
+
+    `before` and `after` are `machine.observe()` around the block, `gpus` all that the GPUs said
+    in between.
+    """
+    ratios = ratios_to_anchor(visits, anchor)
     return [
         *drift(visits, anchor),
-        *spread(visits),
-        *outliers(visits),
+        *spread(ratios),
+        *outliers(ratios),
         *busy(before, after),
         *stolen(before, after),
         *throttled(before, after),
+        *throttled_gpu(gpus),
         *slowed(before, after),
     ]
 
@@ -41,7 +54,7 @@ def drift(visits: Sequence[Visit], anchor: str) -> list[Caution]:
     rounds: dict[int, list[float]] = defaultdict(list)
     for visit in visits:
         if visit.subject == anchor:
-            rounds[visit.round].append(visit.elapsed_ns / visit.steps)
+            rounds[visit.round].append(step_time(visit))
     medians = np.array([np.median(times) for times in rounds.values()])
     largest = float(np.max(np.abs(medians / np.median(medians) - 1))) if rounds else 0.0
     if largest <= DRIFT_LIMIT:
@@ -50,31 +63,31 @@ def drift(visits: Sequence[Visit], anchor: str) -> list[Caution]:
     return [Caution(code="drift", subject=anchor, text=text)]
 
 
-def spread(visits: Iterable[Visit]) -> list[Caution]:
-    """A subject's step times have a standard deviation over 10 % of their mean."""
-    shares = {name: _variation(times) for name, times in _step_times(visits).items()}
-    return [
-        Caution(code="spread", subject=name, text=f"Step times vary by {share:.0%} of their mean.")
-        for name, share in shares.items()
-        if share > SPREAD_LIMIT
-    ]
+def spread(ratios: Ratios) -> list[Caution]:
+    """Subjects whose ratios to the anchor have a standard deviation over 10 % of their mean."""
+    shares = {name: _variation(values) for name, values in ratios.items()}
+    wide = {name: share for name, share in shares.items() if share > SPREAD_LIMIT}
+    if not wide:
+        return []
+    found = _listed(wide, "{:.0%}")
+    text = f"Times relative to the anchor vary by over {SPREAD_LIMIT:.0%} of their mean: {found}."
+    return [Caution(code="spread", text=text)]
 
 
-def outliers(visits: Iterable[Visit]) -> list[Caution]:
-    """A subject has visits whose modified z-score exceeds 3.5 (Iglewicz and Hoaglin 1993)."""
+def outliers(ratios: Ratios) -> list[Caution]:
+    """Subjects with ratios whose modified z-score exceeds 3.5 (Iglewicz and Hoaglin 1993)."""
     counts = {
-        name: (int(np.sum(np.abs(modified_z(times)) > OUTLIER_LIMIT)), len(times))
-        for name, times in _step_times(visits).items()
+        name: int(np.sum(np.abs(modified_z(values)) > OUTLIER_LIMIT))
+        for name, values in ratios.items()
     }
-    return [
-        Caution(
-            code="outliers",
-            subject=name,
-            text=f"{count} of {of} visits lie far from the others (modified z > {OUTLIER_LIMIT}).",
-        )
-        for name, (count, of) in counts.items()
-        if count
-    ]
+    far = {name: count for name, count in counts.items() if count}
+    if not far:
+        return []
+    text = (
+        f"{sum(far.values())} of {sum(map(len, ratios.values()))} times relative to the anchor lie "
+        f"far from their subject's others (modified z > {OUTLIER_LIMIT}): {_listed(far, '{}')}."
+    )
+    return [Caution(code="outliers", text=text)]
 
 
 def modified_z(values: np.ndarray) -> np.ndarray:
@@ -110,21 +123,23 @@ def stolen(before: Facts, after: Facts) -> list[Caution]:
 
 
 def throttled(before: Facts, after: Facts) -> list[Caution]:
-    """The cgroup's quota or heat stopped the cores, or the GPU says what slows it."""
+    """The cgroup's quota or heat stopped the cores."""
     counters = {
         "cgroup_throttled": "The CPU quota of this container",
         "thermal_throttled": "Heat",
     }
-    found = [
+    return [
         Caution(code="throttled", text=f"{what} slowed the processor {count} times meanwhile.")
         for key, what in counters.items()
         if (count := (after[key] or 0) - (before[key] or 0)) > 0
     ]
-    reasons = {reason for gpu in after["gpus"] for reason in gpu["slowed_by"]}
-    if reasons:
-        text = f"The GPU was slowed by its {' and '.join(sorted(reasons))}."
-        found.append(Caution(code="throttled", text=text))
-    return found
+
+
+def throttled_gpu(gpus: Iterable[Facts]) -> list[Caution]:
+    """The GPU said at some moment what slowed it."""
+    reasons = sorted({reason for gpu in gpus for reason in gpu["slowed_by"]})
+    text = f"The GPU was slowed by its {' and '.join(reasons)}."
+    return [Caution(code="throttled", text=text)] if reasons else []
 
 
 def slowed(before: Facts, after: Facts) -> list[Caution]:
@@ -138,11 +153,12 @@ def slowed(before: Facts, after: Facts) -> list[Caution]:
     return [Caution(code="slowed", text=text)]
 
 
-def _step_times(visits: Iterable[Visit]) -> dict[str, np.ndarray]:
-    times: dict[str, list[float]] = defaultdict(list)
-    for visit in visits:
-        times[visit.subject].append(visit.elapsed_ns / visit.steps)
-    return {name: np.array(values) for name, values in times.items()}
+def _listed(values: Mapping[str, float], form: str) -> str:
+    """The names with the largest values, and how many more there are."""
+    order = sorted(values, key=values.__getitem__, reverse=True)
+    named = ", ".join(f"{name} ({form.format(values[name])})" for name in order[:NAMED])
+    more = len(order) - NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _variation(values: np.ndarray) -> float:

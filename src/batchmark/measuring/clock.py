@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from math import ceil, inf
 
 Runner = Callable[[int], object]
 """Trains the given number of steps and returns when the device has finished them."""
@@ -20,10 +20,19 @@ MARGIN = 1.1
 
 @dataclass(frozen=True)
 class Length:
-    """How long a visit lasts at least, in both respects."""
+    """How long a visit lasts at least, in both respects.
+
+    `min_steps` is not asked for beyond `max_seconds`: long steps are no noisier for being few.
+    """
 
     min_seconds: float
     min_steps: int
+    max_seconds: float = inf
+
+    def steps(self, step_seconds: float) -> int:
+        """The number of steps of a visit when one takes `step_seconds`."""
+        enough = ceil(MARGIN * self.min_seconds / step_seconds)
+        return max(enough, min(self.min_steps, ceil(min(self.max_seconds / step_seconds, 1e9))))
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ def calibrate(
         if rehearse:
             run(steps)
         seconds = elapsed_seconds(partial(run, steps), clock)
-    return max(ceil(MARGIN * length.min_seconds * steps / seconds), length.min_steps)
+    return length.steps(seconds / steps)
 
 
 def calls(steps: int) -> tuple[int, int, int]:

@@ -16,12 +16,17 @@ import tensorflow as tf
 def count(graph: tf.Graph, results: Iterable[tf.Tensor]) -> float | None:
     """FLOPs of one execution of `graph` up to `results` and its side effects.
 
-    None when a shape is not known before execution.
+    None when they cannot be told before execution: a shape is not known, products stand in a loop
+    or a branch, or in an operation that hides them.
     """
     try:
-        return float(sum(_operations(op) for op in _needed(graph, results)))
+        return float(_total(graph, results))
     except (TypeError, ValueError):
         return None
+
+
+def _total(graph: tf.Graph, results: Iterable[tf.Tensor]) -> int:
+    return sum(_operations(op) for op in _needed(graph, results))
 
 
 def _needed(graph: tf.Graph, results: Iterable[tf.Tensor]) -> set[tf.Operation]:
@@ -39,7 +44,28 @@ def _needed(graph: tf.Graph, results: Iterable[tf.Tensor]) -> set[tf.Operation]:
 
 def _operations(operation: tf.Operation) -> int:
     counted = _COUNTS.get(operation.type)
-    return counted(operation) if counted else 0
+    if counted:
+        return counted(operation)
+    if operation.type in _HIDDEN:
+        raise ValueError(f"{operation.type} does not tell what it multiplies")
+    return _nested(operation)
+
+
+def _nested(operation: tf.Operation) -> int:
+    """Those of the functions that the operation calls: a plain call once, others who knows."""
+    inner = sum(_total(body, body.outputs) for body in _bodies(operation))
+    if inner and operation.type not in _CALLS:
+        raise ValueError(f"{operation.type} runs its functions an unknown number of times")
+    return inner
+
+
+def _bodies(operation: tf.Operation) -> list[Any]:
+    """The graphs of the functions that the operation names in its attributes."""
+    names = [value.func.name for value in operation.node_def.attr.values() if value.func.name]
+    names += [
+        function.name for value in operation.node_def.attr.values() for function in value.list.func
+    ]
+    return [operation.graph._get_function(name).graph for name in names]
 
 
 def _convolution(operation: tf.Operation) -> int:
@@ -65,6 +91,19 @@ def _product_of_matrices(operation: tf.Operation, transposed: str) -> int:
     return _multiply_adds(operation.outputs[0], [summed])
 
 
+def _einsum(operation: tf.Operation) -> int:
+    """Of two factors: every combination of their indices is a multiply-add."""
+    equation = operation.get_attr("equation").decode()
+    if "..." in equation:
+        raise ValueError(f"the indices of {equation!r} are not all named")
+    sizes: dict[str, Any] = {}
+    for letters, factor in zip(
+        equation.partition("->")[0].split(","), operation.inputs, strict=True
+    ):
+        sizes |= dict(zip(letters, factor.shape.as_list(), strict=True))
+    return 2 * prod(sizes.values()) if len(operation.inputs) == 2 else 0
+
+
 def _multiply_adds(output: tf.Tensor, summed: Any) -> int:
     """Twice the elements of the output (or of its gradient) times the terms summed for each."""
     sizes: list[Any] = output.shape.as_list()
@@ -78,6 +117,14 @@ _COUNTS: dict[str, Callable[[tf.Operation], int]] = {
     "DepthwiseConv2dNative": lambda op: _depthwise(op.outputs[0], op.inputs[1]),
     "DepthwiseConv2dNativeBackpropInput": lambda op: _depthwise(op.inputs[2], op.inputs[1]),
     "DepthwiseConv2dNativeBackpropFilter": lambda op: _depthwise(op.inputs[2], op.outputs[0]),
+    "Conv3D": _convolution,
+    "Conv3DBackpropInputV2": _convolution_input_gradient,
+    "Conv3DBackpropFilterV2": _convolution_filter_gradient,
     "MatMul": lambda op: _product_of_matrices(op, "transpose_a"),
+    "BatchMatMul": lambda op: _product_of_matrices(op, "adj_x"),
     "BatchMatMulV2": lambda op: _product_of_matrices(op, "adj_x"),
+    "BatchMatMulV3": lambda op: _product_of_matrices(op, "adj_x"),
+    "Einsum": _einsum,
 }
+_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+_HIDDEN = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "SparseMatMul", "SparseTensorDenseMatMul"}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from batchmark.errors import UserError
-from batchmark.measuring import memory
+from batchmark.measuring import memory, nvidia
 from batchmark.measuring.setup import Conditions, Laboratory
 from batchmark.study.requests import TimingSubject
 
@@ -31,8 +31,11 @@ class Scales:
         self._laboratory = Laboratory(conditions)
 
     def resident(self) -> int | None:
-        """Bytes this process occupies before it has weighed anything: libraries and data."""
-        return memory.resident()
+        """Bytes that libraries and data occupy before anything is weighed; on a GPU, all in use."""
+        if not self._laboratory.compiled:
+            return memory.resident()
+        cards = nvidia.observe()
+        return cards[0]["memory_used_bytes"] if cards else None
 
     def weigh(self, subject: TimingSubject) -> Footprint:
         """FLOPs and peak memory of a training step; nothing of what cannot be trained.
@@ -70,6 +73,7 @@ def _gpu_peak(work: Callable[[], None]) -> int:
     """Bytes that TensorFlow's allocator hands out on the GPU over its state before `work`."""
     import tensorflow as tf  # noqa: PLC0415
 
+    work()  # compiles, which takes memory of its own
     tf.config.experimental.reset_memory_stats("GPU:0")
     before = tf.config.experimental.get_memory_info("GPU:0")["current"]
     work()

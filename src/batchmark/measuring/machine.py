@@ -4,6 +4,7 @@ Results are published: no host name, no user name, no path. Everything read from
 goes through `root`, so that recorded machines can be read as well. None: the machine won't tell.
 """
 
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -39,13 +40,13 @@ def describe(root: Path = ROOT) -> Facts:
 
 def observe(device: Device, root: Path = ROOT) -> Facts:
     """What moves: taken before and after a block on `device`. Times are in seconds."""
-    times = psutil.cpu_times()
+    usable = usable_times()
     return {
         "load": list(os.getloadavg()),
         "frequency_mhz": frequencies(root),
         "memory_available_bytes": psutil.virtual_memory().available,
-        "busy_seconds": sum(times) - times.idle - getattr(times, "iowait", 0.0),
-        "stolen_seconds": getattr(times, "steal", 0.0),
+        "busy_seconds": sum(map(busy_seconds, usable)),
+        "stolen_seconds": sum(getattr(times, "steal", 0.0) for times in usable),
         "own_seconds": own_seconds(),
         "elapsed_seconds": time.monotonic(),
         "cgroup_throttled": cgroup_throttled(root),
@@ -54,10 +55,27 @@ def observe(device: Device, root: Path = ROOT) -> Facts:
     }
 
 
+def usable_times() -> list[Any]:
+    """psutil's CPU times of the hardware threads this process is allowed on.
+
+    On a shared machine the others belong to somebody else, whose work is no disturbance.
+    """
+    times = psutil.cpu_times(percpu=True)
+    # Linux numbers the threads that are online; those that are off leave gaps.
+    return [times[i] for i in affinity() if i < len(times)] or times
+
+
+def busy_seconds(times: Any) -> float:
+    """Seconds that a hardware thread did not idle. Time of guests is part of `user` and `nice`."""
+    idle = ("idle", "iowait", "guest", "guest_nice")
+    return sum(value for name, value in times._asdict().items() if name not in idle)
+
+
 def own_seconds() -> float:
     """CPU seconds of this process and of the measuring processes it started."""
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return sum(times.user + times.system for times in (one.cpu_times() for one in family))
+    family = [None, *(one.pid for one in multiprocessing.active_children())]
+    spent = (psutil.Process(pid).cpu_times() for pid in family)
+    return sum(times.user + times.system for times in spent)
 
 
 def code(folder: Path = Path(__file__).parent) -> Facts:
@@ -83,7 +101,7 @@ def usable_threads(root: Path = ROOT) -> int:
     """How many hardware threads this process may keep busy: affinity and cgroup quota."""
     quota = cgroup_cpus(root)
     allowed = len(affinity())
-    return allowed if quota is None else max(1, min(allowed, round(quota)))
+    return allowed if quota is None else max(1, min(allowed, int(quota)))
 
 
 def affinity() -> list[int]:
@@ -94,12 +112,10 @@ def affinity() -> list[int]:
 
 
 def cgroup_cpus(root: Path = ROOT) -> float | None:
-    """The cgroup's CPU quota in cores; None where there is no limit."""
-    for folder in _cgroups(root):
-        quota, _, period = (_read(folder / "cpu.max") or "max").partition(" ")
-        if quota.isdigit():
-            return int(quota) / int(period)
-    return _cgroup_v1_cpus(root)
+    """The smallest CPU quota of the cgroup and those around it, in cores; None without a limit."""
+    limits = [(_read(folder / "cpu.max") or "max").split() for folder in _cgroups(root)]
+    quotas = [int(limit[0]) / int(limit[1]) for limit in limits if limit[0].isdigit()]
+    return min(quotas) if quotas else _cgroup_v1_cpus(root)
 
 
 def memory_limit(root: Path = ROOT) -> int:
@@ -111,12 +127,13 @@ def memory_limit(root: Path = ROOT) -> int:
 
 
 def cgroup_throttled(root: Path = ROOT) -> int | None:
-    """How often the cgroup's quota has stopped this process's group so far."""
-    for folder in _cgroups(root):
-        for line in (_read(folder / "cpu.stat") or "").splitlines():
-            if line.startswith("nr_throttled "):
-                return int(line.split()[1])
-    return None
+    """How often quotas have stopped this process's cgroup or one around it so far."""
+    folders = [*_cgroups(root), root / "sys/fs/cgroup/cpu"]
+    rows = [
+        row.split() for folder in folders for row in (_read(folder / "cpu.stat") or "").splitlines()
+    ]
+    counts = [int(count) for key, count in rows if key == "nr_throttled"]
+    return sum(counts) if counts else None
 
 
 def governor(root: Path = ROOT) -> str | None:

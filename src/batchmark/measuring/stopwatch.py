@@ -1,11 +1,13 @@
 """The process that is timed: the sessions of all subjects at one thread setting, kept alive."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from batchmark.errors import UserError
 from batchmark.measuring import clock
+from batchmark.measuring.privacy import scrubbed
 from batchmark.measuring.setup import Conditions, Laboratory
 from batchmark.study.requests import TimingSubject
 from batchmark.training import switches
@@ -15,13 +17,14 @@ from batchmark.training import switches
 class Opening:
     """What a subject turned out to be, and what it cost to get going (seconds).
 
-    Tracing builds model and graph; XLA compiles in the first step.
-    With `message`, it cannot be timed and the numbers are 0.
+    Tracing builds model and graph; XLA compiles before the first step. With `message`, it
+    cannot be timed and the numbers are 0.
     """
 
     batch_size: int = 0
     steps_per_epoch: int = 0
     trace_seconds: float = 0.0
+    compile_seconds: float = 0.0
     first_step_seconds: float = 0.0
     message: str = ""
 
@@ -53,7 +56,7 @@ class Stopwatch:
         """This process's matrix-product peak, FLOP/s."""
         from batchmark.measuring.peak import matrix_product_peak  # noqa: PLC0415
 
-        return matrix_product_peak()
+        return matrix_product_peak("gpu" if self._laboratory.compiled else "cpu")
 
     def environment(self) -> dict[str, Any]:
         """Versions, switches and TensorFlow's build."""
@@ -63,7 +66,7 @@ class Stopwatch:
         kept = ("is_cuda_build", "is_rocm_build", "cuda_version", "cudnn_version")
         return {
             "versions": versions(),
-            "switches": switches.in_force(),
+            "switches": {key: scrubbed(value) for key, value in switches.in_force().items()},
             "tensorflow_build": {key: build[key] for key in kept if key in build},
             "xla": self._laboratory.compiled,
         }
@@ -75,10 +78,18 @@ class Stopwatch:
         )
         (session,) = sessions
         traced = clock.elapsed_seconds(session.trace)
-        first = clock.elapsed_seconds(lambda: self._train(session, 1))
+        compiled, first = self._first_step(partial(self._train, session, 1))
         self._prepare(name, partial(self._train, session))
         size = session.batches.batch_size
-        return Opening(size, session.steps_per_epoch, built + traced, first)
+        return Opening(size, session.steps_per_epoch, built + traced, compiled, first)
+
+    def _first_step(self, step: Callable[[], None]) -> tuple[float, float]:
+        """Seconds of compilation, which XLA does within the first call, and of the step itself."""
+        first = clock.elapsed_seconds(step)
+        if not self._laboratory.compiled:
+            return 0.0, first
+        again = clock.elapsed_seconds(step)
+        return max(first - again, 0.0), again
 
     def _prepare(self, name: str, run: clock.Runner) -> None:
         """Choose the length of the visits; let XLA compile all that they will call."""
@@ -94,4 +105,4 @@ class Stopwatch:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200].rstrip(".")
+    return scrubbed((str(error) or type(error).__name__).splitlines()[0])[:200].rstrip(".")

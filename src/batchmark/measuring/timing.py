@@ -5,21 +5,26 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from batchmark.dataset.record import read_record
 from batchmark.errors import UserError
-from batchmark.measuring import block, machine, memory
+from batchmark.measuring import block, machine, memory, nvidia
 from batchmark.measuring.cautions import find_cautions
 from batchmark.measuring.clock import Length
 from batchmark.measuring.footprint import Footprint, Scales
 from batchmark.measuring.processes import Worker
 from batchmark.measuring.setup import Conditions
 from batchmark.measuring.stopwatch import Opening, Stopwatch
-from batchmark.results.timing import Role, Subject, TimingResult, Visit
+from batchmark.results.timing import Caution, Clock, Role, Subject, TimingResult, Visit
 from batchmark.study.requests import TimeRequest, TimingSubject
+
+Stopwatches = dict[int, Worker]
+"""The timed process of each thread setting, the main one first."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,17 @@ class Entry:
     role: Role
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the rounds left: clock readings, and the machine before, between and after them."""
+
+    started: datetime
+    before: machine.Facts
+    visits: list[Visit]
+    gpus: list[machine.Facts]
+    after: machine.Facts
+
+
 def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """Time all subjects of a study; the caller sees to it that the machine is free.
 
@@ -39,7 +55,7 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """
     settings = thread_settings(request)
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
-    length = Length(request.min_seconds, request.min_steps)
+    length = Length(request.min_seconds, request.min_steps, request.max_seconds or inf)
     with ExitStack() as until_done:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         scales = until_done.enter_context(Worker(Scales, conditions[0]))
@@ -108,46 +124,55 @@ def _weigh_all(request: TimeRequest, scales: Worker) -> dict[str, Footprint]:
 def _block(
     request: TimeRequest,
     facts: Path,
-    stopwatches: dict[int, Worker],
+    stopwatches: Stopwatches,
     footprints: dict[str, Footprint],
     resident: int | None,
 ) -> TimingResult:
     timed = entries(request, list(stopwatches))
     openings = _open_all(request, timed, stopwatches)
     peaks = {str(threads): worker.ask("peak") for threads, worker in stopwatches.items()}
-    main = next(iter(stopwatches))
-    environment = {
-        **stopwatches[main].ask("environment"),
-        "machine": machine.describe(),
-        "code": machine.code(),
-    }
-    before = machine.observe(request.device)
-    visits = _visit_all(
-        request, [one for one in timed if not openings[one.id].message], stopwatches
-    )
-    after = machine.observe(request.device)
+    environment = _environment(stopwatches)
+    seen = _watch(request, [one for one in timed if not openings[one.id].message], stopwatches)
+    available = _available(request, environment["machine"], resident)
     return TimingResult(
         study=request.study,
         machine=request.machine,
         device=request.device,
         dataset=read_record(facts).facts,
+        clock=_clock(),
         anchor=request.anchor,
         twin=f"{request.anchor}.twin",
         peak_flops_per_second=peaks,
         subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
-        visits=visits,
-        before=before,
-        after=after,
         environment=environment,
-        largest_batch_size=largest_batch_sizes(
-            request.subjects, openings, footprints, _available(request, environment, resident)
-        ),
-        cautions=find_cautions(visits, request.anchor, before, after),
+        largest_batch_size=largest_batch_sizes(request.subjects, openings, footprints, available),
+        cautions=_cautions(request, seen),
+        **vars(seen),
     )
 
 
+def _environment(stopwatches: Stopwatches) -> dict[str, Any]:
+    main = next(iter(stopwatches.values()))
+    return {**main.ask("environment"), "machine": machine.describe(), "code": machine.code()}
+
+
+def _clock() -> Clock:
+    used = time.get_clock_info("perf_counter")
+    return Clock(name=used.implementation, resolution_seconds=used.resolution)
+
+
+def _watch(request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches) -> Seen:
+    started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
+    visits, gpus = _visit_all(request, timed, stopwatches)
+    return Seen(started, before, visits, gpus, machine.observe(request.device))
+
+
+def _cautions(request: TimeRequest, seen: Seen) -> list[Caution]:
+    return find_cautions(seen.visits, request.anchor, seen.before, seen.after, seen.gpus)
+
+
 def _open_all(
-    request: TimeRequest, timed: list[Entry], stopwatches: dict[int, Worker]
+    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
 ) -> dict[str, Opening]:
     openings = {one.id: stopwatches[one.threads].ask("open", one.id, one.subject) for one in timed}
     reason = openings[request.anchor].message
@@ -157,22 +182,25 @@ def _open_all(
 
 
 def _visit_all(
-    request: TimeRequest, timed: list[Entry], stopwatches: dict[int, Worker]
-) -> list[Visit]:
+    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
+) -> tuple[list[Visit], list[machine.Facts]]:
     readers = {one.id: partial(stopwatches[one.threads].ask, "visit", one.id) for one in timed}
     orders = block.round_orders(list(readers), request.anchor, request.rounds, request.seed)
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
+    gpus: list[machine.Facts] = []
     for number, found in enumerate(block.measure(readers, orders, origin), start=1):
+        # At once: an idle GPU soon forgets what slowed it.
+        gpus += nvidia.observe() if request.device == "gpu" else []
         visits += found
-        spent = (time.perf_counter_ns() - origin) / 1e9
-        left = spent / number * (request.rounds - number)
-        print(
-            f"time {request.study}: round {number} of {request.rounds}, {left:.0f} s left",
-            file=sys.stderr,
-            flush=True,
-        )
-    return visits
+        _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
+    return visits, gpus
+
+
+def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
+    left = spent / number * (request.rounds - number)
+    text = f"time {request.study}: round {number} of {request.rounds}, {left:.0f} s left"
+    print(text, file=sys.stderr, flush=True)
 
 
 def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
@@ -185,6 +213,7 @@ def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
         steps_per_epoch=opening.steps_per_epoch,
         examples_per_epoch=opening.batch_size * opening.steps_per_epoch,
         trace_seconds=opening.trace_seconds,
+        compile_seconds=opening.compile_seconds,
         first_step_seconds=opening.first_step_seconds,
         flops_per_step=footprint.flops,
         peak_memory_bytes=footprint.peak_memory_bytes,
@@ -197,11 +226,10 @@ def _family(subject: TimingSubject) -> str:
     return subject.hyperparameters.model_dump_json(exclude={"batch_size"})
 
 
-def _available(
-    request: TimeRequest, environment: dict[str, Any], resident: int | None
-) -> int | None:
+def _available(request: TimeRequest, facts: machine.Facts, resident: int | None) -> int | None:
     """Bytes for training: the device's memory less what libraries and data occupy."""
-    facts = environment["machine"]
-    if request.device == "gpu":
-        return facts["gpus"][0]["memory_bytes"] if facts["gpus"] else None
-    return None if resident is None else facts["memory_bytes"] - resident
+    if request.device == "cpu":
+        whole = facts["memory_bytes"]
+    else:
+        whole = facts["gpus"][0]["memory_bytes"] if facts["gpus"] else None
+    return None if resident is None or whole is None else whole - resident

@@ -1,8 +1,8 @@
 """`results/{machine}/{device}/timings/{study}.json`: every raw timing with round and order."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from batchmark.results.schema import Count, DatasetFacts, Details, Record, Slug
 
@@ -13,7 +13,8 @@ class Subject(Record):
     """What was timed: one training graph at one thread setting, and the variants it stands for.
 
     With a `message` it could not be timed: it has no visits and its numbers are 0.
-    `trace_seconds`: building model and graph; `first_step_seconds`: with XLA, compiling too.
+    `trace_seconds`: building model and graph; `compile_seconds`: what the first step took longer
+    than the same step again, 0 without XLA; `first_step_seconds`: the first step apart from that.
     `flops_per_step`: convolutions and matrix products, forward and backward.
 
     `id` is unique in the file. `threads` is the number of intra-op threads (0 on a GPU).
@@ -29,6 +30,7 @@ class Subject(Record):
     steps_per_epoch: Count
     examples_per_epoch: Count
     trace_seconds: float
+    compile_seconds: float
     first_step_seconds: float
     flops_per_step: float | None
     peak_memory_bytes: Count | None
@@ -54,25 +56,37 @@ class Caution(Record):
     text: str
 
 
+class Clock(Record):
+    """Which clock was read, and the smallest difference that it can show."""
+
+    name: str
+    resolution_seconds: Annotated[float, Field(gt=0)]
+
+
 class TimingResult(Record):
     """A whole timing block.
+
+    `started`: when the first round began, UTC. `gpus`: what the GPUs said after each round.
 
     All thread settings share its rounds, its one anchor and the anchor's twin.
     `peak_flops_per_second`: of a float32 matrix product, by number of threads ("0" on a GPU).
     `largest_batch_size`: predicted to fit memory, by subject id as requested.
     """
 
-    schema_version: Literal["batchmark.timing/1"] = "batchmark.timing/1"
+    schema_version: Literal["batchmark.timing/2"] = "batchmark.timing/2"
     study: Slug
     machine: Slug
     device: Literal["cpu", "gpu"]
     dataset: DatasetFacts
+    started: AwareDatetime
+    clock: Clock
     anchor: Slug
     twin: Slug
     peak_flops_per_second: dict[str, float]
     subjects: list[Subject]
     visits: list[Visit]
     before: Details
+    gpus: list[Details]
     after: Details
     environment: Details
     largest_batch_size: dict[str, int | None]

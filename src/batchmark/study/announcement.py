@@ -6,15 +6,18 @@ from pathlib import Path
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import read_result
 from batchmark.study.cost import MNIST_TRAINING_IMAGES
-from batchmark.study.expectation import Expectation, Work, expect
+from batchmark.study.expectation import Expectation, Work, expect, job_seconds
 from batchmark.study.plan import Plan
 from batchmark.study.yaml_files import read_yaml
+
+Job = tuple[str, Mapping[str, str]]
+"""A job's rule and its wildcards."""
 
 WORTH_ANNOUNCING = 20
 
 
-def work_of(jobs: Iterable[tuple[str, Mapping[str, str]]]) -> Work:
-    """Sort jobs, given as rule name and wildcards, by what they measure."""
+def work_of(jobs: Iterable[Job]) -> Work:
+    """Sort jobs by what they measure."""
     listed = list(jobs)
 
     def named(rule: str, wildcard: str) -> list[str]:
@@ -33,7 +36,23 @@ def is_long(work: Work) -> bool:
     return len(work.train) + len(work.time) + len(work.probe) >= WORTH_ANNOUNCING
 
 
-def expectation(plan: Plan, work: Work, calibration: Path, facts: Path) -> Expectation:
-    """The expected cost of `work`; before the download, MNIST's size is assumed."""
-    images = read_yaml(facts)["facts"]["train"] if facts.exists() else MNIST_TRAINING_IMAGES
-    return expect(plan, work, read_result(calibration, Calibration), images)
+def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: int) -> Expectation:
+    """The expected cost of `work`."""
+    rates = read_result(calibration, Calibration)
+    return expect(plan, work, rates, _training_images(facts), cores)
+
+
+def expected_by_job(
+    plan: Plan, jobs: Mapping[int, Job], calibration: Path, facts: Path, cores: int
+) -> dict[int, float]:
+    """Wall seconds that each job adds to the run: all of a timing block's, else a core's share."""
+    rates, images = read_result(calibration, Calibration), _training_images(facts)
+    return {
+        id_: job_seconds(plan, rule, wildcards, rates, images) / (1 if rule == "time" else cores)
+        for id_, (rule, wildcards) in jobs.items()
+    }
+
+
+def _training_images(facts: Path) -> int:
+    """Those of the data; before the download, MNIST's number is assumed."""
+    return read_yaml(facts)["facts"]["train"] if facts.exists() else MNIST_TRAINING_IMAGES

@@ -67,6 +67,7 @@ class TimingConfig(Section):
     rounds: Annotated[int, Field(ge=1, le=1000)] = 7
     min_seconds: Seconds = 0.3
     min_steps: Annotated[int, Field(ge=1, le=100_000)] = 20
+    max_seconds: Seconds | None = None
     threads: Annotated[list[Threads], Field(min_length=1)] = ["all"]
     seed: Seed = 0
 
@@ -96,6 +97,7 @@ class StudyBudget(Section):
     rounds: Annotated[int, Field(ge=1, le=1000)] | None = None
     min_seconds: Seconds | None = None
     min_steps: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    max_seconds: Seconds | None = None
 
 
 class StudyConfig(StudyBudget):

@@ -1,5 +1,6 @@
 """How much work a run is, relative to another: enough to start the longest one first."""
 
+from batchmark.study.config import TimingConfig
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.requests import MNIST_TRAINING_IMAGES, Budget
 
@@ -15,6 +16,13 @@ def relative_cost(chosen: Hyperparameters, budget: Budget) -> float:
     per_image = MODEL_COSTS.get(chosen.model, 1.0) * (1 + _STEP_OVERHEAD / batch_size)
     tuning = 9 if chosen.learning_rate == "tuned" else 0
     return (budget.trials * budget.epochs + tuning) * images * per_image / 1000
+
+
+def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
+    """How long a visit of a timing block takes when a step takes `step_seconds`."""
+    steps = timing.min_steps * step_seconds
+    most = max(timing.max_seconds, step_seconds) if timing.max_seconds else steps
+    return max(timing.min_seconds, min(steps, most))
 
 
 def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:

@@ -1,11 +1,11 @@
 """What a plan will cost on this machine: wall time by stage, memory and disk."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from batchmark.results.calibration import Calibration
-from batchmark.study.cost import MODEL_COSTS, batch_and_images
+from batchmark.study.cost import MODEL_COSTS, batch_and_images, visit_seconds
 from batchmark.study.plan import Plan
 from batchmark.study.timing_subjects import timing_subjects
 
@@ -14,6 +14,8 @@ EVALUATED_IMAGES = 10_000
 BYTES_PER_RESULT = 40_000
 # 28 x 28 pixels, and the validation and test images that come with 5 training images.
 BYTES_PER_IMAGE = 785 * 7 // 5
+# Activations of LeNet-5 and their gradients, for each image of a batch.
+BYTES_PER_BATCH_IMAGE = 60_000
 
 
 @dataclass(frozen=True)
@@ -65,22 +67,35 @@ def all_work(plan: Plan) -> Work:
     return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
 
 
-def expect(plan: Plan, work: Work, rates: Calibration, images: int) -> Expectation:
-    """The cost of `work` on a training set of `images` images."""
+def expect(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) -> Expectation:
+    """The cost of `work` on a training set of `images` images with `cores` jobs at once."""
     runs = [_run_seconds(plan, variant, rates, images) for variant in work.train]
     probes = [_probe_seconds(plan, variant, rates, images) for variant in work.probe]
     blocks = [_block_seconds(plan, study, rates, images) for study in work.time]
     figures = [rates.report * 1.2] * len(work.plot)
     return Expectation(
         seconds={
-            "train": makespan([*runs, *probes], rates.cores),
+            "train": makespan([*runs, *probes], cores),
             "time": sum(blocks),
-            "report": makespan(figures, rates.cores) + 5 * rates.report,
+            "report": makespan(figures, cores) + 5 * rates.report,
         },
         jobs={"train": len(runs) + len(probes), "time": len(blocks), "report": len(figures) + 3},
-        memory_bytes=rates.memory_bytes * rates.cores,
+        memory_bytes=_memory_bytes(plan, work, rates, images, cores),
         disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * images,
     )
+
+
+def job_seconds(
+    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, images: int
+) -> float:
+    """Expected seconds of one job."""
+    if rule == "time":
+        return _block_seconds(plan, wildcards["study"], rates, images)
+    if rule == "train":
+        return _run_seconds(plan, wildcards["variant"], rates, images)
+    if rule == "probe":
+        return _probe_seconds(plan, wildcards["variant"], rates, images)
+    return rates.report
 
 
 def makespan(jobs: Iterable[float], workers: int) -> float:
@@ -94,6 +109,25 @@ def makespan(jobs: Iterable[float], workers: int) -> float:
 def compared(expected: float, taken: float) -> str:
     """One line for the end of a run, both in seconds."""
     return f"Took {minutes(taken)}; expected {minutes(expected)} ({taken / expected - 1:+.0%})."
+
+
+def _memory_bytes(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) -> int:
+    """The largest runs side by side, or a block: a process a thread setting and one to weigh."""
+
+    def needed(batch_size: int) -> int:
+        return rates.memory_bytes + BYTES_PER_BATCH_IMAGE * batch_size
+
+    runs = sorted(needed(_batch_size(plan, variant, images)) for variant in work.train)
+    blocks = [
+        needed(max(_batch_size(plan, one, images) for one in plan.studies[study].variants))
+        * (1 + len(plan.protocol(study).threads))
+        for study in work.time
+    ]
+    return max([rates.memory_bytes, sum(runs[-cores:]), *blocks])
+
+
+def _batch_size(plan: Plan, variant: str, images: int) -> int:
+    return batch_and_images(plan.variants[variant].hyperparameters, images)[0]
 
 
 def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
@@ -126,7 +160,7 @@ def _block_seconds(plan: Plan, study: str, rates: Calibration, images: int) -> f
         batch_size, _ = batch_and_images(subject.hyperparameters, images)
         model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
         step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
-        visits.append(max(timing.min_seconds, timing.min_steps * step))
+        visits.append(visit_seconds(timing, step))
     anchors = 4 * timing.min_seconds
     readings = len(timing.threads)
     rounds = timing.rounds * (sum(visits) + anchors)

@@ -158,7 +158,7 @@ class Plan:
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing block is run."""
         own = self.studies[study].config
-        keys = ("threads", "rounds", "min_seconds", "min_steps")
+        keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
         given = {key: value for key in keys if (value := getattr(own, key)) is not None}
         return self.config.timing.model_copy(update=given)
 
@@ -211,11 +211,10 @@ class Plan:
 
     def block_reservation(self, study: str) -> Reservation:
         """What a study's timing block reserves on a cluster."""
-        chosen = self.studies[study]
-        subjects = timing_subjects(chosen.variants.values())
-        threads = chosen.config.threads or self.config.timing.threads
+        subjects = timing_subjects(self.studies[study].variants.values())
+        protocol = self.protocol(study)
         timed = [subject.hyperparameters for subject in subjects]
-        return for_block(timed, len(threads), self.config.timing)
+        return for_block(timed, len(protocol.threads), protocol)
 
     def _for_analysis(self, study: Study) -> requests.StudyForAnalysis:
         return requests.StudyForAnalysis(

@@ -103,7 +103,10 @@ class TimingSubject(Request):
 
 
 class TimeRequest(Request):
-    """One timing block. `threads`: 0 means all cores; `anchor` is a subject's id."""
+    """One timing block. `threads`: 0 means all cores; `anchor` is a subject's id.
+
+    `max_seconds`: how long `min_steps` may make a visit, None for any time.
+    """
 
     study: str
     machine: str
@@ -114,6 +117,7 @@ class TimeRequest(Request):
     rounds: int
     min_seconds: float
     min_steps: int
+    max_seconds: float | None = None
     seed: int
 
 

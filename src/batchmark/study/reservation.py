@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchmark.study.config import ProbingConfig, TimingConfig
-from batchmark.study.cost import MNIST_TRAINING_IMAGES, batch_and_images, relative_cost
+from batchmark.study.cost import (
+    MNIST_TRAINING_IMAGES,
+    batch_and_images,
+    relative_cost,
+    visit_seconds,
+)
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.requests import Budget
 
@@ -54,7 +59,7 @@ def for_block(
     """A timing block: every subject at so many thread settings, traced once, timed in rounds."""
     sizes = [_batch_size(subject) for subject in subjects]
     seconds = [
-        20 + timing.rounds * max(2 * timing.min_seconds, timing.min_steps * size / 1000)
+        20 + timing.rounds * max(2 * timing.min_seconds, visit_seconds(timing, size / 1000))
         for size in sizes
     ]
     return _reservation(settings * sum(seconds) / _SECONDS_PER_COST, sizes)

@@ -1,0 +1,27 @@
+"""Ratios to the anchor around a visit, against sums by hand."""
+
+import pytest
+
+from batchmark.measuring.ratios import ratios_to_anchor
+from batchmark.results.timing import Visit
+
+
+def visit(subject, start, step_time, number=0):
+    """A visit of 10 steps: its middle is 5 step times after its start."""
+    return Visit(
+        subject=subject, round=number, order=0, steps=10, start_ns=start, elapsed_ns=10 * step_time
+    )
+
+
+def test_the_anchor_is_interpolated_at_the_middle_of_the_visit():
+    # The anchor takes 100 at 500 and 200 at 2500; a subject with its middle at 1000 sees 125.
+    anchors = [visit("anchor", 0, 100), visit("anchor", 1500, 200)]
+    found = ratios_to_anchor([anchors[0], visit("a", 500, 100), anchors[1]], "anchor")
+    assert found["a"].tolist() == [pytest.approx(100 / 125)]
+    # Each anchor visit is compared with the other one.
+    assert found["anchor"].tolist() == [0.5, 2.0]
+
+
+def test_a_round_is_compared_with_its_own_anchors():
+    visits = [visit("anchor", 0, 100), visit("a", 2000, 300), visit("a", 9000, 300, number=1)]
+    assert ratios_to_anchor(visits, "anchor")["a"].tolist() == [3.0]
