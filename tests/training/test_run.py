@@ -55,11 +55,23 @@ def test_test_accuracy_at_best_is_of_the_best_weights(train: Train) -> None:
     assert long.trials[0].test_accuracy_at_best == short.trials[0].final_test_accuracy
 
 
-def test_a_loss_that_is_not_finite_ends_as_diverged(train: Train) -> None:
-    result = train(request({"trials": 1}, learning_rate=1e30, activation="relu"))
+@pytest.mark.parametrize(
+    ("rate", "recorded"), [(1e30, 1e30), (1e39, None)], ids=["huge", "beyond float32"]
+)
+def test_a_loss_that_is_not_finite_ends_as_diverged(
+    train: Train, rate: float, recorded: float | None
+) -> None:
+    result = train(request({"trials": 1}, learning_rate=rate, activation="relu"))
+    assert result.trials[0].learning_rate == recorded
     assert result.trials[0].status == "diverged"
     assert result.trials[0].evaluations.loss[-1] is None
     assert "not finite" in result.trials[0].message
+
+
+def test_rprop_bounds_a_rate_that_float32_cannot_hold(train: Train) -> None:
+    budget = {"trials": 1, "epochs": 1.0}
+    result = train(request(budget, optimizer="rprop", learning_rate=1e39, batch_size="full"))
+    assert (result.trials[0].status, result.trials[0].learning_rate) == ("done", None)
 
 
 def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
