@@ -6,8 +6,8 @@ from batchmark.errors import UserError
 
 Rule = Literal["fixed", "sqrt", "linear"]
 
-# Keras 3 gives each optimizer class this rate; all others get 0.001.
-_KERAS_DEFAULTS = {"sgd": 0.01}
+# Each optimizer class's own default; all others of Keras 3 have 0.001.
+_KERAS_DEFAULTS = {"sgd": 0.01, "rprop": 0.1}
 _KERAS_DEFAULT = 0.001
 
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
