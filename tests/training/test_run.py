@@ -94,11 +94,31 @@ def test_full_sizes_are_resolved_by_the_data(train: Train) -> None:
     assert result.trials[0].evaluations.steps == [1, 2, 3]
 
 
+def sample() -> Dataset:
+    """The tiny data under the name of the sample: 96 images in the place of MNIST's 50,000."""
+    made = dataset()
+    return dataclasses.replace(made, facts=made.facts.model_copy(update={"name": "sample"}))
+
+
 def test_the_sample_is_given_more_epochs(train: Train) -> None:
-    sample = dataset()
-    facts = sample.facts.model_copy(update={"name": "sample"})
     asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1})
-    assert train(asked, dataclasses.replace(sample, facts=facts)).budget.epochs == 3.0
+    assert train(asked, sample()).budget.epochs == 3.0
+
+
+@pytest.mark.parametrize(
+    ("every", "train_size", "images"),
+    [
+        (12_500, "full", 24),  # four times an epoch of 50,000, four times an epoch of 96
+        (24, 48, 24),  # both have 48 images
+        (96, 192, 48),  # twice an epoch of 192 where there are 96
+        (3, "full", 1),  # never less than an image
+    ],
+)
+def test_the_sample_is_evaluated_as_often_an_epoch(
+    train: Train, every: int, train_size: int | str, images: int
+) -> None:
+    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every}
+    assert train(request(budget, train_size=train_size), sample()).budget.evaluate_every == images
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from batchmark.training.trial import Schedule, run_trial, start, total_steps
 from batchmark.training.tuning import tune
 
 SAMPLE = "sample"
+MNIST_TRAIN = 50_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,15 @@ class Setting:
         budget = self.request.budget
         times = budget.sample_epochs_times if self.facts.name == SAMPLE else 1.0
         not_learning_after = budget.not_learning_after * times
-        return Schedule(epochs * times, budget.evaluate_every, not_learning_after)
+        return Schedule(epochs * times, self._evaluate_every(), not_learning_after)
+
+    def _evaluate_every(self) -> int | None:
+        """Training images between evaluations: as many times an epoch of the sample as of MNIST."""
+        every, wanted = self.request.budget.evaluate_every, self.hyperparameters.train_size
+        if every is None or self.facts.name != SAMPLE:
+            return every
+        there = MNIST_TRAIN if wanted == "full" else wanted
+        return max(1, round(every * len(training_images(self.hyperparameters, self.data)) / there))
 
 
 def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
