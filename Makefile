@@ -3,10 +3,11 @@
 SHELL := bash
 PYTHON ?= python3
 GPU ?=
-VENV := .venv
-BIN := $(VENV)/bin
+# Beside each other, since either TensorFlow would overwrite the other.
+VENV := .venv$(if $(GPU),-gpu)
+BIN = $(VENV)/bin
 LOCK := requirements/$(if $(GPU),gpu,run).txt
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
+SNAKEMAKE = PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
 CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 
@@ -21,17 +22,21 @@ smoke: report
 full: ARGS += --configfile config/full.yaml
 full: report
 
-test: $(VENV)/installed-test
+# Tests, their tools and benchmarks are for the CPU.
+test lint format bench: BIN = .venv/bin
+
+test: .venv/installed-test
 	@$(MAKE) --no-print-directory lint
 	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical --dist loadscope $(ARGS)
 
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
-lint: $(VENV)/installed-test
+lint: .venv/installed-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(SNAKEMAKE) --version > /dev/null
 	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"
 
-format: $(VENV)/installed-test
+format: .venv/installed-test
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . && $(BIN)/snakefmt Snakefile workflow
 
 estimate: $(VENV)/installed-run
@@ -43,7 +48,7 @@ rebuild: $(VENV)/installed-run
 clean-stale: $(VENV)/installed-run
 	@$(CHECKED) --cores 1 clean_stale $(ARGS)
 
-bench: $(VENV)/installed-test
+bench: .venv/installed-test
 	@$(BIN)/python benchmarks/engine.py $(ARGS)
 
 publish: $(VENV)/installed-run
@@ -59,14 +64,14 @@ lock:
 $(VENV)/installed-run: $(LOCK) pyproject.toml
 	@$(call install,$(LOCK))
 
-$(VENV)/installed-test: requirements/test.txt pyproject.toml
+.venv/installed-test: requirements/test.txt pyproject.toml
 	@$(call install,requirements/test.txt)
-	@touch $(VENV)/installed-run
+	@touch .venv/installed-run
 
 define install
-test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-echo "Installing $(1) into $(VENV) (once)"
-$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+echo "Installing $(1) into $(@D) (once)"
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 touch $@
 endef

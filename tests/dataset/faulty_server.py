@@ -126,7 +126,17 @@ def redirect_in_a_circle(handler: Handler) -> None:
     handler.end_headers()
 
 
-def redirect_to_a_local_file(handler: Handler) -> None:
-    handler.send_response(302)
-    handler.send_header("Location", "file:///etc/passwd")
+def redirect_to(address: str) -> Answer:
+    def answer(handler: Handler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", address)
+        handler.end_headers()
+
+    return answer
+
+
+def length_of_5000_digits(handler: Handler) -> None:
+    """And then nothing."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "9" * 5000)
     handler.end_headers()

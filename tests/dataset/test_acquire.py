@@ -73,6 +73,20 @@ def test_without_fallback_every_mirror_is_listed_with_its_reason():
     assert "dataset.fallback to sample" in text
 
 
+def test_passwords_in_addresses_are_never_shown():
+    said: list[str] = []
+    with serving(faulty_server.missing) as url, pytest.raises(UserError) as caught:
+        _acquire(said, mirrors=[url.replace("//", "//me:secret@")], fallback="none")
+    assert f"{url}: HTTP 404" in str(caught.value)
+    assert "secret" not in "".join([*said, str(caught.value)])
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "http://[::1/", "http://a..b/"])
+def test_an_address_that_is_none_leaves_the_next_mirror_its_turn(tmp_path: Path, address: str):
+    good = tiny_idx.write(tmp_path / "good")
+    assert _acquire(mirrors=[address, str(good)]).record.source == "a local folder"
+
+
 def test_no_mirror_at_all_is_said():
     with pytest.raises(UserError, match="none is configured"):
         _acquire(fallback="none")

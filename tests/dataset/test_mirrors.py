@@ -90,7 +90,10 @@ def test_file_names_from_the_server_are_not_used(packed: Path, tmp_path: Path):
         (faulty_server.cut, PATIENT, "connection cut"),
         (faulty_server.endless, PATIENT, "larger than 100,000 bytes"),
         (faulty_server.redirect_in_a_circle, PATIENT, "redirects without end"),
-        (faulty_server.redirect_to_a_local_file, PATIENT, "no valid answer"),
+        (faulty_server.redirect_to("file:///etc/passwd"), PATIENT, "no valid answer"),
+        (faulty_server.redirect_to("http://[::1/x"), PATIENT, "no valid answer"),
+        (faulty_server.redirect_to("http://a..b/"), PATIENT, "no valid answer"),
+        (faulty_server.length_of_5000_digits, PATIENT, "no valid answer"),
         (faulty_server.hang, HASTY, "no answer within 0.2 s"),
         (faulty_server.drip, HASTY, "slower than 1,000 bytes per second"),
         (faulty_server.drip_header, HASTY, "slower than 1,000 bytes per second"),
@@ -175,6 +178,10 @@ def test_a_pipe_is_not_waited_for(packed: Path):
         ("file://elsewhere/data", "a folder of this machine"),
         ("ftp://127.0.0.1/", "there is no such folder"),
         ("http://", "not a valid address"),
+        ("http://127.0.0.1:80a/", "not a valid address"),
+        ("http://127.0.0.1:99999/", "not a valid address"),
+        ("http://[::1/", "not a valid address"),
+        ("http://a..b/", "cannot be reached"),
         ("https://no-such-host.invalid/", "host name is not known|no connection"),
     ],
 )
@@ -203,6 +210,7 @@ def test_reasons_hold_no_local_path(packed: Path):
     [
         ("/home/me/mnist", "a local folder"),
         ("file:///home/me/mnist", "a local folder"),
+        ("http://me:secret@[::1/", "an invalid address"),
         ("https://me:secret@example.org:81/mnist/?key=1", "https://example.org:81/mnist/"),
     ],
 )

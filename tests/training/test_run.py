@@ -55,11 +55,23 @@ def test_test_accuracy_at_best_is_of_the_best_weights(train: Train) -> None:
     assert long.trials[0].test_accuracy_at_best == short.trials[0].final_test_accuracy
 
 
-def test_a_loss_that_is_not_finite_ends_as_diverged(train: Train) -> None:
-    result = train(request({"trials": 1}, learning_rate=1e30, activation="relu"))
+@pytest.mark.parametrize(
+    ("rate", "recorded"), [(1e30, 1e30), (1e39, None)], ids=["huge", "beyond float32"]
+)
+def test_a_loss_that_is_not_finite_ends_as_diverged(
+    train: Train, rate: float, recorded: float | None
+) -> None:
+    result = train(request({"trials": 1}, learning_rate=rate, activation="relu"))
+    assert result.trials[0].learning_rate == recorded
     assert result.trials[0].status == "diverged"
     assert result.trials[0].evaluations.loss[-1] is None
     assert "not finite" in result.trials[0].message
+
+
+def test_rprop_bounds_a_rate_that_float32_cannot_hold(train: Train) -> None:
+    budget = {"trials": 1, "epochs": 1.0}
+    result = train(request(budget, optimizer="rprop", learning_rate=1e39, batch_size="full"))
+    assert (result.trials[0].status, result.trials[0].learning_rate) == ("done", None)
 
 
 def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
@@ -82,11 +94,22 @@ def test_full_sizes_are_resolved_by_the_data(train: Train) -> None:
     assert result.trials[0].evaluations.steps == [1, 2, 3]
 
 
+def sample() -> Dataset:
+    """The tiny data under the name of the sample: 96 images in the place of MNIST's 50,000."""
+    made = dataset()
+    return dataclasses.replace(made, facts=made.facts.model_copy(update={"name": "sample"}))
+
+
 def test_the_sample_is_given_more_epochs(train: Train) -> None:
-    sample = dataset()
-    facts = sample.facts.model_copy(update={"name": "sample"})
     asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1})
-    assert train(asked, dataclasses.replace(sample, facts=facts)).budget.epochs == 3.0
+    assert train(asked, sample()).budget.epochs == 3.0
+
+
+# Four times an epoch of 50,000 over two epochs, and so four times in each two of six of 96; at least 1.
+@pytest.mark.parametrize(("every", "images"), [(12_500, 72), (3, 1)])
+def test_the_sample_is_evaluated_as_often_a_trial(train: Train, every: int, images: int) -> None:
+    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every, "sample_epochs_times": 3.0}
+    assert train(request(budget), sample()).budget.evaluate_every == images
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,12 @@ def _from_mirrors(
 ) -> Acquired:
     problems: list[MirrorProblem] = []
     for mirror in request.mirrors:
-        say(f"getting {request.name} from {mirror}")
+        shown = _shown(mirror)
+        say(f"getting {request.name} from {shown}")
         try:
-            loaded = from_idx(read_mirror(mirror, expected, limits), request.validation, mirror)
+            loaded = from_idx(read_mirror(mirror, expected, limits), request.validation, shown)
         except MirrorError as fault:
-            say(f"mirror {mirror} does not serve: {fault}")
+            say(f"mirror {shown} does not serve: {fault}")
             problems.append(MirrorProblem(mirror=public_name(mirror), reason=str(fault)))
         else:
             return _acquired(request.name, loaded, public_name(mirror), problems)
@@ -67,6 +68,12 @@ def _from_mirrors(
         say("WARNING: sample, not MNIST: no mirror served, 5,000 embedded digits stand in for it")
         return _sample(stands_in_for=request.name, problems=problems)
     raise UserError(_no_mirror(request, problems))
+
+
+def _shown(mirror: str) -> str:
+    """How the terminal calls a mirror: a folder by its path, an address without its password."""
+    name = public_name(mirror)
+    return mirror if name == LOCAL else name
 
 
 def _acquired(
@@ -95,7 +102,7 @@ def _sample(
 
 def _no_mirror(request: DatasetRequest, problems: list[MirrorProblem]) -> str:
     tried = "; ".join(
-        f"{mirror}: {problem.reason}"
+        f"{_shown(mirror)}: {problem.reason}"
         for mirror, problem in zip(request.mirrors, problems, strict=True)
     )
     hint = " or set dataset.fallback to sample" if request.name == mnist.NAME else ""

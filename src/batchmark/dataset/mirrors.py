@@ -17,6 +17,7 @@ from batchmark.dataset.unpack import unpacked
 from batchmark.errors import UserError
 
 LOCAL = "a local folder"
+INVALID = "an invalid address"
 
 Fetch = Callable[[str], bytes]
 
@@ -33,7 +34,10 @@ def public_name(mirror: str) -> str:
     """How a mirror is called in results: no local path, no password."""
     if not _is_web(mirror):
         return LOCAL
-    parts = urlsplit(mirror)
+    try:
+        parts = urlsplit(mirror)
+    except ValueError:
+        return INVALID
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

@@ -26,12 +26,9 @@ def check_reachable(mirror: str, limits: Limits) -> None:
     Asked once a mirror, so that a machine without a network learns it at once and not after the
     retries of four files. Behind a proxy the proxy is the one to say.
     """
-    parts = urlsplit(mirror)
-    if not parts.hostname:
-        raise MirrorError("not a valid address")
+    address = _host_and_port(mirror)
     if select_proxy(mirror, get_environ_proxies(mirror)):
         return
-    address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
     finish_within(
         limits.connect,
         lambda: _connect(address, limits.connect),
@@ -76,6 +73,9 @@ class _BoundedDownloader:
                 if _is_passing(error):
                     raise
                 raise _fault(error, self.name, self.limits) from error
+            except ValueError as error:
+                # Of urllib, urllib3 or int: a redirection or a length that makes no sense.
+                raise MirrorError(f"no valid answer ({type(error).__name__})") from error
 
     def _download(self, url: str, sink: "_Sink") -> None:
         """Let pooch download into the sink; the connection is closed whatever happens."""
@@ -116,6 +116,16 @@ class _Sink:
 
     def flush(self) -> None:
         self.file.flush()
+
+
+def _host_and_port(mirror: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(mirror)
+        if not parts.hostname:
+            raise ValueError("no host")
+        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise MirrorError("not a valid address") from error
 
 
 def _connect(address: tuple[str, int], seconds: float) -> None:

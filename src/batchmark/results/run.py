@@ -44,7 +44,10 @@ class TrialClock(Record):
 
 
 class Trial(Record):
-    """One seed. Accuracies are null when the trial has no such evaluation."""
+    """One seed. Accuracies are null when the trial has no such evaluation.
+
+    `learning_rate`: the one used, null when none was or when float32 cannot hold it.
+    """
 
     seed: Count
     status: Status

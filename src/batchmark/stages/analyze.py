@@ -6,7 +6,7 @@ from pathlib import Path
 from batchmark.analysis.measurements import read_measurements
 from batchmark.analysis.statistics import analyze
 from batchmark.analysis.tables import write_json_table, write_table
-from batchmark.results.schema import read_result
+from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 from batchmark.study.requests import AnalyzeRequest
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--request", type=Path, required=True, help="file with an AnalyzeRequest")
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
     asked = parser.parse_args()
-    analyze_tables(read_result(asked.request, AnalyzeRequest), asked.tables)
+    analyze_tables(read_request(asked.request, AnalyzeRequest), asked.tables)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from batchmark.dataset.acquire import acquire
 from batchmark.dataset.arrays import save_arrays
-from batchmark.errors import UserError
-from batchmark.results.schema import first_problem, write_result
+from batchmark.results.schema import write_result
+from batchmark.stages.asked import parse_request
 from batchmark.stages.command import run
 from batchmark.study.requests import DatasetRequest
 
@@ -21,18 +19,11 @@ def main() -> None:
     parser.add_argument("--npz", type=Path, required=True, help="where the arrays go")
     parser.add_argument("--json", type=Path, required=True, help="where their record goes")
     arguments = parser.parse_args()
-    acquired = acquire(_request(arguments.request), _say)
+    acquired = acquire(parse_request(arguments.request, DatasetRequest), _say)
     save_arrays(arguments.npz, acquired.arrays)
     write_result(arguments.json, acquired.record)
     facts = acquired.record.facts
     _say(f"{facts.name}: {facts.train:,} / {facts.validation:,} / {facts.test:,} images")
-
-
-def _request(text: str) -> DatasetRequest:
-    try:
-        return DatasetRequest.model_validate_json(text)
-    except ValidationError as error:
-        raise UserError(f"--request is refused: {first_problem(error)}.") from error
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,6 @@
 """Probe the gradients of one variant: request and dataset in, `gradients/{variant}.json` out."""
 
 import argparse
-from contextlib import ExitStack
 from pathlib import Path
 
 from batchmark.stages import command
@@ -12,19 +11,14 @@ def main() -> None:
     arguments = parser().parse_args()
     # Imported here: --help stays quick, and TensorFlow must find the switches set.
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
-    from batchmark.measuring import gpu, nvidia  # noqa: PLC0415
-    from batchmark.measuring.exclusive import shared  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
     from batchmark.stages.asked import parse_request  # noqa: PLC0415
+    from batchmark.stages.prepared import beside_others  # noqa: PLC0415
     from batchmark.study.requests import ProbeRequest  # noqa: PLC0415
-    from batchmark.training import switches  # noqa: PLC0415
 
     request = parse_request(arguments.request, ProbeRequest)
     name = f"probe {request.variant.id}"
-    with shared(name), ExitStack() as until_done:
-        if request.device == "gpu":
-            until_done.enter_context(gpu.claimed(name, gpu.visible(nvidia.devices())))
-        switches.apply(request.device, threads=1, deterministic=request.budget.deterministic)
+    with beside_others(name, request.device, request.budget.deterministic):
         from batchmark.measuring.probe import probe  # noqa: PLC0415
 
         dataset = load_dataset(arguments.dataset, arguments.facts)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 from batchmark.stages import command
@@ -12,18 +12,21 @@ def main() -> None:
     """Parse, wait for the machine, time, write."""
     arguments = parser().parse_args()
     # Imported here: --help stays quick.
-    from batchmark.measuring import gpu, nvidia  # noqa: PLC0415
     from batchmark.measuring.exclusive import exclusive  # noqa: PLC0415
+    from batchmark.measuring.processes import Worker  # noqa: PLC0415
     from batchmark.measuring.timing import time_study  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
     from batchmark.stages.asked import read_request  # noqa: PLC0415
+    from batchmark.stages.prepared import own_gpu  # noqa: PLC0415
     from batchmark.study.requests import TimeRequest  # noqa: PLC0415
 
     request = read_request(arguments.request, TimeRequest)
     name = f"time {request.study}"
-    with exclusive(name), ExitStack() as until_done:
+    with exclusive(name), own_gpu(name, request.device):
         if request.device == "gpu":
-            until_done.enter_context(gpu.claimed(name, gpu.visible(nvidia.devices())))
+            # In a process that ends: one that has seen a GPU keeps a part of its memory.
+            with Worker(import_module, "batchmark.training.device") as other:
+                other.ask("require", request.device)
         result = time_study(request, arguments.dataset, arguments.facts)
     for caution in result.cautions:
         print(f"{name}: {caution.subject or request.machine}: {caution.text}", file=sys.stderr)

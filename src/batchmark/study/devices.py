@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from importlib import metadata
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Literal
 
 import pynvml
@@ -12,13 +12,33 @@ from batchmark.study.requests import Device
 
 
 def gpu_count() -> int:
-    """The number of NVIDIA GPUs that jobs on this machine can use.
+    """The number of GPUs that TensorFlow can use here.
 
-    0 where there is no driver, where CUDA_VISIBLE_DEVICES hides them all, and where TensorFlow's
-    CPU build is installed, which would train on the CPU in their place.
+    0 without an NVIDIA driver, with a TensorFlow for the CPU alone, and where
+    CUDA_VISIBLE_DEVICES hides all.
     """
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or _tensorflow_is_for_cpus():
+    if _installed("tensorflow_cpu") or not _installed("tensorflow"):
         return 0
+    return _unmasked(_reported_by_driver())
+
+
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _unmasked(found: int) -> int:
+    """How many of the GPUs `found` CUDA_VISIBLE_DEVICES leaves; "" and -1 name none."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return found
+    return min(found, sum(one.strip() not in {"", "-1"} for one in chosen.split(",")))
+
+
+def _reported_by_driver() -> int:
     try:
         pynvml.nvmlInit()
         count = int(pynvml.nvmlDeviceGetCount())
@@ -26,10 +46,6 @@ def gpu_count() -> int:
     except pynvml.NVMLError:
         return 0
     return count
-
-
-def _tensorflow_is_for_cpus() -> bool:
-    return any(metadata.distributions(name="tensorflow-cpu"))
 
 
 def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None) -> list[Device]:
@@ -41,8 +57,8 @@ def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None
         return ["cpu", "gpu"] if gpus else ["cpu"]
     if "gpu" in wanted and gpus == 0:
         raise UserError(
-            "devices = [gpu]: no NVIDIA GPU can be used here (no driver, hidden by "
-            "CUDA_VISIBLE_DEVICES, or TensorFlow's CPU build is installed: make report GPU=1); "
-            "use devices: auto or [cpu]."
+            "devices = [gpu]: no NVIDIA GPU can be used here: the driver reports none, "
+            "CUDA_VISIBLE_DEVICES hides them or the installed TensorFlow is the CPU's "
+            "(`make report GPU=1` installs the other); use devices: auto or [cpu]."
         )
     return list(dict.fromkeys(wanted))

@@ -5,8 +5,8 @@ from typing import Any
 from batchmark.errors import UserError
 from batchmark.study.validation import shorten
 
-# Keras 3 gives each optimizer class this rate; all others get 0.001.
-_KERAS_DEFAULTS = {"sgd": 0.01}
+# Each optimizer class's own default; all others of Keras 3 have 0.001.
+_KERAS_DEFAULTS = {"sgd": 0.01, "rprop": 0.1}
 _KERAS_DEFAULT = 0.001
 
 _LARGEST = 1e9

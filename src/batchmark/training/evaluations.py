@@ -53,10 +53,10 @@ class History:
             "examples": step * self.batch_size,
             "steps": step,
             "epoch": step / self.steps_per_epoch,
-            "loss": _finite(losses.mean()),
+            "loss": finite_or_none(losses.mean()),
             "accuracy": self.correct / (len(losses) * self.batch_size),
-            "loss_spread": _finite(losses.std()),
-            "validation_loss": _finite(validation.loss),
+            "loss_spread": finite_or_none(losses.std()),
+            "validation_loss": finite_or_none(validation.loss),
             "validation_accuracy": validation.accuracy,
         }
         for name, value in row.items():
@@ -87,5 +87,6 @@ class History:
         return enough and reached[-1] >= epochs and max(recent) <= chance
 
 
-def _finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
+    """The value; None, as JSON has it, for NaN and the infinities."""
     return float(value) if np.isfinite(value) else None

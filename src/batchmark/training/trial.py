@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.results.run import Status, Trial, TrialClock
-from batchmark.training.evaluations import History, evaluation_steps
+from batchmark.training.evaluations import History, evaluation_steps, finite_or_none
 from batchmark.training.session import Session
 from batchmark.training.summaries import (
     chance_level,
@@ -123,7 +123,7 @@ def _record(session: Session, progress: Progress, status: Status) -> Trial:
         seed=session.batches.seed,
         status=status,
         message=_message(session, status),
-        learning_rate=session.learning_rate,
+        learning_rate=finite_or_none(session.learning_rate),
         evaluations=progress.history.evaluations(),
         best_evaluation=best,
         test_accuracy_at_best=final_test_accuracy if last else _at_best(session, progress),

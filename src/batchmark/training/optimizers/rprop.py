@@ -41,7 +41,9 @@ class Rprop(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        initial: Any = keras.initializers.Constant(self._initial_size)
+        # Within the bounds from the start: float32 cannot hold every learning rate.
+        within = min(max(self._initial_size, self.smallest), self.largest)
+        initial: Any = keras.initializers.Constant(within)
         self._sizes = [
             self.add_variable_from_reference(v, name="size", initializer=initial) for v in variables
         ]
