@@ -71,13 +71,25 @@ def _best(block: Block, row: int, found: BestBatch) -> dict[str, Any]:
         "seconds": number(seconds.estimate[row]),
         "seconds_low": number(seconds.low[row]),
         "seconds_high": number(seconds.high[row]),
-        "cost_of": {str(size): _cost(size, found) for size in COMMON_SIZES},
+        "cost_of": costs(found),
     }
 
 
-def _cost(size: int, found: BestBatch) -> dict[str, Any]:
-    """What the measured size nearest to `size` costs; ratio null: it misses the target."""
+def costs(found: BestBatch) -> dict[str, dict[str, Any]]:
+    """What common sizes cost over the best, by size; without those that nothing measured tells."""
+    known = {str(size): _cost(size, found) for size in COMMON_SIZES}
+    return {size: cost for size, cost in known.items() if cost is not None}
+
+
+def _cost(size: int, found: BestBatch) -> dict[str, Any] | None:
+    """What the measured size nearest to `size` costs; ratio null: it misses the target.
+
+    None where the nearest is the best, but another size than the one asked for: that would call
+    an unmeasured size free of cost.
+    """
     nearest = int(np.abs(np.log(found.sizes / size)).argmin())
+    if nearest == found.best and found.sizes[nearest] != size:
+        return None
     reached = np.isfinite(found.seconds[nearest])
     known = nearest != found.best
     return {
