@@ -45,7 +45,7 @@ def compare(block: Block) -> pd.DataFrame:
 def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:
     """log(epochs / base) per pair; a miss counts as the budget, both missed is no pair (NaN).
 
-    The true ratio is at least as far from 1: counting a miss so can only understate.
+    Where `epochs` missed the true ratio is larger, where `base` did it is smaller.
     """
     limit = budget[..., None]
     missed = np.isinf(epochs) & np.isinf(base)
@@ -72,6 +72,10 @@ def _table(
     estimate = change(test.estimate)
     floor = block.noise_floor if metric == "seconds_per_epoch" else 0.0
     far = np.abs(estimate - 1) > floor if ratio else True
+    # A miss that pulls towards the difference must not make it.
+    misled = ratio & np.where(
+        estimate < 1, (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
+    )
     table = pd.DataFrame(
         {
             **block.place(),
@@ -88,7 +92,7 @@ def _table(
             "pairs": (~np.isnan(pairs)).sum(axis=1),
             "censored": (missed ^ missed[base]).sum(axis=1),
             "both_missed": (missed & missed[base]).sum(axis=1),
-            "distinguishable": (corrected < 0.05) & far,
+            "distinguishable": (corrected < 0.05) & far & ~misled,
         }
     )
     return table[np.arange(len(table)) != base]
