@@ -3,11 +3,12 @@
 The replicates (seeds, rounds, draws) of an effect give Student's 95 % interval. The claim is
 supported when the interval lies beyond the margin that matters, refuted when it lies on the other
 side of it (an effect too small to matter, or opposite), else the data are inconclusive. Margins are
-fixed beforehand, in the claims.
+fixed beforehand, in the claims. Values that are only bounds of the truth never make the verdict
+towards which they err (`bounded`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -98,6 +99,18 @@ def decide_mean(
     return Decision(verdict, show(estimate), low, high, show(margin), n)
 
 
+def bounded(decision: Decision, *, too_low: bool, too_high: bool) -> Decision:
+    """The decision where some values are only bounds of the truth: inconclusive if they made it.
+
+    `too_low`: some values understate the effect, so that it is not refuted; `too_high`: some
+    overstate it, so that it is not supported.
+    """
+    misled = (too_low and decision.verdict == "refuted") or (
+        too_high and decision.verdict == "supported"
+    )
+    return replace(decision, verdict="inconclusive") if misled else decision
+
+
 def all_of(decisions: Sequence[Decision]) -> Decision:
     """The verdict on a claim that holds only if every part does; the part that decided it.
 
@@ -123,5 +136,7 @@ def cross_fitted(values: Array) -> Array:
 
 
 def left_out_best(values: Array) -> NDArray[np.intp]:
-    """For each replicate the option with the largest mean over the other replicates."""
+    """For each replicate the option with the largest mean over the other replicates, if any."""
+    if values.shape[1] < 2:
+        return values.argmax(axis=0)
     return (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)
