@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
+from batchmark.analysis.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.analysis.comparisons import grid_variance, log_epoch_ratio
 from batchmark.analysis.families import families
 
@@ -21,6 +22,7 @@ AXES = [
     *("batch_size", "train_size", "model_arguments", "optimizer_arguments"),
 ]
 FAILED = ("not_learning", "diverged")
+SETTLED = 0.75
 
 Choice = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
@@ -37,7 +39,6 @@ class Evidence:
     main: Block | None
     draws: pd.DataFrame
     magnitudes: pd.DataFrame
-    subjects: pd.DataFrame
     published: pd.DataFrame
     largest_batch_size: int | None = None
 
@@ -54,12 +55,30 @@ class Pair:
     treated: int
     control: int
 
-    def speed_up(self) -> tuple["pd.Series[float]", float]:
-        """log(control's epochs / treated's) per seed, and its least variance."""
-        epochs = self.block.epochs_to()[[self.control, self.treated]]
-        logs = log_epoch_ratio(epochs[:1], epochs[1:], self.block.budget[[self.control]])[0]
+    def speed_up(self) -> "pd.Series[float]":
+        """log(control's epochs / treated's) per seed; a miss counts as the budget."""
+        control, treated = self._epochs()
+        return self._by_seed(log_epoch_ratio(control, treated, self.block.budget[self.control]))
+
+    def least_variance(self) -> float:
+        """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
         steps = self.block.resolution[[self.control, self.treated]]
-        return self._by_seed(logs), float(grid_variance(epochs, steps).sum())
+        return float(grid_variance(self._epochs(), steps).sum())
+
+    def missed(self) -> tuple[bool, bool]:
+        """Did some trial of the control, or of the treated, miss what its partner reached?"""
+        control, treated = np.isinf(self._epochs())
+        return bool((control & ~treated).any()), bool((treated & ~control).any())
+
+    @property
+    def learned(self) -> bool:
+        """Did no trial of either side diverge, fail or never learn?"""
+        return not {self.block.ids[self.control], self.block.ids[self.treated]} & hopeless(
+            self.block
+        )
+
+    def _epochs(self) -> Array:
+        return self.block.epochs_to()[[self.control, self.treated]]
 
     def change(self, name: str) -> "pd.Series[float]":
         """Treated minus control of a column of the outcomes, per seed."""
@@ -76,6 +95,11 @@ class Pair:
     def describe(self, name: str) -> Any:
         """A hyperparameter of the treated variant."""
         return self.block.variants[name].iloc[self.treated]
+
+
+def hopeless(block: Block) -> set[str]:
+    """Variants of which a trial diverged, failed or never learned."""
+    return set(block.outcomes.loc[block.outcomes["status"].isin([*FAILED, "failed"]), "variant"])
 
 
 def pairs(
@@ -128,19 +152,52 @@ def with_rate(variants: pd.DataFrame) -> pd.DataFrame:
     return variants.assign(rate=rate)
 
 
+def by_seed(rows: Sequence["pd.Series[float]"]) -> pd.DataFrame:
+    """[row, seed] over the seeds that all rows have; rows without any value are left out."""
+    return pd.DataFrame([row for row in rows if row.notna().any()]).dropna(axis=1, how="any")
+
+
 def matrix(rows: Sequence["pd.Series[float]"]) -> Array:
-    """[row, seed] over the seeds that all rows have; rows that lack a value are left out."""
-    table = pd.DataFrame([row for row in rows if row.notna().any()])
-    return table.dropna(axis=1, how="any").to_numpy(float) if len(table) else np.empty((0, 0))
+    """`by_seed` as an array."""
+    table = by_seed(rows)
+    return table.to_numpy(float) if len(table) else np.empty((0, 0))
 
 
-def speed_ups(found: Sequence[Pair]) -> tuple[Array, float]:
-    """log speed-ups [pair, seed] and the least variance of their mean over pairs."""
-    measured = [pair.speed_up() for pair in found]
-    informative = [(logs, least) for logs, least in measured if logs.notna().all()]
-    values = matrix([logs for logs, _ in informative])
-    least = sum(least for _, least in informative) / max(len(informative), 1) ** 2
-    return values, float(least)
+class SpeedUps(NamedTuple):
+    """log speed-ups [pair, seed] of pairs of which every seed reached the target on some side.
+
+    `least_variance`: of each pair. `too_low`: some control missed, so that the pair's true
+    speed-up is larger; `too_high`: some treated trial missed, so that it is smaller.
+    """
+
+    logs: Array
+    least_variance: Array
+    too_low: NDArray[np.bool_]
+    too_high: NDArray[np.bool_]
+
+    def decide(self, margin: float, parts: int = 1) -> Decision:
+        """Is the geometric mean over pairs larger than `margin`?"""
+        pairs = len(self.logs)
+        found = decide(
+            self.logs.mean(axis=0),
+            np.log(margin),
+            least_variance=float(self.least_variance.sum()) / pairs**2,
+            show=as_ratio,
+            parts=parts,
+        )
+        return bounded(found, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any()))
+
+
+def speed_ups(found: Sequence[Pair]) -> SpeedUps:
+    """The speed-ups of the informative pairs; `logs` is empty where there are none."""
+    measured = [(pair, logs) for pair in found if (logs := pair.speed_up()).notna().all()]
+    missed = np.array([pair.missed() for pair, _ in measured], bool).reshape(-1, 2)
+    return SpeedUps(
+        matrix([logs for _, logs in measured]),
+        np.array([pair.least_variance() for pair, _ in measured]),
+        missed[:, 0],
+        missed[:, 1],
+    )
 
 
 @dataclass(frozen=True)
@@ -160,6 +217,11 @@ class Family:
         """A column of the outcomes as [size, seed]."""
         return self.block.trials(name)[self.rows]
 
+    @property
+    def missed(self) -> NDArray[np.bool_]:
+        """Which trials did not reach the target [size, seed]."""
+        return np.isinf(self.block.epochs_to()[self.rows])
+
     def epochs(self) -> Array:
         """Epochs to the target [size, seed]; a miss counts as the budget, which understates it."""
         return np.minimum(self.block.epochs_to()[self.rows], self.block.budget[self.rows][:, None])
@@ -172,9 +234,13 @@ class Family:
     @property
     def learns(self) -> NDArray[np.bool_]:
         """Sizes of which no trial diverged or never learned."""
-        failed = self.block.outcomes[self.block.outcomes["status"].isin([*FAILED, "failed"])]
-        bad = set(failed["variant"])
+        bad = hopeless(self.block)
         return np.array([self.block.ids[row] not in bad for row in self.rows])
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Trials whose best validation error came before the budget's last quarter [size, seed]."""
+        return self.trials("best_epoch") <= SETTLED * self.block.budget[self.rows][:, None]
 
     @property
     def relative_seconds(self) -> Array:
