@@ -133,8 +133,8 @@ def _pairs(
 
 def _keys(variants: pd.DataFrame, axes: Sequence[str]) -> list[str]:
     """One text per variant, equal when all the axes are."""
-    columns = [variants[axis].astype("string").fillna("").tolist() for axis in axes]
-    return ["|".join(values) for values in zip(*columns, strict=True)]
+    rows = zip(*(variants[axis].tolist() for axis in axes), strict=True)
+    return ["|".join("" if pd.isna(value) else str(value) for value in row) for row in rows]
 
 
 def same_but(variants: pd.DataFrame, differing: Sequence[str]) -> list[list[int]]:
