@@ -60,6 +60,12 @@ def grid_variance(epochs: Array, resolution: Array) -> Array:
         return np.nanmax(resolution[:, None] ** 2 / 12 / epochs**2, axis=-1, initial=0.0)
 
 
+def _misled(ratio: Array, missed: NDArray[np.bool_], base: int) -> NDArray[np.bool_]:
+    """Whether a miss, which counts as the budget, pulls a ratio further away from 1."""
+    own, others = (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
+    return np.where(ratio < 1, own, others)
+
+
 def _table(
     block: Block, metric: str, test: Test, pairs: Array, epochs: Array | None = None
 ) -> pd.DataFrame:
@@ -72,10 +78,6 @@ def _table(
     estimate = change(test.estimate)
     floor = block.noise_floor if metric == "seconds_per_epoch" else 0.0
     far = np.abs(estimate - 1) > floor if ratio else True
-    # A miss that pulls towards the difference must not make it.
-    misled = ratio & np.where(
-        estimate < 1, (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
-    )
     table = pd.DataFrame(
         {
             **block.place(),
@@ -92,7 +94,7 @@ def _table(
             "pairs": (~np.isnan(pairs)).sum(axis=1),
             "censored": (missed ^ missed[base]).sum(axis=1),
             "both_missed": (missed & missed[base]).sum(axis=1),
-            "distinguishable": (corrected < 0.05) & far & ~misled,
+            "distinguishable": (corrected < 0.05) & far & ~_misled(estimate, missed, base),
         }
     )
     return table[np.arange(len(table)) != base]

@@ -4,6 +4,7 @@
 # ruff: noqa: D103, E501
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +13,7 @@ from numpy.typing import NDArray
 
 from batchmark.analysis.claims.decision import (
     Decision,
-    Show,
     all_of,
-    as_is,
     as_ratio,
     bounded,
     decide,
@@ -242,7 +241,8 @@ def time_optimum(evidence: Evidence) -> Finding | None:
         return None
     logs = np.log(family.epochs() * family.relative_seconds[:, None])
     least = 2 * float(np.median(family.grid_variance()[~missed.all(axis=1)]))
-    found = _interior(logs, np.log(1.1), too_low=missed, show=as_ratio, least_variance=least)
+    test = partial(decide, margin=np.log(1.1), show=as_ratio, least_variance=least, parts=2)
+    found = _interior(logs, missed, test, lower=True)
     if found is None:
         return None
     return finding(
@@ -287,7 +287,8 @@ def accuracy_optimum(evidence: Evidence) -> Finding | None:
     if family is None:
         return None
     unsettled = ~family.settled
-    found = _interior(family.trials("best_validation_error"), 0.001, too_high=unsettled)
+    test = partial(decide, margin=0.001, parts=2)
+    found = _interior(family.trials("best_validation_error"), unsettled, test, lower=False)
     if found is None:
         return None
     return finding(
@@ -314,45 +315,26 @@ class Interior(NamedTuple):
     chosen: list[int]
 
 
-def _interior(  # noqa: PLR0913 keywords that each claim gives some of
-    values: Array,
-    margin: float,
-    *,
-    too_low: Mask | None = None,
-    too_high: Mask | None = None,
-    show: Show = as_is,
-    least_variance: float = 0.0,
+def _interior(
+    values: Array, doubtful: Mask, test: Callable[..., Decision], *, lower: bool
 ) -> Interior | None:
-    """Is the least of `values` [size, seed] in between, by a margin against both ends?
+    """Is the least of `values` [size, seed] in between, by `test` against both ends?
 
-    The size in between is chosen on the other seeds, one without values that are `too_low` (lower
-    bounds of the truth) where there is one.
+    `doubtful` values are only bounds of the truth, `lower` ones or upper ones. The size in between
+    is chosen on the other seeds, one without lower bounds where there is one.
     """
     known = ~np.isnan(values).any(axis=0)
-    values = values[:, known]
+    values, doubtful = values[:, known], doubtful[:, known]
     if values.shape[1] == 0 or len(values) < 3:
         return None
-    low, high = (
-        np.zeros(values.shape, bool) if mask is None else mask[:, known]
-        for mask in (too_low, too_high)
-    )
-    rows = 1 + left_out_best(np.where(low, -LAST_CHOICE, -values)[1:-1])
-    best = rows, np.arange(values.shape[1])
-    ends = [
-        bounded(
-            decide(
-                values[end] - values[best],
-                margin,
-                show=show,
-                least_variance=least_variance,
-                chosen=len(values) > 3,
-                parts=2,
-            ),
-            too_low=bool((low[end] | high[best]).any()),
-            too_high=bool((high[end] | low[best]).any()),
-        )
-        for end in (0, -1)
-    ]
+    rows = 1 + left_out_best(np.where(doubtful & lower, -LAST_CHOICE, -values)[1:-1])
+    best = rows, np.arange(len(rows))
+    ends = []
+    for end in (0, -1):
+        found = test(values[end] - values[best], chosen=len(values) > 3)
+        doubts = bool(doubtful[end].any()), bool(doubtful[best].any())
+        too_low, too_high = doubts if lower else doubts[::-1]
+        ends.append(bounded(found, too_low=too_low, too_high=too_high))
     return Interior(ends, sorted(set(rows.tolist())))
 
 

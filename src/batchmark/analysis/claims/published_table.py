@@ -4,6 +4,7 @@
 # ruff: noqa: D103, E501
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.claims.decision import all_of, bounded, decide
@@ -46,12 +47,7 @@ def table_rows(evidence: Evidence) -> Finding | None:
     family = _same_network(evidence)
     if family is None or not family.block.study.published:
         return None
-    ours = _rows(family)
-    theirs = evidence.published.set_index("batch_size").reindex(family.sizes)
-    found = {
-        name: _correlations(values, theirs[name].to_numpy(float)) for name, values in ours.items()
-    }
-    known = {name: values for name, values in found.items() if len(values) > 1}
+    known = _known_rows(family, evidence.published)
     if not known:
         return None
     decisions = {name: decide(values, 0.5, parts=len(known)) for name, values in known.items()}
@@ -74,6 +70,16 @@ def table_rows(evidence: Evidence) -> Finding | None:
         deciding_en=NAMES[deciding][0],
         deciding_zh=NAMES[deciding][1],
     )
+
+
+def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Array]:
+    """The correlations of each row that at least two seeds (or rounds) tell of."""
+    theirs = published.set_index("batch_size").reindex(family.sizes)
+    found = {
+        name: _correlations(values, theirs[name].to_numpy(float))
+        for name, values in _rows(family).items()
+    }
+    return {name: values for name, values in found.items() if len(values) > 1}
 
 
 def _same_network(evidence: Evidence) -> Family | None:
