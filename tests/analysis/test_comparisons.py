@@ -70,6 +70,20 @@ def test_misses_are_counted(world: World) -> None:
     assert rows.loc[largest, "pairs"] == 3
 
 
+def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: World) -> None:
+    """The largest batch misses everywhere, and its whole budget takes less time than the base's."""
+    block = world.block("batch_size")
+    (largest,) = (row for row, name in enumerate(block.ids) if "-bs5000-" in name)
+    ratios = np.ones((len(block.ids), 7))
+    ratios[largest] = 1e-3
+    table = compare(replace(block, ratios=ratios))
+    rows = table[table["variant"] == block.ids[largest]].set_index("metric")
+    assert rows.loc["time_to_target", "estimate"] < 0.1
+    assert not rows.loc["time_to_target", "distinguishable"]
+    assert rows.loc["epochs_to_target", "estimate"] > 1
+    assert rows.loc["seconds_per_epoch", "distinguishable"]
+
+
 def test_a_baseline_without_results_makes_no_comparison(world: World) -> None:
     block = world.block("momentum")
     study = block.study.model_copy(update={"baseline": "absent"})

@@ -43,7 +43,7 @@ def test_optimizer() -> None:
 def test_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "CLAIMS", {})
     _executed("src/batchmark/analysis/claims/momentum.py")
-    tables = dict.fromkeys(("draws", "magnitudes", "subjects", "published"), pd.DataFrame())
+    tables = dict.fromkeys(("draws", "magnitudes", "published"), pd.DataFrame())
     evidence = Evidence(blocks=[], main=None, **tables)
     assert registry.CLAIMS["nesterov-speed"].decide(evidence) is None
 

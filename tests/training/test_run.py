@@ -105,7 +105,7 @@ def test_the_sample_is_given_more_epochs(train: Train) -> None:
     assert train(asked, sample()).budget.epochs == 3.0
 
 
-# Four times an epoch of 50,000 over two epochs, and so four times in each two of six of 96; at least 1.
+# Four times in each of two epochs of 50,000: as often in all in six epochs of 96, at least 1 image.
 @pytest.mark.parametrize(("every", "images"), [(12_500, 72), (3, 1)])
 def test_the_sample_is_evaluated_as_often_a_trial(train: Train, every: int, images: int) -> None:
     budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every, "sample_epochs_times": 3.0}

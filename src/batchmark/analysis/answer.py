@@ -39,7 +39,7 @@ def _answer(block: Block) -> dict[str, Any]:
         "target": block.target,
         "trials": int(block.study.trials),
         "rounds": int(block.ratios.shape[1]),
-        "noise_floor": number(block.noise_floor),
+        "noise_floor": block.noise_floor,
         "decided": False,
         "best_batch_size": None,
         "seconds": None,
@@ -71,24 +71,33 @@ def _best(block: Block, row: int, found: BestBatch) -> dict[str, Any]:
         "seconds": number(seconds.estimate[row]),
         "seconds_low": number(seconds.low[row]),
         "seconds_high": number(seconds.high[row]),
-        "cost_of": {str(size): _cost(size, found) for size in COMMON_SIZES},
+        "cost_of": costs(found),
     }
 
 
-def _cost(size: int, found: BestBatch) -> dict[str, Any]:
-    """What the measured size nearest to `size` costs.
+def costs(found: BestBatch) -> dict[str, dict[str, Any]]:
+    """What common sizes cost over the best, by size; without those that nothing measured tells."""
+    known = {str(size): _cost(size, found) for size in COMMON_SIZES}
+    return {size: cost for size, cost in known.items() if cost is not None}
 
-    Ratio null: it misses the target, or it is the best itself and nothing is measured nearer.
+
+def _cost(size: int, found: BestBatch) -> dict[str, Any] | None:
+    """What the measured size nearest to `size` costs; ratio null: it misses the target.
+
+    None where the nearest is the best, but another size than the one asked for: that would call
+    an unmeasured size free of cost.
     """
     nearest = int(np.abs(np.log(found.sizes / size)).argmin())
+    if nearest == found.best and found.sizes[nearest] != size:
+        return None
     reached = np.isfinite(found.seconds[nearest])
     known = nearest != found.best
     return {
         "batch_size": int(found.sizes[nearest]),
         "reached": bool(reached),
-        "ratio": number(found.cost.estimate[nearest]) if reached and known else None,
-        "low": number(found.cost.low[nearest]) if known else None,
-        "high": number(found.cost.high[nearest]) if reached and known else None,
+        "ratio": number(found.cost.estimate[nearest]) if reached else None,
+        "low": number(found.cost.low[nearest]) if known else 1.0,
+        "high": number(found.cost.high[nearest] if known else 1.0) if reached else None,
     }
 
 

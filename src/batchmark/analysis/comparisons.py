@@ -45,7 +45,7 @@ def compare(block: Block) -> pd.DataFrame:
 def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:
     """log(epochs / base) per pair; a miss counts as the budget, both missed is no pair (NaN).
 
-    The true ratio is at least as far from 1: counting a miss so can only understate.
+    Where `epochs` missed the true ratio is larger, where `base` did it is smaller.
     """
     limit = budget[..., None]
     missed = np.isinf(epochs) & np.isinf(base)
@@ -58,6 +58,12 @@ def grid_variance(epochs: Array, resolution: Array) -> Array:
     """Variance of log epochs, per variant, from reading them off a grid of evaluations."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.nanmax(resolution[:, None] ** 2 / 12 / epochs**2, axis=-1, initial=0.0)
+
+
+def _misled(ratio: Array, missed: NDArray[np.bool_], base: int) -> NDArray[np.bool_]:
+    """Whether a miss, which counts as the budget, pulls a ratio further away from 1."""
+    own, others = (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
+    return np.where(ratio < 1, own, others)
 
 
 def _table(
@@ -88,7 +94,7 @@ def _table(
             "pairs": (~np.isnan(pairs)).sum(axis=1),
             "censored": (missed ^ missed[base]).sum(axis=1),
             "both_missed": (missed & missed[base]).sum(axis=1),
-            "distinguishable": (corrected < 0.05) & far,
+            "distinguishable": (corrected < 0.05) & far & ~_misled(estimate, missed, base),
         }
     )
     return table[np.arange(len(table)) != base]

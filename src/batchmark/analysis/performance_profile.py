@@ -13,26 +13,24 @@ COLUMNS = ["machine", "device", "study", "target", "solver", "tau", "share", "wo
 def performance_profile(block: Block) -> pd.DataFrame:
     """Share of batch sizes at which a solver takes at most tau times the fastest solver's time.
 
-    Solvers are the settings apart from the batch size that were tried at every batch size of the
-    study; each batch size that at least one of them mastered is a workload; a miss is infinitely
-    slow. Only for studies with an optimizer axis.
+    Solvers are the settings apart from the batch size; each batch size that at least one solver
+    mastered is a workload; a miss is infinitely slow. What was not measured is no miss: only the
+    solvers measured at most batch sizes take part, at the sizes that all of them were measured at.
+    Only for studies with an optimizer axis.
     """
-    if "optimizer" not in block.study.axes:
-        return pd.DataFrame(columns=COLUMNS)
-    wide = _seconds(block)
-    times = wide.to_numpy(float)
-    solved = times[:, np.isfinite(times).any(axis=0)]
+    seconds = _seconds(block) if "optimizer" in block.study.axes else pd.DataFrame()
+    solved = seconds[seconds.replace(np.inf, np.nan).dropna(axis=1, how="all").columns]
     if not solved.size:
         return pd.DataFrame(columns=COLUMNS)
-    ratios = solved / solved.min(axis=0)
+    ratios = solved.to_numpy(float) / solved.to_numpy(float).min(axis=0)
     taus = np.unique(ratios[np.isfinite(ratios)])
     shares = (ratios[:, :, None] <= taus).mean(axis=1)
     return pd.DataFrame(
         {
             **block.place(),
             "target": block.target,
-            "solver": np.repeat(wide.index.to_numpy(), len(taus)),
-            "tau": np.tile(taus, len(wide)),
+            "solver": np.repeat(solved.index.to_numpy(), len(taus)),
+            "tau": np.tile(taus, len(solved)),
             "share": shares.ravel(),
             "workloads": ratios.shape[1],
         }
@@ -40,14 +38,15 @@ def performance_profile(block: Block) -> pd.DataFrame:
 
 
 def _seconds(block: Block) -> pd.DataFrame:
-    """Seconds to target [solver, batch size], infinite for a miss; only solvers without a gap."""
-    seconds = time_to(block)[1].estimate
+    """Time to target by solver and batch size, of the solvers and sizes that can be compared."""
+    epochs, seconds = time_to(block)
     table = pd.DataFrame(
         {
             "solver": [" | ".join(labels(block.study.settings[variant])) for variant in block.ids],
             "workload": block.variants["batch_size"],
-            "seconds": np.where(np.isnan(seconds), np.inf, seconds),
+            "seconds": np.where(np.isinf(epochs.estimate), np.inf, seconds.estimate),
         }
     )
     wide = table.pivot_table(index="solver", columns="workload", values="seconds", aggfunc="min")
-    return wide.dropna()
+    measured = wide.notna().sum(axis=1)
+    return wide[measured == measured.max()].dropna(axis=1)

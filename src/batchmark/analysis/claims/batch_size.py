@@ -4,6 +4,7 @@
 # ruff: noqa: D103, E501
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.claims.decision import (
-    Bound,
     Decision,
-    Show,
     all_of,
-    as_is,
     as_ratio,
-    bound_of,
-    cross_fitted,
+    bounded,
     decide,
     left_out_best,
     negated,
@@ -29,16 +26,22 @@ from batchmark.analysis.claims.evidence import (
     Family,
     families_of,
     main_family,
-    settled,
 )
 from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import plain
+from batchmark.analysis.claims.wording import plain, points
 from batchmark.analysis.intervals import wilson
 from batchmark.analysis.outcomes import column
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 ENOUGH_EPOCHS = 200
+# Four of four fail by chance in one case of 16, five of five in one of 32.
+FEWEST_TRIALS = 5
+# What averaging over a batch does to the spread of its loss, with weights that stand still.
+AVERAGING = -0.5
+# Stands for a value that no size in between is chosen for, above any real one.
+LAST_CHOICE = 1e6
 
 
 def slopes(x: Array, y: Array) -> Array:
@@ -63,9 +66,10 @@ def slope_variance(x: Array, variance: Array) -> float:
     },
     rule={
         "en": "The standard deviation of step losses in the later half of training falls with the batch "
-        "size by an exponent of more than 0.1 (slope on log-log axes per seed, Student's t); sizes "
-        "that never learn are left out. Averaging over more examples alone gives an exponent of -0.5.",
-        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验);不学习的批量除外。仅对更多样本取平均就会得到 -0.5 的指数。",
+        "size by an exponent of more than 0.6 (slope on log-log axes per seed, Student's t): by more "
+        "than the 0.5 that averaging over more examples gives even if the weights stand still; sizes "
+        "that never learn are left out.",
+        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.6(每个种子在双对数轴上的斜率,t 检验),即大于权重不动时仅由样本平均造成的 0.5;不学习的批量除外。",
     },
     effect={
         "en": "exponent of the loss's spread over batch size",
@@ -84,10 +88,10 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
         return None
     exponent = slopes(np.log(family.sizes[known]), spread[known])
     return finding(
-        decide(-exponent, 0.1, show=negated),
+        decide(-exponent, 0.1 - AVERAGING, show=negated),
         "From batch size {smallest} to {largest} the spread of step losses goes as the batch size to the "
-        "power of {effect} ({low} to {high}; {n} seeds).",
-        "从批量 {smallest} 到 {largest},单步损失的波动随批量的 {effect} 次幂变化({low} 至 {high};{n} 个种子)。",
+        "power of {effect} ({low} to {high}; {n} seeds); averaging alone makes it -0.5.",
+        "从批量 {smallest} 到 {largest},单步损失的波动随批量的 {effect} 次幂变化({low} 至 {high};{n} 个种子);仅样本平均即为 -0.5。",
         smallest=family.sizes[known][0],
         largest=family.sizes[known][-1],
     )
@@ -103,12 +107,12 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
     },
     rule={
         "en": "Of the trials at batch sizes 1 and 2 more than half diverge, never learn or miss the "
-        "target in 200 epochs (Wilson's interval); trials stopped earlier by a smaller budget tell "
-        "nothing.",
-        "zh": "批量 1 和 2 的试验中,超过一半发散、学不到东西或 200 轮内未达标(Wilson 区间);因预算较小而提前结束的试验不计。",
+        "target in 200 epochs (Wilson's interval; fewer than 5 trials never decide); trials stopped "
+        "earlier by a smaller budget tell nothing.",
+        "zh": "批量 1 和 2 的试验中,超过一半发散、学不到东西或 200 轮内未达标(Wilson 区间,少于 5 次试验不作结论);因预算较小而提前结束的试验不计。",
     },
     effect={"en": "share of trials that fail", "zh": "失败试验的比例"},
-    percent=True,
+    unit="percent",
 )
 def too_small_fails(evidence: Evidence) -> Finding | None:
     family = main_family(evidence)
@@ -121,14 +125,17 @@ def too_small_fails(evidence: Evidence) -> Finding | None:
         return None
     share = wilson(failed, n)
     effect, low, high = (float(part) for part in share)
+    few = n < FEWEST_TRIALS
     verdict = "supported" if low > 0.5 else "refuted" if high < 0.5 else "inconclusive"
     return finding(
-        Decision(verdict, effect, low, high, 0.5, n),
+        Decision("inconclusive" if few else verdict, effect, low, high, 0.5, n),
         "{failed} of {n} trials at batch sizes up to 2 failed to converge ({effect}, {low} to {high}); "
-        "{kinds}.",
-        "批量不超过 2 的 {n} 次试验中有 {failed} 次未收敛({effect},{low} 至 {high});{kinds}。",
+        "{kinds}{few_en}.",
+        "批量不超过 2 的 {n} 次试验中有 {failed} 次未收敛({effect},{low} 至 {high});{kinds}{few_zh}。",
         failed=failed,
         kinds=", ".join(sorted(set(_trials(family)["status"]))),
+        few_en=f"; at least {FEWEST_TRIALS} trials are needed to decide" if few else "",
+        few_zh=f";至少需要 {FEWEST_TRIALS} 次试验才能作出结论" if few else "",
     )
 
 
@@ -157,59 +164,51 @@ def _fates(family: Family) -> tuple[int, int]:
     rule={
         "en": "Epochs to the target grow with the batch size by an exponent of more than 0.05 (slope on "
         "log-log axes per seed, Student's t), at the fixed rate and, where measured, at the tuned one; "
-        "a miss counts as the budget, which at a large batch understates the growth and then refutes "
-        "nothing; sizes that never learn are left out.",
-        "zh": "达标轮数随批量增长的指数大于 0.05(每个种子在双对数轴上的斜率,t 检验);在固定学习率以及(若有测量)调优学习率下均须成立;未达标按预算计(在大批量处只会低估增长,因此不据此否定);不学习的批量除外。",
+        "a miss counts as the budget, and never makes the verdict towards which that errs; sizes that "
+        "never learn are left out.",
+        "zh": "达标轮数随批量增长的指数大于 0.05(每个种子在双对数轴上的斜率,t 检验);在固定学习率以及(若有测量)调优学习率下均须成立;未达标按预算计,且不得造成其偏差所指向的结论;不学习的批量除外。",
     },
     effect={"en": "exponent of epochs to target over batch size", "zh": "达标轮数随批量变化的指数"},
 )
 def more_epochs(evidence: Evidence) -> Finding | None:
     main = main_family(evidence)
     tuned = [f for f in families_of(evidence.study("learning_rate")) if "tuned" in f.label]
-    found = [_exponents(f) for f in [*([main] if main else []), *tuned]]
+    found = [_learning(f) for f in [*([main] if main else []), *tuned]]
     known = [one for one in found if one is not None]
     if not known:
         return None
-    decisions = [
-        decide(one.slopes, 0.05, least_variance=one.least, parts=len(known), bound=one.bound)
-        for one in known
-    ]
-    smallest, largest = known[0].range
+    sizes = known[0].sizes
     return finding(
-        all_of(decisions),
+        all_of([_growth(one, parts=len(known)) for one in known]),
         "From batch size {smallest} to {largest} epochs to target go as the batch size to the power of "
-        "{effect} ({low} to {high}; {n} seeds; {settings} rate settings).",
-        "从批量 {smallest} 到 {largest},达标轮数随批量的 {effect} 次幂变化({low} 至 {high};{n} 个种子;{settings} 种学习率设置)。",
-        smallest=smallest,
-        largest=largest,
+        "{effect} ({low} to {high}; {n} seeds; {settings} rate settings; {missed} of {trials} trials missed "
+        "the target).",
+        "从批量 {smallest} 到 {largest},达标轮数随批量的 {effect} 次幂变化({low} 至 {high};{n} 个种子;{settings} 种学习率设置;{trials} 次试验中 {missed} 次未达标)。",
+        smallest=sizes[0],
+        largest=sizes[-1],
         settings=len(known),
+        missed=sum(int(one.missed.sum()) for one in known),
+        trials=sum(one.missed.size for one in known),
     )
 
 
-class Exponents(NamedTuple):
-    """Slope of log epochs over log batch size per seed, and over which sizes."""
-
-    slopes: Array
-    least: float
-    bound: Bound
-    range: tuple[int, int]
-
-
-def _exponents(family: Family) -> Exponents | None:
-    """None with fewer than three sizes that learn, or where no more than one reached the target."""
+def _learning(family: Family) -> Family | None:
+    """The sizes that learn; None with fewer than three, or when the target was never reached."""
     family = family.only(family.learns)
-    missed = np.isinf(family.block.epochs_to()[family.rows])
-    if len(family.rows) < 3 or (~missed).any(axis=1).sum() < 2:
-        return None
-    logs = np.log(family.epochs())
-    known = ~np.isnan(logs).any(axis=0)
-    sizes = np.log(family.sizes)
-    larger = sizes > sizes.mean()
-    return Exponents(
-        slopes(sizes, logs[:, known]),
-        slope_variance(sizes, family.grid_variance()),
-        bound_of(lower=bool(missed[larger].any()), upper=bool(missed[~larger].any())),
-        (int(family.sizes[0]), int(family.sizes[-1])),
+    return None if len(family.rows) < 3 or family.missed.all() else family
+
+
+def _growth(family: Family, parts: int) -> Decision:
+    """Does log epochs rise with log batch size by more than 0.05?"""
+    logs, sizes = np.log(family.epochs()), np.log(family.sizes)
+    logs = logs[:, ~np.isnan(logs).any(axis=0)]
+    least = slope_variance(sizes, family.grid_variance())
+    found = decide(slopes(sizes, logs), 0.05, least_variance=least, parts=parts)
+    small = sizes < sizes.mean()
+    return bounded(
+        found,
+        too_low=bool(family.missed[~small].any()),
+        too_high=bool(family.missed[small].any()),
     )
 
 
@@ -218,18 +217,18 @@ def _exponents(family: Family) -> Exponents | None:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "Some batch size in between reaches the target in the least time.",
-        "zh": "存在一个用时最短的中间批量。",
+        "en": "So some batch size in between reaches the target in the least time.",
+        "zh": "因此存在一个用时最短的中间批量。",
     },
     rule={
         "en": "The best batch size in between, chosen on the other seeds, beats both the smallest and "
         "the largest by more than 10 % of the time to target (per seed, Student's t; a miss counts as "
-        "the budget, and at an end refutes nothing).",
-        "zh": "用其他种子选出的最佳中间批量,其达标用时比最小和最大批量都短 10 % 以上(每个种子一个值,t 检验;未达标按预算计,两端的未达标不据此否定)。",
+        "the budget, and never makes the verdict towards which that errs).",
+        "zh": "用其他种子选出的最佳中间批量,其达标用时比最小和最大批量都短 10 % 以上(每个种子一个值,t 检验;未达标按预算计,且不得造成其偏差所指向的结论)。",
     },
     effect={
-        "en": "time to target at the better end over the best in between",
-        "zh": "较好一端与最佳中间批量的达标用时之比",
+        "en": "time to target at an end over the best in between (the end that decides)",
+        "zh": "一端与最佳中间批量的达标用时之比(取起决定作用的一端)",
     },
 )
 def time_optimum(evidence: Evidence) -> Finding | None:
@@ -237,34 +236,29 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     family = family.only(~np.isnan(family.relative_seconds)) if family else None
     if family is None or len(family.rows) < 3:
         return None
-    reached = np.isfinite(family.block.epochs_to()[family.rows])
-    if not reached.any():
+    missed = family.missed
+    if missed.all():
         return None
     logs = np.log(family.epochs() * family.relative_seconds[:, None])
-    # A size that misses takes longer than its budget: never the best in between.
-    logs = np.where(reached | _is_end(logs), logs, logs + np.log(10.0))
-    least = 2 * float(np.median(family.grid_variance()[reached.any(axis=1)]))
-    found = _interior(logs, np.log(1.1), show=as_ratio, least_variance=least, reached=reached)
+    least = 2 * float(np.median(family.grid_variance()[~missed.all(axis=1)]))
+    test = partial(decide, margin=np.log(1.1), show=as_ratio, least_variance=least, parts=2)
+    found = _interior(logs, missed, test, lower=True)
     if found is None:
         return None
     return finding(
         all_of(found.ends),
-        "The best in between ({best}) is {at_smallest} times as fast as batch size {smallest} and "
-        "{at_largest} times as fast as {largest}{bound_en}; {n} seeds.",
-        "最佳中间批量({best})的达标速度是批量 {smallest} 的 {at_smallest} 倍、批量 {largest} 的 {at_largest} 倍{bound_zh};{n} 个种子。",
+        "The best in between ({best}) reaches the target {first} ({first_low} to {first_high}) times as "
+        "fast as batch size {smallest} and {last} ({last_low} to {last_high}) times as fast as {largest}, "
+        "over {n} seeds{caution_en}.",
+        "最佳中间批量({best})达标速度是批量 {smallest} 的 {first} 倍({first_low} 至 {first_high}),是批量 {largest} 的 {last} 倍({last_low} 至 {last_high};{n} 个种子{caution_zh})。",
         **_ends_and_best(family, found, plain),
-        **_unreached(family, reached),
+        **_caution(
+            family,
+            missed,
+            "; batch size {sizes} missed it in some trial, which counts as the budget",
+            ";批量 {sizes} 有试验未达标,按预算计",
+        ),
     )
-
-
-def _unreached(family: Family, reached: NDArray[np.bool_]) -> dict[str, str]:
-    """What to add when an end missed the target and was counted at its budget."""
-    ends = [int(family.sizes[row]) for row in (0, -1) if not reached[row].all()]
-    sizes = {"en": " and ".join(map(str, ends)), "zh": "、".join(map(str, ends))}
-    return {
-        "bound_en": f" at least, for {sizes['en']} missed the target" if ends else "",
-        "bound_zh": f"以上(批量 {sizes['zh']} 未达标)" if ends else "",
-    }
 
 
 @claim(
@@ -272,100 +266,98 @@ def _unreached(family: Family, reached: NDArray[np.bool_]) -> dict[str, str]:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "Some batch size in between reaches the best final accuracy.",
+        "en": "And some batch size in between reaches the best final accuracy.",
         "zh": "也存在一个最终精度最好的中间批量。",
     },
     rule={
         "en": "The best batch size in between, chosen on the other seeds, has a best validation error "
-        "lower than both the smallest and the largest by more than 0.1 points (per seed, Student's t). "
-        "It is not supported by an end that in fewer than 200 epochs had not settled, its best error "
-        "coming in the last quarter of the budget: more epochs might have been all it lacked.",
-        "zh": "用其他种子选出的最佳中间批量,其最佳验证误差比最小和最大批量都低 0.1 个百分点以上(每个种子一个值,t 检验)。若某一端在不足 200 轮内尚未稳定(最佳误差出现在预算的最后四分之一),则不予支持:它可能只是训练不够。",
+        "lower than both the smallest and the largest by more than 0.1 points (per seed, Student's t). A "
+        "size that has not settled (best validation error in the last quarter of the budget) may still "
+        "improve, and never makes the verdict towards which that errs.",
+        "zh": "用其他种子选出的最佳中间批量,其最佳验证误差比最小和最大批量都低 0.1 个百分点以上(每个种子一个值,t 检验)。尚未稳定的批量(最佳验证误差出现在预算的最后四分之一)仍可能改善,不得造成其偏差所指向的结论。",
     },
     effect={
-        "en": "best validation error at the better end minus the best in between",
-        "zh": "较好一端与最佳中间批量的最佳验证误差之差",
+        "en": "best validation error at an end minus the best in between (the end that decides)",
+        "zh": "一端与最佳中间批量的最佳验证误差之差(取起决定作用的一端)",
     },
-    percent=True,
+    unit="points",
 )
 def accuracy_optimum(evidence: Evidence) -> Finding | None:
     family = main_family(evidence)
     if family is None:
         return None
-    enough = family.block.budget[family.rows] >= ENOUGH_EPOCHS
-    done = settled(family) | enough | ~family.learns
-    found = _interior(family.trials("best_validation_error"), 0.001, reached=done[:, None])
+    unsettled = ~family.settled
+    test = partial(decide, margin=0.001, parts=2)
+    found = _interior(family.trials("best_validation_error"), unsettled, test, lower=False)
     if found is None:
         return None
-    unsettled = [str(family.sizes[row]) for row in (0, -1) if not done[row]]
     return finding(
         all_of(found.ends),
-        "The best in between ({best}) has a validation error {at_smallest} points below that of batch size "
-        "{smallest} and {at_largest} points below that of {largest} within {budget} epochs{still_en}; {n} seeds.",
-        "最佳中间批量({best})在 {budget} 轮内的验证误差比批量 {smallest} 低 {at_smallest} 个百分点,比批量 {largest} 低 {at_largest} 个百分点{still_zh};{n} 个种子。",
+        "Within {budget} epochs the best in between ({best}) has a validation error lower by {first} "
+        "points ({first_low} to {first_high}) than batch size {smallest} and by {last} points ({last_low} "
+        "to {last_high}) than {largest}, over {n} seeds{caution_en}.",
+        "在 {budget} 轮内,最佳中间批量({best})的验证误差比批量 {smallest} 低 {first} 个百分点({first_low} 至 {first_high}),比批量 {largest} 低 {last} 个百分点({last_low} 至 {last_high};{n} 个种子{caution_zh})。",
         budget=plain(float(np.nanmax(family.block.budget[family.rows]))),
-        still_en=f", but {' and '.join(unsettled)} still improved" if unsettled else "",
-        still_zh=f",但批量 {'、'.join(unsettled)} 仍在改善" if unsettled else "",
-        **_ends_and_best(family, found, lambda effect: plain(100 * effect)),
+        **_ends_and_best(family, found, points),
+        **_caution(
+            family,
+            unsettled,
+            "; batch size {sizes} was still improving",
+            ";批量 {sizes} 仍在改善",
+        ),
     )
 
 
-def _is_end(values: Array) -> NDArray[np.bool_]:
-    rows = np.arange(len(values))
-    return ((rows == 0) | (rows == len(values) - 1))[:, None]
-
-
 class Interior(NamedTuple):
-    """The best in between against the smallest and the largest, and the rows chosen for it."""
+    """The decisions against the smallest and the largest size, and the rows chosen in between."""
 
     ends: list[Decision]
     chosen: list[int]
 
 
 def _interior(
-    values: Array,
-    margin: float,
-    *,
-    reached: NDArray[np.bool_],
-    show: Show = as_is,
-    least_variance: float = 0.0,
+    values: Array, doubtful: Mask, test: Callable[..., Decision], *, lower: bool
 ) -> Interior | None:
-    """Is the least of `values` [size, seed] in between, by a margin against both ends?
+    """Is the least of `values` [size, seed] in between, by `test` against both ends?
 
-    The size in between is chosen on the other seeds. `reached` [size, seed or 1]: false where a
-    value is only a bound: of a time from below, of an error that still falls from above.
+    `doubtful` values are only bounds of the truth, `lower` ones or upper ones. The size in between
+    is chosen on the other seeds, one without lower bounds where there is one.
     """
-    values = values[:, ~np.isnan(values).any(axis=0)]
+    known = ~np.isnan(values).any(axis=0)
+    values, doubtful = values[:, known], doubtful[:, known]
     if values.shape[1] == 0 or len(values) < 3:
         return None
-    best = -cross_fitted(-values[1:-1])
-    times = show is as_ratio
-    ends = [
-        decide(
-            values[row] - best,
-            margin,
-            show=show,
-            least_variance=least_variance,
-            chosen=True,
-            parts=2,
-            bound="" if reached[row].all() else "lower" if times else "upper",
-        )
-        for row in (0, -1)
-    ]
-    return Interior(ends, sorted({int(row) + 1 for row in left_out_best(-values[1:-1])}))
+    rows = 1 + left_out_best(np.where(doubtful & lower, -LAST_CHOICE, -values)[1:-1])
+    best = rows, np.arange(len(rows))
+    ends = []
+    for end in (0, -1):
+        found = test(values[end] - values[best], chosen=len(values) > 3)
+        doubts = bool(doubtful[end].any()), bool(doubtful[best].any())
+        too_low, too_high = doubts if lower else doubts[::-1]
+        ends.append(bounded(found, too_low=too_low, too_high=too_high))
+    return Interior(ends, sorted(set(rows.tolist())))
 
 
-def _ends_and_best(family: Family, found: Interior, show: Callable[[float], str]) -> dict[str, str]:
-    """The sizes compared, and each end's effect with its interval."""
-    smallest, largest = (
-        f"{show(end.effect)} ({show(end.low)} … {show(end.high)})" for end in found.ends
-    )
-    return {
-        "smallest": str(family.sizes[0]),
-        "largest": str(family.sizes[-1]),
+def _ends_and_best(
+    family: Family, found: Interior, style: Callable[[float], str]
+) -> dict[str, object]:
+    numbers: dict[str, object] = {
+        "smallest": family.sizes[0],
+        "largest": family.sizes[-1],
         "best": ", ".join(str(family.sizes[row]) for row in found.chosen),
-        "at_smallest": smallest,
-        "at_largest": largest,
+    }
+    for name, end in zip(("first", "last"), found.ends, strict=True):
+        shown = (style(value) for value in (end.effect, end.low, end.high))
+        numbers |= dict(zip((name, f"{name}_low", f"{name}_high"), shown, strict=True))
+    return numbers
+
+
+def _caution(family: Family, doubtful: Mask, en: str, zh: str) -> dict[str, object]:
+    """Which sizes have doubtful trials, as the end of a sentence; empty where none has."""
+    sizes = ", ".join(str(size) for size in family.sizes[doubtful.any(axis=1)])
+    return {
+        f"caution_{language}": text.format(sizes=sizes) if sizes else ""
+        for language, text in (("en", en), ("zh", zh))
     }
 
 
@@ -379,37 +371,47 @@ def _ends_and_best(family: Family, found: Interior, show: Callable[[float], str]
     },
     rule={
         "en": "The batch size with the least time to target grows with the number of training images by "
-        "an exponent of more than 0.1 (slope on log-log axes per seed, Student's t).",
-        "zh": "达标用时最短的批量随训练图像数增长的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验)。",
+        "an exponent of more than 0.1 (slope on log-log axes per seed, Student's t); numbers of images "
+        "where a seed never reached it, or a size that missed it might still be the fastest, are left out.",
+        "zh": "达标用时最短的批量随训练图像数增长的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验);有种子从未达标、或未达标的批量仍可能最快的数据量除外。",
     },
     effect={"en": "exponent of the best batch size over data", "zh": "最佳批量随数据量变化的指数"},
 )
 def grows_with_data(evidence: Evidence) -> Finding | None:
     found = families_of(evidence.study("train_size"), 3)
-    best = [(family, _best_sizes(family)) for family in found]
-    known = [(family, sizes) for family, sizes in best if sizes is not None]
-    counts = np.array(
-        [family.block.variants["train_size"].iloc[family.rows[0]] for family, _ in known], float
-    )
-    if len(set(counts.tolist())) < 2:
+    best = [(_images(family), _best_sizes(family)) for family in found]
+    known = {images: sizes for images, sizes in best if sizes is not None}
+    if len(known) < 2:
         return None
-    logs = np.log(np.array([sizes for _, sizes in known], float))
+    logs = np.log(np.array(list(known.values())))
     return finding(
-        decide(slopes(np.log(counts), logs), 0.1),
+        decide(slopes(np.log(list(known)), logs), 0.1),
         "From {fewest} to {most} images the best batch size goes as their number to the power of "
-        "{effect} ({low} to {high}; {n} seeds).",
-        "从 {fewest} 到 {most} 张图像,最佳批量随其数量的 {effect} 次幂变化({low} 至 {high};{n} 个种子)。",
-        fewest=int(counts.min()),
-        most=int(counts.max()),
+        "{effect} ({low} to {high}; {n} seeds), over {known} of {count} numbers of images.",
+        "从 {fewest} 到 {most} 张图像,最佳批量随其数量的 {effect} 次幂变化({low} 至 {high};{n} 个种子),取 {count} 种数据量中的 {known} 种。",
+        fewest=int(min(known)),
+        most=int(max(known)),
+        known=len(known),
+        count=len(found),
     )
+
+
+def _images(family: Family) -> float:
+    return float(family.block.variants["train_size"].iloc[family.rows[0]])
 
 
 def _best_sizes(family: Family) -> Array | None:
-    """The fastest size per seed; None where a seed reached the target nowhere."""
+    """The fastest size per seed; None where it is unknown for a seed.
+
+    Unknown: the target was reached nowhere, or a miss spent less time than the best took.
+    """
     family = family.only(~np.isnan(family.relative_seconds))
-    if not len(family.rows):
+    seconds = family.epochs() * family.relative_seconds[:, None]
+    reached = np.where(family.missed, np.inf, seconds)
+    if (
+        not len(seconds)
+        or np.isnan(seconds).any()
+        or (reached.min(axis=0) > seconds.min(axis=0)).any()
+    ):
         return None
-    epochs = family.block.epochs_to()[family.rows]
-    if np.isnan(epochs).any() or np.isinf(epochs).all(axis=0).any():
-        return None
-    return family.sizes[(epochs * family.relative_seconds[:, None]).argmin(axis=0)].astype(float)
+    return family.sizes[reached.argmin(axis=0)].astype(float)

@@ -3,7 +3,8 @@
 The replicates (seeds, rounds, draws) of an effect give Student's 95 % interval. The claim is
 supported when the interval lies beyond the margin that matters, refuted when it lies on the other
 side of it (an effect too small to matter, or opposite), else the data are inconclusive. Margins are
-fixed beforehand, in the claims.
+fixed beforehand, in the claims. Values that are only bounds of the truth never make the verdict
+towards which they err (`bounded`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,9 +18,6 @@ from batchmark.analysis.intervals import LEVEL, Mean, mean_of
 
 Array = NDArray[np.float64]
 Verdict = Literal["supported", "refuted", "inconclusive", "not measured"]
-Bound = Literal["", "lower", "upper", "both"]
-"""What a miss makes of an effect: nothing, or a bound which the true effect lies beyond."""
-
 Show = Callable[[float], float]
 
 
@@ -64,38 +62,19 @@ def decide(  # noqa: PLR0913 all but two are rarely given
     chosen: bool = False,
     show: Show = as_is,
     parts: int = 1,
-    bound: Bound = "",
 ) -> Decision:
     """Decide by the mean of independent replicates, oriented so that more speaks for the claim.
 
     `parts`: how many such decisions together make a verdict that one refutation refutes; the
     bound for refuting is widened accordingly (Bonferroni). `least_variance`: see `mean_of`.
     `chosen`: the values come from `cross_fitted` and so depend on each other; their error is
-    enlarged after Nadeau & Bengio (2003), one replicate being left out at a time. `bound`: some
-    values are counted at the budget; a lower bound of the effect can support but not refute.
+    enlarged after Nadeau & Bengio (2003), one replicate being left out at a time.
     """
     sample = np.asarray(values, float)
     mean, n = mean_of(sample, least_variance), int(sample.shape[-1])
     if chosen and n > 1:
         mean = mean._replace(squared_error=mean.squared_error * (1 + n / (n - 1)))
-    return _heeding(bound, decide_mean(mean, margin, show=show, parts=parts, n=n))
-
-
-def bound_of(*, lower: bool, upper: bool) -> Bound:
-    """The bound on an effect of which some replicates understate and some overstate it."""
-    return "both" if lower and upper else "lower" if lower else "upper" if upper else ""
-
-
-def opposite(bound: Bound) -> Bound:
-    """The bound on an effect that is turned round."""
-    return bound_of(lower=bound in ("upper", "both"), upper=bound in ("lower", "both"))
-
-
-def _heeding(bound: Bound, decision: Decision) -> Decision:
-    unfounded = {"lower": ["refuted"], "upper": ["supported"], "both": ["refuted", "supported"]}
-    if decision.verdict in unfounded.get(bound, []):
-        return replace(decision, verdict="inconclusive")
-    return decision
+    return decide_mean(mean, margin, show=show, parts=parts, n=n)
 
 
 def decide_mean(
@@ -120,6 +99,18 @@ def decide_mean(
     return Decision(verdict, show(estimate), low, high, show(margin), n)
 
 
+def bounded(decision: Decision, *, too_low: bool, too_high: bool) -> Decision:
+    """The decision where some values are only bounds of the truth: inconclusive if they made it.
+
+    `too_low`: some values understate the effect, so that it is not refuted; `too_high`: some
+    overstate it, so that it is not supported.
+    """
+    misled = (too_low and decision.verdict == "refuted") or (
+        too_high and decision.verdict == "supported"
+    )
+    return replace(decision, verdict="inconclusive") if misled else decision
+
+
 def all_of(decisions: Sequence[Decision]) -> Decision:
     """The verdict on a claim that holds only if every part does; the part that decided it.
 
@@ -133,18 +124,19 @@ def all_of(decisions: Sequence[Decision]) -> Decision:
     raise ValueError("no part was decided")
 
 
-def cross_fitted(values: Array, by: Array | None = None) -> Array:
+def cross_fitted(values: Array) -> Array:
     """Of several options [option, replicate] the best, free of the winner's curse.
 
     For each replicate the option that is best on the others, so that no replicate chooses the
-    option it is counted for. With one replicate only, the mean over options. `by`: the values by
-    which the best is chosen, if others.
+    option it is counted for. With one replicate only, the mean over options.
     """
     if values.shape[1] < 2:
         return values.mean(axis=0)
-    return values[left_out_best(values if by is None else by), np.arange(values.shape[1])]
+    return values[left_out_best(values), np.arange(values.shape[1])]
 
 
 def left_out_best(values: Array) -> NDArray[np.intp]:
-    """For each replicate the option with the largest mean over the other replicates."""
+    """For each replicate the option with the largest mean over the other replicates, if any."""
+    if values.shape[1] < 2:
+        return values.argmax(axis=0)
     return (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
-from batchmark.analysis.claims.decision import Bound, bound_of
+from batchmark.analysis.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.analysis.comparisons import grid_variance, log_epoch_ratio
 from batchmark.analysis.families import families
 
@@ -23,7 +23,6 @@ AXES = [
 ]
 FAILED = ("not_learning", "diverged")
 SETTLED = 0.75
-PUBLISHED = "lenet_theano"
 
 Choice = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
@@ -33,7 +32,7 @@ class Evidence:
     """Everything measured on one device of one machine.
 
     `main`: the study that answers which batch size, if any. `draws`, `magnitudes`: gradient
-    probes. `published`: the published table. `largest_batch_size`: the largest predicted to fit.
+    probes. `published`: the published table.
     """
 
     blocks: Sequence[Block]
@@ -56,18 +55,30 @@ class Pair:
     treated: int
     control: int
 
-    def speed_up(self) -> tuple["pd.Series[float]", float]:
-        """log(control's epochs / treated's) per seed, and its least variance."""
-        epochs = self.block.epochs_to()[[self.control, self.treated]]
-        logs = log_epoch_ratio(epochs[:1], epochs[1:], self.block.budget[[self.control]])[0]
-        steps = self.block.resolution[[self.control, self.treated]]
-        return self._by_seed(logs), float(grid_variance(epochs, steps).sum())
+    def speed_up(self) -> "pd.Series[float]":
+        """log(control's epochs / treated's) per seed; a miss counts as the budget."""
+        control, treated = self._epochs()
+        return self._by_seed(log_epoch_ratio(control, treated, self.block.budget[self.control]))
 
-    def bound(self) -> Bound:
-        """What misses make of it: a control's understates the speed-up, the other's overstates."""
-        missed = np.isinf(self.block.epochs_to()[[self.control, self.treated]])
-        control, treated = missed & ~missed.all(axis=0)
-        return bound_of(lower=bool(control.any()), upper=bool(treated.any()))
+    def least_variance(self) -> float:
+        """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
+        steps = self.block.resolution[[self.control, self.treated]]
+        return float(grid_variance(self._epochs(), steps).sum())
+
+    def missed(self) -> tuple[bool, bool]:
+        """Did some trial of the control, or of the treated, miss what its partner reached?"""
+        control, treated = np.isinf(self._epochs())
+        return bool((control & ~treated).any()), bool((treated & ~control).any())
+
+    @property
+    def learned(self) -> bool:
+        """Did no trial of either side diverge, fail or never learn?"""
+        return not {self.block.ids[self.control], self.block.ids[self.treated]} & hopeless(
+            self.block
+        )
+
+    def _epochs(self) -> Array:
+        return self.block.epochs_to()[[self.control, self.treated]]
 
     def change(self, name: str) -> "pd.Series[float]":
         """Treated minus control of a column of the outcomes, per seed."""
@@ -84,6 +95,11 @@ class Pair:
     def describe(self, name: str) -> Any:
         """A hyperparameter of the treated variant."""
         return self.block.variants[name].iloc[self.treated]
+
+
+def hopeless(block: Block) -> set[str]:
+    """Variants of which a trial diverged, failed or never learned."""
+    return set(block.outcomes.loc[block.outcomes["status"].isin([*FAILED, "failed"]), "variant"])
 
 
 def pairs(
@@ -117,8 +133,8 @@ def _pairs(
 
 def _keys(variants: pd.DataFrame, axes: Sequence[str]) -> list[str]:
     """One text per variant, equal when all the axes are."""
-    columns = [variants[axis].astype("string").fillna("").tolist() for axis in axes]
-    return ["|".join(values) for values in zip(*columns, strict=True)]
+    rows = zip(*(variants[axis].tolist() for axis in axes), strict=True)
+    return ["|".join("" if pd.isna(value) else str(value) for value in row) for row in rows]
 
 
 def same_but(variants: pd.DataFrame, differing: Sequence[str]) -> list[list[int]]:
@@ -136,34 +152,51 @@ def with_rate(variants: pd.DataFrame) -> pd.DataFrame:
     return variants.assign(rate=rate)
 
 
+def by_seed(rows: Sequence["pd.Series[float]"]) -> pd.DataFrame:
+    """[row, seed] over the seeds that all rows have; rows without any value are left out."""
+    return pd.DataFrame([row for row in rows if row.notna().any()]).dropna(axis=1, how="any")
+
+
 def matrix(rows: Sequence["pd.Series[float]"]) -> Array:
-    """[row, seed] over the seeds that all rows have; rows that lack a value are left out."""
-    table = pd.DataFrame([row for row in rows if row.notna().any()])
-    return table.dropna(axis=1, how="any").to_numpy(float) if len(table) else np.empty((0, 0))
+    """`by_seed` as an array."""
+    table = by_seed(rows)
+    return table.to_numpy(float) if len(table) else np.empty((0, 0))
 
 
 class SpeedUps(NamedTuple):
-    """log speed-ups [pair, seed], the least variance of each pair, and what misses make of them."""
+    """log speed-ups [pair, seed] of pairs of which every seed reached the target on some side.
+
+    `least_variance`: of each pair. `too_low`: some control missed, so that the pair's true
+    speed-up is larger; `too_high`: some treated trial missed, so that it is smaller.
+    """
 
     logs: Array
-    least_variances: list[float]
-    bound: Bound
+    least_variance: Array
+    too_low: NDArray[np.bool_]
+    too_high: NDArray[np.bool_]
 
-    @property
-    def least_variance_of_mean(self) -> float:
-        """The least variance of the mean over pairs."""
-        return sum(self.least_variances) / max(len(self.least_variances), 1) ** 2
+    def decide(self, margin: float, parts: int = 1) -> Decision:
+        """Is the geometric mean over pairs larger than `margin`?"""
+        pairs = len(self.logs)
+        found = decide(
+            self.logs.mean(axis=0),
+            np.log(margin),
+            least_variance=float(self.least_variance.sum()) / pairs**2,
+            show=as_ratio,
+            parts=parts,
+        )
+        return bounded(found, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any()))
 
 
 def speed_ups(found: Sequence[Pair]) -> SpeedUps:
-    """The speed-ups of all pairs of which, for every seed, at least one side reached the target."""
-    measured = [(pair, *pair.speed_up()) for pair in found]
-    informative = [one for one in measured if one[1].notna().all()]
-    bounds = {pair.bound() for pair, _, _ in informative}
+    """The speed-ups of the informative pairs; `logs` is empty where there are none."""
+    measured = [(pair, logs) for pair in found if (logs := pair.speed_up()).notna().all()]
+    missed = np.array([pair.missed() for pair, _ in measured], bool).reshape(-1, 2)
     return SpeedUps(
-        matrix([logs for _, logs, _ in informative]),
-        [least for _, _, least in informative],
-        bound_of(lower=bool(bounds & {"lower", "both"}), upper=bool(bounds & {"upper", "both"})),
+        matrix([logs for _, logs in measured]),
+        np.array([pair.least_variance() for pair, _ in measured]),
+        missed[:, 0],
+        missed[:, 1],
     )
 
 
@@ -176,11 +209,6 @@ class Family:
     rows: NDArray[np.intp]
 
     @property
-    def network(self) -> str:
-        """The model that all members train."""
-        return str(self.block.variants["model"].iloc[self.rows[0]])
-
-    @property
     def sizes(self) -> NDArray[np.int64]:
         """Batch sizes."""
         return self.block.variants["batch_size"].to_numpy(np.int64)[self.rows]
@@ -188,6 +216,11 @@ class Family:
     def trials(self, name: str) -> Array:
         """A column of the outcomes as [size, seed]."""
         return self.block.trials(name)[self.rows]
+
+    @property
+    def missed(self) -> NDArray[np.bool_]:
+        """Which trials did not reach the target [size, seed]."""
+        return np.isinf(self.block.epochs_to()[self.rows])
 
     def epochs(self) -> Array:
         """Epochs to the target [size, seed]; a miss counts as the budget, which understates it."""
@@ -201,9 +234,13 @@ class Family:
     @property
     def learns(self) -> NDArray[np.bool_]:
         """Sizes of which no trial diverged or never learned."""
-        failed = self.block.outcomes[self.block.outcomes["status"].isin([*FAILED, "failed"])]
-        bad = set(failed["variant"])
+        bad = hopeless(self.block)
         return np.array([self.block.ids[row] not in bad for row in self.rows])
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Trials whose best validation error came before the budget's last quarter [size, seed]."""
+        return self.trials("best_epoch") <= SETTLED * self.block.budget[self.rows][:, None]
 
     @property
     def relative_seconds(self) -> Array:
@@ -219,12 +256,6 @@ class Family:
         return Family(self.block, self.label, self.rows[chosen])
 
 
-def settled(family: Family) -> NDArray[np.bool_]:
-    """Sizes whose every trial found its best validation error before the last quarter."""
-    limit = SETTLED * family.block.budget[family.rows][:, None]
-    return np.asarray((family.trials("best_epoch") <= limit).all(axis=1))
-
-
 def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
     """The families of a block; empty without a block."""
     if block is None:
@@ -233,6 +264,6 @@ def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
 
 
 def main_family(evidence: Evidence, fewest: int = 3) -> Family | None:
-    """The family of the main study with the most batch sizes; the published network's in a tie."""
+    """The family of the main study with the most batch sizes."""
     found = families_of(evidence.main, fewest)
-    return max(found, key=lambda one: (len(one.rows), one.network == PUBLISHED), default=None)
+    return max(found, key=lambda family: len(family.rows)) if found else None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from batchmark.analysis.claims.decision import as_ratio, decide, negated
 from batchmark.analysis.claims.evidence import Evidence, Family, families_of
 from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import about, plain
+from batchmark.analysis.claims.wording import plain
 
 Array = NDArray[np.float64]
 
@@ -124,8 +124,9 @@ def _ranks(values: Array) -> Array:
     },
     rule={
         "en": "From the smallest to the largest timed batch of a study's settings the peak memory grows "
-        "by more than 10 % (one value per setting, Student's t).",
-        "zh": "同一设置下,从最小到最大计时批量,峰值内存增长超过 10 %(每种设置一个值,t 检验)。",
+        "by more than 10 % (one value per setting, Student's t); where it ends is predicted, not "
+        "tested.",
+        "zh": "同一设置下,从最小到最大计时批量,峰值内存增长超过 10 %(每种设置一个值,t 检验);上限为预测值,未经检验。",
     },
     effect={"en": "peak memory, largest over smallest batch", "zh": "最大与最小批量的峰值内存之比"},
 )
@@ -137,9 +138,9 @@ def memory_bound(evidence: Evidence) -> Finding | None:
     return finding(
         decide(growth, np.log(1.1), show=as_ratio),
         "Over {n} settings the peak memory at the largest batch is {effect} ({low} to {high}) times that "
-        "at the smallest; the largest batch predicted to fit is {fits}.",
-        "在 {n} 种设置中,最大批量的峰值内存是最小批量的 {effect} 倍({low} 至 {high});预计可容纳的最大批量为 {fits}。",
-        fits=about(evidence.largest_batch_size),
+        "at the smallest; from that the largest batch predicted to fit is {fits}, which was not tried.",
+        "在 {n} 种设置中,最大批量的峰值内存是最小批量的 {effect} 倍({low} 至 {high});据此预测可容纳的最大批量为 {fits},未经实测。",
+        fits=evidence.largest_batch_size or "?",
     )
 
 

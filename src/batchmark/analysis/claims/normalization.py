@@ -20,7 +20,7 @@ from batchmark.analysis.claims.evidence import (
     speed_ups,
 )
 from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import plain
+from batchmark.analysis.claims.wording import plain, points
 
 Array = NDArray[np.float64]
 
@@ -48,9 +48,9 @@ def _against_none(evidence: Evidence) -> list[Pair]:
     },
     rule={
         "en": "The gradient norm of the first layer over that of the last is larger with normalization "
-        "than without by a factor of more than 1.25 (geometric mean over pairs for each seed, Student's "
-        "t).",
-        "zh": "首层与末层梯度范数之比在归一化后增大到 1.25 倍以上(每个种子对配对取几何平均,t 检验)。",
+        "than without by a factor of more than 1.25 at the end of training (geometric mean over pairs for "
+        "each seed, Student's t); pairs of which a trial never learned or diverged are left out.",
+        "zh": "训练结束时,首层与末层梯度范数之比在归一化后增大到 1.25 倍以上(每个种子对配对取几何平均,t 检验);有试验不学习或发散的配对除外。",
     },
     effect={
         "en": "first-to-last ratio of gradient norms, with over without normalization",
@@ -59,15 +59,18 @@ def _against_none(evidence: Evidence) -> list[Pair]:
 )
 def norm_gradient_flow(evidence: Evidence) -> Finding | None:
     found = _against_none(evidence)
-    logs = matrix([_flow(pair, pair.treated) - _flow(pair, pair.control) for pair in found])
+    learned = [pair for pair in found if pair.learned]
+    logs = matrix([_flow(pair, pair.treated) - _flow(pair, pair.control) for pair in learned])
     if not logs.size:
         return None
     return finding(
         decide(logs.mean(axis=0), np.log(1.25), show=as_ratio),
-        "Over {count} pairs normalization changes the first layer's share of the gradient by a factor of "
-        "{effect} ({low} to {high}; {n} seeds).",
-        "在 {count} 个配对上,归一化使首层梯度所占比例变为 {effect} 倍({low} 至 {high};{n} 个种子)。",
+        "At the end of training, over the {count} of {all} pairs in which all trials learned, normalization "
+        "changes the first layer's gradient norm over the last's by a factor of {effect} ({low} to {high}; "
+        "{n} seeds).",
+        "训练结束时,在 {all} 个配对中全部试验都能学习的 {count} 个上,归一化使首层与末层梯度范数之比变为 {effect} 倍({low} 至 {high};{n} 个种子)。",
         count=len(logs),
+        all=len(found),
     )
 
 
@@ -96,8 +99,9 @@ def _first_to_last(text: str) -> float:
     rule={
         "en": "Two parts, both needed: at the smaller rates the target takes fewer epochs by a factor of "
         "more than 1.1, and at the largest rate tried the best validation error is lower by more than "
-        "one point (means over pairs for each seed, Student's t).",
-        "zh": "须同时成立:在较小学习率下,达标轮数减少到不足 1/1.1;在所试最大学习率下,最佳验证误差低 1 个百分点以上(每个种子对配对取平均,t 检验)。",
+        "one point (means over pairs for each seed, Student's t; a miss counts as the budget, and never "
+        "makes the verdict towards which that errs).",
+        "zh": "须同时成立:在较小学习率下,达标轮数减少到不足 1/1.1;在所试最大学习率下,最佳验证误差低 1 个百分点以上(每个种子对配对取平均,t 检验;未达标按预算计,且不得造成其偏差所指向的结论)。",
     },
     effect={
         "en": "speed-up, or reduction of error at the largest rate (the part that decides)",
@@ -111,25 +115,20 @@ def norm_speed(evidence: Evidence) -> Finding | None:
         return None
     large = [pair for pair in found if pair.describe("learning_rate") == rates[-1]]
     small = [pair for pair in found if pair.describe("learning_rate") != rates[-1]]
-    speed = speed_ups(small)
+    gains = speed_ups(small)
     errors = matrix([-pair.change("best_validation_error") for pair in large])
-    if not (speed.logs.size and errors.size):
+    if not (gains.logs.size and errors.size):
         return None
-    faster = decide(
-        speed.logs.mean(axis=0),
-        np.log(1.1),
-        least_variance=speed.least_variance_of_mean,
-        show=as_ratio,
-        parts=2,
-        bound=speed.bound,
-    )
+    faster = gains.decide(1.1, parts=2)
     sturdier = decide(errors.mean(axis=0), 0.01, parts=2)
     return finding(
         all_of([faster, sturdier]),
-        "Normalized networks reach the target {speed} times as fast ({speed_low} to {speed_high}), and at "
-        "learning rate {rate} their best validation error is {error} points lower ({error_low} to "
+        "Normalized networks reach the target {speed} times as fast ({speed_low} to {speed_high}; {informative} "
+        "of {count} pairs reached it), and at learning rate {rate} their best validation error is {error} points lower ({error_low} to "
         "{error_high}), {n} seeds.",
-        "归一化网络达标快 {speed} 倍({speed_low} 至 {speed_high});学习率为 {rate} 时,最佳验证误差低 {error} 个百分点({error_low} 至 {error_high};{n} 个种子)。",
+        "归一化网络达标快 {speed} 倍({speed_low} 至 {speed_high};{count} 个配对中 {informative} 个达标);学习率为 {rate} 时,最佳验证误差低 {error} 个百分点({error_low} 至 {error_high};{n} 个种子)。",
+        informative=len(gains.logs),
+        count=len(small),
         rate=f"{rates[-1]:g}",
         speed=plain(faster.effect),
         speed_low=plain(faster.low),
@@ -158,7 +157,7 @@ def norm_speed(evidence: Evidence) -> Finding | None:
         "en": "reduction of the error's range over initial scales",
         "zh": "误差在不同初始尺度上的极差的缩小",
     },
-    percent=True,
+    unit="points",
 )
 def norm_initialization(evidence: Evidence) -> Finding | None:
     for block in evidence.blocks:
@@ -169,9 +168,9 @@ def norm_initialization(evidence: Evidence) -> Finding | None:
             return finding(
                 decide(narrower.mean(axis=0), 0.005),
                 "Over the initial scales the error's range is {none} points without normalization and "
-                "{effect} ({low} to {high}) narrower with it, mean over {kinds}, {n} seeds.",
-                "在各初始尺度上,无归一化时误差极差为 {none} 个百分点,归一化({kinds} 平均)使其缩小 {effect}({low} 至 {high};{n} 个种子)。",
-                none=plain(100 * float(ranges["none"].mean())),
+                "{effect} points ({low} to {high}) narrower with it, mean over {kinds}, {n} seeds.",
+                "在各初始尺度上,无归一化时误差极差为 {none} 个百分点,归一化({kinds} 平均)使其缩小 {effect} 个百分点({low} 至 {high};{n} 个种子)。",
+                none=points(float(ranges["none"].mean())),
                 kinds=", ".join(kinds),
             )
     return None

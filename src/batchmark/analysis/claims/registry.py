@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from batchmark.analysis.claims.decision import Decision
 from batchmark.analysis.claims.evidence import Evidence
 
+Unit = Literal["plain", "percent", "points"]
 Words = dict[str, str]
 """The same text by language: `en` and `zh`."""
 
@@ -36,7 +38,7 @@ class Claim:
     rule: Words
     effect: Words
     decide: Rule
-    percent: bool
+    unit: Unit
 
 
 CLAIMS: dict[str, Claim] = {}
@@ -50,12 +52,16 @@ def claim(  # noqa: PLR0913 one argument a column of the table
     statement: Words,
     rule: Words,
     effect: Words,
-    percent: bool = False,
+    unit: Unit = "plain",
 ) -> Callable[[Rule], Rule]:
-    """Register a claim. `percent`: the effect is a share, shown in percent."""
+    """Register a claim.
+
+    `unit`: how sentences show the effect: as it is, a share in percent, or a difference of shares
+    in percentage points (a bare number, the sentence names the unit).
+    """
 
     def register(decide: Rule) -> Rule:
-        CLAIMS[id] = Claim(id, theme, study, statement, rule, effect, decide, percent)
+        CLAIMS[id] = Claim(id, theme, study, statement, rule, effect, decide, unit)
         return decide
 
     return register

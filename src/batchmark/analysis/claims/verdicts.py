@@ -20,8 +20,8 @@ from batchmark.analysis.claims import (
 )
 from batchmark.analysis.claims.decision import Decision
 from batchmark.analysis.claims.evidence import Evidence
-from batchmark.analysis.claims.registry import CLAIMS, Claim
-from batchmark.analysis.claims.wording import percentage, plain
+from batchmark.analysis.claims.registry import CLAIMS, Claim, Unit
+from batchmark.analysis.claims.wording import percentage, plain, points
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.tables import where
 
@@ -41,6 +41,7 @@ _UNMEASURED = {
     "en": "Nothing at this scale measures it: it needs {study}.",
     "zh": "当前规模未作测量:需要 {study}。",
 }
+_STYLES = {"plain": plain, "percent": percentage, "points": points}
 _STUDY_ZH = {"gradient probes": "梯度探针", "timings": "计时", "and": "和"}
 
 
@@ -75,7 +76,7 @@ def judge(one: Claim, evidence: Evidence) -> dict[str, Any]:
             f"claim_{language}": one.statement[language],
             f"rule_{language}": one.rule[language],
             f"effect_{language}": one.effect[language],
-            f"evidence_{language}": template.format(**_shown(decision, one.percent), **numbers),
+            f"evidence_{language}": template.format(**_shown(decision, one.unit), **numbers),
         }
     return row | {
         "verdict": decision.verdict,
@@ -87,10 +88,9 @@ def judge(one: Claim, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _shown(decision: Decision, percent: bool) -> dict[str, str]:
+def _shown(decision: Decision, unit: Unit) -> dict[str, str]:
     names = ("effect", "low", "high", "margin")
-    style = percentage if percent else plain
-    return {name: style(getattr(decision, name)) for name in names} | {"n": str(decision.n)}
+    return {name: _STYLES[unit](getattr(decision, name)) for name in names} | {"n": str(decision.n)}
 
 
 def _study(names: str, language: str) -> str:
@@ -102,10 +102,10 @@ def _study(names: str, language: str) -> str:
 
 
 def _largest(environment: dict[str, Any]) -> int | None:
-    """The largest batch size that all timing blocks predict to fit into memory."""
+    """The largest batch size that any timing block predicted to fit into memory."""
     blocks = environment.get("timings", {}).values()
     found = [size for block in blocks for size in block["largest_batch_size"].values() if size]
-    return min(found, default=None)
+    return max(found, default=None)
 
 
 def _places(
