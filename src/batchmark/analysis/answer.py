@@ -39,7 +39,7 @@ def _answer(block: Block) -> dict[str, Any]:
         "target": block.target,
         "trials": int(block.study.trials),
         "rounds": int(block.ratios.shape[1]),
-        "noise_floor": block.noise_floor,
+        "noise_floor": number(block.noise_floor),
         "decided": False,
         "best_batch_size": None,
         "seconds": None,
