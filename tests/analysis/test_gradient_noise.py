@@ -51,6 +51,8 @@ def test_batches_of_much_of_the_data_do_not_enter() -> None:
     few = noise_scales(draws(np.random.default_rng(2), (25_000,), 30))
     assert few.empty
     assert "noise_scale" in few.columns
+    (mixed,) = noise_scales(draws(np.random.default_rng(2), (8, 25_000), 30)).to_dict("records")
+    assert (mixed["batch_sizes"], mixed["draws"]) == ("8", 30)
 
 
 def test_probes_are_means_over_draws(world: World) -> None:

@@ -59,15 +59,16 @@ def estimate(small: Array, batch_size: int, full: Array, full_size: int) -> tupl
 
 
 def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
-    """Estimates of all probed sizes, weighted by their precision."""
+    """Estimates of all usable sizes, weighted by their precision; says which and how many draws."""
     limit = part["full_size"].iloc[0] * LARGEST_SHARE
-    found = [
-        _drawn(same, int(str(size)))
+    usable = {
+        int(str(size)): same
         for size, same in part[part["batch_size"] <= limit].groupby("batch_size")
         if len(same) > 2
-    ]
-    if not found:
+    }
+    if not usable:
         return {}
+    found = [_drawn(same, size) for size, same in usable.items()]
     squared, trace = (np.array(values) for values in zip(*found, strict=True))
     weights = 1 / np.maximum(trace[:, 1:].var(axis=1), np.finfo(float).tiny)
     weights = (weights / weights.sum())[:, None]
@@ -79,7 +80,8 @@ def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
         **columns("gradient_squared", _percentiles(signal)),
         **columns("trace", _percentiles(noise)),
         **columns("noise_scale", _percentiles(scale)),
-        "draws": len(part),
+        "batch_sizes": ";".join(map(str, usable)),
+        "draws": sum(map(len, usable.values())),
     }
 
 
