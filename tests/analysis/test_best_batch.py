@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchmark.analysis.best_batch import best_batch
+from batchmark.analysis.best_batch import best_batch, best_batches
 from batchmark.analysis.block import Block
 from tests.analysis.conftest import World
 
@@ -49,3 +49,18 @@ def test_sizes_that_miss_are_never_the_best(world: World) -> None:
 def test_nothing_reached_is_no_answer(world: World) -> None:
     block = world.block("batch_size")
     assert best_batch(block, np.array([0, 1])) is None
+
+
+def test_a_conclusion_that_flips_between_targets_says_so(world: World) -> None:
+    block = simulated(world.block("batch_size"), np.random.default_rng(0), 5)
+    easy = block.outcomes["epochs_to_0.98"] / 2
+    # At 0.95 the largest size needs a hundredth of the epochs, at 0.99 no trial arrives.
+    largest = block.outcomes["variant"] == block.ids[-1]
+    rows = block.outcomes.assign(
+        **{"epochs_to_0.95": easy.where(~largest, easy / 100), "epochs_to_0.99": np.inf}
+    )
+    found = best_batches(replace(block, outcomes=rows, targets=[0.98, 0.95, 0.99]))
+    assert found["target"].tolist() == [0.98, 0.95]
+    assert found["best_batch_size"].tolist() == [100, 1000]
+    assert found["holds"].tolist() == [True, False]
+    assert found["on_border"].tolist() == [False, True]

@@ -5,6 +5,7 @@ import pytest
 from batchmark.analysis.gradient_noise import estimate, noise_scales, probes
 from tests.analysis.conftest import World
 
+SIMULATIONS = 1000
 DIMENSIONS, SQUARED, TRACE, FULL = 50, 2.0, 100.0, 50_000
 
 
@@ -30,13 +31,13 @@ def test_two_batch_sizes_solve_for_signal_and_noise() -> None:
 
 
 def test_the_noise_scale_is_covered() -> None:
-    random = np.random.default_rng(0)
+    # One variant a simulation: the thousand simulations' draws, thirty at a time.
+    drawn = draws(np.random.default_rng(0), (8, 64), 30 * SIMULATIONS)
+    found = noise_scales(drawn.assign(variant=drawn["draw"] // 30))
     truth = TRACE / (SQUARED - TRACE / FULL)
-    inside = []
-    for _ in range(300):
-        (row,) = noise_scales(draws(random, (8, 64), 30)).to_dict("records")
-        inside.append(row["noise_scale_low"] <= truth <= row["noise_scale_high"])
-    assert 0.90 <= np.mean(inside) <= 0.98
+    assert len(found) == SIMULATIONS
+    inside = (found["noise_scale_low"] <= truth) & (truth <= found["noise_scale_high"])
+    assert 0.93 <= inside.mean() <= 0.97
 
 
 def test_the_estimate_is_unbiased() -> None:
@@ -50,6 +51,8 @@ def test_batches_of_much_of_the_data_do_not_enter() -> None:
     few = noise_scales(draws(np.random.default_rng(2), (25_000,), 30))
     assert few.empty
     assert "noise_scale" in few.columns
+    (mixed,) = noise_scales(draws(np.random.default_rng(2), (8, 25_000), 30)).to_dict("records")
+    assert (mixed["batch_sizes"], mixed["draws"]) == ("8", 30)
 
 
 def test_probes_are_means_over_draws(world: World) -> None:

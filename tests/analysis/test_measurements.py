@@ -51,6 +51,10 @@ def test_sensitivity_lists_every_target_and_its_fastest(world: World) -> None:
     table = sensitivity(block)
     assert table.groupby("target").size().to_dict() == dict.fromkeys(block.targets, 12)
     assert (table.groupby("target")["fastest"].sum() == 1).all()
+    relative = table["relative_time_to_target"]
+    assert (relative[table["fastest"]] == 1).all()
+    assert (relative.dropna() >= 1).all()
+    assert (relative.isna() == table["time_to_target"].isna()).all()
     wide = table.pivot_table(index="variant", columns="target", values="epochs_to_target")
     ordered = np.diff(wide.sort_index(axis=1).dropna().to_numpy(float), axis=1)
     assert (ordered >= 0).all()

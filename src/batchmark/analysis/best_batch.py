@@ -1,6 +1,8 @@
 """Which batch size reaches the target in the least time, and how sure that is."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,9 +40,15 @@ class BestBatch:
 
 def best_batch(block: Block, members: NDArray[np.intp]) -> BestBatch | None:
     """The fastest member of a family; None when none is both timed and reached the target."""
-    epochs = block.epochs_to()[members]
+    return _best(block, members, block.target, _resampled_medians(block.ratios[members], seed=1))
+
+
+def _best(
+    block: Block, members: NDArray[np.intp], target: float, resampled_ratios: Array
+) -> BestBatch | None:
+    epochs = block.epochs_to(target)[members]
     ratios, budget = block.ratios[members], block.budget[members]
-    seconds = time_to(block)[1].estimate[members]
+    seconds = time_to(block, target, members)[1].estimate
     seconds = np.where(np.isnan(seconds), np.inf, seconds)
     if not np.isfinite(seconds).any():
         return None
@@ -50,9 +58,7 @@ def best_batch(block: Block, members: NDArray[np.intp]) -> BestBatch | None:
     beyond_noise = np.abs(cost.estimate - 1) > block.noise_floor
     tied = np.isfinite(seconds) & ~((p < 1 - LEVEL) & beyond_noise)
     sizes = block.variants["batch_size"].to_numpy(np.int64)[members]
-    drawn = sizes[_resampled_best(epochs, ratios)]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
+    low, high = _spread(sizes, _resampled_medians(epochs, seed=0) * resampled_ratios)
     return BestBatch(
         sizes=sizes,
         best=best,
@@ -65,31 +71,43 @@ def best_batch(block: Block, members: NDArray[np.intp]) -> BestBatch | None:
 
 
 def best_batches(block: Block) -> pd.DataFrame:
-    """One row per family of at least two sizes: its best size and those not told apart from it.
+    """One row per family of at least two sizes and target: its best size and those tied with it.
 
-    Families of a study over learning-rate rules show the optimum under each rule.
+    Families of a study over learning-rate rules show the optimum under each rule. `holds`: the
+    best size for the main target is not told apart from the best for this one. A target that no
+    size reached has no row.
     """
-    found = [
-        (label, best)
-        for label, members in families(block, 2)
-        if (best := best_batch(block, members)) is not None
-    ]
     rows = [
-        {
-            **block.place(),
-            "target": block.target,
-            "family": label,
-            "best_batch_size": best.sizes[best.best],
-            "best_batch_size_low": best.low,
-            "best_batch_size_high": best.high,
-            "tied_batch_sizes": ";".join(str(size) for size in best.sizes[best.tied]),
-            "sizes": len(best.sizes),
-            "on_border": best.best in (0, len(best.sizes) - 1),
-            "seconds": best.seconds[best.best],
-        }
-        for label, best in found
+        {**block.place(), "target": target, "family": label, **_columns(best, main)}
+        for label, members in families(block, 2)
+        for main, target, best in _by_target(block, members)
     ]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_COLUMNS)
+
+
+def _by_target(
+    block: Block, members: NDArray[np.intp]
+) -> Iterator[tuple[BestBatch | None, float, BestBatch]]:
+    """The best for the main target, and each target with its best."""
+    resampled = _resampled_medians(block.ratios[members], seed=1)
+    found = [(target, _best(block, members, target, resampled)) for target in block.targets]
+    main = found[0][1]
+    for target, best in found:
+        if best is not None:
+            yield main, target, best
+
+
+def _columns(best: BestBatch, main: BestBatch | None) -> dict[str, Any]:
+    return {
+        "best_batch_size": best.sizes[best.best],
+        "best_batch_size_low": best.low,
+        "best_batch_size_high": best.high,
+        "tied_batch_sizes": ";".join(str(size) for size in best.sizes[best.tied]),
+        "sizes": len(best.sizes),
+        "on_border": best.best in (0, len(best.sizes) - 1),
+        "seconds": best.seconds[best.best],
+        "holds": None if main is None else bool(best.tied[main.best]),
+    }
 
 
 def _cost(epochs: Array, ratios: Array, budget: Array, resolution: Array, best: int) -> Test:
@@ -116,16 +134,19 @@ def _pooled(differences: Mean, epochs: Array, least_variance: Array) -> Mean:
     return Mean(differences.estimate, variance / seeds, np.full(len(epochs), float(freedom)))
 
 
-def _resampled_best(epochs: Array, ratios: Array, seed: int = 0) -> NDArray[np.intp]:
-    """Index of the fastest member when trials and rounds are drawn anew, jointly for all."""
-    random = np.random.default_rng(seed)
-    trials = random.integers(epochs.shape[1], size=(DRAWS, epochs.shape[1]))
-    rounds = random.integers(ratios.shape[1], size=(DRAWS, ratios.shape[1]))
-    center = np.nanmedian if np.isnan(epochs).any() or np.isnan(ratios).any() else np.median
-    times = np.array(
-        [
-            center(epoch[trials], axis=1) * center(ratio[rounds], axis=1)
-            for epoch, ratio in zip(epochs, ratios, strict=True)
-        ]
-    )
-    return np.where(np.isnan(times), np.inf, times).argmin(axis=0)
+def _spread(sizes: NDArray[np.int64], times: Array) -> tuple[int, int]:
+    """Quantiles of the fastest size over draws of the times [member, draw]."""
+    drawn = sizes[np.where(np.isnan(times), np.inf, times).argmin(axis=0)]
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
+    return int(low), int(high)
+
+
+def _resampled_medians(values: Array, seed: int) -> Array:
+    """Medians [member, draw] when replicates are drawn anew, jointly for all members."""
+    count = values.shape[1]
+    if not count:
+        return np.full((len(values), DRAWS), np.nan)
+    chosen = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
+    center = np.nanmedian if np.isnan(values).any() else np.median
+    return np.array([center(row[chosen], axis=1) for row in values])

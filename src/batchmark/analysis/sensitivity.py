@@ -2,24 +2,33 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
 from batchmark.analysis.intervals import Interval, columns, median, product
 
-
-def time_to(block: Block, target: float | None = None) -> tuple[Interval, Interval]:
-    """Epochs and seconds to a target (the main one), one entry per variant."""
-    epochs = median(block.epochs_to(target), block.resolution)
-    return epochs, product(epochs, seconds_per_epoch(block))
+ALL = slice(None)
+Rows = NDArray[np.intp] | slice
 
 
-def seconds_per_epoch(block: Block) -> Interval:
+def time_to(
+    block: Block, target: float | None = None, rows: Rows = ALL
+) -> tuple[Interval, Interval]:
+    """Epochs and seconds to a target (the main one), one entry per variant in `rows`."""
+    epochs = median(block.epochs_to(target)[rows], block.resolution[rows])
+    return epochs, product(epochs, seconds_per_epoch(block, rows))
+
+
+def seconds_per_epoch(block: Block, rows: Rows = ALL) -> Interval:
     """Seconds per epoch in the block's own timing, one entry per variant; NaN: not timed."""
-    return Interval(*(part * block.anchor_seconds for part in median(block.ratios)))
+    return Interval(*(part * block.anchor_seconds for part in median(block.ratios[rows])))
 
 
 def sensitivity(block: Block) -> pd.DataFrame:
-    """One row per target of the study and variant; `fastest`: least median time to the target."""
+    """One row per target of the study and variant.
+
+    `fastest`: least median time to the target in the study; `relative_time_to_target`: over that.
+    """
     return pd.concat([_one(block, target) for target in block.targets], ignore_index=True)
 
 
@@ -39,4 +48,7 @@ def _one(block: Block, target: float) -> pd.DataFrame:
         }
     )
     best = table["time_to_target"].min()
-    return table.assign(fastest=table["time_to_target"] == best)
+    return table.assign(
+        relative_time_to_target=table["time_to_target"] / best,
+        fastest=table["time_to_target"] == best,
+    )
