@@ -74,10 +74,17 @@ def test_rprop_bounds_a_rate_that_float32_cannot_hold(train: Train) -> None:
     assert (result.trials[0].status, result.trials[0].learning_rate) == ("done", None)
 
 
-def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
-    result = train(request({"trials": 1, "epochs": 9.0}, learning_rate=1e-12))
-    assert result.trials[0].status == "not_learning"
-    assert result.trials[0].evaluations.epoch[-1] == 2.0
+@pytest.mark.parametrize(
+    ("batch_size", "epoch"),
+    [(1, 2.0), (8, 9.0)],  # 96 steps an epoch: as configured; 12: until there are 100 steps
+)
+def test_chance_level_for_long_enough_ends_as_not_learning(
+    train: Train, batch_size: int, epoch: float
+) -> None:
+    asked = request({"trials": 1, "epochs": 20.0}, learning_rate=1e-12, batch_size=batch_size)
+    (trial,) = train(asked).trials
+    assert (trial.status, trial.evaluations.epoch[-1]) == ("not_learning", epoch)
+    assert f"({trial.evaluations.steps[-1]} steps)" in trial.message
 
 
 def test_a_batch_larger_than_the_training_set_is_recorded_as_oversized(train: Train) -> None:

@@ -8,6 +8,10 @@ import numpy as np
 from batchmark.results.run import Evaluations
 from batchmark.training.session import Score, StepMetrics
 
+# A network at a rate that suits it leaves chance level within some dozens of steps.
+LEAST_STEPS = 100
+LEAST_EVALUATIONS = 2
+
 
 def evaluation_steps(
     total_steps: int, steps_per_epoch: int, batch_size: int, evaluate_every: int | None
@@ -74,10 +78,16 @@ class History:
         return len(accuracies) == 1 or accuracies[-1] > max(accuracies[:-1])
 
     def learned_nothing(self, epochs: float, chance: float) -> bool:
-        """Whether validation accuracy stayed at `chance` over the last `epochs` epochs."""
-        reached, accuracies = self.columns["epoch"], self.columns["validation_accuracy"]
-        recent = [a for e, a in zip(reached, accuracies, strict=True) if e > reached[-1] - epochs]
-        return reached[-1] >= epochs and max(recent) <= chance
+        """Whether validation accuracy stayed at `chance` over the last `epochs` epochs.
+
+        And over as many steps and evaluations as are evidence: large batches make few of either.
+        """
+        steps, accuracies = self.columns["steps"], self.columns["validation_accuracy"]
+        window = max(epochs * self.steps_per_epoch, LEAST_STEPS)
+        within = sum(step > steps[-1] - window for step in steps)
+        recent = accuracies[-max(within, LEAST_EVALUATIONS) :]
+        enough = steps[-1] >= window and len(recent) >= LEAST_EVALUATIONS
+        return enough and max(recent) <= chance
 
 
 def finite_or_none(value: float) -> float | None:

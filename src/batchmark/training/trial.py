@@ -144,6 +144,6 @@ def _message(session: Session, status: Status) -> str:
     epoch = session.step / session.steps_per_epoch
     messages = {
         "diverged": f"the loss is not finite after epoch {epoch:g}",
-        "not_learning": f"validation accuracy is at chance level after epoch {epoch:g}",
+        "not_learning": f"validation accuracy is at chance level after epoch {epoch:g} ({session.step} steps)",
     }
     return messages.get(status, "")
