@@ -21,9 +21,9 @@ def test_evaluation_steps(
     assert evaluation_steps(total, per_epoch, batch_size, every) == expected
 
 
-def history(accuracies: list[float], steps: int = 2) -> History:
-    """One evaluation an epoch of `steps` steps of four examples."""
-    made = History(steps_per_epoch=steps, batch_size=4)
+def history(accuracies: list[float], steps: int = 2, epoch: int = 2) -> History:
+    """An evaluation every `steps` steps of four examples, of which an `epoch` has that many."""
+    made = History(steps_per_epoch=epoch, batch_size=4)
     for number, accuracy in enumerate(accuracies, start=1):
         made.add_steps(StepMetrics(np.array([1, 3], np.float32), np.array([1, 3], np.int32)))
         made.add_evaluation(steps * number, Score(0.5, accuracy))
@@ -49,17 +49,41 @@ def test_losses_that_are_not_finite_are_recorded_as_missing() -> None:
     assert (record.loss, record.loss_spread, record.validation_loss) == ([None], [None], [None])
 
 
-def test_learned_nothing_needs_chance_level_over_all_the_last_epochs() -> None:
-    assert history([0.1, 0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
-    assert not history([0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
-    assert not history([0.1, 0.3, 0.1], steps=50).learned_nothing(3, chance=0.12)
-    assert history([0.9, 0.1, 0.1, 0.1], steps=50).learned_nothing(3, chance=0.12)
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ([0.1, 0.1, 0.1], True),
+        ([0.1, 0.1], False),
+        ([0.1, 0.3, 0.1], False),
+        ([0.9, 0.1, 0.1, 0.1], True),
+    ],
+)
+def test_learned_nothing_needs_chance_level_over_all_the_last_epochs(
+    accuracies: list[float], expected: bool
+) -> None:
+    assert history(accuracies, 200, 200).learned_nothing(3, chance=0.12) == expected
 
 
-def test_few_steps_or_one_evaluation_are_no_evidence_of_learning_nothing() -> None:
-    assert not history([0.1, 0.1, 0.1], steps=33).learned_nothing(3, chance=0.12)
-    assert history([0.1, 0.1, 0.1], steps=34).learned_nothing(3, chance=0.12)
-    assert not history([0.1], steps=500).learned_nothing(1, chance=0.12)
+@pytest.mark.parametrize(
+    ("evaluations", "steps", "epoch", "expected"),
+    [
+        (4, 10, 10, False),  # four epochs, 40 steps
+        (9, 10, 10, False),
+        (10, 10, 10, True),  # 100 steps
+        (1, 12_500, 50_000, False),  # a quarter of an epoch, but one evaluation
+        (2, 12_500, 50_000, True),
+    ],
+)
+def test_learned_nothing_needs_evidence(
+    evaluations: int, steps: int, epoch: int, expected: bool
+) -> None:
+    made = history([0.1] * evaluations, steps, epoch)
+    assert made.learned_nothing(0.25, chance=0.12) == expected
+
+
+def test_learning_within_the_least_steps_is_no_failure() -> None:
+    assert not history([0.1, 0.3, *[0.1] * 9], 10, 10).learned_nothing(2, chance=0.12)
+    assert history([0.1, 0.3, *[0.1] * 10], 10, 10).learned_nothing(2, chance=0.12)
 
 
 def test_improved_counts_only_a_new_best() -> None:

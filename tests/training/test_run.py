@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
 from batchmark.results.run import RunResult
 from batchmark.study.requests import TrainRequest
 from batchmark.training.run import Scratch, run
+from batchmark.training.session import Session
 from tests.training.tiny import dataset, request, without_clock
 
 Train = Callable[..., RunResult]
@@ -74,10 +76,17 @@ def test_rprop_bounds_a_rate_that_float32_cannot_hold(train: Train) -> None:
     assert (result.trials[0].status, result.trials[0].learning_rate) == ("done", None)
 
 
-def test_chance_level_for_long_enough_ends_as_not_learning(train: Train) -> None:
-    result = train(request({"trials": 1, "epochs": 9.0}, learning_rate=1e-12, batch_size=1))
-    assert result.trials[0].status == "not_learning"
-    assert result.trials[0].evaluations.epoch[-1] == 2.0
+@pytest.mark.parametrize(
+    ("batch_size", "epoch"),
+    [(1, 2.0), (8, 9.0)],  # 96 steps an epoch: as configured; 12: until there are 100 steps
+)
+def test_chance_level_for_long_enough_ends_as_not_learning(
+    train: Train, batch_size: int, epoch: float
+) -> None:
+    asked = request({"trials": 1, "epochs": 20.0}, learning_rate=1e-12, batch_size=batch_size)
+    (trial,) = train(asked).trials
+    assert (trial.status, trial.evaluations.epoch[-1]) == ("not_learning", epoch)
+    assert f"({trial.evaluations.steps[-1]} steps)" in trial.message
 
 
 def test_a_batch_larger_than_the_training_set_is_recorded_as_oversized(train: Train) -> None:
@@ -85,6 +94,17 @@ def test_a_batch_larger_than_the_training_set_is_recorded_as_oversized(train: Tr
     assert [trial.status for trial in result.trials] == ["oversized", "oversized"]
     assert result.budget.steps_per_epoch == 0
     assert result.trials[0].evaluations.steps == []
+
+
+def test_a_training_set_smaller_than_asked_for_is_recorded(train: Train) -> None:
+    fewer = "train_size is 97, but there are only 96 training images"
+    short = {"trials": 1, "epochs": 1.0}
+    (trial,) = train(request(short, train_size=97)).trials
+    assert (trial.status, trial.message) == ("done", fewer)
+    (diverged,) = train(request(short, train_size=97, learning_rate=1e39)).trials
+    assert diverged.message.endswith(f"epoch 1 (12 steps); {fewer}")
+    (enough,) = train(request(short, train_size=96)).trials
+    assert enough.message == ""
 
 
 def test_full_sizes_are_resolved_by_the_data(train: Train) -> None:
@@ -176,6 +196,15 @@ def test_tuning_chooses_on_a_seed_of_its_own_and_trains_with_fresh_ones(train: T
     assert [trial.seed for trial in result.trials] == [1, 2]
     assert {trial.learning_rate for trial in result.trials} == {0.1}
     assert result.variant.hyperparameters["learning_rate"] == "tuned"
+
+
+def test_out_of_memory_is_a_sentence(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(Session, "train", exhausted)
+    with pytest.raises(UserError, match="variant tiny: out of memory; choose a smaller batch_size"):
+        train(request())
 
 
 def broken_labels() -> Dataset:

@@ -8,8 +8,9 @@ import numpy as np
 from batchmark.results.run import Evaluations
 from batchmark.training.session import Score, StepMetrics
 
-FEWEST_STEPS = 100
-FEWEST_EVALUATIONS = 2
+# A network at a rate that suits it leaves chance level within some dozens of steps.
+LEAST_STEPS = 100
+LEAST_EVALUATIONS = 2
 
 
 def evaluation_steps(
@@ -79,12 +80,14 @@ class History:
     def learned_nothing(self, epochs: float, chance: float) -> bool:
         """Whether validation accuracy stayed at `chance` over the last `epochs` epochs.
 
-        That takes two evaluations and as many steps as even a large batch needs to get going.
+        And over as many steps and evaluations as are evidence: large batches make few of either.
         """
-        reached, accuracies = self.columns["epoch"], self.columns["validation_accuracy"]
-        recent = [a for e, a in zip(reached, accuracies, strict=True) if e > reached[-1] - epochs]
-        enough = len(recent) >= FEWEST_EVALUATIONS and self.last_step() >= FEWEST_STEPS
-        return enough and reached[-1] >= epochs and max(recent) <= chance
+        steps, accuracies = self.columns["steps"], self.columns["validation_accuracy"]
+        window = max(epochs * self.steps_per_epoch, LEAST_STEPS)
+        within = sum(step > steps[-1] - window for step in steps)
+        recent = accuracies[-max(within, LEAST_EVALUATIONS) :]
+        enough = steps[-1] >= window and len(recent) >= LEAST_EVALUATIONS
+        return enough and max(recent) <= chance
 
 
 def finite_or_none(value: float) -> float | None:

@@ -169,7 +169,17 @@ def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -
     key = _checkpoint_key(setting, schedule, session)
     checkpoint = Checkpoint(setting.scratch.folder / f"{label}.npz", key, setting.scratch.seconds)
     progress = checkpoint.load(session, total_steps(session, schedule))
-    return run_trial(session, schedule, progress or start(session), checkpoint.save, label)
+    trial = run_trial(session, schedule, progress or start(session), checkpoint.save, label)
+    return trial.model_copy(update={"message": _message(setting, trial.message)})
+
+
+def _message(setting: Setting, message: str) -> str:
+    """A trial's message, and that it was given fewer images than asked for."""
+    wanted, there = setting.hyperparameters.train_size, len(setting.data.train)
+    if wanted == "full" or wanted <= there:
+        return message
+    fewer = f"train_size is {wanted}, but there are only {there} training images"
+    return f"{message}; {fewer}" if message else fewer
 
 
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:

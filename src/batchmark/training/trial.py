@@ -141,9 +141,9 @@ def _at_best(session: Session, progress: Progress) -> float:
 
 
 def _message(session: Session, status: Status) -> str:
-    epoch = session.step / session.steps_per_epoch
+    after = f"after epoch {session.step / session.steps_per_epoch:g} ({session.step} steps)"
     messages = {
-        "diverged": f"the loss is not finite after epoch {epoch:g}",
-        "not_learning": f"validation accuracy is at chance level after epoch {epoch:g}",
+        "diverged": f"the loss is not finite {after}",
+        "not_learning": f"validation accuracy is at chance level {after}",
     }
     return messages.get(status, "")
