@@ -3,21 +3,14 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import pynvml
-
 from batchmark.errors import UserError
+from batchmark.measuring import gpu, nvidia
 from batchmark.study.requests import Device
 
 
 def gpu_count() -> int:
-    """The number of NVIDIA GPUs of this machine; 0 where there is no driver."""
-    try:
-        pynvml.nvmlInit()
-        count = int(pynvml.nvmlDeviceGetCount())
-        pynvml.nvmlShutdown()
-    except pynvml.NVMLError:
-        return 0
-    return count
+    """The number of this machine's NVIDIA GPUs that the user lets CUDA see."""
+    return len(gpu.visible(nvidia.devices()))
 
 
 def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None) -> list[Device]:
@@ -29,7 +22,7 @@ def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None
         return ["cpu", "gpu"] if gpus else ["cpu"]
     if "gpu" in wanted and gpus == 0:
         raise UserError(
-            "devices = [gpu]: this machine has no NVIDIA GPU that its driver reports; "
-            "use devices: auto or [cpu]."
+            "devices = [gpu]: this machine has no NVIDIA GPU that its driver reports and "
+            "CUDA_VISIBLE_DEVICES allows; use devices: auto or [cpu]."
         )
     return list(dict.fromkeys(wanted))
