@@ -10,7 +10,10 @@ expected_seconds = []
 
 
 def expect_seconds(work):
-    expected = expectation(plan, work, Path(CALIBRATION), Path("data/mnist.json"))
+    try:
+        expected = expectation(plan, work, Path(CALIBRATION), Path("data/mnist.json"))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     print(f"Expected:\n{expected.table()}", file=sys.stderr)
     return expected.total
 

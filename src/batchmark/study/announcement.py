@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from batchmark.dataset.record import read_record
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import read_result
 from batchmark.study.cost import MNIST_TRAINING_IMAGES
 from batchmark.study.expectation import Expectation, Work, expect
 from batchmark.study.plan import Plan
-from batchmark.study.yaml_files import read_yaml
 
 WORTH_ANNOUNCING = 20
 
@@ -34,6 +34,9 @@ def is_long(work: Work) -> bool:
 
 
 def expectation(plan: Plan, work: Work, calibration: Path, facts: Path) -> Expectation:
-    """The expected cost of `work`; before the download, MNIST's size is assumed."""
-    images = read_yaml(facts)["facts"]["train"] if facts.exists() else MNIST_TRAINING_IMAGES
+    """The expected cost of `work`; before the download, MNIST's size is assumed.
+
+    Raises UserError when the calibration or the dataset's record is damaged.
+    """
+    images = read_record(facts).facts.train if facts.exists() else MNIST_TRAINING_IMAGES
     return expect(plan, work, read_result(calibration, Calibration), images)
