@@ -11,6 +11,7 @@ from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
 from batchmark.results.atomic import write_text
 from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
 from batchmark.study.announcement import expectation, expected_by_job, is_long, work_of
+from batchmark.study.devices import gpu_count
 from batchmark.study.expectation import all_work, compared
 from batchmark.study.loading import in_order_of_priority
 from batchmark.study.plan import open_plan

@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from batchmark.training import switches
 from tests.workflow.checkout import Checkout, copy_project
+
+# On a loaded machine any example may take longer than Hypothesis's 200 ms.
+settings.register_profile("batchmark", deadline=None)
+settings.load_profile("batchmark")
 
 # TensorFlow reads its switches at import, whichever test imports it first.
 if "tensorflow" not in sys.modules:

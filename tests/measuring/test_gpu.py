@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from batchmark.errors import UserError
 from batchmark.measuring.gpu import claimed, visible
+
+PIPE = subprocess.PIPE
 
 # Being alone on a device is proved by a file that only one process can make at a time.
 CLAIM = """
@@ -28,11 +31,24 @@ print(device)
 
 def test_fifty_processes_never_share_a_device(tmp_path):
     command = [sys.executable, "-c", CLAIM, str(tmp_path)]
-    pipe = subprocess.PIPE
-    processes = [subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) for _ in range(50)]
+    processes = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(50)]
     answers = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0] * 50, answers
     assert {out.strip() for out, _ in answers} <= {"0", "1", "GPU-5f"}
+
+
+@pytest.mark.parametrize("freed", ["0", "1", "GPU-5f"])
+def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path, freed):
+    with ExitStack() as until_done:
+        for device in {"0", "1", "GPU-5f"} - {freed}:
+            until_done.enter_context(claimed("train", [device], tmp_path))
+        with claimed("train", [freed], tmp_path):
+            command = [sys.executable, "-c", CLAIM, str(tmp_path)]
+            waiting = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+            assert waiting.stderr.readline() == (
+                "train waits for other processes of batchmark to leave the GPU.\n"
+            )
+        assert waiting.communicate(timeout=60)[0].strip() == freed
 
 
 def test_two_claims_get_two_devices(tmp_path, monkeypatch):
@@ -62,7 +78,18 @@ def test_no_device_is_said_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("setting", "devices"),
-    [(None, ["0", "1"]), ("1", ["1"]), ("GPU-5f,0", ["GPU-5f", "0"]), ("", [])],
+    [
+        (None, ["0", "1"]),
+        ("1", ["1"]),
+        ("1, 0", ["1", "0"]),
+        ("GPU-5f,0", ["GPU-5f", "0"]),
+        ("MIG-5f", ["MIG-5f"]),
+        ("", []),
+        ("-1", []),
+        ("1,-1,0", ["1"]),
+        ("7", []),
+        ("NoDevFiles", []),
+    ],
 )
 def test_the_user_may_narrow_the_choice(monkeypatch, setting, devices):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

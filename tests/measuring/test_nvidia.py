@@ -88,10 +88,19 @@ def test_without_a_driver_there_is_nothing():
 
 
 def test_only_the_cards_that_cuda_sees_are_described(monkeypatch):
-    library = recorded(nvmlDeviceGetCount=lambda: 2, nvmlDeviceGetName=lambda handle: handle)
+    ids = {"card 0": b"GPU-5fa0", "card 1": "GPU-7c11"}
+    library = recorded(
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetName=lambda handle: handle,
+        nvmlDeviceGetUUID=ids.get,
+    )
     names = {}
-    for setting in ("1", "0,1", "-1", "GPU-5f"):
+    for setting in ("1", "0,1", "-1", "GPU-5f", "GPU-7c11", "GPU-7c11,0", "GPU-99"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
         names[setting] = [card["name"] for card in nvidia.describe(library)]
     both = ["card 0", "card 1"]
-    assert names == {"1": ["card 1"], "0,1": both, "-1": both, "GPU-5f": both}
+    one, other = ["card 0"], ["card 1"]
+    assert names == {
+        "1": other, "0,1": both, "-1": both, "GPU-5f": one, "GPU-7c11": other,
+        "GPU-7c11,0": both, "GPU-99": both,
+    }  # fmt: skip

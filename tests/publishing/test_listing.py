@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import html5lib
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from batchmark.publishing.listing import draw_listing, report_folders
 from tests.publishing.example import ANSWER
@@ -44,3 +46,24 @@ def test_only_report_names_are_reports(tmp_path: Path):
         (tmp_path / name).mkdir()
     (tmp_path / "2025-02-01-file").write_text("")
     assert [path.name for path in report_folders(tmp_path)] == ["2025-01-31-x-0123abcd"]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+ANSWERS = VALUES | st.dictionaries(st.sampled_from(sorted(ANSWER)), VALUES)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(machines=VALUES, datasets=VALUES, answer=ANSWERS)
+@example(machines=5, datasets=["\ud800"], answer={"best_batch_size": 10**400})
+def test_a_summary_of_anything_is_listed(
+    tmp_path: Path, machines: object, datasets: object, answer: object
+):
+    folder = tmp_path / "reports" / "2025-01-31-x-0123abcd"
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {"machines": machines, "datasets": datasets, "answer": answer}
+    (folder / "summary.json").write_text(json.dumps(known))
+    assert b"2025-01-31" in draw_listing(tmp_path).encode()

@@ -37,6 +37,8 @@ def test_a_date_that_is_none_never_names_a_folder(tmp_path: Path, started: str):
         (ANSWER | {"decided": False}, "between 41 and 96"),
         ({}, "not decided"),
         ({"best_batch_size": "<script>"}, "not decided"),
+        ({"best_batch_size": 10**400}, "not decided"),
+        ({"best_batch_size": float("nan")}, "not decided"),
     ],
 )
 def test_the_headline_is_honest(answer: dict[str, Any], words: str):

@@ -8,16 +8,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchmark.errors import UserError
+from batchmark.results.calibration import Calibration
 from batchmark.results.gradients import GradientResult
 from batchmark.results.run import RunResult
-from batchmark.results.schema import read_result
+from batchmark.results.schema import read_result, write_result
 from batchmark.results.timing import TimingResult
 from tests.synthetic import example_request, write_results
 
-SCHEMAS = (RunResult, TimingResult, GradientResult)
+SCHEMAS = (RunResult, TimingResult, GradientResult, Calibration)
 by_any_bytes = settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+CALIBRATION = Calibration(
+    cores=2, startup=4.0, graph=1.0, image=1e-4, step=1e-3, evaluated_image=5e-5, report=2.0,
+    memory_bytes=2**30,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,8 @@ def genuine(tmp_path_factory: pytest.TempPathFactory) -> dict[type, bytes]:
     request = example_request(trials=2, epochs=2.0, studies=("momentum",))
     write_results(folder, request, seed=0)
     home = folder / "local" / "cpu"
-    kinds = zip(SCHEMAS, ("runs", "timings", "gradients"), strict=True)
+    write_result(home / "calibrations" / "one.json", CALIBRATION)
+    kinds = zip(SCHEMAS, ("runs", "timings", "gradients", "calibrations"), strict=True)
     return {kind: min((home / name).glob("*.json")).read_bytes() for kind, name in kinds}
 
 

@@ -1,11 +1,14 @@
 """Every mistake ends in one sentence that names file, key, value and what is allowed."""
 
 import copy
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchmark.errors import UserError
 from batchmark.study.yaml_files import read_yaml
@@ -210,6 +213,21 @@ def test_yaml_mistake_is_named(tmp_path: Path, content: bytes, words: list[str])
     with pytest.raises(UserError) as error:
         read_yaml(path)
     _check(error, ["study.yaml", *words])
+
+
+PIECES = ["a", ":", " ", "\n", "- ", "[", "]", "{", "}", "&x", "*x", "!!binary", "? ", "|", "'",
+          "<<", ",", "2026-01-01", "0x", "1e400", "\\ud800", '"', "#", "\t", "---\n"]  # fmt: skip
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=60) | st.lists(st.sampled_from(PIECES)).map(lambda p: "".join(p).encode())
+)
+def test_any_bytes_are_a_mapping_or_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_bytes(content)
+    with suppress(UserError):
+        assert isinstance(read_yaml(path), dict)
 
 
 def test_two_studies_may_not_share_an_id(plan_of: OpenPlan) -> None:

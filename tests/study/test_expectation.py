@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
+from batchmark.errors import UserError
 from batchmark.results.calibration import Calibration
-from batchmark.study.announcement import is_long, work_of
+from batchmark.results.schema import write_result
+from batchmark.study.announcement import expectation, is_long, work_of
 from batchmark.study.expectation import Work, all_work, compared, expect, makespan, minutes
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
@@ -63,6 +67,16 @@ def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
         < expect(plan, all_work(plan), RATES, 50_000, cores=2).total
     )
     assert not is_long(work)
+
+
+def test_a_damaged_record_of_the_data_is_named(plan_of: OpenPlan, tmp_path: Path) -> None:
+    calibration, facts = tmp_path / "calibration.json", tmp_path / "mnist.json"
+    write_result(calibration, RATES)
+    plan = plan_of()
+    assert expectation(plan, all_work(plan), calibration, facts, 2).total > 0
+    facts.write_text('{"facts": {}}')
+    with pytest.raises(UserError, match=r"mnist\.json is refused: facts\.name"):
+        expectation(plan, all_work(plan), calibration, facts, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,19 @@ def build(image_shape: tuple[int, int, int], classes: int, units: int = 4) -> ke
     return keras.Model(images, keras.layers.Dense(classes)(hidden))
 
 
+def without_input(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(classes)])
+
+
+def of_another_size(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return build((5, 5, 1), classes)
+
+
+def with_two_outputs(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    model = build(image_shape, classes)
+    return keras.Model(model.inputs, [*model.outputs, *model.outputs])
+
+
 def with_dropout(image_shape: tuple[int, int, int], classes: int, dropout: float) -> keras.Model:
     images = keras.Input(image_shape)
     dropped = keras.layers.Dropout(dropout)(keras.layers.Flatten()(images))

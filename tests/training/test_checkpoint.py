@@ -49,9 +49,7 @@ def genuine(session: Session, tmp_path_factory: pytest.TempPathFactory) -> bytes
 METHOD = 10
 
 
-@settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10**9), damage=st.binary(min_size=1, max_size=40))
 @example(place=-1, damage=b"\x63")
 @example(place=-1, damage=b"\x08")

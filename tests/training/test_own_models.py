@@ -4,7 +4,8 @@ from batchmark.errors import UserError
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.training.building import build_model
 
-PLAIN, WITH_DROPOUT = (f"tests.training.own_models:{name}" for name in ("build", "with_dropout"))
+OWN = "tests.training.own_models"
+PLAIN, WITH_DROPOUT = f"{OWN}:build", f"{OWN}:with_dropout"
 
 
 def test_own_axes_reach_the_function() -> None:
@@ -12,6 +13,23 @@ def test_own_axes_reach_the_function() -> None:
     model = build_model(chosen, (2, 3, 1), 4, seed=0)
     # 6 pixels to 5 units to 4 classes, with biases.
     assert model.count_params() == 6 * 5 + 5 + 5 * 4 + 4
+
+
+def test_a_model_that_was_given_no_input_is_built() -> None:
+    model = build_model(Hyperparameters(model=f"{OWN}:without_input"), (2, 3, 1), 4, seed=0)
+    assert [weight.shape for weight in model.weights] == [(6, 4), (4,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("of_another_size", r"could not be built for images of shape \(2, 3, 1\): ValueError"),
+        ("with_two_outputs", r"ends in shape \[\(None, 4\), \(None, 4\)\]; expected one logit"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_said_in_a_sentence(name: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        build_model(Hyperparameters(model=f"{OWN}:{name}"), (2, 3, 1), 4, seed=0)
 
 
 def test_hyperparameters_of_ours_reach_it_when_they_are_set() -> None:

@@ -4,6 +4,10 @@ BASE = Path(os.path.relpath(RULES)).parents[1]
 
 # Whether jobs run on this machine: the executor is not known yet, but clusters need `jobs`.
 HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
+# One job a card: without a total, every core would start a GPU job that waits for the others.
+GPUS = gpu_count() if HERE else 0
+if GPUS and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPUS)
 # Whether their files lie in this folder.
 IN_THIS_FOLDER = workflow.storage_settings.default_storage_provider is None
 

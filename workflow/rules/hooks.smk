@@ -11,7 +11,10 @@ expected_seconds = []
 
 
 def expect_seconds(work):
-    expected = expectation(plan, work, *MEASURED)
+    try:
+        expected = expectation(plan, work, *MEASURED)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     say(f"Expected:\n{expected.table()}")
     return expected.total
 

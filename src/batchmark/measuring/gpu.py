@@ -5,15 +5,19 @@ CUDA_VISIBLE_DEVICES; a lock file a device keeps two processes off the same one.
 """
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 from batchmark.errors import UserError
-from batchmark.measuring.locks import EXCLUSIVE, Announce, announcer, locked, open_lock, try_lock
+from batchmark.measuring.locks import EXCLUSIVE, announcer, open_lock, try_lock
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-_NONE = ("", "-1")
+_IDS = ("GPU-", "MIG-")
+# The kernel queues for one lock, not for any of several, so waiting for a card means looking again.
+_PAUSE = 0.2  # seconds
 
 
 @contextmanager
@@ -30,16 +34,24 @@ def claimed(description: str, devices: Sequence[str], folder: Path | None = None
     with ExitStack() as until_done:
         device = _free(devices, until_done, folder)
         if device is None:
-            announce = announcer(description, "the GPU")
-            device = _wait(devices, until_done, announce, folder)
+            announcer(description, "the GPU")("other processes of batchmark")
+        while device is None:
+            time.sleep(_PAUSE)
+            device = _free(devices, until_done, folder)
         until_done.enter_context(_only(device))
         yield device
 
 
 def visible(found: Sequence[str]) -> list[str]:
-    """The devices this process may choose from: those found, or what the user narrowed them to."""
+    """The devices this process may choose from: those found, or what the user narrowed them to.
+
+    As CUDA reads it: a list of numbers and ids that ends before the first that is none ("-1").
+    """
     chosen = os.environ.get(_VISIBLE)
-    return list(found) if chosen is None else [one for one in chosen.split(",") if one not in _NONE]
+    if chosen is None:
+        return list(found)
+    names = (name.strip() for name in chosen.split(","))
+    return list(takewhile(lambda name: name in found or name.startswith(_IDS), names))
 
 
 def _free(devices: Sequence[str], until_done: ExitStack, folder: Path | None) -> str | None:
@@ -50,15 +62,6 @@ def _free(devices: Sequence[str], until_done: ExitStack, folder: Path | None) ->
             return device
         os.close(handle)
     return None
-
-
-def _wait(
-    devices: Sequence[str], until_done: ExitStack, announce: Announce, folder: Path | None
-) -> str:
-    """Queue for one device; process ids spread the waiting over all of them."""
-    device = devices[os.getpid() % len(devices)]
-    until_done.enter_context(locked(_lock_name(device), EXCLUSIVE, announce, folder))
-    return device
 
 
 @contextmanager

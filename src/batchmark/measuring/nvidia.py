@@ -40,11 +40,16 @@ def _asked(nvml: Any, question: Callable[[Any], list[Any]], otherwise: list[Any]
 
 
 def _handles(library: Any) -> list[Any]:
-    """The cards that CUDA_VISIBLE_DEVICES names by number; all if it names none so."""
+    """The cards that CUDA_VISIBLE_DEVICES names, by number or beginning of id; all if none."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    numbers = [int(one) for one in chosen if one.isdigit()]
-    count = library.nvmlDeviceGetCount()
-    return [library.nvmlDeviceGetHandleByIndex(i) for i in numbers or range(count) if i < count]
+    every = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]
+    ids = [_text(_try(library, "nvmlDeviceGetUUID", handle)) or "" for handle in every]
+    named = [
+        handle
+        for number, (handle, id_) in enumerate(zip(every, ids, strict=True))
+        if any(one == str(number) or (one[:4] == "GPU-" and id_.startswith(one)) for one in chosen)
+    ]
+    return named or every
 
 
 def _standing(library: Any, handle: Any) -> Facts:

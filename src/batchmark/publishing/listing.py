@@ -76,8 +76,8 @@ def _row(folder: Path) -> str:
     known = _known(folder / "summary.json")
     answer = known.get("answer")
     cells = [
-        ", ".join(map(str, known.get("machines") or [folder.name[11:-9]])),
-        ", ".join(map(str, known.get("datasets") or [])),
+        _listed(known.get("machines")) or folder.name[11:-9],
+        _listed(known.get("datasets")),
         headline(answer) if isinstance(answer, dict) else "",
     ]
     links = ", ".join(
@@ -87,6 +87,12 @@ def _row(folder: Path) -> str:
     )
     facts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f"<tr><td>{folder.name[:10]}</td><td>{links}</td>{facts}</tr>"
+
+
+def _listed(names: object) -> str:
+    """Names in a row, without the halves of characters that JSON can spell and UTF-8 cannot."""
+    text = ", ".join(map(str, names)) if isinstance(names, list | dict) else ""
+    return text.encode(errors="replace").decode()
 
 
 def _known(path: Path) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def headline(answer: dict[str, Any]) -> str:
 
 
 def _are_numbers(*values: object) -> bool:
-    return all(isinstance(value, int | float) for value in values)
+    """Within what can be written as one: JSON may hold more digits than a float, or NaN."""
+    return all(isinstance(value, int | float) and abs(value) < 1e300 for value in values)
 
 
 def _answer(path: Path) -> dict[str, Any]:

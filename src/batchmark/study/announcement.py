@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from batchmark.dataset.record import read_record
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import read_result
 from batchmark.study.cost import MNIST_TRAINING_IMAGES
 from batchmark.study.expectation import Expectation, Work, expect, job_seconds
 from batchmark.study.plan import Plan
-from batchmark.study.yaml_files import read_yaml
 
 Job = tuple[str, Mapping[str, str]]
 """A job's rule and its wildcards."""
@@ -37,7 +37,10 @@ def is_long(work: Work) -> bool:
 
 
 def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: int) -> Expectation:
-    """The expected cost of `work`."""
+    """The expected cost of `work`.
+
+    Raises UserError when the calibration or the dataset's record is damaged.
+    """
     rates = read_result(calibration, Calibration)
     return expect(plan, work, rates, _training_images(facts), cores)
 
@@ -55,4 +58,4 @@ def expected_by_job(
 
 def _training_images(facts: Path) -> int:
     """Those of the data; before the download, MNIST's number is assumed."""
-    return read_yaml(facts)["facts"]["train"] if facts.exists() else MNIST_TRAINING_IMAGES
+    return read_record(facts).facts.train if facts.exists() else MNIST_TRAINING_IMAGES

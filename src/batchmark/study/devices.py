@@ -1,25 +1,23 @@
 """Which devices the plan uses, decided before any job starts and without TensorFlow."""
 
-import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Literal
 
-import pynvml
-
 from batchmark.errors import UserError
+from batchmark.measuring import gpu, nvidia
 from batchmark.study.requests import Device
 
 
 def gpu_count() -> int:
-    """The number of GPUs that TensorFlow can use here.
+    """The number of this machine's NVIDIA GPUs that the user lets CUDA see."""
+    return len(gpu.visible(nvidia.devices()))
 
-    0 without an NVIDIA driver, with a TensorFlow for the CPU alone, and where
-    CUDA_VISIBLE_DEVICES hides all.
-    """
-    if _installed("tensorflow_cpu") or not _installed("tensorflow"):
-        return 0
-    return _unmasked(_reported_by_driver())
+
+def usable_gpu_count() -> int:
+    """The number of them that the installed TensorFlow can use: none with its CPU build."""
+    cuda = _installed("tensorflow") and not _installed("tensorflow_cpu")
+    return gpu_count() if cuda else 0
 
 
 def _installed(package: str) -> bool:
@@ -28,24 +26,6 @@ def _installed(package: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def _unmasked(found: int) -> int:
-    """How many of the GPUs `found` CUDA_VISIBLE_DEVICES leaves; "" and -1 name none."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is None:
-        return found
-    return min(found, sum(one.strip() not in {"", "-1"} for one in chosen.split(",")))
-
-
-def _reported_by_driver() -> int:
-    try:
-        pynvml.nvmlInit()
-        count = int(pynvml.nvmlDeviceGetCount())
-        pynvml.nvmlShutdown()
-    except pynvml.NVMLError:
-        return 0
-    return count
 
 
 def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None) -> list[Device]:

@@ -14,7 +14,7 @@ from batchmark.report.catalogue import figures_for, module_of
 from batchmark.study import requests
 from batchmark.study.config import Config, TimingConfig
 from batchmark.study.cost import relative_cost
-from batchmark.study.devices import gpu_count, resolve_devices
+from batchmark.study.devices import resolve_devices, usable_gpu_count
 from batchmark.study.handover import save
 from batchmark.study.loading import Study, load_config, load_studies
 from batchmark.study.plugins import modules_used
@@ -246,12 +246,15 @@ def open_plan(
     not on a cluster, whose GPUs this machine cannot count. Raises UserError.
     """
     config = load_config(merged, list(files))
+    gpus = usable_gpu_count() or (0 if jobs_run_here else None)
     studies = load_studies(config, folders)
     _check_modules(studies)
     return Plan(
         config=config,
         studies={study.name: study for study in studies},
-        devices=resolve_devices(config.devices, gpu_count() or (0 if jobs_run_here else None)),
+        devices=resolve_devices(
+            config.devices, usable_gpu_count() or (0 if jobs_run_here else None)
+        ),
         merged=dict(merged),
         files=list(files),
         handover=handover,

@@ -18,8 +18,9 @@ def build_model(
 ) -> keras.Model:
     """A fresh model with the initial weights of `seed`.
 
-    Raises UserError when the model's own code raises, when what it returns is no Keras model or
-    does not end in `classes` logits, and when it ignores the penalties l1 and l2.
+    Raises UserError when the model's own code raises, when what it returns is no Keras model,
+    does not take the images or does not end in `classes` logits, and when it ignores the
+    penalties l1 and l2.
     """
     name = hyperparameters.model
     blueprint = _blueprint(hyperparameters, image_shape, classes, seed)
@@ -27,6 +28,7 @@ def build_model(
     build = plugins.own(name, "model") if ":" in name else _built_in(name)
     try:
         model = _call(build, blueprint, hyperparameters.model_arguments)
+        shape = _output_shape(model, name, image_shape)
     except UserError:
         raise
     except Exception as error:
@@ -34,7 +36,7 @@ def build_model(
             f"model {name!r} could not be built for images of shape {image_shape}: "
             f"{plugins.reason(error)}."
         ) from error
-    _check(model, hyperparameters, classes)
+    _check(model, shape, hyperparameters, classes)
     return model
 
 
@@ -90,13 +92,19 @@ def _blueprint(
     )
 
 
-def _check(model: Any, hyperparameters: Hyperparameters, classes: int) -> None:
-    name = hyperparameters.model
+def _output_shape(model: Any, name: str, image_shape: tuple[int, int, int]) -> Any:
+    """What becomes of a batch of images, told without computing; a model without input is built."""
     if not isinstance(model, keras.Model):
         raise UserError(f"model {name!r} returned {type(model).__name__}, not a keras.Model.")
-    if tuple(model.output_shape) != (None, classes):
+    output = model(keras.KerasTensor((None, *image_shape)))
+    return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), output)
+
+
+def _check(model: Any, shape: Any, hyperparameters: Hyperparameters, classes: int) -> None:
+    name = hyperparameters.model
+    if shape != (None, classes):
         raise UserError(
-            f"model {name!r} ends in shape {model.output_shape}; expected one logit for each of "
+            f"model {name!r} ends in shape {shape}; expected one logit for each of "
             f"the {classes} classes, (None, {classes})."
         )
     if (hyperparameters.l1 or hyperparameters.l2) and not model.losses:
