@@ -35,8 +35,17 @@ def _said(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in {"say", "text", "Measure"} and isinstance(node.args[0], ast.Constant):
-                yield str(node.args[0].value)
+            if name in {"say", "text", "Measure"}:
+                yield from _constants(node.args[0])
+
+
+def _constants(node: ast.expr) -> Iterator[str]:
+    """A text, or the texts of both branches of a conditional one."""
+    if isinstance(node, ast.Constant):
+        yield str(node.value)
+    if isinstance(node, ast.IfExp):
+        yield from _constants(node.body)
+        yield from _constants(node.orelse)
 
 
 def labels(svg: str) -> set[str]:

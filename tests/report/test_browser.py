@@ -71,10 +71,16 @@ def test_loads_without_a_request_or_a_complaint(visit, width: int, language: str
 
 
 @pytest.mark.parametrize(
-    ("width", "theme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark")]
+    ("width", "theme", "language"),
+    [
+        (DESKTOP, "light", "en"),
+        (DESKTOP, "dark", "zh"),
+        (PHONE, "light", "zh"),
+        (PHONE, "dark", "en"),
+    ],
 )
-def test_axe_finds_no_violation(visit, width: int, theme: str) -> None:
-    page = visit(width, theme).page
+def test_axe_finds_no_violation(visit, width: int, theme: str, language: str) -> None:
+    page = visit(width, theme, language).page
     page.evaluate(
         "document.querySelectorAll('details:not(.numbers), #answer details')"
         ".forEach(one => { one.open = true; })"
@@ -117,10 +123,16 @@ def test_highlights_one_variant_in_all_figures(visit) -> None:
     assert page.locator(".dim").count() == 0
 
 
-def test_figures_enlarge(visit) -> None:
-    page = visit().page
+LARGER = """document.querySelector('dialog svg').clientWidth
+    / document.querySelector('#figure-throughput svg').clientWidth"""
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_figures_enlarge(visit, width: int) -> None:
+    page = visit(width).page
     page.locator("[data-zoom=figure-throughput]").click()
     assert page.locator("dialog[open] svg").count() == 1
+    assert page.evaluate(LARGER) > 1
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
 
@@ -144,6 +156,20 @@ def test_reads_without_javascript(visit) -> None:
     assert page.locator(".sentence").inner_text()
     assert page.locator("figure svg").count() >= 25
     assert not page.locator("#theme").is_visible()
+
+
+def test_prints_light_after_choosing_dark(visit) -> None:
+    page = visit(theme="light").page
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.emulate_media(media="print")
+    colors = [f"getComputedStyle(document.body).{name}" for name in ("backgroundColor", "color")]
+    assert [page.evaluate(one) for one in colors] == ["rgb(255, 255, 255)", "rgb(29, 33, 38)"]
+
+
+def test_the_narrowest_phones_need_no_scrolling(visit) -> None:
+    page = visit(320).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_prints(visit, tmp_path: Path) -> None:

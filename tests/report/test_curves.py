@@ -43,8 +43,45 @@ def test_misses_are_drawn_hollow_on_the_rail() -> None:
 
 def test_the_finding_compares_where_most_got_there() -> None:
     lines = curves.by_group(frame(), "kind", "epochs")
-    assert str(comparison.fewest(lines)) == "a needs 1 epochs at batch size 8, b 2"
+    assert str(comparison.fewest(lines)) == "At batch size 64, 4 epochs with a; not reached with b"
     assert comparison.fewest(lines[:1]) is None
+
+
+def compared(first: tuple[float, float, float], second: tuple[float, float, float]) -> str:
+    """The finding on two curves with one point each: value, low, high."""
+    made = pd.DataFrame([first, second], columns=["epochs", "epochs_low", "epochs_high"])
+    made = made.assign(batch_size=8, kind=["a", "b"])
+    return str(comparison.fewest(curves.by_group(made, "kind", "epochs")))
+
+
+def test_only_intervals_apart_make_a_winner() -> None:
+    assert compared((1, 0.9, 1.4), (2, 1.5, 3)) == "a needs 1 epoch at batch size 8, b 2"
+    assert compared((1, 0.9, 1.6), (2, 1.5, 3)) == (
+        "At batch size 8, a (1 epoch) and b (2) cannot be told apart"
+    )
+    assert compared((1, 1, 1), (1, 1, 1)) == "No difference to be seen: at most 1 epoch each"
+
+
+def test_two_trials_have_no_interval() -> None:
+    few = frame().assign(trials=2)
+    assert curves.points(few, "epochs")[["low", "high"]].isna().all(axis=None)
+    assert "too few trials" in str(comparison.trials_note(few))
+    assert "bands are 95 % intervals" in str(comparison.trials_note(few.assign(trials=3)))
+
+
+def test_wide_intervals_do_not_stretch_the_axis() -> None:
+    wide = frame().assign(epochs_high=1000.0, epochs_low=0.001)
+    values = curves.values(curves.by_group(wide, "kind", "epochs"))
+    assert (min(values), max(values)) == (0.5, 8.0)
+
+
+def test_numbers_tell_misses_and_name_optimizers() -> None:
+    made = pd.DataFrame(
+        {"optimizer": ["sgd", "adam"], "reached": [1, 3], "trials": 3,
+         "epochs_to_target": [None, 2.0]}
+    )  # fmt: skip
+    shown = comparison.numbers(made, {"optimizer": "optimizer", "epochs_to_target": "epochs"})
+    assert shown.to_numpy().tolist() == [["SGD", math.inf], ["Adam", 2.0]]
 
 
 def test_extremes_know_their_curve() -> None:

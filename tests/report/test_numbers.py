@@ -54,3 +54,22 @@ def test_memory_in_binary_units() -> None:
 def test_percentages_and_factors() -> None:
     assert numbers.percent(0.98) == f"98{numbers.SPACE}%"
     assert numbers.times(2.104) == f"2.1{numbers.SPACE}×"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "digits"), [(33, 44, 2), (5.2, 9.1, 1), (33, None, 1), (None, 4, 1)]
+)
+def test_wide_intervals_bear_out_one_digit(low: float, high: float, digits: int) -> None:
+    assert numbers.trusted_digits(low, high) == digits
+
+
+def test_unknown_bounds_leave_no_brackets() -> None:
+    assert numbers.bracketed(1.234, 5) == " (1.2–5)"
+    assert numbers.bracketed(None, 5) == numbers.bracketed(1, math.nan) == ""
+
+
+def test_sentences_get_the_pages_numbers() -> None:
+    told = "From 5000 to 25000.5 it is -0.983 (-1.01 to 1), by SHA-1 and x-1, 5,000 and 0.12345."
+    assert numbers.typeset(told) == (
+        "From 5,000 to 25000.5 it is −0.983 (−1.01 to 1), by SHA-1 and x-1, 5,000 and 0.12345."
+    )

@@ -27,6 +27,17 @@ def test_ids_are_unique_and_links_lead_somewhere(html: str) -> None:
     assert inside <= set(ids)
 
 
+def test_links_to_pages_that_are_there(html: str, site: Site) -> None:
+    pages = re.findall(r'href="([^"#:]+)"', html)
+    assert pages
+    assert [one for one in pages if not (site.reports / one).is_file()] == []
+
+
+def test_no_value_is_left_empty(html: str) -> None:
+    text = re.sub(r"<(style|script)\b.*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
+    assert re.findall(r".{30}(?:\(\s*\)|（\s*）|\bnan\b|\bNone\b|\binf\b).{9}", text) == []
+
+
 def test_refers_to_nothing_outside(html: str) -> None:
     addresses = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', html)
     outside = [one for one in addresses if not one.startswith(("data:", "index."))]

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from batchmark.report.messages import from_json, say
+from batchmark.report.numbers import times
 from batchmark.report.page import claims, studies
 from batchmark.report.page.figures import QUESTIONS
 from batchmark.report.translation import Language, chinese
@@ -48,6 +49,9 @@ def test_labels_of_figures_are_translated(zh: Language, site: Site) -> None:
     assert {part for part in left if not part[0].isdigit()} <= {
         "dropout",
         "Nesterov",
+        "Nesterov 0.5",
+        "Nesterov 0.9",
+        "Nesterov 0.99",
         "not measured",
     }
 
@@ -59,7 +63,7 @@ def test_heads_of_tables_are_translated(zh: Language, site: Site) -> None:
         for column in site.facts(path.stem).get("columns", [])
     }
     left = {head for head in heads if zh.label(head) == head and not head.isdigit()}
-    assert left <= {"Nesterov", "L1", "L2"}
+    assert left <= {"Nesterov", "L1", "L2", "GFLOP/s"}
 
 
 def test_numbers_inside_labels_do_not_hide_them(zh: Language) -> None:
@@ -69,11 +73,25 @@ def test_numbers_inside_labels_do_not_hide_them(zh: Language) -> None:
 
 
 def test_messages_nest_and_survive_json(zh: Language) -> None:
-    message = say("{name} is fastest on {share} of the batch sizes", name=say("none"), share="50 %")
+    message = say("{one}, {two}", one=say("not reached"), two="50 %")
     again = from_json(message.to_json())
     assert again == message
-    assert str(again) == "none is fastest on 50 % of the batch sizes"
-    assert zh.tell(again) == "无 在 50 % 的批量上最快"
+    assert str(again) == "not reached, 50 %"
+    assert zh.tell(again) == "未达到、50 %"
+
+
+def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
+    assert zh.tell(say("; taking {size} blindly costs {times}", size=32, times=times(2.1))) == (
+        "；若不加测试直接取 32，耗时是其 2.1\N{NO-BREAK SPACE}倍"
+    )
+    assert zh.typeset("从批量 1 到 25000,增加 0.9(-0.1 至 1.02;3 次):完") == (
+        "从批量 1 到 25,000，增加 0.9（−0.1 至 1.02；3 次）：完"
+    )
+
+
+def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
+    narrow = re.compile(r"[\u4e00-\u9fff][,;:?(]|[,;:?)][\u4e00-\u9fff]")
+    assert [text for text in zh.catalogue.values() if narrow.search(text)] == []
 
 
 def test_braces_in_data_stay_text() -> None:

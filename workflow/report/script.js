@@ -73,9 +73,14 @@ function filterable(table, holder) {
   });
   holder.prepend(input);
 }
+/* A cell with what stands under it: its interval or the published value. */
+function written(cell) {
+  return [...cell.childNodes].map((node) => node.textContent.trim()).filter(Boolean)
+    .map((part, k) => (k ? `(${part})` : part)).join(" ");
+}
 function text(table) {
   return [...table.rows].filter((row) => !row.hidden)
-    .map((row) => [...row.cells].map((cell) => cell.firstChild?.textContent.trim() ?? "").join("\t")).join("\n");
+    .map((row) => [...row.cells].map(written).join("\t")).join("\n");
 }
 function copyable(table, holder) {
   const made = button(holder.dataset.copy, "tool", async () => {

@@ -14,6 +14,10 @@ from batchmark.report import names, palette, style
 from batchmark.report.style import EndLabel
 
 MANY = 4
+FEWEST_FOR_BAND = 3
+ROOM_FOR_BANDS = 2.0
+# Intervals of these come from rounds of timing, not from trials.
+TIMED = {"seconds_per_epoch", "examples_per_second"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Curve:
 def points(
     frame: pd.DataFrame, value: str, x: str = "batch_size", interval: bool = True
 ) -> pd.DataFrame:
-    """The columns of a summary as a curve's points, by x."""
+    """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
     bounds = (
         (f"{value}_low", f"{value}_high")
         if interval and f"{value}_low" in frame
@@ -50,6 +54,8 @@ def points(
     made = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
     )
+    if "trials" in frame and value not in TIMED:
+        made.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
     return made.astype(float).sort_values("x").reset_index(drop=True)
 
 
@@ -89,17 +95,28 @@ def draw(
     misses = any(curve.missed for curve in curves) and bool(missing)
     if misses:
         style.rail(axes, missing)
-        _draw_misses(axes, curves)
+        draw_misses(axes, curves)
     if named:
         style.label_ends(axes, map(end, drawn), under_rail=misses)
 
 
 def values(curves: Iterable[Curve], bands: bool = True) -> list[float]:
-    """All finite values and interval ends, for the limits of an axis."""
-    columns = ["y", "low", "high"] if bands else ["y"]
+    """All finite values, for the limits of a log axis, and the ends of intervals near them.
+
+    Wide intervals would squeeze everything else: the axes cut them off.
+    """
+    curves = list(curves)
+    middle = _finite(curves, ["y"])
+    if not bands or not len(middle):
+        return middle.tolist()
+    room = (middle.min() / ROOM_FOR_BANDS, middle.max() * ROOM_FOR_BANDS)
+    return [*middle, *np.clip(_finite(curves, ["low", "high"]), *room)]
+
+
+def _finite(curves: Sequence[Curve], columns: list[str]) -> np.ndarray:
     found = [curve.drawn[columns].to_numpy(float).ravel() for curve in curves]
     flat = np.concatenate(found) if found else np.array([])
-    return flat[np.isfinite(flat)].tolist()
+    return flat[np.isfinite(flat)]
 
 
 def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
@@ -145,7 +162,7 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
         line.set_gid(style.gid(curve.name))
 
 
-def _draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
+def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
     """Misses of several series at one position stand side by side, closer the more there are."""
     counts = Counter(x for curve in curves for x in curve.missed)
     step = min(9.0, 24 / max(counts.values()))

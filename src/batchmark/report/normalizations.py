@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from batchmark.report import curves, names, style
-from batchmark.report.comparison import EPOCHS, any_drawn, numbers, target_notes
+from batchmark.report.comparison import (
+    EPOCHS,
+    any_drawn,
+    first_evaluation,
+    numbers,
+    target_notes,
+)
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant
+from batchmark.report.phrases import listed
 from batchmark.report.selection import study_summary
 from batchmark.report.tables import Tables
 
@@ -41,7 +48,7 @@ def draw_along(tables: Tables, axis: str, label: str, others: Sequence[str]) -> 
     columns = {"normalization": "normalization", axis: label} | EPOCHS
     return Drawn(
         figure,
-        _title(lines, label),
+        _title(lines, label, first_evaluation(frame)),
         _alt(lines, label),
         numbers(frame, columns),
         target_notes(frame),
@@ -53,7 +60,7 @@ def _lines(frame: pd.DataFrame, axis: str) -> list[Curve]:
     return curves.by_group(frame, "normalization", "epochs_to_target", x=axis)
 
 
-def _title(lines: Sequence[Curve], label: str) -> Message | None:
+def _title(lines: Sequence[Curve], label: str, first: float) -> Message | None:
     """The range over the axis, of the plain network and of the steadiest normalization."""
     plain = next((line for line in lines if line.name == "none"), None)
     others = [line for line in lines if line.name not in ("none", "input")]
@@ -62,13 +69,24 @@ def _title(lines: Sequence[Curve], label: str) -> Message | None:
     steady = min(others, key=_range)
     if steady.missed:
         return None
+    instant = steady.drawn["y"].max() <= first
     return say(
-        "Across the {axis} {name} varies by a factor {steady}, the plain network {plain}",
+        "At every {axis} {name} is there by the first evaluation; the plain network {plain}"
+        if instant
+        else "Across the {axis} {name} varies by a factor {steady}; the plain network {plain}",
         axis=Message(label),
         name=Message(names.name(steady.name)),
         steady=_written(steady),
-        plain=say("misses the target") if plain.missed else say("by {x}", x=_written(plain)),
+        plain=_plain(plain, first),
     )
+
+
+def _plain(line: Curve, first: float) -> Message:
+    if line.missed:
+        return say("misses the target")
+    if line.drawn["y"].max() <= first:
+        return say("is, too")
+    return say("varies by a factor {x}", x=_written(line))
 
 
 def _range(line: Curve) -> float:
@@ -84,5 +102,5 @@ def _alt(lines: Sequence[Curve], label: str) -> Message:
     return say(
         "Line chart of epochs to target over {axis}, one line each for {names}.",
         axis=Message(label),
-        names=", ".join(line.label for line in lines),
+        names=listed([line.label for line in lines]),
     )

@@ -1,9 +1,11 @@
 """Numbers as the report writes them: few digits, no exponents, misses spelled out."""
 
 import math
+import re
 
 # A number and its unit stay on one line.
 SPACE = "\N{NO-BREAK SPACE}"
+WIDE = 1.5
 PLAIN_FROM, PLAIN_TO = 0.0099, 999_999
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -32,9 +34,9 @@ def whole(value: float) -> str:
     return "n/a" if math.isnan(value) else f"{round(value):,}"
 
 
-def times(value: float) -> str:
+def times(value: float, digits: int = 2) -> str:
     """A ratio as a factor."""
-    return f"{significant(value)}{SPACE}×"
+    return f"{significant(value, digits)}{SPACE}×"
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
@@ -45,17 +47,35 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     return f"{significant(low, digits)}{dash}{significant(high, digits)}"
 
 
-def seconds(value: float) -> str:
+def bracketed(low: float | None, high: float | None, digits: int = 2) -> str:
+    """The interval in parentheses after a space; empty when a bound is not known."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return ""
+    return f" ({interval(low, high, digits)})"
+
+
+def trusted_digits(low: float | None, high: float | None) -> int:
+    """How many digits of a positive estimate an interval bears out: 2, or 1 when it is wide."""
+    return 2 if low and high and high / low <= WIDE else 1
+
+
+def seconds(value: float, digits: int = 3) -> str:
     """A duration in the unit that suits it."""
     if not math.isfinite(value):
         return significant(value)
     if value >= 5400:
-        return f"{significant(value / 3600)}{SPACE}h"
+        return f"{significant(value / 3600, digits)}{SPACE}h"
     if value >= 120:
-        return f"{significant(value / 60)}{SPACE}min"
+        return f"{significant(value / 60, digits)}{SPACE}min"
     if value >= 0.1:
-        return f"{significant(value)}{SPACE}s"
-    return f"{significant(1000 * value)}{SPACE}ms"
+        return f"{significant(value, digits)}{SPACE}s"
+    return f"{significant(1000 * value, digits)}{SPACE}ms"
+
+
+def typeset(text: str) -> str:
+    """A sentence's plain numbers as the page writes them: 5,000 and −1 instead of 5000 and -1."""
+    text = re.sub(r"(?a)(?<![\w.,])\d{4,}(?!\w|[.,]\d)", lambda one: f"{int(one[0]):,}", text)
+    return re.sub(r"(?a)(?<![\w)])-(?=\d)", "−", text)
 
 
 def power(value: float) -> str:

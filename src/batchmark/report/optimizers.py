@@ -1,9 +1,12 @@
 """The optimizer study as curves: what the figures of that study share."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from batchmark.report import curves, names, palette
 from batchmark.report.curves import Curve
+from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant
 from batchmark.report.selection import optimizer_names, study_summary
 from batchmark.report.tables import Tables
@@ -43,3 +46,10 @@ def optimizer_curves(frame: pd.DataFrame, value: str) -> list[Curve]:
         for rows in [frame[frame["name"] == name]]
         for second, setting in enumerate(sorted(rows["setting"].unique()))
     ]
+
+
+def dashed_note(lines: Sequence[Curve]) -> list[Message]:
+    """What a dashed line is, where there is one."""
+    if not any(line.dashed for line in lines):
+        return []
+    return [say("Dashed: the same optimizer at another learning rate.")]

@@ -214,6 +214,11 @@ def rail(axes: Axes, text: str = "not reached") -> None:
         transform=axes.transAxes,
         clip_on=False,
     )
+    corner(axes, text)
+
+
+def corner(axes: Axes, text: str) -> None:
+    """A quiet text above the right end of the axes."""
     axes.annotate(
         text,
         (1, 1),

@@ -4,7 +4,7 @@ The catalogue is read as it is (.po), so a translator edits one file and nothing
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,23 +14,31 @@ from babel.dates import format_date
 from babel.messages.pofile import read_po
 
 from batchmark.report.messages import Message
+from batchmark.report.numbers import SPACE, typeset
 
+WIDE = {",": "，", ";": "；", ":": "：", "?": "？", "(": "（", ")": "）"}
 NUMBERS = re.compile(r"\d[\d,.]*")
 
 
 @dataclass(frozen=True)
 class Language:
-    """How to say things in one language. `tag` is the BCP 47 tag, `file` the page's name."""
+    """How to say things in one language.
+
+    `tag` is the BCP 47 tag, `file` the page's name, `times` what follows a factor. `typeset` puts
+    sentences that the analysis wrote into the page's form of numbers and punctuation.
+    """
 
     code: str
     tag: str
     name: str
     file: str
     catalogue: Mapping[str, str]
+    times: str = "×"
+    typeset: Callable[[str], str] = typeset
 
     def text(self, english: str) -> str:
         """The text in this language; unknown texts (names, numbers) stay as they are."""
-        return self.catalogue.get(english) or english
+        return unbroken(self.catalogue.get(english) or english)
 
     def label(self, english: str) -> str:
         """Like `text`, for labels that may hold numbers: "2 threads" is found as "{n} threads"."""
@@ -39,16 +47,21 @@ class Language:
         numbers = NUMBERS.findall(english)
         pattern = NUMBERS.sub("{n}", english)
         if len(numbers) != 1 or pattern not in self.catalogue:
-            return english
+            return unbroken(english)
         return self.text(pattern).replace("{n}", numbers[0])
 
     def tell(self, message: Message) -> str:
-        """A message in this language."""
-        return message.told(self.label)
+        """A message in this language; a factor gets the language's sign."""
+        return message.told(self.label).replace(f"{SPACE}×", f"{SPACE}{self.times}")
 
     def day(self, when: date) -> str:
         """A date, written out."""
         return format_date(when, "long", locale=Locale.parse(self.tag, sep="-"))
+
+
+def unbroken(text: str) -> str:
+    """A percent or times sign stays with its number."""
+    return text.replace(" %", f"{SPACE}%").replace(" ×", f"{SPACE}×")
 
 
 def english() -> Language:
@@ -61,7 +74,14 @@ def chinese(catalogue: Path) -> Language:
     with catalogue.open("rb") as file:
         messages = read_po(file, locale="zh_Hans_CN")
     texts = {str(one.id): str(one.string) for one in messages if one.id and one.string}
-    return Language("zh", "zh-Hans", "简体中文", "index.zh.html", texts)
+    return Language(
+        "zh", "zh-Hans", "简体中文", "index.zh.html", texts, "倍", lambda text: wide(typeset(text))
+    )
+
+
+def wide(text: str) -> str:
+    """A Chinese sentence with full-width punctuation; that inside numbers stays."""
+    return re.sub(r"(?!(?<=\d)[,:]\d)([,;:?()]) ?", lambda found: WIDE[found[1]], text)
 
 
 def languages(folder: Path) -> list[Language]:

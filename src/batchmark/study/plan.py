@@ -252,9 +252,7 @@ def open_plan(
     return Plan(
         config=config,
         studies={study.name: study for study in studies},
-        devices=resolve_devices(
-            config.devices, usable_gpu_count() or (0 if jobs_run_here else None)
-        ),
+        devices=resolve_devices(config.devices, gpus),
         merged=dict(merged),
         files=list(files),
         handover=handover,

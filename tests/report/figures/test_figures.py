@@ -1,12 +1,14 @@
 """What figures say in words, on tables small enough to check by eye."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from batchmark.report.figures import own_study, threads, timing_noise
+from batchmark.report.figures import own_study, threads, time_to_target, timing_noise
 from batchmark.report.messages import from_json
+from batchmark.report.numbers import SPACE
 from batchmark.report.tables import Tables
 from tests.report.conftest import Site
 
@@ -32,7 +34,10 @@ def test_threads_help_from_where_they_are_faster(tmp_path: Path) -> None:
     )
     drawn = threads.draw(tables_with(tmp_path, threads=frame))
     assert drawn is not None
-    assert str(drawn.title) == "More threads help from batch size 100 on"
+    assert str(drawn.title).replace(SPACE, " ") == (
+        "More threads begin to help between batch sizes 1 and 100; at batch size 1 one thread is "
+        "1.2 × as fast as all"
+    )
     assert drawn.series == {"threads-1": "1 thread", "threads-2": "2 threads"}
     assert drawn.numbers["seconds per epoch"].max() == 12
 
@@ -41,7 +46,7 @@ def test_the_noise_floor_is_the_widest_interval(tmp_path: Path) -> None:
     frame = placed(study=["a", "b"], ratio=[1.0, 1.01], low=[0.99, 1.0], high=[1.005, 1.025])
     drawn = timing_noise.draw(tables_with(tmp_path, noise=frame))
     assert drawn is not None
-    assert str(drawn.title) == "Differences below 2.5 % cannot be told from noise"
+    assert str(drawn.title) == f"Differences below 2.5{SPACE}% cannot be told from noise"
 
 
 def test_studies_without_numbers_name_their_settings(tmp_path: Path) -> None:
@@ -55,18 +60,64 @@ def test_studies_without_numbers_name_their_settings(tmp_path: Path) -> None:
     )  # fmt: skip
     drawn = own_study.draw(tables_with(tmp_path, summary=summary, settings=settings), "mine")
     assert drawn is not None
-    assert str(drawn.title) == "Fewest epochs: 2 with adam"
-    assert drawn.numbers["setting"].tolist() == ["adam", "sgd"]
+    assert str(drawn.title) == "Fewest epochs: 2 with Adam"
+    assert drawn.numbers["setting"].tolist() == ["Adam", "SGD"]
+
+
+def headline_tables(folder: Path, **answer: object) -> Tables:
+    """Three sizes with times 9, 2 and 3 s; the answer as told."""
+    summary = placed(
+        variant=["a", "b", "c"], study="batch_size", batch_size=[1, 10, 100], trials=3, reached=3,
+        epochs_to_target=[9.0, 2.0, 3.0], seconds_per_epoch=1.0, time_to_target=[9.0, 2.0, 3.0],
+        target=0.97, train_size=50_000,
+    )  # fmt: skip
+    settings = pd.DataFrame(
+        {"study": "batch_size", "variant": ["a", "b", "c"], "axis": "batch_size",
+         "value": [1, 10, 100], "baseline": [True, False, False]}
+    )  # fmt: skip
+    tables = tables_with(folder, summary=summary, settings=settings)
+    facts = {"machine": "local", "device": "cpu", "study": "batch_size"} | answer
+    (folder / "answer.json").write_text(json.dumps(facts), encoding="utf-8")
+    return tables
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "title"),
+    [
+        (10, 10, "Batch size 10 reaches the target first; 1 takes 4.5 × as long"),
+        (10, 100, "Batch sizes 10 to 100 reach the target first and cannot be told apart; 1 takes "
+         "4.5 × as long"),
+        (1, 100, "Batch sizes 1 to 100 cannot be told apart"),
+    ],
+)  # fmt: skip
+def test_only_a_size_that_wins_is_called_first(
+    tmp_path: Path, low: int, high: int, title: str
+) -> None:
+    answer = {"best_batch_size_low": low, "best_batch_size_high": high}
+    drawn = time_to_target.draw(headline_tables(tmp_path, **answer))
+    assert drawn is not None
+    assert str(drawn.title).replace(SPACE, " ") == title
+    assert "Trained on 50,000 images." in map(str, drawn.notes)
+
+
+def test_settings_of_own_studies_are_words() -> None:
+    names = [
+        {"axis_momentum": "0.0", "axis_nesterov": "False"},
+        {"axis_momentum": "0.9", "axis_nesterov": "True"},
+        {"axis_optimizer": "adam", "axis_batch_size": "64"},
+    ]
+    told = [own_study.setting_names(pd.DataFrame([one]), list(one))[0] for one in names]
+    assert told == ["momentum 0", "momentum 0.9, Nesterov", "Adam, batch size 64"]
 
 
 @pytest.mark.parametrize(
     ("figure", "words"),
     [
-        ("time_to_target", "reaches the target first"),
+        ("time_to_target", "cannot be told apart"),
         ("throughput", "as many examples a second as 1"),
         ("sparsity", "L1 brings up to"),
         ("rprop", "on the full batch"),
-        ("devices", "The GPU is faster"),
+        ("devices", "The GPU of bench is faster than the CPU of local"),
         ("machines", "The fastest batch size"),
         ("profile", "is fastest on"),
         ("cost_model", "The model puts the best batch size at"),

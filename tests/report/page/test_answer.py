@@ -38,8 +38,8 @@ def said(tmp_path: Path):
 def test_one_best_size(said) -> None:
     made = said()
     assert plain(made.sentence) == (
-        "On this CPU, SGD reaches 98 % fastest at batch size 64: 38 s; taking 1,000 blindly costs "
-        "2.1 ×."
+        "On this CPU, SGD reaches 98 % fastest at batch size 64, in about 40 s; taking 1,000 "
+        "blindly costs 2.1 ×."
     )
     assert [plain(one.value) for one in made.statistics] == ["64", "1.3 ×", "1.2 %"]
     assert "33–∞ s" in made.basis
@@ -56,19 +56,26 @@ def test_common_sizes_that_miss_are_named(said) -> None:
     made = said(cost_of={"128": {"batch_size": 100} | cost, "1000": {"batch_size": 1000} | cost})
     assert "100, 1,000 did not get there" in made.sentence
     assert made.statistics[1].value == "not reached"
-    assert "100" in made.statistics[1].meaning
+    assert "by batch size 100, the one measured nearest to the common 128" in (
+        made.statistics[1].meaning
+    )
 
 
 def test_a_size_that_is_the_best_itself_costs_nothing_to_say(said) -> None:
     costs = {"32": {"batch_size": 64, "reached": True, "ratio": None, "low": None, "high": None}}
     made = said(cost_of=costs)
-    assert plain(made.sentence).endswith("38 s.")
+    assert plain(made.sentence).endswith("in about 40 s.")
     assert [plain(one.value) for one in made.statistics] == ["64", "1.2 %"]
+
+
+def test_seconds_have_the_digits_that_their_interval_bears_out(said) -> None:
+    assert "about 38 s" in plain(said(seconds_high=44.0).sentence)
+    assert "about 40 s" in plain(said(seconds_high=60.0).sentence)
 
 
 def test_costs_below_the_noise_are_not_mentioned(said) -> None:
     costs = {"32": {"batch_size": 32, "reached": True, "ratio": 1.01, "low": 0.9, "high": 1.1}}
-    assert plain(said(cost_of=costs).sentence).endswith("38 s.")
+    assert plain(said(cost_of=costs).sentence).endswith("in about 40 s.")
 
 
 @pytest.mark.parametrize("changed", [{"best_batch_size": None}, {"seconds": None}])

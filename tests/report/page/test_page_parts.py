@@ -12,6 +12,7 @@ from batchmark.report.page.studies import variants_table
 from batchmark.report.selection import headline_rows, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import english
+from batchmark.study.requests import RenderRequest
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
     assert list(rows)[:2] == ["total epochs", "total iterations"]
     assert rows["time of all epochs, per unit"][0].under == "base: batch size 5,000"
     assert rows["time of all epochs, per unit"][1].text == "1"
+    assert rows["time to target, per unit"][0].under.endswith(", published: 256")
     assert "1" in [cell.text for cell in rows["time to target, per unit"]]
     assert rows["epochs to target"][-1].text == "cannot converge"
     assert rows["total iterations"][1].under == "1,999"
@@ -62,6 +64,43 @@ def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
 def test_machines_stand_side_by_side(tables: Tables) -> None:
     table = appendix.machines_table(tables, english())
     assert {row[0].text for row in table.rows} == {"local", "bench"}
+
+
+def test_warnings_are_a_sentence_a_study_and_a_table(tmp_path: Path) -> None:
+    (tmp_path / "warnings.csv").write_text(
+        "machine,device,study,code,subject,text\n"
+        "local,cpu,batch_size,outliers,a,1 of 7 visits lie far from the others.\n"
+        "local,cpu,batch_size,outliers,b,2 of 7 visits lie far from the others.\n"
+        "local,cpu,batch_size,new,,Something in /home/somebody/x went wrong.\n",
+        encoding="utf-8",
+    )
+    made = appendix.cautions(Tables(tmp_path), english())
+    assert made.sentences == [
+        "batch size: some times lie far from the others; Something in …/x went wrong."
+    ]
+    assert len(made.table.rows) == 3
+    assert made.table.download is not None
+    assert appendix.cautions(Tables(tmp_path / "none"), english()).sentences == []
+
+
+def test_one_place_alone_is_no_comparison(tables: Tables, tmp_path: Path) -> None:
+    for name in ("summary.csv", "settings.csv"):
+        frame = pd.read_csv(tables.folder / name)
+        kept = frame[frame["machine"] == "local"] if "machine" in frame else frame
+        kept.to_csv(tmp_path / name, index=False)
+    assert appendix.machines_table(Tables(tmp_path), english()).rows == []
+    assert appendix.unmeasured(["devices", "machines", "layer_norms"], english()) == ["layer norms"]
+
+
+def test_reproduction_uses_the_targets_there_are(tables: Tables) -> None:
+    asked = RenderRequest(
+        scale="full", machine="local", studies=[], config={},
+        config_files=["config/config.yaml", "config/full.yaml", "mine.yaml"],
+    )  # fmt: skip
+    commands = appendix.reproduction(asked, tables, english()).commands.splitlines()
+    assert commands[-1] == 'make report ARGS="--configfile config/full.yaml mine.yaml"'
+    alone = asked.model_copy(update={"config_files": ["config/config.yaml"]})
+    assert appendix.reproduction(alone, tables, english()).commands.endswith("make report")
 
 
 def test_sample_is_never_silent(tmp_path: Path) -> None:

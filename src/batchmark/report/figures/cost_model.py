@@ -8,7 +8,7 @@ from batchmark.report.comparison import numbers
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import interval, times, whole
+from batchmark.report.numbers import bracketed, times, whole
 from batchmark.report.selection import at_home, headline_rows, headline_study, measured
 from batchmark.report.tables import Tables
 
@@ -35,7 +35,7 @@ def draw(tables: Tables) -> Drawn | None:
     frame = frame.assign(model=modelled(fit, frame["batch_size"].to_numpy(float)))
     figure = _figure(frame, fit)
     return Drawn(
-        figure, _title(fit), _alt(fit), numbers(frame, COLUMNS), [_note(fit)], {"sgd": "SGD"}
+        figure, _title(fit), _alt(fit), numbers(frame, COLUMNS), _notes(fit), {"sgd": "SGD"}
     )
 
 
@@ -50,12 +50,13 @@ def _figure(frame: pd.DataFrame, fit: pd.Series) -> style.Figure:
     style.batch_axis(axes, frame["batch_size"])
     sizes = np.geomspace(frame["batch_size"].min(), frame["batch_size"].max(), POINTS)
     line = modelled(fit, sizes)
-    measures = Curve("sgd", palette.BLUE, "o", curves.points(frame, "time_to_target"))
+    points = curves.points(frame, "time_to_target")
+    measures = Curve("sgd", palette.BLUE, "o", points, "measured")
     style.log_axis(axes, [*curves.values([measures]), *line], "time to target (s)")
     low, high = fit["best_batch_size_low"], fit["best_batch_size_high"]
-    if np.isfinite(low) and np.isfinite(high):
-        axes.axvspan(low, high, color=palette.VERMILION, alpha=0.14, linewidth=0)
-    axes.plot(sizes, line, color=palette.VERMILION, linewidth=1.6)
+    if _bounded(fit):
+        axes.axvspan(low, high, color=palette.INK, alpha=0.08, linewidth=0)
+    axes.plot(sizes, line, color=palette.INK, alpha=0.75, linewidth=1.4)
     drawn = measures.drawn
     axes.vlines(
         drawn["x"],
@@ -65,17 +66,27 @@ def _figure(frame: pd.DataFrame, fit: pd.Series) -> style.Figure:
         linewidth=1.4,
     )
     axes.plot(drawn["x"], drawn["y"], "o", color=palette.BLUE, gid=style.gid("sgd"))
-    style.label_ends(axes, [style.EndLabel(sizes[-1], line[-1], "model", palette.VERMILION)])
+    ends = [style.EndLabel(sizes[-1], line[-1], "model", palette.INK)]
+    if measures.missed:
+        style.rail(axes)
+        curves.draw_misses(axes, [measures])
+    style.label_ends(axes, [*ends, curves.end(measures)], under_rail=bool(measures.missed))
     return figure
 
 
+def _bounded(fit: pd.Series) -> bool:
+    return bool(np.isfinite([fit["best_batch_size_low"], fit["best_batch_size_high"]]).all())
+
+
 def _title(fit: pd.Series) -> Message:
-    cost = fit.get("cost_at_32", np.nan)
+    cost = times(fit.get("cost_at_32", np.nan))
     return say(
-        "The model puts the best batch size at {best} ({interval}); 32 would cost {times}",
+        "The model puts the best batch size at {best}{interval}"
+        if cost in (times(1), times(np.nan))
+        else "The model puts the best batch size at {best}{interval}; 32 would cost {times}",
         best=whole(fit["best_batch_size"]),
-        times=times(cost),
-        interval=interval(fit["best_batch_size_low"], fit["best_batch_size_high"], 3),
+        times=cost,
+        interval=bracketed(fit["best_batch_size_low"], fit["best_batch_size_high"]),
     )
 
 
@@ -86,10 +97,13 @@ def _alt(fit: pd.Series) -> Message:
     )
 
 
-def _note(fit: pd.Series) -> Message:
-    return say(
+def _notes(fit: pd.Series) -> list[Message]:
+    formula = say(
         "E(B) = E_min (1 + B/B_crit), t(B) = N (c + o/B), B* = √(B_crit · o/c). Fitted: B_crit = "
-        "{critical} ({interval}). Shaded: 95 % interval of B*.",
+        "{critical}{interval}.",
         critical=whole(fit["b_crit"]),
-        interval=interval(fit["b_crit_low"], fit["b_crit_high"], 3),
+        interval=bracketed(fit["b_crit_low"], fit["b_crit_high"]),
     )
+    if _bounded(fit):
+        return [formula, say("Shaded: 95 % interval of B*.")]
+    return [formula, say("The data do not bound B* on both sides: it has no 95 % interval.")]

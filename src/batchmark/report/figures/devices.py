@@ -19,6 +19,7 @@ COLUMNS = {
     "seconds_per_epoch": "seconds per epoch",
     "seconds_per_epoch_low": "low",
     "seconds_per_epoch_high": "high",
+    "gain": "as fast as the CPU (×)",
 }
 
 
@@ -30,6 +31,7 @@ def draw(tables: Tables) -> Drawn | None:
     frame = frame.dropna(subset=["seconds_per_epoch"])
     if frame["device"].nunique() < 2:
         return None
+    frame = _gains(frame)
     lines = device_curves(frame, "seconds_per_epoch")
     return Drawn(
         panel(lines, "seconds per epoch", missing="", right=104),
@@ -41,23 +43,46 @@ def draw(tables: Tables) -> Drawn | None:
     )
 
 
-def _title(frame: pd.DataFrame) -> Message | None:
-    fastest = frame.pivot_table(
-        index="batch_size", columns="device", values="seconds_per_epoch", aggfunc="min"
-    ).dropna()
-    if fastest.empty:
+def _gains(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `gain`: a GPU's speed over the CPU it is compared with, by batch size."""
+    pair = _pair(frame)
+    if pair is None:
+        return frame
+    cpu = frame[(frame["machine"] == pair[0]) & (frame["device"] == "cpu")]
+    base = cpu.drop_duplicates("batch_size").set_index("batch_size")["seconds_per_epoch"]
+    gain = frame["batch_size"].map(base) / frame["seconds_per_epoch"]
+    gpu = (frame["machine"] == pair[1]) & (frame["device"] == "gpu")
+    return frame.assign(gain=gain.where(gpu))
+
+
+def _pair(frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The machines of the CPU and of the GPU to compare: one machine where it has both."""
+    places = frame.groupby("device", sort=False)["machine"].unique()
+    if not {"cpu", "gpu"} <= set(places.index):
         return None
-    gain = fastest["cpu"] / fastest["gpu"]
-    most = gain.idxmax()
-    crossing = gain.index[np.asarray(gain > 1)]
+    both = [one for one in places["cpu"] if one in places["gpu"]]
+    return (both[0], both[0]) if both else (places["cpu"][0], places["gpu"][0])
+
+
+def _title(frame: pd.DataFrame) -> Message | None:
+    pair = _pair(frame)
+    if pair is None or not measured(frame, "gain"):
+        return None
+    gain = frame.dropna(subset=["gain"]).set_index("batch_size")["gain"]
+    faster = gain.index[np.asarray(gain > 1)]
     start = (
-        say("from batch size {size} on", size=whole(crossing[0]))
-        if len(crossing)
+        say("from batch size {size} on", size=whole(faster[0]))
+        if len(faster)
         else say("at no batch size")
     )
     return say(
-        "The GPU is faster {start}; at {most} it gains {times}",
+        "The GPU is faster {start}; at {most} it is {times} as fast"
+        if pair[0] == pair[1]
+        else "The GPU of {gpu} is faster than the CPU of {cpu} {start}; at {most} it is {times} as "
+        "fast",
+        cpu=pair[0],
+        gpu=pair[1],
         start=start,
-        most=whole(float(str(most))),
+        most=whole(float(str(gain.idxmax()))),
         times=times(gain.max()),
     )

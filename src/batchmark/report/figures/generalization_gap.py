@@ -1,5 +1,7 @@
 """The gap between training and test accuracy over the strength of each penalty."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from batchmark.report import style
@@ -30,37 +32,29 @@ def draw(tables: Tables) -> Drawn | None:
     sizes = [int(part["train_size"].iloc[0]) for part in parts]
     if len(set(sizes)) == 1:
         parts, sizes = parts[:1], sizes[:1]
-    figure, panels = style.panels([200 if len(parts) > 1 else 270] * len(parts), right=100, gap=44)
-    for axes, part in zip(panels, parts, strict=True):
-        lines = penalty_curves(part, "gap")
-        plain = part.loc[part["penalty"] == "none", "gap"]
-        last = axes is panels[-1]
-        draw_panel(
-            axes, lines, plain, "generalization gap (points)", x_label="strength" if last else ""
-        )
-        images = whole(part["train_size"].iloc[0])
-        axes.annotate(
-            f"{images} images",
-            (1, 1),
-            xycoords="axes fraction",
-            xytext=(0, 11),
-            ha="right",
-            va="bottom",
-            textcoords="offset points",
-            alpha=0.75,
-        )
     frame = pd.concat(parts)
     return Drawn(
-        figure,
+        _figure(parts),
         _title(parts[0]),
         _alt(sizes),
         numbers(frame, COLUMNS),
         [
-            trials_note(frame),
+            trials_note(frame, bands=False),
             say("Gap: final training minus final test accuracy, in percentage points."),
         ],
         {one: one for one in sorted(set(frame["penalty"]))},
     )
+
+
+def _figure(parts: Sequence[pd.DataFrame]) -> style.Figure:
+    figure, panels = style.panels([200 if len(parts) > 1 else 270] * len(parts), right=100, gap=44)
+    for axes, part in zip(panels, parts, strict=True):
+        plain = part.loc[part["penalty"] == "none", "gap"]
+        label = "strength" if axes is panels[-1] else ""
+        lines = penalty_curves(part, "gap")
+        draw_panel(axes, lines, plain, "generalization gap (points)", x_label=label)
+        style.corner(axes, f"{whole(part['train_size'].iloc[0])} images")
+    return figure
 
 
 def _gaps(tables: Tables, which: str) -> pd.DataFrame:

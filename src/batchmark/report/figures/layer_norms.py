@@ -12,6 +12,9 @@ from batchmark.report.tables import Tables
 
 COLUMNS = {"normalization": "normalization", "layer": "layer", "norm": "gradient norm"}
 
+# How many letters fit under the axis.
+ROOM = 36
+
 
 def draw(tables: Tables) -> Drawn | None:
     """At initialization, input to output, one curve a probed normalization."""
@@ -25,7 +28,7 @@ def draw(tables: Tables) -> Drawn | None:
     rows = rows.assign(x=rows["layer"].map(layers.index), y=rows["norm"])
     lines = curves.by_group(rows, "normalization", "y", x="x")
     figure, (axes,) = style.panels(right=98, left=56)
-    style.steps_axis(axes, [str(k + 1) for k in range(len(layers))], "layer, input to output")
+    style.steps_axis(axes, _ticks(layers), "layer, input to output")
     style.log_axis(axes, curves.values(lines), "gradient norm")
     curves.draw(axes, lines, missing="")
     return Drawn(
@@ -36,6 +39,13 @@ def draw(tables: Tables) -> Drawn | None:
         [say("At initialization, median over seeds.")],
         curves.series(lines),
     )
+
+
+def _ticks(layers: list[str]) -> list[str]:
+    """The layers' names where there is room for all of them, else their numbers."""
+    if len(layers) * max(map(len, layers)) <= ROOM:
+        return layers
+    return [str(k + 1) for k in range(len(layers))]
 
 
 def _title(lines: list[Curve]) -> Message | None:

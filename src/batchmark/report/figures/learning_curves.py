@@ -6,7 +6,8 @@ from batchmark.report import curves, palette, style
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant
+from batchmark.report.numbers import significant, whole
+from batchmark.report.phrases import listed
 from batchmark.report.selection import at_home, headline_rows
 from batchmark.report.tables import Tables
 
@@ -27,8 +28,19 @@ def draw(tables: Tables) -> Drawn | None:
     lines = [
         _line(frame, one, color) for one, color in zip(sizes, palette.ramp(len(sizes)), strict=True)
     ]
-    figure, (axes,) = style.panels(right=52)
-    axes.set_xlim(0, frame["epoch"].max())
+    return Drawn(
+        _figure(lines, frame["epoch"].max()),
+        _title(frame),
+        _alt(sizes),
+        _numbers(frame),
+        _notes(summary),
+        curves.series(lines),
+    )
+
+
+def _figure(lines: list[Curve], last: float) -> style.Figure:
+    figure, (axes,) = style.panels(right=60)
+    axes.set_xlim(0, last)
     style.log_axis(axes, curves.values(lines, bands=False), "validation error (%)")
     for line in lines:
         axes.plot(
@@ -42,14 +54,16 @@ def draw(tables: Tables) -> Drawn | None:
         )
     style.label_ends(axes, [curves.end(line) for line in lines])
     style.plain_axis(axes, "epoch")
-    return Drawn(
-        figure,
-        _title(frame),
-        _alt(sizes),
-        _numbers(frame),
-        [say("Median over trials. Dark lines are small batches, light ones large.")],
-        curves.series(lines),
-    )
+    return figure
+
+
+def _notes(summary: pd.DataFrame) -> list[Message]:
+    note = say("Median over trials. Dark lines are small batches, light ones large.")
+    left = sorted(summary.loc[summary["status"] != "done", "batch_size"].unique())
+    if not left:
+        return [note]
+    sizes = listed([whole(size) for size in left])
+    return [note, say("Not drawn, because they cannot converge: batch size {sizes}.", sizes=sizes)]
 
 
 def _medians(summary: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +79,7 @@ def _line(frame: pd.DataFrame, size: int, color: str) -> Curve:
     step = max(1, len(rows) // MOST_POINTS)
     points = rows.iloc[::step].rename(columns={"epoch": "x", "error": "y"})
     return Curve(
-        f"bs{size}", color, "", points.assign(low=points["y"], high=points["y"]), str(size)
+        f"bs{size}", color, "", points.assign(low=points["y"], high=points["y"]), whole(size)
     )
 
 
@@ -76,9 +90,9 @@ def _title(frame: pd.DataFrame) -> Message | None:
     smallest, largest = last.iloc[0], last.iloc[-1]
     return say(
         "After the last epoch batch size {small} stands at {low} % error, {large} at {high} %",
-        small=str(last.index[0]),
+        small=whole(last.index[0]),
         low=significant(smallest["error"]),
-        large=str(last.index[-1]),
+        large=whole(last.index[-1]),
         high=significant(largest["error"]),
     )
 
@@ -87,11 +101,11 @@ def _alt(sizes: list[int]) -> Message:
     return say(
         "Line chart of validation error over epochs, one line for each batch size from {low} to "
         "{high}.",
-        low=sizes[0],
-        high=sizes[-1],
+        low=whole(sizes[0]),
+        high=whole(sizes[-1]),
     )
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
     wide = frame.pivot_table(index="epoch", columns="batch_size", values="error").reset_index()
-    return wide.iloc[:: max(1, len(wide) // 20)].rename(columns={"epoch": "epoch"})
+    return wide.iloc[:: max(1, len(wide) // 20)]

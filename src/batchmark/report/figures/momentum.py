@@ -18,9 +18,11 @@ from batchmark.report.numbers import significant
 from batchmark.report.selection import study_summary
 from batchmark.report.tables import Tables
 
+USUAL = 0.9
+
 
 def draw(tables: Tables) -> Drawn | None:
-    """One hue a momentum; dashed with Nesterov."""
+    """One hue a momentum, that of the optimizer figures where they show it; dashed: Nesterov."""
     frame = study_summary(tables, "momentum")
     if frame.empty:
         return None
@@ -28,7 +30,7 @@ def draw(tables: Tables) -> Drawn | None:
     if not any_drawn(lines):
         return None
     return Drawn(
-        panel(lines, "epochs to target", right=102),
+        panel(lines, "epochs to target", right=112),
         fewest(lines),
         described(lines, "epochs to target"),
         numbers(frame, {"momentum": "momentum", "nesterov": "Nesterov"} | EPOCHS),
@@ -42,8 +44,8 @@ def _lines(frame: pd.DataFrame) -> list[Curve]:
     kinds = [(level, nesterov) for level in levels for nesterov in (False, True)]
     found = [(level, nesterov, _rows(frame, level, nesterov)) for level, nesterov in kinds]
     return [
-        _line(levels.index(level), level, nesterov, rows)
-        for level, nesterov, rows in found
+        _line(k, level, nesterov, rows)
+        for k, (level, nesterov, rows) in enumerate(found)
         if not rows.empty
     ]
 
@@ -53,12 +55,21 @@ def _rows(frame: pd.DataFrame, level: float, nesterov: bool) -> pd.DataFrame:
 
 
 def _line(k: int, level: float, nesterov: bool, rows: pd.DataFrame) -> Curve:
-    name = significant(level) if level else "no momentum"
+    kind = "Nesterov" if nesterov else "momentum"
+    series = _series(level, nesterov)
     return Curve(
-        f"momentum-{level:g}",
-        palette.HUES[k % 8],
-        palette.MARKERS[k % 8],
+        series,
+        palette.hue(series, k),
+        palette.marker(series, k),
         curves.points(rows, "epochs_to_target"),
-        f"{name} Nesterov" if nesterov else name,
+        f"{kind} {significant(level)}" if level else "no momentum",
         nesterov,
     )
+
+
+def _series(level: float, nesterov: bool) -> str:
+    """The optimizer figures' key where they show the same; else the momentum's own."""
+    if not level:
+        return "sgd"
+    kind = "nesterov" if nesterov else "momentum"
+    return kind if level == USUAL else f"{kind}-{level:g}"

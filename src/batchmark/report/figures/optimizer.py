@@ -11,13 +11,12 @@ from batchmark.report.comparison import (
     target_notes,
 )
 from batchmark.report.drawn import Drawn
-from batchmark.report.messages import say
-from batchmark.report.optimizers import optimizer_curves, optimizer_summary
+from batchmark.report.optimizers import dashed_note, optimizer_curves, optimizer_summary
 from batchmark.report.tables import Tables
 
 
 def draw(tables: Tables) -> Drawn | None:
-    """Solid: default rate; dashed: tuned rate."""
+    """Dashed where an optimizer has a second rate."""
     frame = optimizer_summary(tables)
     lines = optimizer_curves(frame, "epochs_to_target")
     if not any_drawn(lines):
@@ -27,6 +26,6 @@ def draw(tables: Tables) -> Drawn | None:
         fewest(lines),
         described(lines, "epochs to target"),
         numbers(frame, {"name": "optimizer", "learning_rate": "learning rate"} | EPOCHS),
-        [*target_notes(frame), say("Dashed: the same optimizer at another learning rate.")],
+        [*target_notes(frame), *dashed_note(lines)],
         curves.series(lines),
     )

@@ -11,7 +11,7 @@ from batchmark.report.comparison import (
     target_notes,
 )
 from batchmark.report.drawn import Drawn
-from batchmark.report.optimizers import optimizer_curves, optimizer_summary
+from batchmark.report.optimizers import dashed_note, optimizer_curves, optimizer_summary
 from batchmark.report.tables import Tables
 
 
@@ -26,6 +26,6 @@ def draw(tables: Tables) -> Drawn | None:
         fastest(lines),
         described(lines, "time to target (s)"),
         numbers(frame, {"name": "optimizer", "learning_rate": "learning rate"} | TIME),
-        target_notes(frame),
+        [*target_notes(frame), *dashed_note(lines)],
         curves.series(lines),
     )

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from batchmark.report import curves, palette, style
+from batchmark.report import curves, names, palette, style
 from batchmark.report.comparison import any_drawn, numbers, target_notes
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant
+from batchmark.report.phrases import listed
 from batchmark.report.selection import measured, study_summary
 from batchmark.report.tables import Tables
 
@@ -28,10 +29,10 @@ def draw(tables: Tables, study: str) -> Drawn | None:
         return None
     horizontal = max(axes, key=lambda axis: (_positive(frame[axis]).nunique(), axis))
     if _positive(frame[horizontal]).nunique() < 2:
-        return _named_settings(frame.assign(line=_line_names(frame, axes)))
+        return _named_settings(frame.assign(line=setting_names(frame, axes)))
     frame = frame.assign(x=_positive(frame[horizontal]))
     others = [axis for axis in axes if axis != horizontal and frame[axis].nunique() > 1]
-    frame = frame.assign(line=_line_names(frame, others)).dropna(subset=["x"])
+    frame = frame.assign(line=setting_names(frame, others)).dropna(subset=["x"])
     lines = curves.by_group(frame, "line", "epochs_to_target", x="x")
     if not any_drawn(lines):
         return None
@@ -55,11 +56,22 @@ def _named_settings(frame: pd.DataFrame) -> Drawn | None:
     axes.set_ylim(len(frame) - 0.5, -0.5)
     style.plain_axis(axes, "epochs to target")
     style.names_axis(axes, frame["line"].tolist())
-    best = reached.iloc[0]
-    epochs = significant(best["epochs_to_target"], 2)
-    title = say("Fewest epochs: {epochs} with {line}", epochs=epochs, line=Message(best["line"]))
     alt = say("Intervals of epochs to target, one for each setting.")
-    return Drawn(figure, title, alt, numbers(frame, COLUMNS), target_notes(frame))
+    return Drawn(figure, _fewest(reached), alt, numbers(frame, COLUMNS), target_notes(frame))
+
+
+def _fewest(reached: pd.DataFrame) -> Message:
+    """The best setting, and how many others its interval does not tell from it."""
+    best = reached.iloc[0]
+    tied = int((~(best["epochs_to_target_high"] < reached["epochs_to_target_low"])).sum()) - 1
+    return say(
+        "Fewest epochs: {epochs} with {line}; {n} others cannot be told from it"
+        if tied
+        else "Fewest epochs: {epochs} with {line}",
+        epochs=significant(best["epochs_to_target"], 2),
+        line=listed(best["line"].split(", ")),
+        n=tied,
+    )
 
 
 def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
@@ -74,7 +86,7 @@ def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
         epochs=significant(point["y"], 2),
         axis=Message(label),
         x=significant(point["x"]),
-        line=Message(best.name),
+        line=listed(best.name.split(", ")),
     )
     alt = say("Line chart of epochs to target over {axis}.", axis=Message(label))
     return Drawn(
@@ -92,7 +104,22 @@ def _positive(values: pd.Series) -> pd.Series:
     return made.where(made > 0)
 
 
-def _line_names(frame: pd.DataFrame, axes: list[str]) -> pd.Series:
+def setting_names(frame: pd.DataFrame, axes: list[str]) -> pd.Series:
+    """Each row's values of the axes in words."""
     if not axes:
         return pd.Series("all", index=frame.index)
-    return frame[axes].astype(str).agg(", ".join, axis=1)
+    return frame[axes].apply(_line_name, axis=1)
+
+
+def _line_name(settings: pd.Series) -> str:
+    """Settings in words, "momentum 0.9, Nesterov": what is switched off needs none."""
+    parts = [_setting(str(axis).removeprefix("axis_"), value) for axis, value in settings.items()]
+    return ", ".join(part for part in parts if part) or "none"
+
+
+def _setting(axis: str, value: object) -> str:
+    word = names.name(axis).replace("_", " ")
+    if str(value) in ("True", "False"):
+        return word if str(value) == "True" else ""
+    number = pd.to_numeric(str(value), errors="coerce")
+    return names.name(str(value)) if pd.isna(number) else f"{word} {significant(float(number))}"

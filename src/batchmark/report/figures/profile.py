@@ -9,7 +9,8 @@ from batchmark.report import names, palette, style
 from batchmark.report.comparison import numbers
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import percent, whole
+from batchmark.report.numbers import whole
+from batchmark.report.phrases import listed
 from batchmark.report.selection import at_home, measured
 from batchmark.report.tables import Tables
 
@@ -19,6 +20,9 @@ COLUMNS = {
     "share": "share of batch sizes",
     "workloads": "batch sizes",
 }
+
+NEAR = [1, 1.2, 1.5, 2, 3, 5]
+FAR = [1, 2, 3, 5, 10, 20, 50, 100]
 
 
 def draw(tables: Tables) -> Drawn | None:
@@ -39,7 +43,8 @@ def draw(tables: Tables) -> Drawn | None:
         numbers(_steps(frame), COLUMNS),
         [
             say(
-                "Workloads: the {n} batch sizes of the study. Higher and further left is better.",
+                "Workloads: the {n} batch sizes of the study, by medians. Higher and further left "
+                "is better.",
                 n=whole(frame["workloads"].max()),
             )
         ],
@@ -50,7 +55,8 @@ def draw(tables: Tables) -> Drawn | None:
 def _draw(axes: style.Axes, frame: pd.DataFrame) -> None:
     style.decades_axis(axes, frame["tau"], "time, as a multiple of the fastest")
     axes.set_xlim(1, frame["tau"].max())
-    style.ticks_axis(axes, [1, 2, 3, 5, 10, 20, 50, 100], "time, as a multiple of the fastest")
+    ticks = NEAR if frame["tau"].max() < NEAR[-1] else FAR
+    style.ticks_axis(axes, ticks, "time, as a multiple of the fastest")
     axes.set_ylim(-2, 103)
     ends: list[style.EndLabel] = []
     for k, (label, rows) in enumerate(_worst_first(frame)):
@@ -110,14 +116,19 @@ def _steps(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(frame: pd.DataFrame) -> Message | None:
-    at_one = frame[frame["tau"] == frame["tau"].min()].sort_values("share")
-    if at_one.empty:
+    """Who is fastest most often, by medians; several where they tie."""
+    at_one = frame[frame["tau"] == frame["tau"].min()]
+    best = at_one[at_one["share"] == at_one["share"].max()]
+    if best.empty or not best["share"].max():
         return None
-    best = at_one.iloc[-1]
+    sizes = best["workloads"].max()
     return say(
-        "{name} is fastest on {share} of the batch sizes",
-        name=Message(names.name(_series(best["label"]))),
-        share=percent(best["share"]),
+        "{name} is fastest on {n} of {all} batch sizes"
+        if len(best) == 1
+        else "Fastest on {n} of {all} batch sizes each: {name}",
+        name=listed([names.name(_series(label)) for label in best["label"]]),
+        n=whole(best["share"].max() * sizes),
+        all=whole(sizes),
     )
 
 

@@ -38,7 +38,7 @@ def draw(tables: Tables) -> Drawn | None:
         _title(lines),
         described(lines, "time to target (s)"),
         numbers(frame, COLUMNS),
-        [say("Each line is one target, a validation accuracy.")],
+        [say("Each line is one target, a validation accuracy; medians, without intervals.")],
         curves.series(lines),
     )
 
@@ -59,18 +59,16 @@ def _lines(frame: pd.DataFrame) -> list[Curve]:
 
 
 def _title(lines: list[Curve]) -> Message | None:
-    best = {
-        line.label: whole(lowest(line.drawn, "y")["x"]) for line in lines if not line.drawn.empty
-    }
+    best = {line.label: lowest(line.drawn, "y")["x"] for line in lines if not line.drawn.empty}
     if len(best) < 2:
         return None
-    if len(set(best.values())) == 1:
-        return say("Batch size {size} is fastest for every target", size=next(iter(best.values())))
-    (easy, first), *_, (hard, last) = best.items()
+    targets, sizes = list(best), set(best.values())
+    if len(sizes) == 1:
+        return say("Batch size {size} is fastest for every target", size=whole(min(sizes)))
     return say(
-        "The fastest batch size is {first} for {easy} and {last} for {hard}",
-        first=first,
-        easy=easy,
-        last=last,
-        hard=hard,
+        "The fastest batch size moves between {low} and {high} over the targets {easy} to {hard}",
+        low=whole(min(sizes)),
+        high=whole(max(sizes)),
+        easy=targets[0],
+        hard=targets[-1],
     )

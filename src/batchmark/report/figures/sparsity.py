@@ -33,7 +33,10 @@ def draw(tables: Tables) -> Drawn | None:
         _title(frame),
         _alt(),
         numbers(frame, COLUMNS),
-        [trials_note(frame), say("A weight counts as zero when its size is below 0.001.")],
+        [
+            trials_note(frame, bands=False),
+            say("A weight counts as zero when its size is below 0.001."),
+        ],
         curves.series(lines),
     )
 

@@ -1,5 +1,6 @@
 """Test error over batch size: at the best validation epoch, at the end, and as published."""
 
+import numpy as np
 import pandas as pd
 
 from batchmark.report import curves, palette, style
@@ -19,6 +20,8 @@ COLUMNS = {
     "best_validation_error": "best validation error (%)",
     "best_epoch": "best epoch",
 }
+# Curves closer than this share of their values are drawn as one.
+SAME = 0.02
 ERRORS = ["best_test_error", "final_test_error", "best_validation_error"]
 
 
@@ -44,11 +47,14 @@ def draw(tables: Tables) -> Drawn | None:
 
 
 def _lines(frame: pd.DataFrame) -> list[Curve]:
+    """Two curves, or one where they coincide."""
     best = curves.points(frame, "best_test_error")
     final = curves.points(frame, "final_test_error")
+    if np.allclose(final["y"], best["y"], rtol=SAME, atol=0, equal_nan=True):
+        return [Curve("sgd", palette.BLUE, "o", best, "best and last epoch")]
     return [
         Curve("sgd", palette.BLUE, "o", best, "best epoch"),
-        Curve("final", palette.SKY, "v", final, "last epoch", dashed=True),
+        Curve("sgd", palette.BLUE, "v", final, "last epoch", dashed=True),
     ]
 
 
@@ -81,7 +87,11 @@ def _title(line: Curve) -> Message | None:
     best = lowest(line.drawn, "y")
     worst = highest(line.drawn, "y")
     return say(
-        "Test error is lowest at batch size {best} ({low} %) and highest at {worst} ({high} %)",
+        "Among the sizes that learn, test error is lowest at batch size {best} ({low} %) and "
+        "highest at {worst} ({high} %)"
+        if line.missed
+        else "Test error is lowest at batch size {best} ({low} %) and highest at {worst} "
+        "({high} %)",
         best=whole(best["x"]),
         low=significant(best["y"]),
         worst=whole(worst["x"]),

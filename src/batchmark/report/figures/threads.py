@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from batchmark.report import curves, palette
-from batchmark.report.comparison import described, numbers, panel
+from batchmark.report import curves, palette, phrases
+from batchmark.report.comparison import apart, described, numbers, panel
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import whole
+from batchmark.report.numbers import times, whole
 from batchmark.report.selection import at_home, measured
 from batchmark.report.tables import Tables
 
@@ -52,24 +52,53 @@ def _block(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(frame: pd.DataFrame) -> list[Curve]:
     counts = sorted(int(count) for count in frame["threads"].unique())
+    colors = palette.ramp(len(counts))
     return [
         Curve(
             f"threads-{count}",
-            palette.HUES[k % 8],
+            colors[k],
             palette.MARKERS[k % 8],
             curves.points(frame[frame["threads"] == count], "seconds_per_epoch"),
-            "1 thread" if count == 1 else f"{count} threads",
+            str(phrases.threads(count)),
         )
         for k, count in enumerate(counts)
     ]
 
 
 def _title(lines: list[Curve]) -> Message | None:
-    one, most = lines[0].drawn.set_index("x")["y"], lines[-1].drawn.set_index("x")["y"]
-    gain = (one / most).dropna()
-    if gain.empty:
+    """Between which batch sizes all threads begin to beat one, and where one beats them."""
+    pairs = _pairs(lines[0], lines[-1])
+    if not pairs:
         return None
-    helped = gain[gain > 1.02]
-    if helped.empty:
+    helped = [x for x, one, most in pairs if apart(most, one)]
+    hurt = [(x, one, most) for x, one, most in pairs if apart(one, most)]
+    return say("{gain}{loss}", gain=_gain([x for x, *_ in pairs], helped), loss=_loss(hurt))
+
+
+def _pairs(one: Curve, most: Curve) -> list[tuple[float, pd.Series, pd.Series]]:
+    left, right = (line.drawn.set_index("x") for line in (one, most))
+    return [(float(x), left.loc[x], right.loc[x]) for x in left.index if x in right.index]
+
+
+def _gain(sizes: list[float], helped: list[float]) -> Message:
+    if not helped:
         return say("More threads help at no batch size")
-    return say("More threads help from batch size {size} on", size=whole(float(helped.index[0])))
+    before = [size for size in sizes if size < helped[0]]
+    if not before:
+        return say("More threads help from batch size {size} on", size=whole(helped[0]))
+    return say(
+        "More threads begin to help between batch sizes {low} and {high}",
+        low=whole(before[-1]),
+        high=whole(helped[0]),
+    )
+
+
+def _loss(hurt: list[tuple[float, pd.Series, pd.Series]]) -> Message | str:
+    if not hurt:
+        return ""
+    x, one, most = hurt[0]
+    return say(
+        "; at batch size {size} one thread is {times} as fast as all",
+        size=whole(x),
+        times=times(most["y"] / one["y"]),
+    )

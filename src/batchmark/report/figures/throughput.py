@@ -1,17 +1,20 @@
 """Examples per second over batch size, and the share of the machine's peak they use."""
 
+import pandas as pd
+
 from batchmark.report import curves, palette, style
 from batchmark.report.comparison import described, numbers
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import times, whole
+from batchmark.report.numbers import percent, significant, times, whole
 from batchmark.report.selection import headline_rows, highest, measured
 from batchmark.report.tables import Tables
 
 COLUMNS = {
     "batch_size": "batch size",
     "examples_per_second": "examples per second",
+    "gigaflops": "GFLOP/s",
     "share_of_peak": "share of peak (%)",
     "seconds_per_epoch": "seconds per epoch",
 }
@@ -22,6 +25,8 @@ def draw(tables: Tables) -> Drawn | None:
     frame = headline_rows(tables)
     if not measured(frame, "examples_per_second"):
         return None
+    if "flops_per_second" in frame:
+        frame = frame.assign(gigaflops=frame["flops_per_second"] / 1e9)
     shared = measured(frame, "share_of_peak")
     if shared:
         frame = frame.assign(share_of_peak=100 * frame["share_of_peak"])
@@ -41,9 +46,24 @@ def draw(tables: Tables) -> Drawn | None:
         _title(line),
         described([line], "examples per second"),
         numbers(frame, COLUMNS),
-        [say("Peak: the rate of large float32 matrix products on the same machine, same day.")],
+        _notes(frame),
         {"sgd": "SGD"},
     )
+
+
+def _notes(frame: pd.DataFrame) -> list[Message]:
+    """What arithmetic the fastest size does, and of which peak, where both are known."""
+    note = say("Peak: the rate of large float32 matrix products on the same machine, same day.")
+    if not (measured(frame, "gigaflops") and measured(frame, "share_of_peak")):
+        return [note]
+    best = highest(frame, "gigaflops")
+    rates = say(
+        "At best {rate} GFLOP/s, {share} of the {peak} GFLOP/s of the peak.",
+        rate=significant(best["gigaflops"], 2),
+        share=percent(best["share_of_peak"] / 100, 2),
+        peak=significant(100 * best["gigaflops"] / best["share_of_peak"], 2),
+    )
+    return [rates, note]
 
 
 def _title(line: Curve) -> Message | None:

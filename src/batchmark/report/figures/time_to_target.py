@@ -1,14 +1,18 @@
 """Time to target over batch size, and its two factors: the picture of the whole report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from batchmark.report import curves, palette, style
+from batchmark.report.comparison import numbers, target_notes
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import percent, significant, size, times, whole
+from batchmark.report.numbers import significant, times, whole
 from batchmark.report.selection import headline_rows, highest, lowest, measured
 from batchmark.report.tables import Tables
 
@@ -44,12 +48,11 @@ def draw(tables: Tables) -> Drawn | None:
     curves.draw(time, [line], named=False)
     _draw_factor(epochs, _line(frame, "epochs_to_target"), "epochs to target")
     _draw_factor(seconds, _line(frame, "seconds_per_epoch"), "seconds per epoch", missing="")
-    columns = {key: name for key, name in COLUMNS.items() if key in frame}
     return Drawn(
         figure=figure,
-        title=_title(frame),
+        title=_title(frame, tables.document("answer")),
         alt=_alt(frame),
-        numbers=frame[list(columns)].rename(columns=columns),
+        numbers=numbers(frame, COLUMNS),
         notes=_notes(frame, tables),
         series={"sgd": "SGD"},
     )
@@ -103,15 +106,27 @@ def _shade_best(axes: Axes, tables: Tables) -> None:
         axes.axvspan(low / edge, high * edge, color=palette.GREEN, alpha=0.13, linewidth=0)
 
 
-def _title(frame: pd.DataFrame) -> Message | None:
+def _title(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message | None:
+    """The winner where there is one, else the sizes that tie; and the slowest that is neither."""
     reached = frame[np.isfinite(frame["time_to_target"])]
     if len(reached) < 2:
         return None
     best = lowest(reached, "time_to_target")
     worst = highest(reached, "time_to_target")
+    size = float(best["batch_size"])
+    low, high = (answer.get(f"best_batch_size_{end}") or size for end in ("low", "high"))
+    if low <= worst["batch_size"] <= high:
+        return say(
+            "Batch sizes {low} to {high} cannot be told apart", low=whole(low), high=whole(high)
+        )
     return say(
-        "Batch size {best} reaches the target first; {worst} takes {times} as long",
-        best=whole(best["batch_size"]),
+        "Batch size {best} reaches the target first; {worst} takes {times} as long"
+        if low == high
+        else "Batch sizes {low} to {high} reach the target first and cannot be told apart; {worst} "
+        "takes {times} as long",
+        best=whole(size),
+        low=whole(low),
+        high=whole(high),
         worst=whole(worst["batch_size"]),
         times=times(worst["time_to_target"] / best["time_to_target"]),
     )
@@ -125,28 +140,15 @@ def _alt(frame: pd.DataFrame) -> Message:
     return say(
         "Line chart of time to target over batch size {smallest} to {largest}, lowest at {best} "
         "with {seconds} s; below it epochs to target and seconds per epoch.",
-        smallest=size(int(frame["batch_size"].min())),
-        largest=size(int(frame["batch_size"].max())),
+        smallest=whole(frame["batch_size"].min()),
+        largest=whole(frame["batch_size"].max()),
         best=whole(best["batch_size"]),
         seconds=significant(best["time_to_target"]),
     )
 
 
 def _notes(frame: pd.DataFrame, tables: Tables) -> list[Message]:
-    notes = [
-        say(
-            "Median of {trials} trials a batch size; bands are 95 % bootstrap intervals.",
-            trials=_range(frame["trials"]),
-        )
-    ]
-    if "target" in frame:
-        target = percent(float(frame["target"].iloc[0]))
-        notes.append(say("Target: {target} validation accuracy.", target=target))
+    notes = target_notes(frame)
     if not tables.frame("published").empty:
         notes.append(say("Grey: the published relative times, scaled to the same smallest value."))
     return notes
-
-
-def _range(counts: pd.Series) -> str:
-    low, high = whole(counts.min()), whole(counts.max())
-    return low if low == high else f"{low}–{high}"

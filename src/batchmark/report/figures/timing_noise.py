@@ -6,8 +6,8 @@ from batchmark.report import palette, style
 from batchmark.report.comparison import numbers
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant
-from batchmark.report.selection import at_home, measured
+from batchmark.report.numbers import percent
+from batchmark.report.selection import at_home, headline_study, measured
 from batchmark.report.tables import Tables
 
 COLUMNS = {
@@ -31,7 +31,7 @@ def draw(tables: Tables) -> Drawn | None:
     _draw(axes, frame)
     return Drawn(
         figure,
-        _title(frame),
+        _title(frame, headline_study(tables)),
         _alt(),
         numbers(frame, COLUMNS),
         [say("Median and 95 % interval over rounds. Both ran the same code.")],
@@ -55,11 +55,25 @@ def _draw(axes: style.Axes, frame: pd.DataFrame) -> None:
     style.names_axis(axes, [str(name).replace("_", " ") for name in frame["study"]])
 
 
-def _title(frame: pd.DataFrame) -> Message:
-    widest = 100 * float((frame[["low", "high"]] - 1).abs().to_numpy().max())
+def _title(frame: pd.DataFrame, study: str) -> Message:
+    """The noise floor of the answer's study, and of the noisiest."""
+    floors = _floors(frame)
+    widest = percent(floors.max(), 2)
+    own = floors[frame["study"] == study]
+    if own.empty:
+        return say("Differences below {noise} cannot be told from noise", noise=widest)
     return say(
-        "Differences below {noise} % cannot be told from noise", noise=significant(widest, 2)
+        "Differences below {noise} cannot be told from noise in the study of the answer, below "
+        "{widest} in any",
+        noise=percent(own.iloc[0], 2),
+        widest=widest,
     )
+
+
+def _floors(frame: pd.DataFrame) -> pd.Series:
+    if measured(frame, "noise_floor"):
+        return frame["noise_floor"]
+    return (frame[["low", "high"]] - 1).abs().max(axis=1)
 
 
 def _alt() -> Message:

@@ -56,6 +56,8 @@ CAVEATS: Mapping[str, Sequence[Message]] = {
 }
 TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
 FEW_TRIALS = 5
+# About time alone: their trials belong to other studies.
+TIMED = {"device"}
 
 
 def advice(study: str) -> Sequence[Message]:
@@ -66,7 +68,7 @@ def advice(study: str) -> Sequence[Message]:
 def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
     """What the study leaves open: its design, few trials, misses, sizes that did not run."""
     found = list(CAVEATS.get(study, ()))
-    if rows.empty:
+    if rows.empty or study in TIMED:
         return found
     if rows["tuned"].astype(bool).any():
         found.append(TUNED)

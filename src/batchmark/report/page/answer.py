@@ -5,8 +5,17 @@ from typing import Any
 
 from batchmark.report.messages import Message, say
 from batchmark.report.names import name
-from batchmark.report.numbers import interval, percent, seconds, times, whole
+from batchmark.report.numbers import (
+    bracketed,
+    interval,
+    percent,
+    seconds,
+    times,
+    trusted_digits,
+    whole,
+)
 from batchmark.report.page.view import Answer, Statistic
+from batchmark.report.phrases import listed
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 
@@ -14,8 +23,8 @@ EVIDENCE = "#figure-time_to_target"
 COMMON = ("32", "128", "1000")
 
 Facts = Mapping[str, Any]
-Shown = tuple[str | Message, Message, str]
-"""A number (or a word for it), what it means, and where its evidence is."""
+# A value, what it means, and a link to its evidence.
+Shown = tuple[Message, Message, str]
 
 
 def answer(tables: Tables, language: Language) -> Answer:
@@ -28,11 +37,7 @@ def answer(tables: Tables, language: Language) -> Answer:
         language.tell(_sentence(facts)),
         language.tell(_basis(facts)),
         [
-            Statistic(
-                value if isinstance(value, str) else language.tell(value),
-                language.tell(meaning),
-                href,
-            )
+            Statistic(language.tell(value), language.tell(meaning), href)
             for value, meaning, href in statistics
         ],
     )
@@ -49,11 +54,12 @@ def _undecidable(facts: Facts) -> Message:
 
 def _sentence(facts: Facts) -> Message:
     low, high = facts.get("best_batch_size_low"), facts.get("best_batch_size_high")
+    digits = trusted_digits(facts.get("seconds_low"), facts.get("seconds_high"))
     fields = {
         "device": str(facts["device"]).upper(),
         "optimizer": name(str(facts.get("optimizer", "sgd"))),
         "target": percent(facts["target"]),
-        "seconds": seconds(facts["seconds"]),
+        "seconds": seconds(facts["seconds"], digits),
         "cost": _worst_cost(facts),
     }
     if low and high and low != high:
@@ -65,7 +71,7 @@ def _sentence(facts: Facts) -> Message:
             **fields,
         )
     return say(
-        "On this {device}, {optimizer} reaches {target} fastest at batch size {best}: "
+        "On this {device}, {optimizer} reaches {target} fastest at batch size {best}, in about "
         "{seconds}{cost}.",
         best=whole(facts["best_batch_size"]),
         **fields,
@@ -75,13 +81,10 @@ def _sentence(facts: Facts) -> Message:
 def _worst_cost(facts: Facts) -> Message | str:
     """What the most expensive of the common defaults costs, if it costs more than noise."""
     costs = list(facts.get("cost_of", {}).values())
-    missed = {cost["batch_size"]: None for cost in costs if not cost["reached"]}
+    missed = [whole(cost["batch_size"]) for cost in costs if not cost["reached"]]
     if missed:
-        return say(
-            "; {sizes} did not get there in the epochs given",
-            sizes=", ".join(whole(size) for size in missed),
-        )
-    known = [cost for cost in costs if cost["ratio"] is not None]
+        return say("; {sizes} did not get there in the epochs given", sizes=listed(missed))
+    known = [cost for cost in costs if cost["ratio"]]
     worst = max(known, key=lambda cost: cost["ratio"], default=None)
     if worst is None or worst["ratio"] <= 1 + float(facts.get("noise_floor") or 0):
         return ""
@@ -95,8 +98,8 @@ def _worst_cost(facts: Facts) -> Message | str:
 def _basis(facts: Facts) -> Message:
     noise = facts.get("noise_floor")
     return say(
-        "Median of {trials} trials; 95 % bootstrap interval of the time: {interval}; noise floor "
-        "of the clock: {noise}.",
+        "Median of {trials} trials; 95 % interval of the time: {interval}; noise floor of the "
+        "clock: {noise}.",
         trials=facts.get("trials", "n/a"),
         interval=_seconds_interval(facts),
         noise=percent(noise, 2) if noise is not None else say("not measured"),
@@ -120,33 +123,33 @@ def _best(facts: Facts) -> Shown:
         )
     else:
         meaning = say("fastest batch size")
-    return whole(facts["best_batch_size"]), meaning, EVIDENCE
+    return Message(whole(facts["best_batch_size"])), meaning, EVIDENCE
 
 
 def _costs(facts: Facts) -> list[Shown]:
-    """What a common default costs: the first of 32, 128, 1000 that is not the best itself."""
+    """What a common default costs: the first of 32, 128, 1000 whose nearest is not the best."""
     for size in COMMON:
-        cost = facts.get("cost_of", {}).get(size, {})
-        if cost and not cost["reached"]:
-            meaning = say(
-                "by batch size {size}, the one measured nearest to the common {common}",
-                size=whole(cost["batch_size"]),
-                common=size,
-            )
-            return [(say("not reached"), meaning, EVIDENCE)]
-        if cost.get("ratio"):
-            bounds = (
-                ""
-                if cost["low"] is None or cost["high"] is None
-                else (f" ({interval(cost['low'], cost['high'])})")
-            )
-            meaning = say(
-                "the time, if you take batch size {size} blindly{range}",
-                size=whole(cost["batch_size"]),
-                range=bounds,
-            )
-            return [(times(cost["ratio"]), meaning, EVIDENCE)]
+        cost = facts.get("cost_of", {}).get(size)
+        if cost and cost["batch_size"] != facts["best_batch_size"]:
+            return [_cost(cost, size)]
     return []
+
+
+def _cost(cost: Facts, size: str) -> Shown:
+    measured = whole(cost["batch_size"])
+    if not cost["reached"]:
+        meaning = say(
+            "by batch size {size}, the one measured nearest to the common {common}",
+            size=measured,
+            common=whole(float(size)),
+        )
+        return say("not reached"), meaning, EVIDENCE
+    meaning = say(
+        "the time, if you take batch size {size} blindly{range}",
+        size=measured,
+        range=bracketed(cost["low"], cost["high"]),
+    )
+    return Message(times(cost["ratio"])), meaning, EVIDENCE
 
 
 def _noise(facts: Facts) -> list[Shown]:
@@ -155,8 +158,8 @@ def _noise(facts: Facts) -> list[Shown]:
         return []
     return [
         (
-            percent(noise, 2),
-            say("noise floor: smaller differences mean nothing"),
+            Message(percent(noise, 2)),
+            say("noise floor of this study's clock: smaller differences mean nothing"),
             "#figure-timing_noise",
         )
     ]

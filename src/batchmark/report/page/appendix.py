@@ -6,30 +6,65 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant, whole
 from batchmark.report.page import cells
+from batchmark.report.page.downloads import csv_file
 from batchmark.report.page.head import found, home_record
-from batchmark.report.page.view import Cell, Fact, Facts, Failure, Reproduction, Table
+from batchmark.report.page.view import (
+    Cautions,
+    Cell,
+    Fact,
+    Facts,
+    Failure,
+    Reproduction,
+    Table,
+)
 from batchmark.report.privacy import scrubbed, scrubbed_values
 from batchmark.report.selection import headline_everywhere
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 from batchmark.study.requests import RenderRequest
 
+SEVERAL_PLACES = {"devices", "machines"}
 MOST_FACTS = 60
+MACHINES = {
+    "machine": "machine",
+    "device": "device",
+    "batch_size": "fastest batch size",
+    "time_to_target": "time to target (s)",
+    "seconds_per_epoch": "seconds per epoch",
+}
+KINDS: Mapping[str, Message] = {
+    "drift": say("the machine's speed drifted between rounds"),
+    "spread": say("times of the same step vary widely"),
+    "outliers": say("some times lie far from the others"),
+    "busy": say("other processes kept the cores busy"),
+    "stolen": say("the host of the virtual machine took time for others"),
+    "throttled": say("something slowed the processor or the GPU"),
+    "slowed": say("the processor's frequency fell"),
+    "rate_on_border": say("a tuned learning rate lies on the border of its grid"),
+    "trial_failed": say("a trial failed"),
+    "code": say("not all results were made by one commit"),
+}
 
 
 def machines_table(tables: Tables, language: Language) -> Table:
-    """The fastest batch size on every machine and device, seconds marked as theirs."""
+    """The fastest batch size on every machine and device; empty with one of them only."""
     caption = language.text("The fastest batch size on each machine")
     frame = headline_everywhere(tables)
     if frame.empty:
         return Table(caption, [], [])
     frame = frame.dropna(subset=["time_to_target"])
     best = frame.sort_values("time_to_target").drop_duplicates(["machine", "device"])
-    names = ("machine", "device", "fastest batch size", "time to target (s)", "seconds per epoch")
-    columns = [Cell(language.text(name), numeric=k > 1) for k, name in enumerate(names)]
-    return Table(caption, columns, [_machine_row(row, language) for _, row in best.iterrows()])
+    if len(best) < 2:
+        return Table(caption, [], [])
+    columns = [Cell(language.text(name), numeric=k > 1) for k, name in enumerate(MACHINES.values())]
+    rows = [_machine_row(row, language) for _, row in best.iterrows()]
+    kept = best[list(MACHINES)]
+    return Table(
+        caption, columns, rows, csv_file("machines", [*MACHINES], kept.to_numpy().tolist())
+    )
 
 
 def _machine_row(row: pd.Series, language: Language) -> list[Cell]:
@@ -52,20 +87,43 @@ def failures(tables: Tables) -> list[Failure]:
     ]
 
 
-def warnings_table(tables: Tables, language: Language) -> Table:
-    """Everything that makes a result less trustworthy."""
-    caption = language.text("Warnings raised by this run")
-    frame = tables.frame("warnings").fillna("")
-    columns = [Cell(language.text(name)) for name in ("study", "subject", "warning")]
-    rows = [
-        [
-            cells.text(str(row["study"])),
-            cells.text(str(row["subject"])),
-            cells.text(scrubbed(str(row["text"]))),
-        ]
-        for _, row in frame.iterrows()
+def cautions(tables: Tables, language: Language) -> Cautions:
+    """Everything that makes a result less trustworthy: a sentence a study, and all of it."""
+    frame = tables.frame("warnings").fillna("").astype(str)
+    if frame.empty:
+        return Cautions([], Table("", [], []))
+    sentences = [
+        _caution(str(study), rows, language) for study, rows in frame.groupby("study", sort=False)
     ]
-    return Table(caption, columns, rows)
+    columns = ["study", "subject", "text"]
+    body = [[scrubbed(value) for value in row] for row in frame[columns].to_numpy().tolist()]
+    heads = [Cell(language.text(name)) for name in ("study", "subject", "warning")]
+    table = Table(
+        language.text("All warnings, one by one"),
+        heads,
+        [[cells.text(value) for value in row] for row in body],
+        csv_file("warnings", columns, body),
+    )
+    return Cautions(sentences, table)
+
+
+def _caution(study: str, rows: pd.DataFrame, language: Language) -> str:
+    """What the warnings of one study say, each kind once."""
+    kinds = [KINDS.get(code) or Message(scrubbed(text)) for code, text in _first_of_each(rows)]
+    told = dict.fromkeys(language.tell(kind) for kind in kinds)
+    stop = language.text("; ")
+    return language.tell(
+        say("{study}: {warnings}.", study=_word(study, language), warnings=stop.join(told))
+    )
+
+
+def _first_of_each(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    first = rows.drop_duplicates("code")
+    return list(zip(first["code"], first["text"].str.rstrip("."), strict=True))
+
+
+def _word(name: str, language: Language) -> str:
+    return language.label(name.replace("_", " "))
 
 
 def environment(tables: Tables) -> list[Facts]:
@@ -79,16 +137,26 @@ def environment(tables: Tables) -> list[Facts]:
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record without the raw state before and after every timing block."""
+    """The record, and of the timing what it does not repeat."""
     kept = {key: value for key, value in record.items() if key != "timings"}
-    timings = record.get("timings", {})
-    first = next(iter(timings.values()), {})
-    kept["timing"] = {
-        key: first.get(key)
-        for key in ("environment", "peak_flops_per_second", "largest_batch_size")
-        if first.get(key)
-    }
-    return kept
+    first = next(iter(record.get("timings", {}).values()), {})
+    timed = _without(first.get("environment", {}), kept)
+    sizes = [size for size in (first.get("largest_batch_size") or {}).values() if size]
+    timed["peak_flops_per_second"] = first.get("peak_flops_per_second")
+    timed["predicted_largest_batch_size"] = min(sizes) if sizes else None
+    return kept | {"timing": timed}
+
+
+def _without(record: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of nested mappings that `known` does not hold under the same keys."""
+    left: dict[str, Any] = {}
+    for key, value in record.items():
+        told = known.get(key)
+        if isinstance(value, Mapping):
+            left[key] = _without(value, told if isinstance(told, Mapping) else {})
+        elif value != told:
+            left[key] = value
+    return left
 
 
 def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -140,18 +208,10 @@ def reproduction(request: RenderRequest, tables: Tables, language: Language) -> 
 
 def _commands(commit: Any, overlays: list[str]) -> str:
     checkout = [f"git checkout {commit}"] if commit else []
-    if overlays:
-        return "\n".join(
-            [
-                *checkout,
-                "make .venv",
-                ". .venv/bin/activate",
-                f"snakemake --cores all --configfile {' '.join(overlays)}",
-            ]
-        )
-    return "\n".join([*checkout, "make report"])
+    given = f' ARGS="--configfile {" ".join(overlays)}"' if overlays else ""
+    return "\n".join([*checkout, f"make report{given}"])
 
 
 def unmeasured(names: list[str], language: Language) -> list[str]:
-    """The names of figures without data, in words."""
-    return [language.label(name.replace("_", " ")) for name in names]
+    """The names of figures without data, in words; that a place is alone is no lack."""
+    return [_word(name, language) for name in names if name not in SEVERAL_PLACES]

@@ -10,7 +10,7 @@ from batchmark.report.page.claims import claims, scores, themes, unmeasured
 from batchmark.report.page.downloads import table_files
 from batchmark.report.page.figures import missing_figures, read_figures
 from batchmark.report.page.head import head
-from batchmark.report.page.headline import headline
+from batchmark.report.page.headline import headline, introduction
 from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Figure, Link, Page
 from batchmark.report.tables import Tables
@@ -38,6 +38,7 @@ def page(
         head=head(tables, request.scale, language),
         answer=said,
         picture=figures.get("time_to_target"),
+        introduction=introduction(tables, language),
         headline=headline(tables, language),
         scores=scores(tables, language),
         themes=themes(told, language),
@@ -48,7 +49,7 @@ def page(
         gpu_measured="devices" in figures,
         machines=appendix.machines_table(tables, language),
         failures=appendix.failures(tables),
-        warnings=appendix.warnings_table(tables, language),
+        cautions=appendix.cautions(tables, language),
         environment=appendix.environment(tables),
         reproduction=appendix.reproduction(request, tables, language),
         downloads=table_files(tables.folder),

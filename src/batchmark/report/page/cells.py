@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from batchmark.report.numbers import interval, significant
+from batchmark.report.numbers import interval, significant, whole
 from batchmark.report.page.downloads import csv_file
 from batchmark.report.page.view import Cell, Table
 from batchmark.report.translation import Language
@@ -16,9 +16,11 @@ def text(value: str) -> Cell:
 
 
 def number(value: Any, language: Language, written: str | None = None) -> Cell:
-    """A right-aligned number of at most three significant digits; nothing becomes n/a."""
+    """A right-aligned number of at most three digits; nothing becomes n/a, infinity a miss."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return Cell(language.text("n/a"), "", numeric=True, muted=True)
+    if math.isinf(value):
+        return missed(language)
     return Cell(written or significant(float(value)), repr(float(value)), numeric=True)
 
 
@@ -48,7 +50,7 @@ def plain_table(
     return Table(
         caption,
         [
-            Cell(language.label(column), numeric=flag)
+            Cell(_head(column, language), numeric=flag)
             for column, flag in zip(columns, numeric, strict=True)
         ],
         [
@@ -57,6 +59,10 @@ def plain_table(
         ],
         csv_file(name, columns, kept) if kept else None,
     )
+
+
+def _head(column: str, language: Language) -> str:
+    return whole(int(column)) if column.isdigit() else language.label(column)
 
 
 def _numeric(values: Sequence[Any]) -> bool:

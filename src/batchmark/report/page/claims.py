@@ -82,6 +82,7 @@ FIGURES: Mapping[str, str] = {
     "optimizer-rates": "optimizer",
     "table-rows": "time_to_target",
 }
+COMPARING = {"norm-gradient-flow"}
 
 
 def scores(tables: Tables, language: Language) -> list[Score]:
@@ -115,7 +116,7 @@ def unmeasured(claims: Iterable[Claim]) -> list[Claim]:
 
 
 def _card(row: pd.Series, figures: Mapping[str, Figure], language: Language) -> Claim:
-    figure = figures.get(FIGURES.get(str(row["id"]), ""))
+    figure = _evidence(str(row["id"]), figures)
     verdict = str(row["verdict"])
     return Claim(
         key=str(row["id"]),
@@ -130,10 +131,16 @@ def _card(row: pd.Series, figures: Mapping[str, Figure], language: Language) -> 
     )
 
 
+def _evidence(claim: str, figures: Mapping[str, Figure]) -> Figure | None:
+    """The claim's figure, unless it compares and its figure has nothing to compare."""
+    figure = figures.get(FIGURES.get(claim, ""))
+    return None if figure and claim in COMPARING and len(figure.series) < 2 else figure
+
+
 def _told(row: pd.Series, name: str, language: Language) -> str:
     for column in (f"{name}_{language.code}", f"{name}_en"):
         if column in row and isinstance(row[column], str):
-            return str(row[column])
+            return language.typeset(str(row[column]))
     return ""
 
 
@@ -142,7 +149,7 @@ def _effect(row: pd.Series, language: Language) -> str:
     if effect is None or pd.isna(effect):
         return ""
     label = _told(row, "effect", language) or language.text("effect")
-    bounds = "" if low is None or pd.isna(low) or pd.isna(high) else interval(low, high)
+    bounds = "" if low is None or pd.isna(low) or pd.isna(high) else interval(low, high, 3)
     if not bounds:
         return f"{label}: {significant(float(effect))}"
     return language.tell(

@@ -7,7 +7,8 @@ from typing import Any
 from batchmark.report.messages import say
 from batchmark.report.numbers import memory, whole
 from batchmark.report.page.view import Head
-from batchmark.report.selection import home
+from batchmark.report.phrases import threads
+from batchmark.report.selection import headline_rows, home, measured
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 
@@ -21,7 +22,7 @@ def head(tables: Tables, scale: str, language: Language) -> Head:
     sample = dataset.get("name") == "sample"
     when = found(record, "started") or found(record, "date")
     return Head(
-        machine=_machine(record, language),
+        machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
         dataset=_dataset(dataset, language),
         date=_day(str(when), language) if when else "",
         scale=language.tell(say("scale: {scale}", scale=scale)),
@@ -55,6 +56,15 @@ def _machine(record: Nested, language: Language) -> str:
         str(gpus[0].get("name", "")) if isinstance(gpus, list) and gpus else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _timed(tables: Tables, language: Language) -> list[str]:
+    """With how many threads the answer's epochs were timed."""
+    rows = headline_rows(tables)
+    if not measured(rows, "threads"):
+        return []
+    count = rows["threads"].dropna().max()
+    return [language.tell(say("timed with {threads}", threads=threads(count)))]
 
 
 def _dataset(facts: Nested, language: Language) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from batchmark.report.messages import say
-from batchmark.report.numbers import significant, whole
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import percent, significant, whole
 from batchmark.report.page.downloads import csv_file
 from batchmark.report.page.view import Cell, Download, Table
+from batchmark.report.phrases import epochs
 from batchmark.report.selection import headline_rows
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
@@ -86,8 +87,9 @@ def headline(tables: Tables, language: Language) -> Table:
     fastest = frame.sort_values("time_to_target").dropna(subset=["time_to_target"]).head(1)
     rows = measures(_value(largest, "seconds_per_epoch"), _value(fastest, "time_to_target"))
     bases = {
-        "time of all epochs, per unit": _base_size(largest),
-        "time to target, per unit": _base_size(fastest),
+        row.name: base
+        for row, own in zip([row for row in rows if row.base], (largest, fastest), strict=True)
+        if (base := _base(own, published, row))
     }
     columns = [Cell(language.text("batch size")), *(_size(row) for _, row in frame.iterrows())]
     body = [
@@ -103,22 +105,49 @@ def headline(tables: Tables, language: Language) -> Table:
     return Table(caption, columns, body, _csv(rows, frame))
 
 
+def introduction(tables: Tables, language: Language) -> str:
+    """How our table and the published one differ."""
+    frame = headline_rows(tables)
+    if frame.empty:
+        return ""
+    return language.tell(
+        say(
+            "The same rows as in the study that started this. Ours in black, the published value "
+            "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
+            "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
+            "digits.",
+            target=percent(frame["target"].iloc[0]),
+            epochs=epochs(frame["epochs"].max()),
+        )
+    )
+
+
 def _value(base: pd.DataFrame, column: str) -> float:
     return math.nan if base.empty else float(base[column].iloc[0])
 
 
-def _base_size(base: pd.DataFrame) -> str:
-    return "" if base.empty else whole(base["batch_size"].iloc[0])
+def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Message | None:
+    """The batch size that our per-unit values are divided by, and that of the published ones."""
+    if ours.empty:
+        return None
+    own = whole(ours["batch_size"].iloc[0])
+    theirs = published[published[measure.published] == 1] if len(published) else published
+    if theirs.empty or whole(theirs["batch_size"].iloc[0]) == own:
+        return say("base: batch size {size}", size=own)
+    return say(
+        "base: batch size {size}, published: {published}",
+        size=own,
+        published=whole(theirs["batch_size"].iloc[0]),
+    )
 
 
 def _size(row: pd.Series) -> Cell:
     return Cell(whole(row["batch_size"]), numeric=True)
 
 
-def _head(measure: Measure, bases: dict[str, str], language: Language) -> Cell:
-    base = bases.get(measure.name, "")
-    under = language.tell(say("base: batch size {size}", size=base)) if base else ""
-    return Cell(language.text(measure.name), under=under)
+def _head(measure: Measure, bases: dict[str, Message], language: Language) -> Cell:
+    base = bases.get(measure.name)
+    return Cell(language.text(measure.name), under=language.tell(base) if base else "")
 
 
 def _cell(measure: Measure, row: pd.Series, published: str, language: Language) -> Cell:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from batchmark.report import names
 from batchmark.report.catalogue import of_study
 from batchmark.report.numbers import memory, significant
 from batchmark.report.page import advice, cells
@@ -50,17 +51,23 @@ def study_section(
     headline = headline_study(tables)
     shown = [figures[name] for name in of_study(figures, words.name, headline)]
     main = figures.get("time_to_target") if words.name == headline else None
-    finding = next((one.title for one in [main, *shown] if one and one.found), "")
     return Study(
         name=words.name,
         question=_said(words.question, language) or words.name,
         description=_said(words.description, language),
-        finding=finding,
+        finding=_finding(main, shown),
         figures=shown,
         advice=[language.tell(one) for one in advice.advice(words.name)],
         caveats=[language.tell(one) for one in advice.caveats(words.name, rows)],
         variants=variants_table(words.name, rows, tables, language),
     )
+
+
+def _finding(main: Figure | None, shown: Sequence[Figure]) -> str:
+    """The first finding, unless it stands as a title right below."""
+    if main is None and shown and shown[0].found:
+        return ""
+    return next((one.title for one in [main, *shown] if one and one.found), "")
 
 
 def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Language) -> Table:
@@ -122,7 +129,7 @@ def _setting(value: object, language: Language) -> Cell:
         return cells.text(language.text("yes" if value else "no"))
     if isinstance(value, int | float):
         return cells.number(value, language)
-    return cells.text("" if value is None else str(value))
+    return cells.text("" if value is None else language.text(names.name(str(value))))
 
 
 def _results(row: pd.Series, language: Language) -> Sequence[Cell]:

@@ -149,6 +149,14 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Cautions:
+    """What makes results less trustworthy: in short, and in full."""
+
+    sentences: Sequence[str]
+    table: Table
+
+
+@dataclass(frozen=True)
 class Head:
     """The title line."""
 
@@ -189,6 +197,7 @@ class Page:
     head: Head
     answer: Answer
     picture: Figure | None
+    introduction: str
     headline: Table
     scores: Sequence[Score]
     themes: Sequence[Theme]
@@ -199,7 +208,7 @@ class Page:
     gpu_measured: bool
     machines: Table
     failures: Sequence[Failure]
-    warnings: Table
+    cautions: Cautions
     environment: Sequence[Facts]
     reproduction: Reproduction
     downloads: Sequence[Download]
