@@ -1,4 +1,5 @@
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -8,7 +9,6 @@ from snakemake.exceptions import WorkflowError
 
 from batchmark.errors import UserError
 from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
-from batchmark.results.atomic import write_text
 from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
 from batchmark.study.announcement import expectation, expected_by_job, is_long, work_of
 from batchmark.study.devices import gpu_count

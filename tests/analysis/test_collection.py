@@ -71,6 +71,23 @@ def test_a_partial_collection_lists_failures_with_the_end_of_their_log(
     assert len(frames["variants"]) == len(ASKED.variants) - 1
 
 
+def test_missing_timing_blocks_and_probes_are_listed_too(results: Path, tmp_path: Path) -> None:
+    probed = ASKED.probed[0]
+    (results / "local/cpu/timings/momentum.json").unlink()
+    (results / "local/cpu/gradients" / f"{probed}.json").unlink()
+    for name, line in {"time/cpu/momentum": "no memory", f"probe/cpu/{probed}": "killed"}.items():
+        log = tmp_path / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True)
+        log.write_text(line)
+    with pytest.raises(UserError, match="2 result files are missing: local/cpu/timings/momentum"):
+        collect(ASKED, results, tmp_path / "logs", partial=False)
+    failures = collect(ASKED, results, tmp_path / "logs", partial=True).frames()["failures"]
+    listed = failures[["kind", "variant", "studies", "log"]].to_numpy().tolist()
+    block, probe = listed
+    assert block == ["timings", "", "momentum", "no memory"]
+    assert (probe[0], probe[1], probe[3]) == ("gradients", probed, "killed")
+
+
 def test_a_planned_device_without_results_is_missing(results: Path) -> None:
     asked = collect_request(REQUEST, devices=("cpu", "gpu"))
     with pytest.raises(UserError, match="local/gpu/runs/"):

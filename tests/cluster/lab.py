@@ -4,17 +4,17 @@ import os
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import psutil
 
+from tests.workflow.running import eventually, kill
+
 SCRIPT = Path(__file__).with_name("slurm.sh")
 _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
-_PATIENCE = 300.0
 
 
 def why_impossible() -> str:
@@ -38,6 +38,7 @@ class Job:
     processors: int
     memory: int
     minutes: int
+    gpus: int
     start: float
     end: float
 
@@ -68,7 +69,7 @@ class Lab:
         steps = [f"slurmstepd: [{job.id}." for job in self.jobs() if job.node == name]
         while doomed := list(_processes_of(name, steps)):
             for process in doomed:
-                _kill(process)
+                kill(process)
         self.scontrol("update", f"nodename={name}", "state=down", "reason=killed")
 
     def restart_node(self, name: str) -> None:
@@ -85,25 +86,6 @@ class Lab:
         )
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds."""
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def stages(folder: Path, *words: str) -> Iterator[psutil.Process]:
-    """The stages that run in `folder` now with all `words` on their command line."""
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        command = process.info["cmdline"] or []
-        # The shell around a stage has the whole command as one word.
-        if process.info["cwd"] == str(folder) and "-m" in command and "-c" not in command:
-            text = " ".join(command)
-            if "batchmark.stages" in text and all(word in text for word in words):
-                yield process
-
-
 def _processes_of(node: str, steps: list[str]) -> Iterator[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "environ", "status"]):
         command = " ".join(process.info["cmdline"] or [])
@@ -111,13 +93,6 @@ def _processes_of(node: str, steps: list[str]) -> Iterator[psutil.Process]:
         inside = (process.info["environ"] or {}).get("SLURMD_NODENAME") == node
         if (ours or inside) and process.info["status"] != psutil.STATUS_ZOMBIE:
             yield process
-
-
-def _kill(process: psutil.Process) -> None:
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return
 
 
 def _job(row: str) -> Job:
@@ -130,6 +105,7 @@ def _job(row: str) -> Job:
         processors=int(told["NumCPUs"]),
         memory=_megabytes(told["MinMemoryNode"]),
         minutes=_minutes(told["TimeLimit"]),
+        gpus=sum(map(int, re.findall(r" TresPer\w+=gres[:/]gpu[:=](\d+)", row))),
         start=_seconds(told["StartTime"]),
         end=_seconds(told["EndTime"]),
     )

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import Job, Lab, eventually, stages
-from tests.workflow.checkout import Checkout
+from tests.cluster.lab import Job, Lab
+from tests.workflow.checkout import MICRO, Checkout
+from tests.workflow.running import eventually, stages
 
 # Most of it is waiting, as clusters are; far less on a quiet machine.
 pytestmark = pytest.mark.timeout(600)
@@ -25,6 +26,7 @@ class Survivor:
 
     checkout: Checkout
     jobs: list[Job]
+    checkpoints: dict[Path, int]
 
     def jobs_of(self, *words: str) -> list[Job]:
         """The jobs whose rule and wildcards have all `words`, in order of submission."""
@@ -46,17 +48,21 @@ def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFact
             cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
         )  # fmt: skip
         try:
-            _strike_all(lab, checkout.folder)
+            checkpoints = _strike_all(lab, checkout.folder)
             status = running.wait(timeout=400)
         finally:
             running.kill()
             running.wait()
     assert status == 0, log.read_text()
-    return Survivor(checkout, lab.jobs())
+    return Survivor(checkout, lab.jobs(), checkpoints)
 
 
-def _strike_all(lab: Lab, folder: Path) -> None:
-    """Stop each victim's run in its middle, so that it cannot end before its accident."""
+def _strike_all(lab: Lab, folder: Path) -> dict[Path, int]:
+    """Stop each victim when it has a checkpoint, so that it cannot end before its accident.
+
+    Returns the times of the checkpoints that they left.
+    """
+    checkpoints: dict[Path, int] = {}
     accidents = {CANCELLED: _cancel, OVERDUE: _exceed_limit, STRUCK: _running}
 
     def all_struck() -> bool:
@@ -64,6 +70,11 @@ def _strike_all(lab: Lab, folder: Path) -> None:
             command = " ".join(process.info["cmdline"])
             for victim in [name for name in accidents if name in command]:
                 process.suspend()
+                saved = list(folder.glob(f"scratch/cpu/{victim}*/trial-*.npz"))
+                if not saved:
+                    process.resume()
+                    continue
+                checkpoints.update({path: path.stat().st_mtime_ns for path in saved})
                 accidents.pop(victim)(lab, victim)
         # Not while the victim of the limit waits for it, perhaps on the same node.
         waiting = OVERDUE not in accidents and _running(lab, OVERDUE)
@@ -72,6 +83,7 @@ def _strike_all(lab: Lab, folder: Path) -> None:
         return not accidents and not waiting
 
     eventually(all_struck)
+    return checkpoints
 
 
 def _cancel(lab: Lab, victim: str) -> None:
@@ -106,13 +118,19 @@ def test_results_are_those_of_a_local_run(survivor: Survivor, finished: Checkout
     assert names == sorted(path.relative_to(there) for path in there.rglob("*.json"))
     for name in (name for name in names if name.parent.name in ("runs", "gradients")):
         assert _without_clock(here / name) == _without_clock(there / name)
-    for table in ("epochs.csv", "trials.csv", "probes.csv"):
+    for table in ("epochs.csv", "trials.csv", "draws.csv", "probes.csv"):
         assert (here / "tables" / table).read_bytes() == (there / "tables" / table).read_bytes()
 
 
 def test_nothing_is_lost_or_left_to_do(survivor: Survivor) -> None:
     assert (survivor.checkout.folder / "reports" / "index.html").is_file()
     assert survivor.checkout.planned() == set()
+
+
+def test_killed_runs_continue_where_they_were(survivor: Survivor) -> None:
+    # All their steps were trained: nobody had to train one more and save it.
+    assert len(survivor.checkpoints) == 3
+    assert all(path.stat().st_mtime_ns == at for path, at in survivor.checkpoints.items())
 
 
 def test_next_attempt_reserves_twice_as_much(survivor: Survivor) -> None:
@@ -137,6 +155,21 @@ def test_timing_blocks_do_not_overlap(survivor: Survivor) -> None:
     blocks = [_span(path) for path in survivor.checkout.folder.glob("results/*/*/timings/*.json")]
     (_, end), (start, _) = sorted(blocks)
     assert end <= start
+
+
+def test_a_gpu_run_asks_for_one_gpu(lab: Lab, finished: Checkout, tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout")
+    shutil.copytree(finished.folder, checkout.folder)
+    config = tmp_path / "gpu.yaml"
+    config.write_text(MICRO.read_text().replace("devices: [cpu]", "devices: [cpu, gpu]"))
+    run = min(checkout.folder.glob("results/local/cpu/runs/*.json")).name
+    # What becomes of it is not asked here: there is no GPU behind the one of this Slurm.
+    checkout.snakemake(
+        f"results/local/gpu/runs/{run}", "--profile", "profiles/slurm", "--retries", "0",
+        "--slurm-init-seconds-before-status-checks", "4", config=config,
+    )  # fmt: skip
+    (job,) = lab.jobs_of("rule_train", "gpu")
+    assert (job.gpus, job.processors) == (1, 1)
 
 
 def _span(path: Path) -> tuple[float, float]:

@@ -29,9 +29,11 @@ def test_makes_the_report_from_raw_results_alone(tmp_path: Path) -> None:
             templates=TEMPLATES,
             reports=tmp_path / "reports",
             logs=tmp_path / "logs",
+            mark=tmp_path / "mark",
             partial=False,
         )
     )
     html = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert html.count("<figure") >= 5
     assert (tmp_path / "tables" / "summary.csv").exists()
+    assert (tmp_path / "mark").read_text()

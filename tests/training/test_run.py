@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
 from batchmark.results.run import RunResult
 from batchmark.study.requests import TrainRequest
+from batchmark.training import trial
 from batchmark.training.run import Scratch, run
 from batchmark.training.session import Session
 from tests.training.tiny import dataset, request, without_clock
@@ -170,6 +172,25 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
     assert without_clock(train(request({"trials": 1}))) == without_clock(expected)
     assert "warning: " in (warning := capsys.readouterr().err)
     assert "starting over" in warning
+
+
+def test_a_clock_that_jumps_backwards_dates_a_run_and_changes_nothing(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = iter(range(28, 0, -1))
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Jumping":
+            return cls(2026, 2, next(days), tzinfo=tz)
+
+    monkeypatch.setattr(trial, "datetime", Jumping)
+    jumped = train(request())
+    assert [each.clock.started[:10] for each in jumped.trials] == ["2026-02-28", "2026-02-27"]
+    assert all(0 < each.clock.seconds < 1000 for each in jumped.trials)
+    monkeypatch.undo()
+    undisturbed = run(request(), dataset(), Scratch(tmp_path / "undisturbed", 99.0))
+    assert without_clock(jumped) == without_clock(undisturbed)
 
 
 def test_checkpoints_of_other_data_or_settings_are_not_used(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchmark.training import switches
+
 ROOT = Path(__file__).resolve().parents[2]
 MICRO = Path(__file__).with_name("micro.yaml")
 _JOB = re.compile(r"^(?:local)?rule (\w+):$", re.MULTILINE)
@@ -35,16 +37,21 @@ class Checkout:
     def command(self, config: Path = MICRO) -> list[str]:
         """How Snakemake is started in this checkout."""
         shutil.copy(config, self.folder / "config" / "micro.yaml")
-        program = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        return [*program, "--configfile", "config/micro.yaml"]
+        program = [sys.executable, "-m", "snakemake"]
+        # In this order: what follows --configfile would be taken for one more of them.
+        return [*program, "--configfile", "config/micro.yaml", "--cores", "2"]
 
     def environment(self) -> dict[str, str]:
-        """This checkout's sources first, and locks of its own."""
+        """As a user has it, this checkout's sources first, and locks of its own.
+
+        Not the switches of the test process, which the stages shall set for themselves.
+        """
         locks = self.folder / ".locks"
         locks.mkdir(exist_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        users = {name: text for name, text in os.environ.items() if name not in switches.NAMES}
         return {
-            **os.environ,
+            **users,
             "PATH": path,
             "PYTHONPATH": str(self.folder / "src"),
             "TMPDIR": str(locks),

@@ -1,148 +1,161 @@
-"""Nothing is ever lost: kills, full disks, rivals and broken variants."""
+"""Nothing is ever lost: full disks, read-only folders, rivals, broken variants."""
 
-import json
 import os
-import random
-import signal
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 import yaml
 
 from tests.workflow.checkout import MICRO, Checkout
+from tests.workflow.jobs import AFTER_COLLECT, figures
+from tests.workflow.running import follow, running, said, stages
 
-# Figures of the clock and what is computed from them differ from run to run.
-TABLES = {
-    "trials.csv": [],
-    "epochs.csv": [],
-    "draws.csv": [],
-    "variants.csv": [],
-}
-KILLS = 8
+OWN_MODELS = """\
+import keras
 
 
-def _start(checkout: Checkout, config: Path = MICRO) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        checkout.command(config),
-        cwd=checkout.folder,
-        env=checkout.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def broken(image_shape, classes, **_):
+    raise ValueError("no such layer")
 
 
-def _processes(parent: subprocess.Popen[str]) -> list[psutil.Process]:
-    try:
-        return [psutil.Process(parent.pid), *psutil.Process(parent.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+def huge(image_shape, classes, **_):
+    images = keras.Input(image_shape)
+    wide = keras.layers.Dense(2_000_000_000)(keras.layers.Flatten()(images))
+    return keras.Model(images, keras.layers.Dense(classes)(wide))
+"""
 
 
-def _tables(checkout: Checkout) -> dict[str, pd.DataFrame]:
-    folder = checkout.folder / "results" / "tables"
-    return {name: pd.read_csv(folder / name) for name in TABLES}
+def test_failed_variants_spoil_no_other(checkout: Checkout, tmp_path: Path) -> None:
+    (checkout.folder / "src" / "own_model.py").write_text(OWN_MODELS)
+    content = yaml.safe_load(MICRO.read_text())
+    study = content["studies"]["optimizer"]
+    study["grids"] = [*study["grids"], {"model": ["own_model:broken", "own_model:huge"]}]
+    study["baseline"] = {"optimizer": "sgd", "model": "mlp", "learning_rate": 0.1}
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(yaml.safe_dump(content, sort_keys=False))
+    result = checkout.snakemake(config=changed)
+    assert result.returncode != 0
+    failures = pd.read_csv(checkout.folder / "results" / "tables" / "failures.csv").fillna("")
+    runs = failures[failures["kind"] == "runs"].sort_values("variant")["log"].tolist()
+    assert len(runs) == 2
+    assert "no such layer" in runs[0]
+    assert "own_model:huge' could not be built" in runs[1]
+    assert "ResourceExhaustedError" in runs[1]
+    page = checkout.folder / "reports" / "index.html"
+    assert "no such layer" in page.read_text(encoding="utf-8")
+    # Taken back, it is not taken for the report before it; the block had more subjects.
+    assert checkout.planned() == {"time optimizer"} | AFTER_COLLECT | figures(checkout)
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_tables(
-    finished: Checkout, fresh: Callable[[], Checkout]
-) -> None:
-    checkout = fresh()
-    chance = random.Random(7)
-    for _ in range(KILLS):
-        running = _start(checkout)
-        try:
-            running.wait(timeout=chance.uniform(2, 15))
-        except subprocess.TimeoutExpired:
-            victims = _processes(running)
-            # Snakemake itself, or any process below it: a training, a timing, the renderer.
-            chance.choice(victims).kill() if victims else None
-            _stop(running)
-    result = checkout.snakemake()
-    assert result.returncode == 0, result.stdout + result.stderr
-    expected = _tables(finished)
-    for name, table in _tables(checkout).items():
-        pd.testing.assert_frame_equal(table, expected[name])
-    assert checkout.planned() == set()
-    assert not [p for p in checkout.folder.glob("results/**/.*") if p.is_file()]
+def test_a_rebuilt_report_is_not_taken_for_the_workflows(checkout: Checkout) -> None:
+    assert checkout.snakemake("rebuild").returncode == 0
+    assert checkout.planned() == AFTER_COLLECT | figures(checkout)
 
 
-def _stop(running: subprocess.Popen[str]) -> None:
-    for process in reversed(_processes(running)):
-        process.kill()
-    running.wait()
-    assert running.stderr
-    running.stderr.close()
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(fresh: Callable[[], Checkout], ending: signal.Signals) -> None:
-    checkout = fresh()
-    running = _start(checkout)
-    _until(running, lambda: list(checkout.folder.glob("logs/train/cpu/*.log")) != [])
-    running.send_signal(ending)
-    _, errors = running.communicate(timeout=120)
-    assert running.returncode != 0
-    assert "Traceback" not in errors
-    for path in checkout.folder.glob("results/**/*.json"):
-        json.loads(path.read_text())
-
-
-def _until(running: subprocess.Popen[str], reached: Callable[[], bool]) -> None:
-    """Follow a process until it has brought a condition about."""
-    while not reached():
-        try:
-            running.wait(timeout=0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError("it ended before")
+def test_a_failure_far_from_the_report_leaves_it_alone(checkout: Checkout) -> None:
+    page = checkout.folder / "reports" / "index.html"
+    before = page.stat().st_mtime_ns
+    shutil.rmtree(checkout.folder / "results" / "local" / "cpu")
+    (checkout.folder / "data" / "mnist.json").write_text("{}")
+    result = checkout.snakemake("results/local/cpu/timings/optimizer.json")
+    assert result.returncode != 0
+    assert page.stat().st_mtime_ns == before
 
 
 def test_a_second_snakemake_refuses_in_a_sentence(checkout: Checkout) -> None:
-    import fcntl  # noqa: PLC0415
+    _forget_one_run(checkout)
+    with running(checkout) as first:
+        follow(first, lambda: list(stages(checkout.folder, "stages.train")))
+        second = checkout.snakemake("--forcerun", "render")
+        assert second.returncode != 0
+        assert "Another Snakemake works in this folder; wait until it ends." in _words(second)
+        assert "Traceback" not in _words(second)
+        assert first.wait() == 0, said(checkout)
+    assert checkout.planned() == set()
 
-    lock = checkout.folder / ".snakemake" / "batchmark.lock"
-    with lock.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        result = checkout.snakemake("--forcerun", "render")
-    assert result.returncode != 0
-    assert "Another Snakemake works in this folder" in result.stdout + result.stderr
-    assert checkout.snakemake("--forcerun", "render").returncode == 0
 
-
-def test_one_failed_variant_spoils_no_other(checkout: Checkout, tmp_path: Path) -> None:
-    (checkout.folder / "src" / "own_model.py").write_text(
-        "def build(image_shape, classes, **_):\n    raise ValueError('no such layer')\n"
-    )
-    content = yaml.safe_load(MICRO.read_text())
-    study = content["studies"]["optimizer"]
-    study["grids"] = [*study["grids"], {"model": "own_model:build"}]
-    study["baseline"] = {"optimizer": "sgd", "model": "mlp", "learning_rate": 0.1}
-    changed = tmp_path / "changed.yaml"
-    changed.write_text(yaml.safe_dump(content))
-    result = checkout.snakemake(config=changed)
-    assert result.returncode != 0
-    failures = pd.read_csv(checkout.folder / "results" / "tables" / "failures.csv")
-    assert failures["log"].str.contains("no such layer").any()
-    page = (checkout.folder / "reports" / "index.html").read_text(encoding="utf-8")
-    assert "no such layer" in page
+def test_results_removed_in_the_middle(checkout: Checkout) -> None:
+    lost = _forget_one_run(checkout)
+    with running(checkout) as snakemake:
+        follow(snakemake, lambda: list(stages(checkout.folder, "stages.train")))
+        shutil.rmtree(checkout.folder / "results")
+        assert snakemake.wait() == 1
+    assert "Traceback" not in said(checkout)
+    planned = checkout.planned()
+    # What had not begun when it happened is safe; all else is made again.
+    names = {path.stem for path in (checkout.folder / "logs/train/cpu").glob("*.log")}
+    assert {f"train {name}" for name in names - {lost}} <= planned
+    assert {"time batch_size", "time optimizer", "collect", "analyze", "render"} <= planned
 
 
 def test_read_only_results_end_in_a_sentence(checkout: Checkout) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
-    folder = checkout.folder / "results" / "tables"
-    folder.chmod(0o555)
-    try:
+    tables = checkout.folder / "results" / "tables"
+    with _mounted(["--bind", str(tables)], tables):
+        subprocess.run(["mount", "-o", "remount,ro,bind", tables], check=True)
         result = checkout.snakemake("--forcerun", "analyze")
-    finally:
-        folder.chmod(0o755)
     assert result.returncode != 0
+    assert "Write-protected output files for rule analyze" in _words(result)
+    assert "Traceback" not in _words(result)
+    assert checkout.snakemake().returncode == 0
+
+
+def test_a_full_disk_ends_in_a_sentence_and_harms_no_other(checkout: Checkout) -> None:
+    lost = _forget_one_run(checkout)
+    runs = checkout.folder / "results" / "local" / "cpu" / "runs"
+    others = {path.name: path.read_bytes() for path in runs.glob("*.json")}
+    with _mounted(["-t", "tmpfs", "-o", "size=1m", "tmpfs"], runs):
+        for name, content in others.items():
+            (runs / name).write_bytes(content)
+        _fill(runs)
+        result = checkout.snakemake()
+        assert {path.name: path.read_bytes() for path in runs.glob("*.json")} == others
+        assert {path.name for path in runs.iterdir()} == {*others, "filler"}
+    assert result.returncode != 0
+    log = (checkout.folder / "logs/train/cpu" / f"{lost}.log").read_text()
+    sentence = f"batchmark: results/local/cpu/runs/{lost}.json: No space left on device."
+    assert log.splitlines()[-1] == sentence
+    assert "Traceback" not in log
+
+
+def _forget_one_run(checkout: Checkout) -> str:
+    """Remove a run and all that was made of it."""
+    run = min((checkout.folder / "results/local/cpu/runs").glob("*.json"))
+    run.unlink()
+    for made_of_it in ("results/tables", "reports"):
+        shutil.rmtree(checkout.folder / made_of_it)
+    return run.stem
+
+
+def _words(result: subprocess.CompletedProcess[str]) -> str:
+    return result.stdout + result.stderr
+
+
+@contextmanager
+def _mounted(arguments: list[str], place: Path) -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    done = subprocess.run(["mount", *arguments, place], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def _fill(folder: Path) -> None:
+    """Leave no block free."""
+    with (folder / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
 
 
 @pytest.mark.parametrize("kind", ["runs", "timings"])
@@ -151,5 +164,5 @@ def test_a_damaged_result_is_refused_by_name(checkout: Checkout, kind: str) -> N
     victim.write_text(victim.read_text()[: victim.stat().st_size // 2])
     result = checkout.snakemake("--forcerun", "collect")
     assert result.returncode != 0
-    assert victim.name in result.stdout + result.stderr
-    assert "is refused" in result.stdout + result.stderr
+    assert victim.name in _words(result)
+    assert "is refused" in _words(result)

@@ -6,20 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.workflow.checkout import Checkout
+from tests.workflow.checkout import Checkout, copy_project
+from tests.workflow.jobs import AFTER_ANALYZE, AFTER_COLLECT, figures, probes, runs, timings
 
 FIGURE_CODE = "src/batchmark/report/figures"
-AFTER_ANALYZE = {"analyze", "render"}
-AFTER_COLLECT = {"collect", *AFTER_ANALYZE}
-
-
-def _figures(checkout: Checkout) -> set[str]:
-    return {f"plot {path.stem}" for path in (checkout.folder / "reports/figures").glob("*.svg")}
-
-
-def _runs(checkout: Checkout, *words: str) -> set[str]:
-    names = [p.stem for p in (checkout.folder / "results/local/cpu/runs").glob("*.json")]
-    return {f"train {name}" for name in names if all(word in name for word in words)}
 
 
 def _overlay(checkout: Checkout, tmp_path: Path, **changes: object) -> Checkout:
@@ -31,7 +21,7 @@ def _overlay(checkout: Checkout, tmp_path: Path, **changes: object) -> Checkout:
         merged = {**old, **values} if isinstance(old, dict) and isinstance(values, dict) else values
         content[section] = merged
     changed = tmp_path / "changed.yaml"
-    changed.write_text(yaml.safe_dump(content))
+    changed.write_text(yaml.safe_dump(content, sort_keys=False))
     return _Overlaid(checkout.folder, changed)
 
 
@@ -52,7 +42,7 @@ def test_nothing_changed(checkout: Checkout) -> None:
 
 def test_every_file_touched(checkout: Checkout) -> None:
     for path in checkout.folder.rglob("*"):
-        if path.is_file() and ".snakemake" not in path.parts and "results" not in path.parts:
+        if path.is_file() and ".snakemake" not in path.parts:
             path.touch()
     assert checkout.planned() == set()
 
@@ -62,6 +52,16 @@ def test_fresh_checkout_with_the_same_content(checkout: Checkout, tmp_path: Path
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(checkout.folder, elsewhere, copy_function=shutil.copyfile)
     assert Checkout(elsewhere).planned() == set()
+
+
+def test_results_in_a_clone_without_snakemakes_records(checkout: Checkout, tmp_path: Path) -> None:
+    # Nothing is known but times: the sources are the newest, and the page is made from some.
+    clone = copy_project(tmp_path / "clone")
+    for made in ("data", "results", "reports"):
+        shutil.copytree(checkout.folder / made, clone.folder / made)
+    for path in (clone.folder / "workflow").rglob("*.*"):
+        path.touch()
+    assert clone.planned() == {"render"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,14 @@ def test_code_of_a_figure(checkout: Checkout) -> None:
 
 def test_target(checkout: Checkout, tmp_path: Path) -> None:
     changed = _overlay(checkout, tmp_path, targets={"sample": [0.4, 0.3]})
-    assert changed.planned() == AFTER_ANALYZE | _figures(checkout)
+    assert changed.planned() == AFTER_ANALYZE | figures(checkout)
+
+
+@pytest.mark.parametrize("module", ["outcomes", "claims/momentum", "cost_model"])
+def test_a_statistic_or_a_claims_rule(checkout: Checkout, module: str) -> None:
+    file = checkout.folder / "src" / "batchmark" / "analysis" / f"{module}.py"
+    file.write_text(file.read_text() + "\nCHANGED = True\n")
+    assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
 
 
 def test_one_more_batch_size(checkout: Checkout, tmp_path: Path) -> None:
@@ -102,48 +109,55 @@ def test_one_more_batch_size(checkout: Checkout, tmp_path: Path) -> None:
     trained = {job for job in planned if job.startswith("train")}
     assert len(trained) == 1
     assert "bs250" in next(iter(trained))
-    assert planned - trained == {"time batch_size", *AFTER_COLLECT} | _figures(checkout)
+    assert planned - trained == {"time batch_size", *AFTER_COLLECT} | figures(checkout)
 
 
 def test_one_seed_more(checkout: Checkout, tmp_path: Path) -> None:
     content = yaml.safe_load((checkout.folder / "config" / "micro.yaml").read_text())
     study = {**content["studies"]["optimizer"], "trials": 2}
     changed = _overlay(checkout, tmp_path, studies={"optimizer": study})
-    runs = _runs(checkout) - _runs(checkout, "bs50")
-    assert changed.planned() == runs | AFTER_COLLECT | _figures(checkout)
+    trained = runs(checkout) - runs(checkout, "bs50")
+    assert changed.planned() == trained | AFTER_COLLECT | figures(checkout)
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "variants", "timed", "probed"),
     [
-        ("src/batchmark/training/optimizers/rprop.py", ["rprop"]),
-        ("src/batchmark/training/models/lenet5.py", ["lenet5"]),
-        ("src/batchmark/training/models/mlp.py", ["mlp"]),
-        ("src/batchmark/training/session.py", []),
-        ("src/batchmark/dataset/arrays.py", []),
+        ("src/batchmark/training/optimizers/rprop.py", "rprop", ["optimizer"], False),
+        ("src/batchmark/training/models/mlp.py", "mlp", ["batch_size", "optimizer"], True),
+        ("src/batchmark/training/session.py", "", ["batch_size", "optimizer"], True),
+        ("src/batchmark/dataset/arrays.py", "", ["batch_size", "optimizer"], True),
+        ("src/batchmark/training/trial.py", "", [], False),
     ],
 )
-def test_code_of_training(checkout: Checkout, path: str, words: list[str]) -> None:
+def test_code_of_training(
+    checkout: Checkout, path: str, variants: str, timed: list[str], probed: bool
+) -> None:
     file = checkout.folder / path
     file.write_text(file.read_text() + "\nCHANGED = True\n")
-    trained = {job for job in checkout.planned() if job.startswith("train")}
-    assert trained == _runs(checkout, *words)
+    work = runs(checkout, variants) | {f"time {study}" for study in timed}
+    work |= probes(checkout) if probed else set()
+    assert checkout.planned() == work | AFTER_COLLECT | figures(checkout)
+
+
+def test_code_that_nothing_uses(checkout: Checkout) -> None:
+    file = checkout.folder / "src/batchmark/training/models/lenet5.py"
+    file.write_text(file.read_text() + "\nCHANGED = True\n")
+    assert checkout.planned() == set()
 
 
 def test_code_of_measuring(checkout: Checkout) -> None:
     file = checkout.folder / "src/batchmark/measuring/block.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
-    timings = {"time batch_size", "time optimizer"}
-    assert checkout.planned() == timings | AFTER_COLLECT | _figures(checkout)
+    assert checkout.planned() == timings(checkout) | AFTER_COLLECT | figures(checkout)
 
 
 def test_epochs_raised(checkout: Checkout, tmp_path: Path) -> None:
     content = yaml.safe_load((checkout.folder / "config" / "micro.yaml").read_text())
     study = {**content["studies"]["optimizer"], "epochs": 2}
     planned = _overlay(checkout, tmp_path, studies={"optimizer": study}).planned()
-    probes = {job for job in planned if job.startswith("probe")}
-    runs = _runs(checkout) - _runs(checkout, "bs50")
-    assert planned == runs | probes | AFTER_COLLECT | _figures(checkout)
+    trained = runs(checkout) - runs(checkout, "bs50")
+    assert planned == trained | probes(checkout) | AFTER_COLLECT | figures(checkout)
 
 
 def test_study_removed(checkout: Checkout, tmp_path: Path) -> None:
@@ -151,6 +165,28 @@ def test_study_removed(checkout: Checkout, tmp_path: Path) -> None:
     measured = {job for job in changed.planned() if job.startswith(("train", "time", "probe"))}
     assert measured == set()
     assert "collect" in changed.planned()
+
+
+def test_clean_stale_lists_before_it_removes(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = _overlay(checkout, tmp_path, studies={"optimizer": None})
+    stale = [
+        *checkout.folder.glob("results/local/cpu/runs/mlp-[ar]*.json"),
+        *checkout.folder.glob("scratch/cpu/mlp-[ar]*"),
+        checkout.folder / "results/local/cpu/timings/optimizer.json",
+    ]
+    kept = [*checkout.folder.glob("results/local/cpu/runs/mlp-sgd*.json")]
+    assert (len(stale), len(kept)) == (5, 2)
+    listed = changed.snakemake("clean_stale")
+    assert all(str(path.relative_to(checkout.folder)) in listed.stdout + listed.stderr
+               for path in stale)  # fmt: skip
+    assert "5 stale files found" in listed.stdout + listed.stderr
+    assert all(path.exists() for path in stale)
+    monkeypatch.setenv("DELETE", "1")
+    assert changed.snakemake("clean_stale").returncode == 0
+    assert not any(path.exists() for path in stale)
+    assert all(path.exists() for path in kept)
 
 
 def test_comments_and_formatting(checkout: Checkout) -> None:
@@ -161,7 +197,10 @@ def test_comments_and_formatting(checkout: Checkout) -> None:
 
 def test_data_replaced(checkout: Checkout) -> None:
     checkout.edit("data/mnist.json", '"digest": "', '"digest": "0')
-    planned = checkout.planned()
-    everything = _runs(checkout) | {"time batch_size", "time optimizer"} | AFTER_COLLECT
-    assert everything <= planned
-    assert "download" not in planned
+    work = runs(checkout) | timings(checkout) | probes(checkout)
+    assert checkout.planned() == work | AFTER_COLLECT | figures(checkout)
+
+
+def test_other_mirrors_and_time_outs(checkout: Checkout, tmp_path: Path) -> None:
+    dataset = {"mirrors": ["https://example.org"], "read_timeout": 3.0}
+    assert _overlay(checkout, tmp_path, dataset=dataset).planned() == {"render"}

@@ -39,6 +39,9 @@ COLLECT_REQUEST = plan.collect_request()
 ANALYZE_REQUEST = plan.analyze_request()
 RENDER_REQUEST = plan.render_request()
 
+# Changes when tables and page are written past Snakemake, which then makes its own again.
+REBUILT = Path(".snakemake/batchmark/rebuilt")
+
 RESULTS = f"results/{plan.machine}/{{device}}"
 RUN = f"{RESULTS}/runs/{{variant}}.json"
 TIMING = f"{RESULTS}/timings/{{study}}.json"

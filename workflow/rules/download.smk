@@ -1,9 +1,3 @@
-# Verified by its content, so neither the stage's code nor the mirrors are tracked: the path of the
-# request, which names them, is always the same.
-DOWNLOAD_REQUEST = ".snakemake/batchmark/download.json"
-write_text(Path(DOWNLOAD_REQUEST), plan.download_request())
-
-
 rule download:
     output:
         npz="data/mnist.npz",
@@ -11,9 +5,12 @@ rule download:
     log:
         "logs/download.log",
     localrule: True
+    resources:
+        # Not a parameter: mirrors and time-outs change how the data come, not what they are.
+        request=plan.download_request(),
     params:
+        # Verified by its content, so the stage's code is not tracked.
         dataset=plan.dataset_identity(),
-        request=DOWNLOAD_REQUEST,
     shell:
-        'python -m batchmark.stages.download --request "$(cat {params.request})"'
-        " --npz {output.npz} --json {output.facts} 2>&1 | tee {log}"
+        'python -m batchmark.stages.download --request "$(cat {resources.request})"'
+        " --npz {output.npz:q} --json {output.facts:q} 2>&1 | tee {log}"

@@ -2,10 +2,10 @@ CALIBRATION = f"results/{plan.machine}/calibration.json"
 MEASURED = (Path(CALIBRATION), Path("data/mnist.json"), workflow.cores)
 STARTED = time.monotonic()
 REBUILD = (
-    "python -m batchmark.stages.rebuild"
+    f"python -m batchmark.stages.rebuild --mark {REBUILT}"
     f" --collect-request {COLLECT_REQUEST} --analyze-request {ANALYZE_REQUEST}"
     f" --render-request {RENDER_REQUEST} --results results --tables results/tables"
-    f" --figures reports/figures --templates {BASE}/workflow/report --reports reports"
+    f" --figures reports/figures --templates {shlex.quote(str(BASE))}/workflow/report --reports reports"
 )
 expected_seconds = []
 
@@ -52,5 +52,6 @@ onsuccess:
 
 onerror:
     # A report of what there is, with what is missing listed.
-    if IN_THIS_FOLDER:
+    wanted = any(job.rule.name == "render" for job in workflow.dag.jobs)
+    if wanted and IN_THIS_FOLDER:
         shell("{REBUILD} --partial")

@@ -16,4 +16,4 @@ rule plot:
         sources=lambda w: plan.figure_sources(w.figure),
     shell:
         "python -m batchmark.stages.plot --figure {wildcards.figure}"
-        " --tables $(dirname {input.tables[0]}) --output {output.svg} > {log} 2>&1"
+        ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} > {log} 2>&1'

@@ -18,4 +18,4 @@ rule probe:
         sources=lambda w: plan.sources("probe", w.variant),
     shell:
         "python -m batchmark.stages.probe --request {params.request:q}"
-        " --dataset {input.npz} --facts {input.facts} --output {output} > {log} 2>&1"
+        " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

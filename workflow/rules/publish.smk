@@ -10,4 +10,4 @@ rule publish:
         remote=plan.publish_arguments(),
     shell:
         "python -m batchmark.stages.publish --reports reports --results results"
-        " --site {output} {params.remote} > {log} 2>&1"
+        " --site {output:q} {params.remote} > {log} 2>&1"

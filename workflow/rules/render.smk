@@ -26,5 +26,6 @@ rule render:
         sources=plan.sources("render"),
     shell:
         "python -m batchmark.stages.render --request {params.request}"
-        " --tables $(dirname {input.tables[0]}) --figures $(dirname {input.figures[0]})"
-        " --templates $(dirname {input.templates[0]}) --reports $(dirname {output.english}) > {log} 2>&1"
+        ' --tables "$(dirname {input.tables[0]:q})" --figures "$(dirname {input.figures[0]:q})"'
+        ' --templates "$(dirname {input.templates[0]:q})"'
+        ' --reports "$(dirname {output.english:q})" > {log} 2>&1'

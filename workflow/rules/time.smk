@@ -17,4 +17,4 @@ rule time:
         sources=lambda w: plan.time_sources(w.study),
     shell:
         "python -m batchmark.stages.time --request {params.request}"
-        " --dataset {input.npz} --facts {input.facts} --output {output} > {log} 2>&1"
+        " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

@@ -19,7 +19,7 @@ rule train:
         sources=lambda w: plan.sources("train", w.variant),
     shell:
         "python -m batchmark.stages.train --request {params.request:q}"
-        " --dataset {input.npz} --facts {input.facts}"
+        " --dataset {input.npz:q} --facts {input.facts:q}"
         " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
         " --checkpoint-seconds {resources.checkpoint_seconds}"
-        " --output {output} > {log} 2>&1"
+        " --output {output:q} > {log} 2>&1"

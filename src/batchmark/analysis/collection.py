@@ -26,6 +26,12 @@ from batchmark.results.timing import TimingResult
 from batchmark.study.requests import CollectRequest
 
 LOG_LINES = 5
+# The stage that makes a kind of result, and what the reader calls it.
+STAGES = {
+    "runs": ("train", "result"),
+    "timings": ("time", "timing block"),
+    "gradients": ("probe", "gradient probe"),
+}
 
 COLUMNS = {
     "variants": ("machine", "device", "variant", "studies"),
@@ -48,7 +54,7 @@ COLUMNS = {
     "layer_norms": ("machine", "device", "variant", "seed", "moment", "layer", "depth", "norm"),
     "magnitudes": ("machine", "device", "variant", "seed", "moment", "quantile", "magnitude"),
     "warnings": ("machine", "device", "study", "code", "subject", "text"),
-    "failures": ("machine", "device", "variant", "studies", "reason", "log"),
+    "failures": ("machine", "device", "kind", "variant", "studies", "reason", "log"),
 }
 
 
@@ -72,13 +78,13 @@ def collect(request: CollectRequest, results: Path, logs: Path, *, partial: bool
     """Read, check and tidy all results of the plan, and of other machines beside them.
 
     Raises UserError for a damaged or foreign file, for mixed data sets or versions and, unless
-    `partial`, for a variant of the plan that has no result.
+    `partial`, for a result of the plan that is not there.
     """
     collection, consistency = Collection(), Consistency()
     for place in find_places(results, request):
         _collect_place(collection, consistency, place, request)
     consistency.check()
-    _note_failures(collection, request, logs)
+    _note_failures(collection, request, results, logs)
     failures = collection.rows["failures"]
     if failures and not partial:
         raise UserError(_missing(failures, results))
@@ -166,27 +172,39 @@ def _note_block(collection: Collection, block: TimingResult) -> None:
     }
 
 
-def _note_failures(collection: Collection, request: CollectRequest, logs: Path) -> None:
-    rows = collection.rows["variants"]
-    present = {(row["machine"], row["device"], row["variant"]) for row in rows}
-    studies = _studies_of(request)
+def _note_failures(
+    collection: Collection, request: CollectRequest, results: Path, logs: Path
+) -> None:
+    """List every planned result that is not there, with the last lines of its job's log."""
+    for device, kind, name in _planned(request):
+        if (results / request.machine / device / kind / f"{name}.json").exists():
+            continue
+        stage, called = STAGES[kind]
+        studies = [name] if kind == "timings" else _studies_of(request)[name]
+        collection.rows["failures"].append(
+            {
+                "machine": request.machine,
+                "device": device,
+                "kind": kind,
+                "variant": "" if kind == "timings" else name,
+                "studies": ";".join(studies),
+                "reason": f"no {called}: it failed or was never started",
+                "log": _last_lines(logs / stage / device / f"{name}.log"),
+            }
+        )
+
+
+def _planned(request: CollectRequest) -> Iterator[tuple[str, str, str]]:
+    """Device, kind and name of every result file of the plan."""
     for device in request.devices:
-        for variant in request.variants:
-            if (request.machine, device, variant.id) not in present:
-                collection.rows["failures"].append(
-                    {
-                        "machine": request.machine,
-                        "device": device,
-                        "variant": variant.id,
-                        "studies": ";".join(studies[variant.id]),
-                        "reason": "no result: the run failed or was never started",
-                        "log": _last_lines(logs / "train" / device / f"{variant.id}.log"),
-                    }
-                )
+        yield from ((device, "runs", variant.id) for variant in request.variants)
+        yield from ((device, "timings", study) for study in request.studies)
+    # Gradients hardly depend on the device: the workflow probes them on the first.
+    yield from ((request.devices[0], "gradients", variant) for variant in request.probed)
 
 
 def _last_lines(log: Path) -> str:
-    """The end of a training process's log, empty when there is none."""
+    """The end of a stage's log, empty when there is none."""
     if not log.is_file():
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -194,7 +212,10 @@ def _last_lines(log: Path) -> str:
 
 
 def _missing(failures: list[Row], results: Path) -> str:
-    named = [f"{row['machine']}/{row['device']}/runs/{row['variant']}.json" for row in failures[:5]]
+    named = [
+        f"{row['machine']}/{row['device']}/{row['kind']}/{row['variant'] or row['studies']}.json"
+        for row in failures[:5]
+    ]
     more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
     return (
         f"{results}: {len(failures)} result files are missing: {', '.join(named)}{more}. "

@@ -25,6 +25,10 @@ def replacing(path: Path) -> Iterator[Path]:
         scratch.chmod(0o644)
         _flush(scratch)
         scratch.replace(path)
+    except OSError as error:
+        # A full disk is noticed while writing, where the system names no file.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 

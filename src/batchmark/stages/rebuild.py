@@ -5,12 +5,14 @@ The same functions as the workflow's stages, without starting an interpreter for
 
 import argparse
 import sys
+import uuid
 from pathlib import Path
 
 from batchmark.analysis.collection import collect
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for
 from batchmark.report.tables import Tables
+from batchmark.results.atomic import write_text
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.asked import read_request
 from batchmark.stages.collect import write_collection
@@ -21,7 +23,11 @@ from batchmark.study.requests import AnalyzeRequest, CollectRequest, RenderReque
 
 
 def rebuild(given: argparse.Namespace) -> None:
-    """All stages behind the results, in order."""
+    """All stages behind the results, in order.
+
+    The file `mark` gets a new content before anything is replaced: who made the tables and the
+    page before can tell that they are no longer theirs.
+    """
     collected = read_request(given.collect_request, CollectRequest)
     analyzed = read_request(given.analyze_request, AnalyzeRequest)
     collection = collect(collected, given.results, given.logs, partial=given.partial)
@@ -30,6 +36,8 @@ def rebuild(given: argparse.Namespace) -> None:
             f"{given.results} holds no finished run or no finished timing block yet: there is "
             "nothing to report."
         )
+    if given.mark:
+        write_text(given.mark, uuid.uuid4().hex)
     write_collection(collection, given.tables)
     analyze_tables(analyzed, given.tables)
     tables = Tables(given.tables)
@@ -52,6 +60,7 @@ def main() -> None:
     parser.add_argument("--templates", default=Path("workflow/report"), type=Path)
     parser.add_argument("--reports", default=Path("reports"), type=Path)
     parser.add_argument("--logs", default=Path("logs"), type=Path)
+    parser.add_argument("--mark", type=Path, metavar="FILE", help="changed before the report is")
     parser.add_argument("--partial", action="store_true", help="list missing variants and go on")
     rebuild(parser.parse_args())
 

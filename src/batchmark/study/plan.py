@@ -55,8 +55,8 @@ class Plan:
         return list(dict.fromkeys(id_ for s in self.studies.values() for id_ in s.probed))
 
     def download_request(self) -> str:
-        """Which data to get."""
-        return requests.DatasetRequest(**self.config.dataset.model_dump()).model_dump_json()
+        """Path of the request for the data."""
+        return self._save(requests.DatasetRequest(**self.config.dataset.model_dump()))
 
     def dataset_identity(self) -> str:
         """What makes the data what they are: own data by content; no mirrors, no time-outs."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 Device = Literal["cpu", "gpu"]
 
-_NAMES = (
+NAMES = (
     "TF_ENABLE_ONEDNN_OPTS",
     "OMP_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
@@ -55,4 +55,4 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
 
 def in_force() -> dict[str, str]:
     """The switches set in this process, for the records."""
-    return {name: os.environ[name] for name in _NAMES if name in os.environ}
+    return {name: os.environ[name] for name in NAMES if name in os.environ}

@@ -79,10 +79,14 @@ def _machine_row(row: pd.Series, language: Language) -> list[Cell]:
 
 
 def failures(tables: Tables) -> list[Failure]:
-    """Variants without a result, with the end of their log."""
+    """Missing runs and probes by variant, timing blocks by study, with the end of their log."""
     frame = tables.frame("failures").fillna("")
     return [
-        Failure(str(row["variant"]), scrubbed(str(row["reason"])), scrubbed(str(row["log"])))
+        Failure(
+            str(row["variant"] or row["studies"]),
+            scrubbed(str(row["reason"])),
+            scrubbed(str(row["log"])),
+        )
         for _, row in frame.iterrows()
     ]
 

@@ -141,7 +141,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Failure:
-    """A variant without a result."""
+    """A run, probe or timing block without a result; `variant` may name a study."""
 
     variant: str
     reason: str

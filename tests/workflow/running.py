@@ -1,0 +1,87 @@
+"""A Snakemake that runs beside the test, and the processes that work for it."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.workflow.checkout import MICRO, Checkout
+
+PATIENCE = 300.0
+
+
+def start(checkout: Checkout, config: Path = MICRO) -> subprocess.Popen[bytes]:
+    """Snakemake in a checkout, in the background."""
+    with (checkout.folder / "snakemake.log").open("w") as output:
+        return subprocess.Popen(
+            checkout.command(config),
+            cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+
+
+@contextmanager
+def running(checkout: Checkout, config: Path = MICRO) -> Iterator[subprocess.Popen[bytes]]:
+    """The same; at the end everything that still works there is killed."""
+    process = start(checkout, config)
+    try:
+        yield process
+    finally:
+        kill_all(checkout.folder)
+        process.wait()
+
+
+def said(checkout: Checkout) -> str:
+    """What the last Snakemake that was started by `running` has said."""
+    return (checkout.folder / "snakemake.log").read_text(encoding="utf-8", errors="replace")
+
+
+def workers(folder: Path) -> Iterator[psutil.Process]:
+    """All processes whose working directory is `folder`, orphans included."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.info["cwd"] == str(folder):
+            yield process
+
+
+def stages(folder: Path, *words: str) -> Iterator[psutil.Process]:
+    """The stages that run in `folder` now with all `words` on their command line."""
+    for process in workers(folder):
+        command = process.info["cmdline"] or []
+        # The shell around a stage has the whole command as one word.
+        if "-m" in command and "-c" not in command:
+            text = " ".join(command)
+            if "batchmark.stages" in text and all(word in text for word in words):
+                yield process
+
+
+def kill(process: psutil.Process) -> bool:
+    """Kill a process; False when it has ended by itself."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def kill_all(folder: Path) -> None:
+    """Leave no process that works in `folder`."""
+    while doomed := [p for p in workers(folder) if p.status() != psutil.STATUS_ZOMBIE]:
+        for process in doomed:
+            kill(process)
+
+
+def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def follow(process: subprocess.Popen[bytes], reached: Callable[[], object]) -> None:
+    """Wait until a running process has brought a condition about."""
+    eventually(lambda: reached() or process.poll() is not None)
+    assert reached(), "it ended before"
