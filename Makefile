@@ -16,10 +16,10 @@ CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
 
-smoke: ARGS += --configfile config/smoke.yaml
+smoke: override ARGS += --configfile config/smoke.yaml
 smoke: report
 
-full: ARGS += --configfile config/full.yaml
+full: override ARGS += --configfile config/full.yaml
 full: report
 
 # Tests, their tools and benchmarks are for the CPU.
