@@ -84,6 +84,7 @@ def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
     assert zh.tell(say("; taking {size} blindly costs {times}", size=32, times=times(2.1))) == (
         "；若不加测试直接取 32，耗时是其 2.1\N{NO-BREAK SPACE}倍"
     )
+    assert zh.tell(say("{one}, {two}", one="SGD慢", two="B用1轮")) == "SGD 慢、B 用 1 轮"
     assert zh.typeset("从批量 1 到 25000,增加 0.9(-0.1 至 1.02;3 次):完") == (
         "从批量 1 到 25,000，增加 0.9（−0.1 至 1.02；3 次）：完"
     )

@@ -20,6 +20,8 @@ from batchmark.report.palette import INK
 
 mpl.use("svg")
 
+# Room on either side of a single value on a log axis: a factor of 1.4.
+ALONE = 0.35
 WIDTH, HEIGHT, FONT = 440, 290, 12.5
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
 SETTINGS = {
@@ -332,7 +334,7 @@ def _padded(values: Sequence[float]) -> tuple[float, float]:
     if not values:
         return 0.1, 1.0
     logs = np.log([min(values), max(values)])
-    pad = max(0.08 * (logs[1] - logs[0]), 0.08)
+    pad = max(0.08 * (logs[1] - logs[0]), 0.08) if logs[1] > logs[0] else ALONE
     return float(np.exp(logs[0] - pad)), float(np.exp(logs[1] + pad))
 
 

@@ -17,6 +17,7 @@ from batchmark.report.messages import Message
 from batchmark.report.numbers import SPACE, typeset
 
 WIDE = {",": "，", ";": "；", ":": "：", "?": "？", "(": "（", ")": "）"}
+HAN = r"[\u4e00-\u9fff]"
 NUMBERS = re.compile(r"\d[\d,.]*")
 
 
@@ -24,8 +25,8 @@ NUMBERS = re.compile(r"\d[\d,.]*")
 class Language:
     """How to say things in one language.
 
-    `tag` is the BCP 47 tag, `file` the page's name, `times` what follows a factor. `typeset` puts
-    sentences that the analysis wrote into the page's form of numbers and punctuation.
+    `tag` is the BCP 47 tag, `file` the page's name. `finish` puts right what only shows once a
+    message has its fields; `typeset` gives sentences of the analysis the page's numbers.
     """
 
     code: str
@@ -33,7 +34,7 @@ class Language:
     name: str
     file: str
     catalogue: Mapping[str, str]
-    times: str = "×"
+    finish: Callable[[str], str] = str
     typeset: Callable[[str], str] = typeset
 
     def text(self, english: str) -> str:
@@ -51,8 +52,8 @@ class Language:
         return self.text(pattern).replace("{n}", numbers[0])
 
     def tell(self, message: Message) -> str:
-        """A message in this language; a factor gets the language's sign."""
-        return message.told(self.label).replace(f"{SPACE}×", f"{SPACE}{self.times}")
+        """A message in this language."""
+        return self.finish(message.told(self.label))
 
     def day(self, when: date) -> str:
         """A date, written out."""
@@ -74,14 +75,19 @@ def chinese(catalogue: Path) -> Language:
     with catalogue.open("rb") as file:
         messages = read_po(file, locale="zh_Hans_CN")
     texts = {str(one.id): str(one.string) for one in messages if one.id and one.string}
-    return Language(
-        "zh", "zh-Hans", "简体中文", "index.zh.html", texts, "倍", lambda text: wide(typeset(text))
-    )
+    return Language("zh", "zh-Hans", "简体中文", "index.zh.html", texts, spaced, wide)
+
+
+def spaced(text: str) -> str:
+    """Chinese with a space between its characters and Latin ones, and 倍 after a factor."""
+    text = text.replace(f"{SPACE}×", f"{SPACE}倍")
+    return re.sub(rf"(?<={HAN})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={HAN})", " ", text)
 
 
 def wide(text: str) -> str:
-    """A Chinese sentence with full-width punctuation; that inside numbers stays."""
-    return re.sub(r"(?!(?<=\d)[,:]\d)([,;:?()]) ?", lambda found: WIDE[found[1]], text)
+    """A Chinese sentence of the analysis with full-width punctuation, except inside numbers."""
+    marked = r"(?!(?<=\d)[,:]\d)([,;:?()]) ?"
+    return re.sub(marked, lambda found: WIDE[found[1]], typeset(text))
 
 
 def languages(folder: Path) -> list[Language]:

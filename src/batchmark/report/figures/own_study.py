@@ -53,6 +53,10 @@ def _named_settings(frame: pd.DataFrame) -> Drawn | None:
         color=palette.BLUE,
     )  # fmt: skip
     axes.plot(reached["epochs_to_target"], reached.index, "o", color=palette.BLUE)
+    for row in frame.index.difference(reached.index):
+        axes.annotate(
+            "not reached", (1, row), xycoords=axes.get_yaxis_transform(), ha="right", va="center"
+        )
     axes.set_ylim(len(frame) - 0.5, -0.5)
     style.plain_axis(axes, "epochs to target")
     style.names_axis(axes, frame["line"].tolist())
@@ -65,7 +69,7 @@ def _fewest(reached: pd.DataFrame) -> Message:
     best = reached.iloc[0]
     tied = int((~(best["epochs_to_target_high"] < reached["epochs_to_target_low"])).sum()) - 1
     return say(
-        "Fewest epochs: {epochs} with {line}; {n} others cannot be told from it"
+        "Fewest epochs: {epochs} with {line}, not to be told from {n} of the other settings"
         if tied
         else "Fewest epochs: {epochs} with {line}",
         epochs=significant(best["epochs_to_target"], 2),
@@ -75,7 +79,7 @@ def _fewest(reached: pd.DataFrame) -> Message:
 
 
 def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
-    figure, (axes,) = style.panels(right=120)
+    figure, (axes,) = style.panels(right=150)
     style.log_values_axis(axes, frame["x"], label)
     style.log_axis(axes, curves.values(lines), "epochs to target")
     curves.draw(axes, lines, named=len(lines) > 1)

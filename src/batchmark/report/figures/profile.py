@@ -1,5 +1,6 @@
 """Performance profile: how often each optimizer is within a factor of the fastest."""
 
+import math
 import re
 from collections import Counter
 
@@ -21,8 +22,11 @@ COLUMNS = {
     "workloads": "batch sizes",
 }
 
-NEAR = [1, 1.2, 1.5, 2, 3, 5]
-FAR = [1, 2, 3, 5, 10, 20, 50, 100]
+TICKS = (
+    [1, 1.1, 1.2, 1.3, 1.4, 1.5],
+    [1, 1.2, 1.5, 2, 3, 5],
+    [1, 2, 3, 5, 10, 20, 50, 100, math.inf],
+)
 
 
 def draw(tables: Tables) -> Drawn | None:
@@ -55,7 +59,7 @@ def draw(tables: Tables) -> Drawn | None:
 def _draw(axes: style.Axes, frame: pd.DataFrame) -> None:
     style.decades_axis(axes, frame["tau"], "time, as a multiple of the fastest")
     axes.set_xlim(1, frame["tau"].max())
-    ticks = NEAR if frame["tau"].max() < NEAR[-1] else FAR
+    ticks = next(ticks for ticks in TICKS if frame["tau"].max() <= ticks[-1])
     style.ticks_axis(axes, ticks, "time, as a multiple of the fastest")
     axes.set_ylim(-2, 103)
     ends: list[style.EndLabel] = []
@@ -71,9 +75,9 @@ def _draw(axes: style.Axes, frame: pd.DataFrame) -> None:
             linestyle=(0, (3, 2)) if dashed else "-",
             gid=style.gid(series),
         )
-        text = ", ".join(names.name(part) for part in label.split(", "))
+        last = rows.iloc[-1]
         ends.append(
-            style.EndLabel(rows["tau"].iloc[-1], 100 * rows["share"].iloc[-1], text, color, series)
+            style.EndLabel(last["tau"], 100 * last["share"], _written(label), color, series)
         )
     style.value_axis(axes, "batch sizes reached within it (%)")
     style.label_ends(axes, ends)
@@ -110,9 +114,13 @@ def _series(label: str) -> str:
 
 
 def _steps(frame: pd.DataFrame) -> pd.DataFrame:
-    """Only the rows where a curve changes."""
+    """Only the rows where a curve changes, under readers' names."""
     changed = frame.groupby("label")["share"].diff().fillna(1) != 0
-    return frame[changed]
+    return frame[changed].assign(label=frame["label"].map(_written))
+
+
+def _written(label: str) -> str:
+    return ", ".join(names.name(part) for part in label.split(", "))
 
 
 def _title(frame: pd.DataFrame) -> Message | None:

@@ -59,7 +59,7 @@ def _lines(frame: pd.DataFrame) -> list[Curve]:
 
 
 def _figure(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) -> style.Figure:
-    figure, (axes,) = style.panels()
+    figure, (axes,) = style.panels(right=84 if len(lines) > 1 else 140)
     style.batch_axis(axes, frame["batch_size"])
     style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
     axes.plot(published["x"], published["y"], color=palette.INK, alpha=0.45, linewidth=1)

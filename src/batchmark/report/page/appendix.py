@@ -28,6 +28,8 @@ from batchmark.study.requests import RenderRequest
 
 SEVERAL_PLACES = {"devices", "machines"}
 MOST_FACTS = 60
+# Between the keys of nested facts.
+STEP = " · "
 MACHINES = {
     "machine": "machine",
     "device": "device",
@@ -130,14 +132,17 @@ def _word(name: str, language: Language) -> str:
     return language.label(name.replace("_", " "))
 
 
-def environment(tables: Tables) -> list[Facts]:
+def environment(tables: Tables, language: Language) -> list[Facts]:
     """One list of facts for each machine and device."""
     return [
-        Facts(
-            place, [Fact(key, scrubbed(value)) for key, value in _flat(_shown(record))][:MOST_FACTS]
-        )
+        Facts(place, [_told(*fact, language) for fact in _flat(_shown(record))][:MOST_FACTS])
         for place, record in tables.document("environment").items()
     ]
+
+
+def _told(term: str, value: str, language: Language) -> Fact:
+    words = [language.text(word) for word in term.split(STEP)]
+    return Fact(STEP.join(words), language.text(scrubbed(value)))
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +171,7 @@ def _without(record: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, A
 def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(content, Mapping):
         for key, value in content.items():
-            yield from _flat(value, f"{prefix} · {key}" if prefix else str(key))
+            yield from _flat(value, f"{prefix}{STEP}{key}" if prefix else str(key))
     elif isinstance(content, list) and any(isinstance(one, Mapping) for one in content):
         for number, value in enumerate(content, 1):
             yield from _flat(value, f"{prefix} {number}")

@@ -50,7 +50,7 @@ def page(
         machines=appendix.machines_table(tables, language),
         failures=appendix.failures(tables),
         cautions=appendix.cautions(tables, language),
-        environment=appendix.environment(tables),
+        environment=appendix.environment(tables, language),
         reproduction=appendix.reproduction(request, tables, language),
         downloads=table_files(tables.folder),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from batchmark.report.messages import say
+from batchmark.report.messages import Message, say
 from batchmark.report.numbers import memory, whole
 from batchmark.report.page.view import Head
 from batchmark.report.phrases import threads
@@ -25,7 +25,7 @@ def head(tables: Tables, scale: str, language: Language) -> Head:
         machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
         dataset=_dataset(dataset, language),
         date=_day(str(when), language) if when else "",
-        scale=language.tell(say("scale: {scale}", scale=scale)),
+        scale=language.tell(say("scale: {scale}", scale=Message(scale))),
         commit=_commit(record, language),
         sample=sample,
     )
@@ -73,7 +73,7 @@ def _dataset(facts: Nested, language: Language) -> str:
     return language.tell(
         say(
             "{name}: {train} training, {validation} validation, {test} test images",
-            name=str(facts["name"]).upper() if facts["name"] == "mnist" else str(facts["name"]),
+            name=Message("MNIST" if facts["name"] == "mnist" else str(facts["name"])),
             train=whole(facts["train"]),
             validation=whole(facts["validation"]),
             test=whole(facts["test"]),
