@@ -12,9 +12,11 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import geometric_mean, median
+from typing import IO
 
 CONTENDERS = Path(__file__).parent / "contenders"
 SIZES = (1, 8, 32, 128, 1000, 5000)
@@ -22,6 +24,15 @@ SIZES = (1, 8, 32, 128, 1000, 5000)
 # of all layers' inputs but the first: 2 × (3 × 416,520 - 117,600).
 FLOP_PER_IMAGE = 2 * (3 * 416_520 - 117_600)
 CORES = os.cpu_count() or 1
+# By contender, how many times as fast the engine should be at every batch size, and in geo-mean.
+AIMS = {
+    "fit": (4.5, 6.0),
+    "fit-best": (1.5, 1.5),
+    "torch": (2.0, 2.0),
+    "torch-per-core": (2.0, 2.0),
+}
+SHARE_AIM = 0.45
+SHARE_FROM = 128
 
 
 @dataclass(frozen=True)
@@ -72,18 +83,33 @@ def contenders(torch_python: str | None) -> list[Contender]:
 
 def rate(contender: Contender, size: int, seconds: float) -> float:
     """Images (or matrix products) per second of all its processes, started together."""
-    processes = [_launch(contender, size, seconds) for _ in range(contender.processes)]
+    with tempfile.TemporaryFile("w+") as errors:
+        processes = [_launch(contender, size, seconds, errors) for _ in range(contender.processes)]
+        try:
+            _start_together(processes)
+            lines = [process.communicate()[0].splitlines()[-1] for process in processes]
+        except (BrokenPipeError, EOFError, IndexError):
+            errors.seek(0)
+            sys.exit(f"{errors.read()}\nbenchmark: {contender.name} failed at batch size {size}.")
+    results = [json.loads(line) for line in lines]
+    return sum(result["images"] / result["seconds"] for result in results)
+
+
+def _start_together(processes: list[subprocess.Popen[str]]) -> None:
+    """Say "go" when all are ready; raises EOFError when one ends before."""
     for process in processes:
-        _expect_ready(process, contender, size)
+        assert process.stdout
+        if not any(line.strip() == "ready" for line in process.stdout):
+            raise EOFError
     for process in processes:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    results = [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
-    return sum(result["images"] / result["seconds"] for result in results)
 
 
-def _launch(contender: Contender, size: int, seconds: float) -> subprocess.Popen[str]:
+def _launch(
+    contender: Contender, size: int, seconds: float, errors: IO[str]
+) -> subprocess.Popen[str]:
     environment = dict(os.environ)
     if contender.threads:
         environment["OMP_NUM_THREADS"] = str(contender.threads)
@@ -92,18 +118,10 @@ def _launch(contender: Contender, size: int, seconds: float) -> subprocess.Popen
         [contender.python, str(CONTENDERS / contender.script), *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         text=True,
         env=environment,
     )
-
-
-def _expect_ready(process: subprocess.Popen[str], contender: Contender, size: int) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        if line.strip() == "ready":
-            return
-    sys.exit(f"benchmark: {contender.name} at batch size {size} ended before it was ready.")
 
 
 def measure(chosen: list[Contender], sizes: list[int], rounds: int, seconds: float) -> Measured:
@@ -130,7 +148,11 @@ def report(measured: Measured, names: list[str], sizes: list[int]) -> None:
         ratios = {size: measured.ratios(ENGINE.name, other, size) for size in sizes}
         for size, values in ratios.items():
             print(f"{size:>10}  {median(values):5.2f} ({min(values):.2f}–{max(values):.2f})")
-        print(f"  geo-mean  {geometric_mean(median(v) for v in ratios.values()):5.2f}")
+        medians = [median(values) for values in ratios.values()]
+        print(f"  geo-mean  {geometric_mean(medians):5.2f}")
+        each, mean = AIMS[other]
+        _aim(f"at least {each:g} × {other} at every batch size", min(medians) >= each)
+        _aim(f"at least {mean:g} × {other} in geo-mean", geometric_mean(medians) >= mean)
     _report_share(measured, sizes)
 
 
@@ -142,6 +164,12 @@ def _report_share(measured: Measured, sizes: list[int]) -> None:
         pairs = zip(measured.rates[ENGINE.name, size], product, strict=True)
         shares = [images * FLOP_PER_IMAGE / peak for images, peak in pairs]
         print(f"{size:>10}  {median(shares):5.1%} ({min(shares):.1%}–{max(shares):.1%})")
+        if size >= SHARE_FROM:
+            _aim(f"at least {SHARE_AIM:.0%} at batch size {size}", median(shares) >= SHARE_AIM)
+
+
+def _aim(text: str, reached: bool) -> None:
+    print(f"  {'pass' if reached else 'MISS'}  {text}")
 
 
 def write_csv(measured: Measured, path: Path) -> None:

@@ -86,11 +86,8 @@ class Session:
         optimizer cannot be built, ValueError when the batch is larger than the training set.
         """
         train = training_images(hyperparameters, data)
-        size = batch_size(hyperparameters, len(train))
-        if size > len(train):
-            raise ValueError(f"batch size {size} exceeds {len(train)} training images")
-        rate = learning_rate if learning_rate is not None else hyperparameters.learning_rate
-        if not isinstance(rate, float | int):
+        rate = hyperparameters.learning_rate if learning_rate is None else learning_rate
+        if rate == "tuned":
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
         normalization = plugins.built_in("normalization", hyperparameters.normalization)
         data = Data(train, data.validation, data.test, data.classes)
@@ -98,9 +95,9 @@ class Session:
         return cls(
             fresh_model(seed),
             fresh_model,
-            create(hyperparameters, float(rate)),
+            create(hyperparameters, rate),
             data,
-            Batches(len(train), size, seed),
+            Batches(len(train), _fitting_batch_size(hyperparameters, len(train)), seed),
             normalization.pixels(train.images.numpy()),
             compiled,
         )
@@ -246,6 +243,13 @@ def _assign(variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]])
         raise ValueError("the state has other shapes than the session's variables")
     for variable, value in pairs:
         variable.assign(value)
+
+
+def _fitting_batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
+    size = batch_size(hyperparameters, train_size)
+    if size > train_size:
+        raise ValueError(f"batch size {size} exceeds {train_size} training images")
+    return size
 
 
 def _count_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
