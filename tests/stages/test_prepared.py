@@ -39,7 +39,7 @@ def test_a_gpu_that_tensorflow_does_not_find_is_refused(
     done = subprocess.run(
         [sys.executable, "-m", f"batchmark.stages.{stage}", "--request", request, *options],
         # A device is promised, so that only TensorFlow can say that there is none.
-        env={**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "7"},
+        env={**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "GPU-7"},
         capture_output=True,
         text=True,
         check=False,

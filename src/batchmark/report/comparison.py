@@ -17,7 +17,7 @@ from batchmark.report.selection import lowest
 # One value of a curve: y, infinite when missed; the curve; its point with the interval.
 Value = tuple[float, Curve, pd.Series]
 NAMED = {"name", "optimizer", "normalization", "model", "rule"}
-TO_TARGET = ("epochs_to_target", "time_to_target")
+TO_TARGET = {"epochs_to_target", "time_to_target"}
 
 
 def panel(
@@ -173,7 +173,8 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         made[key] = made[key].map(names.name, na_action="ignore")
     if {"reached", "trials", "epochs_to_target"} <= set(frame):
         missed = frame["epochs_to_target"].isna() & (frame["reached"] < frame["trials"])
-        made.loc[missed, [key for key in TO_TARGET if key in kept]] = math.inf
+        for key in TO_TARGET & set(kept):
+            made[key] = made[key].astype(float).mask(missed, math.inf)
     return made.rename(columns=kept)
 
 
