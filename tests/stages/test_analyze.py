@@ -7,6 +7,7 @@ import pytest
 
 from batchmark.analysis.summary import CONTRACT
 from batchmark.errors import UserError
+from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
 from batchmark.stages import analyze, collect
 from tests.synthetic import collect_request, example_request, write_results
 
@@ -34,6 +35,11 @@ def test_the_contract_files_are_written(tables: Path) -> None:
         assert len(pd.read_csv(tables / f"{name}.csv"))
     assert list(pd.read_csv(tables / "summary.csv").columns[: len(CONTRACT)]) == CONTRACT
     assert json.loads((tables / "answer.json").read_text())["study"] == "batch_size"
+
+
+def test_the_workflow_knows_every_table(tables: Path) -> None:
+    written = {path.name for path in tables.iterdir()}
+    assert written == {*COLLECTED_TABLES, *ANALYZED_TABLES}
 
 
 def test_analyzing_twice_gives_the_same_tables(tables: Path) -> None:
