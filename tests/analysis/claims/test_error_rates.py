@@ -274,7 +274,7 @@ CASES = [
     Case("hardware-efficiency", throughput, 1.5, 2.0),
     Case("faster-epochs", epoch_times, 0.8, 1.0),
     Case("memory-bound", memory, 1.1, 1.3),
-    Case("less-oscillation", powers("oscillation", -1.0), 0.6, 0.8),
+    Case("less-oscillation", powers("oscillation", -1.0), 0.1, 0.3),
     Case("too-small-fails", failures, 0.5, 1.0),
     Case("more-epochs", powers(EPOCHS, 1.0), 0.05, 0.2),
     Case("time-optimum", optimum(EPOCHS, 10.0, ratio=True), 1.1, 1.5),

