@@ -127,11 +127,20 @@ def test_the_sample_is_given_more_epochs(train: Train) -> None:
     assert train(asked, sample()).budget.epochs == 3.0
 
 
-# Four times in each of two epochs of 50,000: as often in all in six epochs of 96, at least 1 image.
-@pytest.mark.parametrize(("every", "images"), [(12_500, 72), (3, 1)])
-def test_the_sample_is_evaluated_as_often_a_trial(train: Train, every: int, images: int) -> None:
-    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every, "sample_epochs_times": 3.0}
-    assert train(request(budget), sample()).budget.evaluate_every == images
+@pytest.mark.parametrize(
+    ("every", "train_size", "images"),
+    [
+        (12_500, "full", 24),  # four times an epoch of 50,000, four times an epoch of 96
+        (24, 48, 24),  # both have 48 images
+        (96, 192, 48),  # twice an epoch of 192 where there are 96
+        (3, "full", 1),  # never less than an image
+    ],
+)
+def test_the_sample_is_evaluated_as_often_an_epoch(
+    train: Train, every: int, train_size: int | str, images: int
+) -> None:
+    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every}
+    assert train(request(budget, train_size=train_size), sample()).budget.evaluate_every == images
 
 
 @pytest.mark.parametrize(

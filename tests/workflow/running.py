@@ -1,5 +1,6 @@
 """A Snakemake that runs beside the test, and the processes that work for it."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,13 @@ def start(checkout: Checkout, config: Path = MICRO) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             checkout.command(config),
             cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_heed_interrupts,  # noqa: PLW1509 no threads here
         )  # fmt: skip
+
+
+def _heed_interrupts() -> None:
+    # A shell's background jobs, perhaps this test run, ignore SIGINT and pass that on.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

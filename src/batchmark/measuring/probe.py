@@ -55,7 +55,7 @@ def moments(epochs: float) -> list[tuple[Moment, float]]:
 def _trial(request: ProbeRequest, data: Data, dataset: str, seed: int) -> ProbeTrial:
     budget = request.budget
     if dataset == sample.NAME:
-        budget = budget.on_sample(len(data.train))
+        budget = budget.on_sample(len(data.train), request.variant.hyperparameters.train_size)
     try:
         session = Session.open(
             request.variant.hyperparameters, data, seed, compiled=request.device == "gpu"

@@ -134,7 +134,7 @@ def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> f
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
     batch_size, used = batch_and_images(chosen, images)
     sample = images < EVALUATED_IMAGES
-    budget = budget.on_sample(images) if sample else budget
+    budget = budget.on_sample(images, chosen.train_size) if sample else budget
     epochs, trials = budget.epochs, budget.trials
     if chosen.learning_rate == "tuned":
         factor = budget.sample_epochs_times if sample else 1.0

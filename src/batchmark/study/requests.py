@@ -58,13 +58,14 @@ class Budget(Request):
     sample_epochs_times: float
     deterministic: bool
 
-    def on_sample(self, images: int) -> "Budget":
+    def on_sample(self, images: int, train_size: int | Literal["full"]) -> "Budget":
         """The budget when a sample of `images` training images serves, whose epochs are short.
 
-        More epochs, and evaluations as many times a trial as on the full training set.
+        More epochs, and as many evaluations an epoch as with the `train_size` images asked for.
         """
         times, every = self.sample_epochs_times, self.evaluate_every
-        share = times * images / MNIST_TRAINING_IMAGES
+        wanted = MNIST_TRAINING_IMAGES if train_size == "full" else train_size
+        share = min(1.0, images / wanted)
         return self.model_copy(
             update={
                 "epochs": self.epochs * times,

@@ -66,7 +66,7 @@ class Setting:
         """`epochs` of this dataset; those of the sample are short, so it is given more."""
         budget = self.request.budget.model_copy(update={"epochs": epochs})
         if self.facts.name == SAMPLE:
-            budget = budget.on_sample(len(self.data.train))
+            budget = budget.on_sample(len(self.data.train), self.hyperparameters.train_size)
         return Schedule(budget.epochs, budget.evaluate_every, budget.not_learning_after)
 
 
