@@ -1,3 +1,4 @@
+import functools
 import os
 import shlex
 import sys

@@ -5,11 +5,11 @@ import pytest
 from batchmark.analysis.outcomes import (
     Curves,
     best_errors,
+    epochs_times,
     epochs_to,
     oscillation,
     outcomes,
     read_curves,
-    sample_epochs_times,
     study_outcomes,
 )
 from tests.analysis.conftest import World
@@ -87,6 +87,10 @@ def trials(**changes: object) -> pd.DataFrame:
     return table.assign(**changes)
 
 
+def every(budget: float) -> dict[str, float]:
+    return {f"v{k}": budget for k in range(4)}
+
+
 def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
     rows = outcomes(curves, trials(), [0.9])
     assert len(rows) == 4
@@ -94,18 +98,25 @@ def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
 
 
 def test_the_end_of_a_longer_run_says_nothing_about_a_shorter_budget(curves: Curves) -> None:
-    cut = outcomes(curves, trials(), [0.9], budget=1.0)
+    cut = outcomes(curves, trials(), [0.9], every(1.0))
     assert cut["final_test_accuracy"].isna().all()
     assert cut["gradient_norms"].tolist() == ["{}"] * 4
     assert (cut["budget"] == 1.0).all()
-    whole = outcomes(curves, trials(), [0.9], budget=5.0)
+    whole = outcomes(curves, trials(), [0.9], every(5.0))
     assert (whole["final_test_accuracy"] == 0.8).all()
     assert (whole["gradient_norms"] == '{"a": 1.0}').all()
     assert (whole["budget"] == 2.0).all()
 
 
+def test_each_variant_has_a_budget_of_its_own(curves: Curves) -> None:
+    # The first reaches 0.9 at 1.5 epochs, the second at its first evaluation, at 0.5.
+    cut = outcomes(curves, trials(), [0.9], every(1.5) | {"v1": 0.4})
+    assert cut["epochs_to_0.9"].tolist() == [1.5, np.inf, np.inf, np.inf]
+    assert cut["budget"].tolist() == [1.5, 0.4, 1.5, 1.5]
+
+
 def test_a_best_within_the_budget_is_that_of_the_run(curves: Curves) -> None:
-    best = outcomes(curves, trials(best_epoch=[1.5, 1.0, 0.5, np.nan]), [0.9], budget=1.0)
+    best = outcomes(curves, trials(best_epoch=[1.5, 1.0, 0.5, np.nan]), [0.9], every(1.0))
     known = best["test_accuracy_at_best"]
     assert known.tolist() == pytest.approx([np.nan, 0.9, 0.9, 0.9], nan_ok=True)
 
@@ -113,7 +124,7 @@ def test_a_best_within_the_budget_is_that_of_the_run(curves: Curves) -> None:
 def test_what_a_run_did_after_the_budget_is_not_held_against_it(curves: Curves) -> None:
     ended = trials(status="diverged", message="the loss is not finite")
     # Their last evaluations are at 2, 1 and 1.5 epochs.
-    cut = outcomes(curves, ended, [0.9], budget=1.0)
+    cut = outcomes(curves, ended, [0.9], every(1.0))
     assert cut["status"].tolist() == ["done", "diverged", "done", "diverged"]
     assert cut["message"].tolist()[:2] == ["", "the loss is not finite"]
 
@@ -130,16 +141,17 @@ def test_a_study_with_fewer_seeds_and_epochs_sees_only_those(world: World) -> No
     curves = read_curves(world.folder / "tables")
     study = world.request.studies[0].model_copy(update={"trials": 2, "epochs": 1.0})
     table = pd.read_csv(world.folder / "tables/trials.csv")
-    rows = study_outcomes(study, curves, table, [0.98], 1.0)
+    rows = study_outcomes(study, curves, table, [0.98], dict.fromkeys(study.settings, 1.0))
     assert set(rows["seed"]) == {0, 1}
     reached = rows["epochs_to_0.98"]
     assert reached[np.isfinite(reached)].max() <= 1.0
 
 
-def test_the_sample_multiplies_the_epochs_of_all_studies() -> None:
+def test_on_the_sample_each_variant_has_a_length_of_its_own() -> None:
     request = example_request(studies=("momentum",), epochs=4.0)
-    ids = [each.id for each in request.variants]
-    variants = pd.DataFrame({"machine": "local", "variant": ids, "epochs": 12.0})
-    other = variants.assign(machine="laptop", epochs=100.0)
-    assert sample_epochs_times(pd.concat([variants, other]), request) == 3.0
-    assert sample_epochs_times(other, request) == 1.0
+    first, *others = [each.id for each in request.variants]
+    own = pd.DataFrame({"machine": "local", "variant": [first], "epochs": 12.0})
+    elsewhere = own.assign(machine="laptop", epochs=100.0)
+    unrun = dict.fromkeys(others, 1.0)
+    assert epochs_times(pd.concat([own, elsewhere]), request) == {first: 3.0, **unrun}
+    assert epochs_times(elsewhere, request) == {first: 1.0, **unrun}

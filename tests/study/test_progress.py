@@ -21,7 +21,8 @@ def event(name, **fields):
 
 def test_each_job_that_ends_tells_what_is_left() -> None:
     said: list[str] = []
-    progress = Progress({1: 600.0, 2: 240.0, 3: 60.0}, said.append, clock=lambda: NOON)
+    expected = {1: 600.0, 2: 240.0, 3: 60.0}
+    progress = Progress(lambda: expected, [], said.append, clock=lambda: NOON)
     for job in (1, 2):
         progress.emit(event("job_info", jobid=job))
     progress.emit(event("job_finished", job_id=2))
@@ -33,6 +34,18 @@ def test_each_job_that_ends_tells_what_is_left() -> None:
     progress.emit(event("job_finished", job_id=99))
     progress.emit(event("shellcmd"))
     assert len(said) == 2
+
+
+def test_after_the_download_the_rest_is_expected_anew() -> None:
+    said: list[str] = []
+    expected = {1: 10.0, 2: 600.0, 3: 120.0}
+    progress = Progress(lambda: expected, [1], said.append, clock=lambda: NOON)
+    expected = {1: 10.0, 2: 60.0, 3: 20.0}
+    progress.emit(event("job_finished", job_id=1))
+    assert said == ["1 of 3 jobs done, 0 running, about 80 s left: until 12:01."]
+    expected = {}
+    progress.emit(event("job_finished", job_id=2))
+    assert said[1:] == ["2 of 3 jobs done, 0 running, about 20 s left: until 12:00."]
 
 
 def test_jobs_share_the_cores_and_a_timing_block_has_them_all(plan_of: OpenPlan, tmp_path) -> None:

@@ -122,9 +122,20 @@ def sample() -> Dataset:
     return dataclasses.replace(made, facts=made.facts.model_copy(update={"name": "sample"}))
 
 
-def test_the_sample_is_given_more_epochs(train: Train) -> None:
-    asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1})
-    assert train(asked, sample()).budget.epochs == 3.0
+@pytest.mark.parametrize(
+    ("train_size", "epochs"),
+    [
+        ("full", 3.0),  # 50,000 asked for: as many times as allowed
+        (120, 2.5),  # as many steps as with 120 images, a quarter more epochs
+        (96, 2.0),  # what it asks for is there
+        (48, 2.0),
+    ],
+)
+def test_the_sample_is_given_more_epochs_where_it_falls_short(
+    train: Train, train_size: int | str, epochs: float
+) -> None:
+    asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1}, train_size=train_size)
+    assert train(asked, sample()).budget.epochs == epochs
 
 
 @pytest.mark.parametrize(

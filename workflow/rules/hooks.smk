@@ -7,16 +7,18 @@ REBUILD = (
     f" --render-request {RENDER_REQUEST} --results results --tables results/tables"
     f" --figures reports/figures --templates {shlex.quote(str(BASE))}/workflow/report --reports reports"
 )
-expected_seconds = []
+announced_work = []
 
 
-def expect_seconds(work):
+def expected(work):
     try:
-        expected = expectation(plan, work, *MEASURED)
+        return expectation(plan, work, *MEASURED)
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    say(f"Expected:\n{expected.table()}")
-    return expected.total
+
+
+def announce(work):
+    say(f"Expected:\n{expected(work).table()}")
 
 
 def say(sentence):
@@ -38,16 +40,20 @@ onstart:
     if is_long(work) and workflow.local_exec:
         if not Path(CALIBRATION).exists():
             shell("python -m batchmark.stages.calibrate --output {CALIBRATION}")
-        expected_seconds.append(expect_seconds(work))
-        logger.addHandler(Progress(expected_by_job(plan, jobs, *MEASURED), say))
+        announce(work)
+        announced_work.append(work)
+        downloads = [id_ for id_, (rule, _) in jobs.items() if rule == "download"]
+        by_job = functools.partial(expected_by_job, plan, jobs, *MEASURED)
+        logger.addHandler(Progress(by_job, downloads, say))
 
 
 onsuccess:
-    if expected_seconds:
+    for work in announced_work:
+        # For the images that were there: before the download, MNIST's number was assumed.
         taken = time.monotonic() - STARTED
-        say(compared(expected_seconds[0], taken))
+        say(compared(expected(work).total, taken))
     if any(job.rule.name == "calibrate" for job in workflow.dag.jobs):
-        expect_seconds(all_work(plan))
+        announce(all_work(plan))
 
 
 onerror:

@@ -12,9 +12,9 @@ from batchmark.analysis.outcomes import (
     RUN,
     Curves,
     column,
+    epochs_times,
     outcomes,
     read_curves,
-    sample_epochs_times,
     study_outcomes,
 )
 from batchmark.analysis.tables import read_json_table, read_table
@@ -48,7 +48,7 @@ def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
     variants, trials = read_table(folder, "variants"), read_table(folder, "trials")
     targets = {study.name: _targets(variants, request, study) for study in request.studies}
     curves = read_curves(folder)
-    times = sample_epochs_times(variants, request)
+    longer = epochs_times(variants, request)
     timings = read_table(folder, "timings")
     return Measurements(
         request=request,
@@ -57,7 +57,7 @@ def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
         outcomes=_uncut(curves, trials, variants, targets),
         by_study=pd.concat(
             [
-                study_outcomes(study, curves, trials, targets[study.name], times)
+                study_outcomes(study, curves, trials, targets[study.name], longer)
                 for study in request.studies
             ],
             ignore_index=True,

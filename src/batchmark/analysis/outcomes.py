@@ -1,5 +1,6 @@
 """What each trial achieved within the budget of each study: targets, best errors, oscillation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,40 +111,54 @@ def _reduce(how: np.ufunc, values: Array, curves: Curves) -> Array:
     return how.reduceat(values, curves.starts) if len(curves.starts) else np.empty(0)
 
 
-def sample_epochs_times(variants: pd.DataFrame, request: AnalyzeRequest) -> float:
-    """By how much this machine's runs were longer than their studies say (short sample epochs)."""
-    longest = {
-        variant: max(study.epochs for study in request.studies if variant in study.settings)
-        for variant in {variant for study in request.studies for variant in study.settings}
-    }
+def epochs_times(variants: pd.DataFrame, request: AnalyzeRequest) -> dict[str, float]:
+    """By how much this machine's run of each variant was longer than its studies say.
+
+    Short epochs of the sample; 1 for a variant that this machine has not run.
+    """
+    longest: dict[str, float] = {}
+    for study in request.studies:
+        for variant in study.settings:
+            longest[variant] = max(study.epochs, longest.get(variant, 0.0))
     own = variants[variants["machine"] == request.machine]
-    times = own["epochs"] / own["variant"].map(longest)
-    return float(times.median()) if len(times.dropna()) else 1.0
+    run = dict(zip(own["variant"], own["epochs"], strict=True))
+    return {variant: run.get(variant, epochs) / epochs for variant, epochs in longest.items()}
 
 
 def outcomes(
-    curves: Curves, trials: pd.DataFrame, targets: list[float], budget: float = np.inf
+    curves: Curves,
+    trials: pd.DataFrame,
+    targets: list[float],
+    budgets: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """One row per trial, its evaluations after `budget` epochs ignored.
+    """One row per trial, its evaluations after its variant's budget (in epochs) ignored.
 
     Columns: machine, device, variant, seed, status, budget, resolution (epochs between two
     evaluations), best_validation_error, best_epoch, oscillation, epochs_to_{target} for every
     target (infinite: not reached), and the facts of trials.csv as they were then: what holds at
     the end of a run, or at a best that came later, is NaN (`gradient_norms`: no layers).
     """
-    measured = _measured(curves, targets, budget)
+    measured = _measured(curves, targets, _limits(curves.trials, budgets))
     own_best = trials.rename(columns={"best_epoch": "best_of_run"})
-    rows = _cut(own_best.merge(measured, on=TRIAL, how="left"), budget)
+    rows = own_best.merge(measured, on=TRIAL, how="left")
+    limits = _limits(rows, budgets)
+    rows = _cut(rows, limits)
     for name in _to_target(targets):
         rows[name] = rows[name].fillna(np.inf)
-    return rows.assign(budget=np.minimum(rows["epochs"], budget)).drop(
+    return rows.assign(budget=np.minimum(rows["epochs"], limits)).drop(
         columns=["epochs", "best_of_run", "last_epoch"]
     )
 
 
-def _cut(rows: pd.DataFrame, budget: float) -> pd.DataFrame:
-    """Nothing that became of a run after the budget."""
-    limit = budget * _ROUNDING
+def _limits(trials: pd.DataFrame, budgets: Mapping[str, float] | None) -> Array:
+    if budgets is None:
+        return np.full(len(trials), np.inf)
+    return np.array([budgets[variant] for variant in trials["variant"]], float)
+
+
+def _cut(rows: pd.DataFrame, limits: Array) -> pd.DataFrame:
+    """Nothing that became of a run after its limit."""
+    limit = limits * _ROUNDING
     longer, alive = rows["epochs"] > limit, rows["last_epoch"] > limit
     rows[AT_END] = rows[AT_END].mask(longer)
     later = rows["best_of_run"] > limit
@@ -161,22 +176,21 @@ def study_outcomes(
     curves: Curves,
     trials: pd.DataFrame,
     targets: list[float],
-    epochs_times: float,
+    times: Mapping[str, float],
 ) -> pd.DataFrame:
     """The outcomes of a study, cut to its own epochs and its own number of seeds.
 
-    A run may be longer because another study shares it.
+    A run may be longer because another study shares it, or `times` as long on the sample.
     """
     variants = list(study.settings)
     inside = trials[trials["variant"].isin(variants)]
     rank = inside.groupby(RUN, observed=True)["seed"].rank(method="first")
     mine = curves.of(curves.trials["variant"].isin(variants).to_numpy(bool))
-    budget = study.epochs * epochs_times
-    return outcomes(mine, inside[rank <= study.trials], targets, budget).assign(study=study.name)
+    budgets = {variant: study.epochs * times[variant] for variant in variants}
+    return outcomes(mine, inside[rank <= study.trials], targets, budgets).assign(study=study.name)
 
 
-def _measured(curves: Curves, targets: list[float], budget: float) -> pd.DataFrame:
-    limits = np.full(len(curves.starts), budget)
+def _measured(curves: Curves, targets: list[float], limits: Array) -> pd.DataFrame:
     last = _reduce(np.maximum, curves.epoch, curves)
     best, epoch = best_errors(curves, limits)
     reached = {

@@ -133,12 +133,13 @@ def _batch_size(plan: Plan, variant: str, images: int) -> int:
 def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
     batch_size, used = batch_and_images(chosen, images)
-    sample = images < EVALUATED_IMAGES
-    budget = budget.on_sample(images, chosen.train_size) if sample else budget
+    tuning = plan.config.tuning
+    asked = budget.epochs
+    if images < EVALUATED_IMAGES:
+        budget = budget.on_sample(images, chosen.train_size)
     epochs, trials = budget.epochs, budget.trials
     if chosen.learning_rate == "tuned":
-        factor = budget.sample_epochs_times if sample else 1.0
-        epochs += plan.config.tuning.points * plan.config.tuning.epochs * factor / trials
+        epochs += tuning.points * tuning.epochs * (budget.epochs / asked) / trials
     model = MODEL_COSTS.get(chosen.model, 1.0)
     training = used * epochs * (rates.image * model + rates.step / batch_size)
     evaluations = epochs * used / (budget.evaluate_every or used) + 2

@@ -5,7 +5,7 @@ Snakemake's own log tells which job began and ended; this adds the time that is 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from batchmark.study.expectation import minutes
 
@@ -13,19 +13,23 @@ from batchmark.study.expectation import minutes
 class Progress(logging.Handler):
     """Follows Snakemake's log events and says after each job how far the run has come.
 
-    `seconds`: by job id, the wall seconds that each job is expected to add to the run. A job that
-    is running counts half. `say` takes a sentence, `clock` gives seconds since the epoch.
+    `expected` gives the wall seconds that each job, by its id, is expected to add to the run. It is
+    asked again when one of the `revealing` jobs has ended: only the download tells how many images
+    there are. A job that is running counts half. `say` takes a sentence, `clock` gives seconds
+    since the epoch.
     """
 
     def __init__(
         self,
-        seconds: Mapping[int, float],
+        expected: Callable[[], Mapping[int, float]],
+        revealing: Collection[int],
         say: Callable[[str], object],
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
-        self._left, self._running = dict(seconds), set[int]()
-        self._total, self._say, self._clock = len(seconds), say, clock
+        self._expected, self._revealing = expected, revealing
+        self._left, self._running = dict(expected()), set[int]()
+        self._total, self._say, self._clock = len(self._left), say, clock
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note which job began; when one has ended, say what is left."""
@@ -37,6 +41,9 @@ class Progress(logging.Handler):
 
     def _end(self, job: int) -> None:
         self._running.discard(job)
+        if job in self._revealing:
+            fresh = self._expected()
+            self._left = {one: fresh[one] for one in self._left}
         if self._left.pop(job, None) is not None and self._left:
             self._say(self.sentence())
 

@@ -46,8 +46,8 @@ class DatasetRequest(Request):
 class Budget(Request):
     """How long a run trains. Units: epochs, trials, examples, seconds.
 
-    `evaluate_every` None: once per epoch. `sample_epochs_times` is how many times as many epochs
-    the embedded sample is given, see `on_sample`.
+    `evaluate_every` None: once per epoch. `sample_epochs_times` is at most how many times as many
+    epochs the embedded sample is given, see `on_sample`.
     """
 
     epochs: float
@@ -59,13 +59,14 @@ class Budget(Request):
     deterministic: bool
 
     def on_sample(self, images: int, train_size: int | Literal["full"]) -> "Budget":
-        """The budget when a sample of `images` training images serves, whose epochs are short.
+        """The budget when a sample of `images` training images serves.
 
-        More epochs, and as many evaluations an epoch as with the `train_size` images asked for.
+        Its epochs are short where more images are asked for by `train_size`: there it is given
+        more epochs, never more steps, and as many evaluations an epoch.
         """
-        times, every = self.sample_epochs_times, self.evaluate_every
         wanted = MNIST_TRAINING_IMAGES if train_size == "full" else train_size
-        share = min(1.0, images / wanted)
+        share, every = min(1.0, images / wanted), self.evaluate_every
+        times = min(self.sample_epochs_times, 1 / share)
         return self.model_copy(
             update={
                 "epochs": self.epochs * times,
