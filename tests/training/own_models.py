@@ -1,6 +1,7 @@
 """Own models with the signature `(image_shape, classes, **hyperparameters)`."""
 
 import keras
+import tensorflow as tf
 
 
 def build(image_shape: tuple[int, int, int], classes: int, units: int = 4) -> keras.Model:
@@ -26,3 +27,17 @@ def with_dropout(image_shape: tuple[int, int, int], classes: int, dropout: float
     images = keras.Input(image_shape)
     dropped = keras.layers.Dropout(dropout)(keras.layers.Flatten()(images))
     return keras.Model(images, keras.layers.Dense(classes)(dropped))
+
+
+class Greedy(keras.layers.Layer):
+    """Asks for 128 TiB an image, once a batch of images comes: no machine gives that."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        images = tf.shape(inputs, out_type=tf.int64)[0]
+        return inputs + tf.reduce_max(tf.random.stateless_uniform([images, 1 << 45], (1, 2)))
+
+
+def greedy(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    images = keras.Input(image_shape)
+    logits = keras.layers.Dense(classes)(keras.layers.Flatten()(Greedy()(images)))
+    return keras.Model(images, logits)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
@@ -16,7 +15,6 @@ from batchmark.results.run import RunResult
 from batchmark.study.requests import TrainRequest
 from batchmark.training import trial
 from batchmark.training.run import Scratch, run
-from batchmark.training.session import Session
 from tests.training.tiny import dataset, request, without_clock
 
 Train = Callable[..., RunResult]
@@ -239,13 +237,10 @@ def test_tuning_chooses_on_a_seed_of_its_own_and_trains_with_fresh_ones(train: T
     assert result.variant.hyperparameters["learning_rate"] == "tuned"
 
 
-def test_out_of_memory_is_a_sentence(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(*_: object) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
-    monkeypatch.setattr(Session, "train", exhausted)
+def test_out_of_memory_in_a_training_step_is_a_sentence(train: Train) -> None:
+    greedy = request(model="tests.training.own_models:greedy", batch_size=8)
     with pytest.raises(UserError, match="variant tiny: out of memory; choose a smaller batch_size"):
-        train(request())
+        train(greedy)
 
 
 def broken_labels() -> Dataset:
