@@ -3,14 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+from batchmark.analysis.block import Block
 from batchmark.analysis.comparisons import compare, grid_variance, log_epoch_ratio
 from tests.analysis.conftest import World
 
 
 @pytest.fixture(scope="module")
 def momentum(world: World) -> pd.DataFrame:
-    return compare(world.block("momentum"))
+    return at_main_target(world.block("momentum"))
+
+
+def at_main_target(block: Block) -> pd.DataFrame:
+    return compare(block).query(f"target == {block.target}")
 
 
 def test_a_miss_counts_as_the_budget_and_two_misses_as_no_pair() -> None:
@@ -63,11 +69,41 @@ def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -
 
 
 def test_misses_are_counted(world: World) -> None:
-    table = compare(world.block("batch_size"))
+    table = at_main_target(world.block("batch_size"))
     rows = table[table["metric"] == "epochs_to_target"].set_index("variant")
     (largest,) = [name for name in rows.index if "-bs5000-" in name]
     assert rows.loc[largest, "censored"] == 3
     assert rows.loc[largest, "pairs"] == 3
+
+
+def test_every_target_is_compared_on_its_own(world: World) -> None:
+    block = world.block("momentum")
+    table = compare(block)
+    for metric in ("epochs_to_target", "time_to_target"):
+        rows = table[table["metric"] == metric]
+        assert list(dict.fromkeys(rows["target"])) == block.targets
+        assert not rows.duplicated(["variant", "target"]).any()
+    alone = compare(replace(block, targets=[block.targets[1]]))
+    expected = alone[alone["metric"] == "time_to_target"].reset_index(drop=True)
+    found = table[(table["metric"] == "time_to_target") & (table["target"] == block.targets[1])]
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), expected)
+    once = table[~table["metric"].isin(["epochs_to_target", "time_to_target"])]
+    assert set(once["target"]) == {block.target}
+
+
+def test_seeds_that_agree_by_chance_do_not_make_errors_certain(world: World) -> None:
+    """All seeds equal: what is left is the error of counting two sets of images."""
+    block = world.block("momentum")
+    same = block.outcomes.assign(final_test_accuracy=0.9)
+    other = block.ids[0] if block.ids[0] != block.study.baseline else block.ids[1]
+    same.loc[same["variant"] == other, "final_test_accuracy"] = 0.901
+    rows = compare(replace(block, outcomes=same)).query("metric == 'final_test_error'")
+    row = rows.set_index("variant").loc[other]
+    images = int(block.variants["test_size"].iloc[0])
+    seeds = len(block.seeds)
+    error = np.sqrt(2 / 12 / images**2 / seeds)
+    assert row["estimate"] == pytest.approx(-0.001)
+    assert row["high"] - row["low"] == pytest.approx(2 * stats.t(seeds - 1).ppf(0.975) * error)
 
 
 def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: World) -> None:
@@ -76,7 +112,7 @@ def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: Wor
     (largest,) = (row for row, name in enumerate(block.ids) if "-bs5000-" in name)
     ratios = np.ones((len(block.ids), 7))
     ratios[largest] = 1e-3
-    table = compare(replace(block, ratios=ratios))
+    table = at_main_target(replace(block, ratios=ratios))
     rows = table[table["variant"] == block.ids[largest]].set_index("metric")
     assert rows.loc["time_to_target", "estimate"] < 0.1
     assert not rows.loc["time_to_target", "distinguishable"]

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.block import Block
-from batchmark.analysis.intervals import Test, holm, mean_of, total
+from batchmark.analysis.intervals import Mean, Test, holm, mean_of, total
 
 Array = NDArray[np.float64]
 
@@ -21,25 +21,34 @@ DIFFERENCES = {
 
 
 def compare(block: Block) -> pd.DataFrame:
-    """All metrics of a study: ratios of epochs, seconds, times; differences of errors."""
+    """All metrics of a study: ratios of epochs, seconds, times; differences of errors.
+
+    What is "to target" comes for every target of the study, the rest stands with the main one.
+    """
     if block.study.baseline not in block.ids:
         return pd.DataFrame(columns=COLUMNS)
     base = block.ids.index(block.study.baseline)
-    epochs = block.epochs_to()
+    seconds = np.log(block.ratios) - np.log(block.ratios[base])
+    tables = [_table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
+    for target in block.targets:
+        tables += _to_target(block, base, target, mean_of(seconds))
+    for name, source in DIFFERENCES.items():
+        values, counted = block.trials(source), block.counting_variance(source)
+        change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
+        tables.append(_table(block, name, total(mean_of(change, counted + counted[base])), change))
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def _to_target(block: Block, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
+    epochs = block.epochs_to(target)
     speed = log_epoch_ratio(epochs, epochs[base], block.budget)
     grid = grid_variance(epochs, block.resolution)
     needed = mean_of(speed, grid + grid[base])
-    seconds = np.log(block.ratios) - np.log(block.ratios[base])
     tables = [
         _table(block, "epochs_to_target", total(needed), speed, epochs),
-        _table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds),
-        _table(block, "time_to_target", total(needed, mean_of(seconds)), speed, epochs),
-    ]  # fmt: skip
-    for name, source in DIFFERENCES.items():
-        values = block.trials(source)
-        change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
-        tables.append(_table(block, name, total(mean_of(change)), change))
-    return pd.concat(tables, ignore_index=True)[COLUMNS]
+        _table(block, "time_to_target", total(needed, seconds), speed, epochs),
+    ]
+    return [table.assign(target=target) for table in tables]
 
 
 def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:

@@ -70,20 +70,20 @@ def _weighted(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
 
 
 def cost_model(block: Block) -> pd.DataFrame:
-    """One row per family of at least four batch sizes that all its trials reached."""
-    measured = block.epochs_to(), seconds_per_epoch(block).estimate
+    """One row per target and family of at least four batch sizes that all its trials reached."""
+    seconds = seconds_per_epoch(block).estimate
     rows = [
-        row
+        {**block.place(), "target": target, "family": family, **fit}
         for family, members in families(block, FEWEST_SIZES)
-        if (row := _fit(block, measured, family, members)) is not None
+        for target in block.targets
+        if (fit := _fit(block, block.epochs_to(target)[members], seconds[members], members))
     ]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(_COLUMNS))
 
 
 def _fit(
-    block: Block, measured: tuple[Array, Array], family: str, members: NDArray[np.intp]
+    block: Block, epochs: Array, seconds: Array, members: NDArray[np.intp]
 ) -> dict[str, Any] | None:
-    epochs, seconds = (values[members] for values in measured)
     sizes = block.variants["batch_size"].to_numpy(float)[members]
     examples = block.variants["examples_per_epoch"].to_numpy(float)[members]
     reached, timed = np.isfinite(epochs).all(axis=1), ~np.isnan(seconds)
@@ -94,9 +94,6 @@ def _fit(
     convergence = fit_line(sizes[reached], np.exp(np.log(crossed[reached]).mean(axis=1)))
     speed = fit_line(1 / sizes[timed], seconds[timed] / examples[timed], seed=1)
     return {
-        **block.place(),
-        "target": block.target,
-        "family": family,
         "fitted_sizes": _join(sizes[reached]),
         "excluded_sizes": _join(sizes[~reached]),
         **_parameters(convergence, speed),

@@ -26,8 +26,10 @@ def draw(tables: Tables) -> Drawn | None:
     fits = at_home(tables, "cost_model")
     if frame.empty or not measured(fits, "b_crit"):
         return None
-    fits = fits[(fits["study"] == headline_study(tables)) & fits["b_crit"].notna()]
-    family = tables.document("answer").get("family")
+    answer = tables.document("answer")
+    main = (fits["study"] == headline_study(tables)) & (fits["target"] == answer.get("target"))
+    fits = fits[main & fits["b_crit"].notna()]
+    family = answer.get("family")
     fits = fits[fits["family"].fillna("") == family] if family else fits
     if fits.empty or not measured(frame, "time_to_target"):
         return None

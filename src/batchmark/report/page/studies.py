@@ -96,12 +96,12 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Lang
 
 
 def _against_baseline(study: str, tables: Tables) -> pd.DataFrame:
-    """The study's paired ratios of time to target, by variant."""
+    """The study's paired ratios of time to its main target, which comes first, by variant."""
     frame = at_home(tables, "comparisons")
     if frame.empty:
         return frame
     frame = frame[(frame["study"] == study) & (frame["metric"] == "time_to_target")]
-    return frame.set_index("variant")
+    return frame.drop_duplicates("variant").set_index("variant")
 
 
 def _ratio(against: pd.DataFrame, variant: str, language: Language) -> Cell:
