@@ -43,8 +43,9 @@ COLUMNS = {
     ),
     "subjects": (
         *("machine", "device", "study", "subject", "threads", "role", "batch_size"),
-        *("steps_per_epoch", "examples_per_epoch", "trace_seconds", "first_step_seconds"),
-        *("flops_per_step", "peak_memory_bytes", "peak_flops_per_second", "variants", "message"),
+        *("steps_per_epoch", "examples_per_epoch", "trace_seconds", "compile_seconds"),
+        *("first_step_seconds", "flops_per_step", "peak_memory_bytes", "peak_flops_per_second"),
+        *("variants", "message"),
     ),
     "draws": (
         *("machine", "device", "variant", "seed", "moment", "epoch", "full_size"),

@@ -20,10 +20,12 @@ from batchmark.analysis.sensitivity import sensitivity
 from batchmark.analysis.summary import summarize
 from batchmark.study.requests import AnalyzeRequest
 
-_THREADS = ["machine", "device", "study", "subject", "role", "threads", "batch_size", "variants",
-            "ratio", "ratio_low", "ratio_high", "seconds_per_epoch", "seconds_per_epoch_low",
-            "seconds_per_epoch_high", "examples_per_second", "flops_per_second", "share_of_peak",
-            "peak_memory_bytes", "trace_seconds", "first_step_seconds"]  # fmt: skip
+_THREADS = [
+    *("machine", "device", "study", "subject", "role", "threads", "batch_size", "variants"),
+    *("ratio", "ratio_low", "ratio_high", "seconds_per_epoch", "seconds_per_epoch_low"),
+    *("seconds_per_epoch_high", "examples_per_second", "flops_per_second", "share_of_peak"),
+    *("peak_memory_bytes", "trace_seconds", "compile_seconds", "first_step_seconds"),
+]
 
 
 def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:

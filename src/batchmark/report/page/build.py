@@ -7,6 +7,7 @@ from batchmark.report.catalogue import BY_NAME, HEADLINE, figures_for
 from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
+from batchmark.report.page.clock import clock_table
 from batchmark.report.page.downloads import table_files
 from batchmark.report.page.figures import missing_figures, read_figures
 from batchmark.report.page.head import head
@@ -45,6 +46,7 @@ def page(
         untested=unmeasured(told),
         studies=[study_section(words, tables, figures, language) for words in request.studies],
         hood=_hood(figures),
+        clock=clock_table(tables, language),
         unmeasured=appendix.unmeasured(missing_figures(asked, figures, "hood"), language),
         gpu_measured="devices" in figures,
         machines=appendix.machines_table(tables, language),

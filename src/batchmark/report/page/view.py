@@ -204,6 +204,7 @@ class Page:
     untested: Sequence[Claim]
     studies: Sequence[Study]
     hood: Sequence[Figure]
+    clock: Table
     unmeasured: Sequence[str]
     gpu_measured: bool
     machines: Table
