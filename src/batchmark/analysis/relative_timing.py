@@ -1,4 +1,9 @@
-"""Clock readings relative to the anchor visits around them: free of the machine's slow drift."""
+"""Clock readings relative to the anchor's nearest: free of the machine's slow drift.
+
+One reading of the anchor, not a mean of several: slow outliers raise a mean of two readings more
+than they raise the median of one, so that even the anchor's twin would seem faster than the anchor.
+Two single readings of the same thing are as often in this order as in the other.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,38 +16,30 @@ ROUND = ["machine", "device", "study", "round"]
 
 
 def add_ratio_to_anchor(visits: pd.DataFrame) -> pd.DataFrame:
-    """Add `ratio_to_anchor`: seconds per epoch over the anchor's at that moment.
+    """Add `ratio_to_anchor`: seconds per epoch over the anchor's nearest in time.
 
-    The anchor's time is interpolated linearly between its visits of the same round, those with
-    the same number of threads where there are any. An anchor visit is compared with its
-    neighbours, not with itself. NaN in a round without another anchor visit.
+    The anchor's visits of the same round, those with the same number of threads where there are
+    any. An anchor visit is compared with another one. NaN in a round without another.
     """
-    ordered = visits.sort_values("start_seconds", kind="stable")
-    moments = (ordered["start_seconds"] + ordered["seconds"] / 2).to_numpy(float)
-    costs = ordered["seconds_per_epoch"].to_numpy(float)
-    threads = ordered["threads"].to_numpy()
-    anchors = (ordered["role"] == "anchor").to_numpy(bool)
-    ratios = np.empty(len(ordered))
-    for rows in ordered.groupby(ROUND, sort=False).indices.values():
+    moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
+    costs = visits["seconds_per_epoch"].to_numpy(float)
+    threads = visits["threads"].to_numpy()
+    anchors = (visits["role"] == "anchor").to_numpy(bool)
+    ratios = np.empty(len(visits))
+    for rows in visits.groupby(ROUND, sort=False).indices.values():
         ratios[rows] = costs[rows] / _anchor_costs(
             moments[rows], costs[rows], threads[rows], anchors[rows]
         )
-    return visits.assign(ratio_to_anchor=pd.Series(ratios, index=ordered.index))
+    return visits.assign(ratio_to_anchor=ratios)
 
 
 def _anchor_costs(moments: Vector, costs: Vector, threads: Vector, anchors: Mask) -> Vector:
-    """The anchor's cost at each moment of one round, in time order."""
-    expected = np.empty(len(moments))
+    """The anchor's cost nearest to each moment of one round."""
+    distances = np.abs(moments[:, None] - moments)
     for count in np.unique(threads):
         members = threads == count
         same = anchors & members
-        known = same if same.any() else anchors
-        expected[members] = _interpolate(moments[members], moments[known], costs[known])
-        for position in np.flatnonzero(same):
-            others = known & (np.arange(len(moments)) != position)
-            expected[position] = _interpolate(moments[position], moments[others], costs[others])
-    return expected
-
-
-def _interpolate(at: Vector, moments: Vector, costs: Vector) -> Vector:
-    return np.interp(at, moments, costs) if len(moments) else np.full(np.shape(at), np.nan)
+        distances[np.ix_(members, ~(same if same.any() else anchors))] = np.inf
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.argmin(axis=1)
+    return np.where(np.isfinite(distances.min(axis=1)), costs[nearest], np.nan)

@@ -12,10 +12,9 @@ from batchmark.results.timing import Visit
 
 
 def ratios_to_anchor(visits: Iterable[Visit], anchor: str) -> dict[str, np.ndarray]:
-    """By subject, its time a step over the anchor's, one number a visit.
+    """By subject, its time a step over that of the nearest other visit of the anchor in its round.
 
-    The anchor's is interpolated linearly between its visits of the same round, an anchor visit's
-    own apart. A round with too few of them for that is left out.
+    One number a visit; a visit without such an anchor is left out.
     """
     rounds: dict[int, list[Visit]] = defaultdict(list)
     for visit in visits:
@@ -26,7 +25,7 @@ def ratios_to_anchor(visits: Iterable[Visit], anchor: str) -> dict[str, np.ndarr
         for visit in members:
             known = [other for other in anchors if other is not visit]
             if known:
-                ratios[visit.subject].append(step_time(visit) / _interpolated(visit, known))
+                ratios[visit.subject].append(step_time(visit) / _nearest(visit, known))
     return {subject: np.array(values) for subject, values in ratios.items()}
 
 
@@ -35,10 +34,8 @@ def step_time(visit: Visit) -> float:
     return visit.elapsed_ns / visit.steps
 
 
-def _interpolated(visit: Visit, anchors: Sequence[Visit]) -> float:
-    """The anchors' step time in the middle of the visit; anchors in order of time."""
-    moments = [_middle(one) for one in anchors]
-    return float(np.interp(_middle(visit), moments, [step_time(one) for one in anchors]))
+def _nearest(visit: Visit, anchors: Sequence[Visit]) -> float:
+    return step_time(min(anchors, key=lambda one: abs(_middle(one) - _middle(visit))))
 
 
 def _middle(visit: Visit) -> float:
