@@ -55,7 +55,7 @@ def test_a_drift_common_to_all_cancels() -> None:
 
 
 def test_slow_outliers_do_not_make_the_same_thing_seem_faster() -> None:
-    """Noise is one-sided; over the mean of two readings the median would be 0.6 % too low."""
+    """Noise is one-sided; over the mean of two readings the median would be 0.7 % too low."""
     random = np.random.default_rng(0)
     table = rounds(lambda _: 1 + random.exponential(0.1), 3000)
     found = add_ratio_to_anchor(table)
