@@ -1,5 +1,6 @@
 """What the tests of several packages share: a finished micro run of the whole pipeline."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,6 +19,11 @@ settings.load_profile("batchmark")
 # TensorFlow reads its switches at import, whichever test imports it first.
 if "tensorflow" not in sys.modules:
     switches.apply("cpu", threads=1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: tests of clusters, servers and kills mostly wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
