@@ -1,3 +1,4 @@
+import ast
 import importlib
 import sys
 from collections.abc import Callable
@@ -51,6 +52,22 @@ def test_code_counts_and_comments_do_not(package: Write) -> None:
     # only the changed module's digest differs, so the reason names it
     assert changed.split()[0] == before.split()[0]
     assert changed.split()[2] == before.split()[2]
+
+
+def test_another_python_does_not_change_it(package: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.12 has a field more than 3.11: empty, but in functions of type parameters."""
+    before = package(stage=STAGE, helper="value = 1\n")
+    added = dict.fromkeys((*ast.FunctionDef._fields, "type_params"))
+    monkeypatch.setattr(ast.FunctionDef, "_fields", tuple(added))
+    monkeypatch.setattr(ast.FunctionDef, "type_params", [], raising=False)
+    assert package(stage=STAGE, helper="value = 1\n") == before
+
+
+def test_every_part_of_the_code_counts(package: Write) -> None:
+    """A constant that is None, an empty argument list and a flag are told from others."""
+    texts = ["x = None", "x = []", "x = 0", "x = f()", "x = f(None)", "x = f'{a!r}'", "x = f'{a}'"]
+    found = [package(stage=f"{text}\n") for text in texts]
+    assert len(set(found)) == len(texts)
 
 
 def test_relative_and_nested_imports_count(package: Write) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from batchmark.errors import UserError
 
@@ -95,7 +96,21 @@ def _digest(name: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:8]
+    return hashlib.sha256(_written(tree).encode()).hexdigest()[:8]
+
+
+def _written(node: Any) -> str:
+    """Like `ast.dump` without empty fields, so that every Python writes the same.
+
+    Python 3.12 gives functions and classes a field more, and 3.13 leaves empty ones out.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(_written, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    filled = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    fields = ",".join(f"{name}={_written(value)}" for name, value in filled)
+    return f"{type(node).__name__}({fields})"
 
 
 def _drop_docstring(
