@@ -42,3 +42,7 @@ rule report:
     default_target: True
     input:
         rules.render.output,
+        # A kill may leave these missing behind a page that is up to date without them.
+        rules.render.input.figures,
+        rules.render.input.tables,
+        rules.render.input.statistics,

@@ -89,6 +89,14 @@ def test_code_of_a_figure(checkout: Checkout) -> None:
     assert checkout.planned() == {"plot throughput", "render"}
 
 
+@pytest.mark.parametrize("name", ["reports/figures/throughput.svg", "results/tables/noise.csv"])
+def test_a_figure_or_table_is_missing(checkout: Checkout, name: str) -> None:
+    """As a kill leaves it: Snakemake alone makes nothing that the page does not need."""
+    (checkout.folder / name).unlink()
+    again = {"plot throughput", "render"} if "figures" in name else AFTER_ANALYZE | figures(checkout)
+    assert checkout.planned() == again
+
+
 def test_target(checkout: Checkout, tmp_path: Path) -> None:
     changed = _overlay(checkout, tmp_path, targets={"sample": [0.4, 0.3]})
     assert changed.planned() == AFTER_ANALYZE | figures(checkout)
