@@ -1,6 +1,5 @@
 """What the tests of several packages share: a finished micro run of the whole pipeline."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from batchmark.measuring.machine import usable_threads
 from batchmark.training import switches
 from tests.workflow.checkout import Checkout, copy_project
 
@@ -23,7 +23,7 @@ if "tensorflow" not in sys.modules:
 
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than cores: tests of clusters, servers and kills mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    return usable_threads() + 1
 
 
 @pytest.fixture(scope="session")
