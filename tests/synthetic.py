@@ -396,7 +396,7 @@ def _status(chosen: Hyperparameters, budget: Budget) -> Status:
         return "not_learning"
     if chosen.optimizer != "sgd":
         return "done"
-    return {1: "not_learning", 2: "diverged"}.get(budget.batch_size, "done")  # type: ignore[return-value]
+    return {1: "not_learning", 2: "diverged"}.get(budget.batch_size, "done")
 
 
 def timing_result(
@@ -414,7 +414,7 @@ def timing_result(
     clock = 0
     for round_number in range(truth.rounds):
         others = [subject for subject in subjects if subject.role != "anchor"]
-        random.shuffle(others)  # type: ignore[arg-type]
+        random.shuffle(others)
         order = [anchor]
         for position, subject in enumerate(others):
             order += [subject, anchor] if position % 4 == 3 else [subject]

@@ -59,7 +59,7 @@ def fit(session: Session, steps: int) -> tuple[list[np.ndarray], list[np.ndarray
         labels,
         batch_size=session.batches.batch_size,
         shuffle=False,
-        verbose=0,  # pyright: ignore
+        verbose=0,
     )
     return (
         [variable.numpy() for variable in model.trainable_variables],

@@ -14,7 +14,7 @@ def trial(accuracies: list[float], status: str = "done") -> Trial:
     columns["validation_accuracy"] = accuracies
     return Trial(
         seed=9,
-        status=status,  # pyright: ignore
+        status=status,
         learning_rate=0.1,
         evaluations=Evaluations(**columns),
         best_evaluation=0,

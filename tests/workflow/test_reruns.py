@@ -33,7 +33,7 @@ class _Overlaid(Checkout):
         object.__setattr__(self, "overlay", overlay)
 
     def command(self, config: Path = Path()) -> list[str]:
-        return super().command(self.overlay)  # type: ignore[attr-defined]
+        return super().command(self.overlay)
 
 
 def test_nothing_changed(checkout: Checkout) -> None:

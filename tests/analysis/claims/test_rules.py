@@ -70,7 +70,7 @@ def test_a_control_that_misses_does_not_show_that_decay_is_no_faster() -> None:
 
 
 def _decay(made: object) -> str:
-    return judged("decay-not-speed", evidence(made))["verdict"]  # type: ignore[arg-type]
+    return judged("decay-not-speed", evidence(made))["verdict"]
 
 
 def test_the_best_batch_is_unknown_where_a_miss_may_be_faster() -> None:

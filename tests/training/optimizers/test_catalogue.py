@@ -28,7 +28,7 @@ optimizers = keras.optimizers
 def test_optimizers_are_found_by_name(name: str, kind: type) -> None:
     made = create(hyperparameters(optimizer=name), 0.25)
     assert type(made) is kind
-    assert float(made.learning_rate) == 0.25  # pyright: ignore
+    assert float(made.learning_rate) == 0.25
 
 
 def test_momentum_decay_and_own_arguments_reach_the_optimizer() -> None:
