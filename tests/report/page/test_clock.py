@@ -21,7 +21,7 @@ def test_every_timed_graph_has_its_separate_figures(tables: Tables) -> None:
     heads = list(COLUMNS.values())
     assert [cell.text for cell in table.columns] == heads
     row = dict(zip(heads, table.rows[0], strict=True))
-    assert row["device"].text == "CPU"
+    assert (row["study"].text, row["device"].text) == ("batch size", "CPU")
     # What the synthetic blocks say of every subject.
     assert [row[name].text for name in ("tracing (s)", "compilation (s)", "first step (s)")] == [
         "0.8",

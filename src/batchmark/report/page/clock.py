@@ -35,6 +35,7 @@ def clock_table(tables: Tables, language: Language) -> Table:
 
 def _readings(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
+        study=frame["study"].str.replace("_", " "),
         device=frame["device"].str.upper(),
         step_milliseconds=1e3 * frame["batch_size"] / frame["examples_per_second"],
         gigaflops=frame["flops_per_second"] / 1e9,
