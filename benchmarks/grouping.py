@@ -62,22 +62,24 @@ def main() -> None:
     ideal = asked.seconds * asked.runs / asked.slots
     print(f"{asked.runs} runs of {asked.seconds:g} s on {asked.slots} cores, ideal {ideal:.0f} s")
     print(f"{'way':15} {'jobs':>5} {'wall s':>7} {'of ideal':>9} {'core s beyond work, a run':>26}")
-    with _slurm():
+    with _slurm(asked.slots):
         for way, options in _ways(asked.group).items():
             cost = _measure(asked, options)
             beyond = cost.reserved / asked.runs - asked.seconds
             share = cost.wall / ideal
-            print(f"{way:15} {cost.jobs:5} {cost.wall:7.0f} {share:8.2f}x {beyond:26.1f}")
+            print(
+                f"{way:15} {cost.jobs:5} {cost.wall:7.0f} {share:8.2f}x {beyond:26.1f}", flush=True
+            )
 
 
 @contextmanager
-def _slurm() -> Iterator[None]:
-    """The cluster's Slurm, or one of our own for as long as it is needed."""
+def _slurm(slots: int) -> Iterator[None]:
+    """The cluster's Slurm, or one of our own with so many cores for as long as it is needed."""
     if Path("/etc/slurm/slurm.conf").exists():
         yield
         return
     with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as folder:
-        subprocess.run([SLURM, "start", folder], check=True)
+        subprocess.run([SLURM, "start", folder, str(-(-slots // 2))], check=True)
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A real Slurm on this host for tests: munge, slurmctld and two nodes of two CPUs; no systemd, no cgroups.
+# A real Slurm on this host for tests: munge, slurmctld and two nodes; no systemd, no cgroups.
 #
-#   slurm.sh start FOLDER     until both nodes are idle; keys, state and logs lie in FOLDER
+#   slurm.sh start FOLDER [4] until both nodes, of two CPUs or so many, are idle; FOLDER gets keys, state and logs
 #   slurm.sh node FOLDER n2   start the daemon of a node, again if it was killed
 #   slurm.sh stop FOLDER
 #
@@ -10,6 +10,7 @@ set -euo pipefail
 
 command=$1 lab=$2
 host=$(hostname -s)
+cpus=${3:-2}
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -52,8 +53,8 @@ KillWait=3
 Waittime=0
 GresTypes=gpu
 SlurmdParameters=config_overrides
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2 RealMemory=10000 Gres=gpu:1
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2 RealMemory=10000 Gres=gpu:1
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=10000 Gres=gpu:1
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=10000 Gres=gpu:1
 PartitionName=main Nodes=n[1-2] Default=YES MaxTime=01:00:00 State=UP OverSubscribe=NO
 CONF
   echo 'NodeName=n[1-2] Name=gpu File=/dev/null' > "$lab/gres.conf"
