@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable
 
 from batchmark.errors import UserError
+from batchmark.garbage import seldom_collected
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage; what the user can mend ends as one line on stderr and exit status 1."""
     try:
-        main()
+        with seldom_collected():
+            main()
     except UserError as error:
         sys.exit(f"batchmark: {error}")
     except OSError as error:
