@@ -3,11 +3,13 @@
 import pytest
 
 from batchmark.measuring import machine
+from batchmark.measuring.clock import Length
 from batchmark.measuring.footprint import Footprint
 from batchmark.measuring.stopwatch import Opening
-from batchmark.measuring.timing import entries, largest_batch_sizes, thread_settings
+from batchmark.measuring.timing import entries, largest_batch_sizes, thread_settings, visit_length
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.requests import TimeRequest, TimingSubject
+from tests.training import tiny
 
 
 def subject(size, **hyperparameters):
@@ -29,6 +31,16 @@ def request(**changes):
         "seed": 0,
     }
     return TimeRequest(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_min_seconds", "seconds"),
+    [("mnist", 0.1, 0.3), ("sample", 0.1, 0.1), ("sample", None, 0.3)],
+)
+def test_visits_of_the_sample_may_be_shorter(name, sample_min_seconds, seconds):
+    facts = tiny.dataset().facts.model_copy(update={"name": name})
+    asked = request(sample_min_seconds=sample_min_seconds, max_seconds=1.0)
+    assert visit_length(asked, facts) == Length(seconds, 20, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from batchmark.errors import UserError
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import write_result
 from batchmark.study.announcement import expectation, is_long, work_of
+from batchmark.study.cost import TrainingSet
 from batchmark.study.expectation import Work, all_work, compared, expect, makespan, minutes
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
+MNIST = TrainingSet(50_000)
 RATES = Calibration(
     cores=2,
     startup=4.0,
@@ -32,7 +34,7 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     training = {"epochs": 2.0, "trials": 3}
     study = {**STUDY, "grids": [{"batch_size": 100}]}
     plan = plan_of({**CONFIG, "training": training}, first=study)
-    expected = expect(plan, all_work(plan), RATES, 50_000, cores=2)
+    expected = expect(plan, all_work(plan), RATES, MNIST, cores=2)
     # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
     trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
     assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
@@ -41,12 +43,27 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
 
 
+def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
+    training = {"epochs": 2.0, "trials": 1, "sample_epochs_times": 3.0}
+    timing = {"rounds": 10, "min_seconds": 0.4, "min_steps": 1, "sample_min_seconds": 0.1}
+    study = {**STUDY, "grids": [{"batch_size": 100}]}
+    plan = plan_of({**CONFIG, "training": training, "timing": timing}, first=study)
+    work = all_work(plan)
+    sample, own = (expect(plan, work, RATES, TrainingSet(4000, is_), 2) for is_ in (True, False))
+    # Three times the epochs, each 40 steps of 0.011 s and 4,000 images evaluated.
+    epoch, ends = 40 * 0.011 + 4000 * 5e-5, 2 * 4000 * 5e-5
+    assert sample.seconds["train"] == pytest.approx(4 + 1 + 6 * epoch + ends)
+    assert own.seconds["train"] == pytest.approx(4 + 1 + 2 * epoch + ends)
+    # 10 rounds of one subject and four readings of the anchor, 10 % for warming up.
+    assert own.seconds["time"] - sample.seconds["time"] == pytest.approx(10 * 5 * 0.3 * 1.1)
+
+
 def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: OpenPlan) -> None:
     plan = plan_of()
     work = Work(train=list(plan.variants), probe=[], time=[], plot=[])
-    one, two = (expect(plan, work, RATES, 50_000, cores) for cores in (1, 2))
+    one, two = (expect(plan, work, RATES, MNIST, cores) for cores in (1, 2))
     alone = [
-        expect(plan, Work([name], [], [], []), RATES, 50_000, 2).seconds["train"]
+        expect(plan, Work([name], [], [], []), RATES, MNIST, 2).seconds["train"]
         for name in plan.variants
     ]
     assert one.seconds["train"] == pytest.approx(sum(alone))
@@ -63,8 +80,8 @@ def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
     work = work_of(jobs)
     assert (work.train, work.time, work.plot) == ([name], [], [])
     assert (
-        expect(plan, work, RATES, 50_000, cores=2).total
-        < expect(plan, all_work(plan), RATES, 50_000, cores=2).total
+        expect(plan, work, RATES, MNIST, cores=2).total
+        < expect(plan, all_work(plan), RATES, MNIST, cores=2).total
     )
     assert not is_long(work)
 

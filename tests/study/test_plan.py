@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from batchmark.study.requests import AnalyzeRequest, CollectRequest, RenderRequest, TimeRequest
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
@@ -73,6 +75,17 @@ def test_variants_with_the_same_graph_are_timed_once(plan_of: OpenPlan) -> None:
     assert sorted(len(subject.variants) for subject in request.subjects) == [1, 2, 4]
     anchor = next(subject for subject in request.subjects if subject.id == request.anchor)
     assert plan.studies["first"].baseline in anchor.variants
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "least"), [(None, 0.3, 0.3), (0.1, 0.3, 0.1), (0.1, 0.05, 0.05)]
+)
+def test_visits_of_the_sample_are_never_longer(
+    plan_of: OpenPlan, common: float | None, own: float, least: float
+) -> None:
+    config = {**CONFIG, "timing": {"sample_min_seconds": common}}
+    plan = plan_of(config, first={**STUDY, "min_seconds": own})
+    assert plan.protocol("first").sample_min_seconds == least
 
 
 def test_the_longest_run_has_the_highest_priority(plan_of: OpenPlan) -> None:

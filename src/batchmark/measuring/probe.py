@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from batchmark.dataset import sample
 from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
 from batchmark.measuring import gradients
 from batchmark.results.gradients import GradientResult, Moment, ProbePoint, ProbeTrial
 from batchmark.results.run import RunVariant
+from batchmark.results.schema import DatasetFacts
 from batchmark.study.requests import ProbeRequest
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import describe
@@ -40,7 +40,7 @@ def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
         dataset=dataset.facts,
         environment=describe(request.device, request.budget.deterministic),
         trials=[
-            _trial(request, data, dataset.facts.name, seed)
+            _trial(request, data, dataset.facts, seed)
             for seed in range(first, first + request.trials)
         ],
     )
@@ -52,9 +52,9 @@ def moments(epochs: float) -> list[tuple[Moment, float]]:
     return [("initial", 0.0), *between, ("final", epochs)]
 
 
-def _trial(request: ProbeRequest, data: Data, dataset: str, seed: int) -> ProbeTrial:
+def _trial(request: ProbeRequest, data: Data, facts: DatasetFacts, seed: int) -> ProbeTrial:
     budget = request.budget
-    if dataset == sample.NAME:
+    if facts.is_sample:
         budget = budget.on_sample(len(data.train), request.variant.hyperparameters.train_size)
     try:
         session = Session.open(

@@ -20,6 +20,7 @@ from batchmark.measuring.footprint import Footprint, Scales
 from batchmark.measuring.processes import Worker
 from batchmark.measuring.setup import Conditions
 from batchmark.measuring.stopwatch import Opening, Stopwatch
+from batchmark.results.schema import DatasetFacts
 from batchmark.results.timing import Caution, Clock, Role, Subject, TimingResult, Visit
 from batchmark.study.requests import TimeRequest, TimingSubject
 
@@ -55,7 +56,7 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """
     settings = thread_settings(request)
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
-    length = Length(request.min_seconds, request.min_steps, request.max_seconds or inf)
+    length = visit_length(request, read_record(facts).facts)
     with ExitStack() as until_done:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         scales = until_done.enter_context(Worker(Scales, conditions[0]))
@@ -67,6 +68,12 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         footprints = _weigh_all(request, scales)
         scales.close()
         return _block(request, facts, stopwatches, footprints, resident)
+
+
+def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
+    """How long a visit lasts on such data."""
+    least = request.sample_min_seconds if facts.is_sample else None
+    return Length(least or request.min_seconds, request.min_steps, request.max_seconds or inf)
 
 
 def thread_settings(request: TimeRequest) -> list[int]:

@@ -18,6 +18,7 @@ from batchmark.errors import UserError
 from batchmark.reading import read_bounded
 from batchmark.results.atomic import write_text
 
+SAMPLE = "sample"
 LARGEST_FILE = 256 * 2**20
 REMEDY = "Delete the file and run again to measure it anew."
 
@@ -58,6 +59,11 @@ class DatasetFacts(Record):
     test: Count
     image_shape: tuple[int, int, int]
     classes: int
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether these are the digits embedded in batchmark."""
+        return self.name == SAMPLE
 
 
 Result = TypeVar("Result", bound=BaseModel)

@@ -68,6 +68,7 @@ class TimingConfig(Section):
     min_seconds: Seconds = 0.3
     min_steps: Annotated[int, Field(ge=1, le=100_000)] = 20
     max_seconds: Seconds | None = None
+    sample_min_seconds: Seconds | None = None
     threads: Annotated[list[Threads], Field(min_length=1)] = ["all"]
     seed: Seed = 0
 

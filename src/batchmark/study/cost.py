@@ -1,5 +1,7 @@
 """How much work a run is, relative to another: enough to start the longest one first."""
 
+from dataclasses import dataclass
+
 from batchmark.study.config import TimingConfig
 from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.requests import MNIST_TRAINING_IMAGES, Budget
@@ -16,6 +18,14 @@ def relative_cost(chosen: Hyperparameters, budget: Budget) -> float:
     per_image = MODEL_COSTS.get(chosen.model, 1.0) * (1 + _STEP_OVERHEAD / batch_size)
     tuning = 9 if chosen.learning_rate == "tuned" else 0
     return (budget.trials * budget.epochs + tuning) * images * per_image / 1000
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The number of training images there are, and whether they are the embedded sample's."""
+
+    images: int
+    is_sample: bool = False
 
 
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:

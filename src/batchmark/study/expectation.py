@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from batchmark.results.calibration import Calibration
-from batchmark.study.cost import MODEL_COSTS, batch_and_images, visit_seconds
+from batchmark.study.cost import MODEL_COSTS, TrainingSet, batch_and_images, visit_seconds
 from batchmark.study.plan import Plan
 from batchmark.study.timing_subjects import timing_subjects
 
@@ -67,11 +67,13 @@ def all_work(plan: Plan) -> Work:
     return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
 
 
-def expect(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) -> Expectation:
-    """The cost of `work` on a training set of `images` images with `cores` jobs at once."""
-    runs = [_run_seconds(plan, variant, rates, images) for variant in work.train]
-    probes = [_probe_seconds(plan, variant, rates, images) for variant in work.probe]
-    blocks = [_block_seconds(plan, study, rates, images) for study in work.time]
+def expect(
+    plan: Plan, work: Work, rates: Calibration, data: TrainingSet, cores: int
+) -> Expectation:
+    """The cost of `work` on such a training set with `cores` jobs at once."""
+    runs = [_run_seconds(plan, variant, rates, data) for variant in work.train]
+    probes = [_probe_seconds(plan, variant, rates, data) for variant in work.probe]
+    blocks = [_block_seconds(plan, study, rates, data) for study in work.time]
     figures = [rates.report * 1.2] * len(work.plot)
     return Expectation(
         seconds={
@@ -80,21 +82,21 @@ def expect(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) 
             "report": makespan(figures, cores) + 5 * rates.report,
         },
         jobs={"train": len(runs) + len(probes), "time": len(blocks), "report": len(figures) + 3},
-        memory_bytes=_memory_bytes(plan, work, rates, images, cores),
-        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * images,
+        memory_bytes=_memory_bytes(plan, work, rates, data, cores),
+        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * data.images,
     )
 
 
 def job_seconds(
-    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, images: int
+    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, data: TrainingSet
 ) -> float:
     """Expected seconds of one job."""
     if rule == "time":
-        return _block_seconds(plan, wildcards["study"], rates, images)
+        return _block_seconds(plan, wildcards["study"], rates, data)
     if rule == "train":
-        return _run_seconds(plan, wildcards["variant"], rates, images)
+        return _run_seconds(plan, wildcards["variant"], rates, data)
     if rule == "probe":
-        return _probe_seconds(plan, wildcards["variant"], rates, images)
+        return _probe_seconds(plan, wildcards["variant"], rates, data)
     return rates.report
 
 
@@ -111,54 +113,56 @@ def compared(expected: float, taken: float) -> str:
     return f"Took {minutes(taken)}; expected {minutes(expected)} ({taken / expected - 1:+.0%})."
 
 
-def _memory_bytes(plan: Plan, work: Work, rates: Calibration, images: int, cores: int) -> int:
+def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: TrainingSet, cores: int) -> int:
     """The largest runs side by side, or a block: a process a thread setting and one to weigh."""
 
     def needed(batch_size: int) -> int:
         return rates.memory_bytes + BYTES_PER_BATCH_IMAGE * batch_size
 
-    runs = sorted(needed(_batch_size(plan, variant, images)) for variant in work.train)
+    runs = sorted(needed(_batch_size(plan, variant, data)) for variant in work.train)
     blocks = [
-        needed(max(_batch_size(plan, one, images) for one in plan.studies[study].variants))
+        needed(max(_batch_size(plan, one, data) for one in plan.studies[study].variants))
         * (1 + len(plan.protocol(study).threads))
         for study in work.time
     ]
     return max([rates.memory_bytes, sum(runs[-cores:]), *blocks])
 
 
-def _batch_size(plan: Plan, variant: str, images: int) -> int:
-    return batch_and_images(plan.variants[variant].hyperparameters, images)[0]
+def _batch_size(plan: Plan, variant: str, data: TrainingSet) -> int:
+    return batch_and_images(plan.variants[variant].hyperparameters, data.images)[0]
 
 
-def _run_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
+def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: TrainingSet) -> float:
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
-    batch_size, used = batch_and_images(chosen, images)
+    batch_size, used = batch_and_images(chosen, data.images)
     tuning = plan.config.tuning
     asked = budget.epochs
-    if images < EVALUATED_IMAGES:
-        budget = budget.on_sample(images, chosen.train_size)
+    if data.is_sample:
+        budget = budget.on_sample(data.images, chosen.train_size)
     epochs, trials = budget.epochs, budget.trials
     if chosen.learning_rate == "tuned":
         epochs += tuning.points * tuning.epochs * (budget.epochs / asked) / trials
     model = MODEL_COSTS.get(chosen.model, 1.0)
     training = used * epochs * (rates.image * model + rates.step / batch_size)
     evaluations = epochs * used / (budget.evaluate_every or used) + 2
-    evaluated = min(EVALUATED_IMAGES, images) * rates.evaluated_image * evaluations * model
+    evaluated = min(EVALUATED_IMAGES, data.images) * rates.evaluated_image * evaluations * model
     return rates.startup + rates.graph + trials * (training + evaluated)
 
 
-def _probe_seconds(plan: Plan, variant: str, rates: Calibration, images: int) -> float:
+def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: TrainingSet) -> float:
     probing = plan.config.probing
-    training = _run_seconds(plan, variant, rates, images) / plan.budget(variant).trials
-    drawn = 3 * (sum(probing.batch_sizes) * probing.draws + images) * rates.image
+    training = _run_seconds(plan, variant, rates, data) / plan.budget(variant).trials
+    drawn = 3 * (sum(probing.batch_sizes) * probing.draws + data.images) * rates.image
     return rates.startup + probing.trials * (training + drawn)
 
 
-def _block_seconds(plan: Plan, study: str, rates: Calibration, images: int) -> float:
+def _block_seconds(plan: Plan, study: str, rates: Calibration, data: TrainingSet) -> float:
     timing, chosen = plan.protocol(study), plan.studies[study]
+    if data.is_sample:
+        timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
     visits = []
     for subject in timing_subjects(chosen.variants.values()):
-        batch_size, _ = batch_and_images(subject.hyperparameters, images)
+        batch_size, _ = batch_and_images(subject.hyperparameters, data.images)
         model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
         step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
         visits.append(visit_seconds(timing, step))

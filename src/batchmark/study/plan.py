@@ -156,11 +156,13 @@ class Plan:
         return requests.Budget(**values)
 
     def protocol(self, study: str) -> TimingConfig:
-        """How the study's timing block is run."""
+        """How the study's timing block is run; `sample_min_seconds` is set."""
         own = self.studies[study].config
         keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
         given = {key: value for key in keys if (value := getattr(own, key)) is not None}
-        return self.config.timing.model_copy(update=given)
+        timing = self.config.timing.model_copy(update=given)
+        least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
+        return timing.model_copy(update={"sample_min_seconds": least})
 
     def sources(self, stage: str, variant: str | None = None) -> str:
         """The fingerprint of all source code that the result of a job depends on."""

@@ -107,7 +107,8 @@ class TimingSubject(Request):
 class TimeRequest(Request):
     """One timing block. `threads`: 0 means all cores; `anchor` is a subject's id.
 
-    `max_seconds`: how long `min_steps` may make a visit, None for any time.
+    `max_seconds`: how long `min_steps` may make a visit, None for any time. `sample_min_seconds`
+    replaces `min_seconds` where the embedded sample serves, unless it is None.
     """
 
     study: str
@@ -120,6 +121,7 @@ class TimeRequest(Request):
     min_seconds: float
     min_steps: int
     max_seconds: float | None = None
+    sample_min_seconds: float | None = None
     seed: int
 
 

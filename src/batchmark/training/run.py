@@ -30,8 +30,6 @@ from batchmark.training.session import Session, batch_size, training_images
 from batchmark.training.trial import Schedule, run_trial, start, total_steps
 from batchmark.training.tuning import tune
 
-SAMPLE = "sample"
-
 
 @dataclass(frozen=True)
 class Scratch:
@@ -65,7 +63,7 @@ class Setting:
     def schedule(self, epochs: float) -> Schedule:
         """`epochs` of this dataset; those of the sample are short, so it is given more."""
         budget = self.request.budget.model_copy(update={"epochs": epochs})
-        if self.facts.name == SAMPLE:
+        if self.facts.is_sample:
             budget = budget.on_sample(len(self.data.train), self.hyperparameters.train_size)
         return Schedule(budget.epochs, budget.evaluate_every, budget.not_learning_after)
 
