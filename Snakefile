@@ -9,6 +9,7 @@ from snakemake.utils import min_version
 from snakemake.exceptions import WorkflowError
 
 from batchmark.errors import UserError
+from batchmark.garbage import collect_seldom
 from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
 from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
 from batchmark.study.announcement import expectation, expected_by_job, is_long, work_of
@@ -19,6 +20,7 @@ from batchmark.study.plan import open_plan
 from batchmark.study.progress import Progress
 
 min_version("9.0")
+collect_seldom()
 
 
 configfile: "config/config.yaml"

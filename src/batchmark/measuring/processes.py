@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from batchmark.errors import UserError
-from batchmark.garbage import seldom_collected
+from batchmark.garbage import collect_seldom
 
 
 class Worker:
@@ -58,12 +58,12 @@ class Worker:
 
 def _serve(connection: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Answer until the other side hangs up. What the user can mend goes back as a sentence."""
+    collect_seldom()
     try:
-        with seldom_collected():
-            served = build(*arguments)
-            while True:
-                method, values = connection.recv()
-                connection.send(_answer(served, method, values))
+        served = build(*arguments)
+        while True:
+            method, values = connection.recv()
+            connection.send(_answer(served, method, values))
     except (EOFError, KeyboardInterrupt):
         return
     except UserError as error:

@@ -4,14 +4,14 @@ import sys
 from collections.abc import Callable
 
 from batchmark.errors import UserError
-from batchmark.garbage import seldom_collected
+from batchmark.garbage import collect_seldom
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage; what the user can mend ends as one line on stderr and exit status 1."""
+    collect_seldom()
     try:
-        with seldom_collected():
-            main()
+        main()
     except UserError as error:
         sys.exit(f"batchmark: {error}")
     except OSError as error:
