@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SLURM = Path(__file__).parents[1] / "tests" / "cluster" / "slurm.sh"
+SHARED = Path("scratch")
 SNAKEFILE = """\
 RUNS = range(int(config["runs"]))
 
@@ -87,7 +88,9 @@ def _slurm(slots: int) -> Iterator[None]:
 
 
 def _measure(asked: argparse.Namespace, options: list[str]) -> Cost:
-    with tempfile.TemporaryDirectory(prefix="grouping", dir=Path.cwd()) as folder:
+    # Not the system's folder for such things: the nodes of a cluster share this one.
+    SHARED.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="grouping", dir=SHARED) as folder:
         (Path(folder) / "Snakefile").write_text(SNAKEFILE)
         before = set(_reserved())
         begun = time.monotonic()
