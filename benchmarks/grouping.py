@@ -8,6 +8,7 @@ per run, the seconds of a reserved core beyond its work, and the whole time agai
 """
 
 import argparse
+import getpass
 import re
 import subprocess
 import sys
@@ -38,7 +39,8 @@ def _ways(size: int) -> dict[str, list[str]]:
     """Options of Snakemake by what they are called here."""
     return {
         "one job a run": [],
-        "job arrays": ["--slurm-array-jobs", "run"],
+        # More to an array, and version 2.8.0 of the plugin writes a script that fails.
+        "job arrays": ["--slurm-array-jobs", "run", "--slurm-array-limit", "50"],
         f"groups of {size}": ["--groups", "run=batch", "--group-components", f"batch={size}"],
     }
 
@@ -59,13 +61,19 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=4, help="cores that run at once")
     parser.add_argument("--group", type=int, default=2, help="runs of a group, side by side")
     parser.add_argument("--partition", default="main")
+    parser.add_argument("--only", default="", help="ways whose names contain this")
     asked = parser.parse_args()
     ideal = asked.seconds * asked.runs / asked.slots
     print(f"{asked.runs} runs of {asked.seconds:g} s on {asked.slots} cores, ideal {ideal:.0f} s")
     print(f"{'way':15} {'jobs':>5} {'wall s':>7} {'of ideal':>9} {'core s beyond work, a run':>26}")
     with _slurm(asked.slots):
         for way, options in _ways(asked.group).items():
-            cost = _measure(asked, options)
+            if asked.only not in way:
+                continue
+            cost = _measure(asked, options, patience=300 + 4 * ideal)
+            if cost is None:
+                print(f"{way:15} not finished in {300 + 4 * ideal:.0f} s", flush=True)
+                continue
             beyond = cost.reserved / asked.runs - asked.seconds
             share = cost.wall / ideal
             print(
@@ -87,26 +95,37 @@ def _slurm(slots: int) -> Iterator[None]:
             subprocess.run([SLURM, "stop", folder], check=True)
 
 
-def _measure(asked: argparse.Namespace, options: list[str]) -> Cost:
+def _measure(asked: argparse.Namespace, options: list[str], patience: float) -> Cost | None:
+    """The cost of one way; None, and its jobs cancelled, when it takes longer than `patience` s."""
     # Not the system's folder for such things: the nodes of a cluster share this one.
     SHARED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="grouping", dir=SHARED) as folder:
         (Path(folder) / "Snakefile").write_text(SNAKEFILE)
         before = set(_reserved())
         begun = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--executor", "slurm", "--jobs", "1000",
-             "--cores", str(asked.slots), "--slurm-status-command", "squeue", "--slurm-no-account",
-             "--slurm-init-seconds-before-status-checks", str(max(4, int(asked.seconds))),
-             "--default-resources", f"slurm_partition={asked.partition}",
-             "--config", f"runs={asked.runs}", f"seconds={asked.seconds}", *options],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            done = _run(asked, options, folder, patience)
+        except subprocess.TimeoutExpired:
+            subprocess.run(["scancel", "--user", getpass.getuser()], check=True)
+            return None
         wall = time.monotonic() - begun
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
         jobs = {job: cost for job, cost in _reserved().items() if job not in before}
         return Cost(len(jobs), wall, sum(jobs.values()))
+
+
+def _run(
+    asked: argparse.Namespace, options: list[str], folder: str, patience: float
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--executor", "slurm", "--jobs", "1000",
+         "--cores", str(asked.slots), "--slurm-status-command", "squeue", "--slurm-no-account",
+         "--slurm-init-seconds-before-status-checks", str(max(4, int(asked.seconds))),
+         "--default-resources", f"slurm_partition={asked.partition}",
+         "--config", f"runs={asked.runs}", f"seconds={asked.seconds}", *options],
+        cwd=folder, timeout=patience, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _reserved() -> dict[str, float]:
