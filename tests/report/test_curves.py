@@ -88,3 +88,24 @@ def test_extremes_know_their_curve() -> None:
     curve, point = curves.finite_extreme(curves.by_group(frame(), "kind", "epochs"))
     assert (curve.name, point["x"]) == ("a", 8)
     assert math.isfinite(point["y"])
+
+
+def test_a_band_without_ends_reaches_to_the_edges() -> None:
+    _, (axes,) = style.panels()
+    data = pd.DataFrame(
+        {
+            "batch_size": [8, 64],
+            "kind": ["a", "a"],
+            "epochs": [1.0, 4.0],
+            "epochs_low": [0.9, 0.0],
+            "epochs_high": [1.1, None],
+        }
+    )
+    lines = curves.by_group(data, "kind", "epochs")
+    style.batch_axis(axes, [8, 64])
+    style.log_axis(axes, curves.values(lines), "epochs")
+    curves.draw(axes, lines)
+    (band,) = axes.collections
+    corners = band.get_paths()[0].vertices
+    at_last = {float(y) for x, y in corners if x == 64}
+    assert at_last == set(axes.get_ylim())

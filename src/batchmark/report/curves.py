@@ -120,13 +120,13 @@ def _finite(curves: Sequence[Curve], columns: list[str]) -> np.ndarray:
 
 
 def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
-    """The band of a curve; where it has no upper end it reaches to the edge."""
-    top = axes.get_ylim()[1]
+    """The band of a curve; where it has no end, or one beyond the axes, it reaches to the edge."""
+    bottom, top = axes.get_ylim()
     banded = curve.drawn[curve.drawn["low"].notna()]
     if (banded["high"] > banded["low"]).any():
         axes.fill_between(
             banded["x"],
-            banded["low"],
+            banded["low"].clip(lower=bottom),
             banded["high"].fillna(top).clip(upper=top),
             color=curve.color,
             alpha=strength,
