@@ -6,11 +6,10 @@ from batchmark.errors import UserError
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import write_result
 from batchmark.study.announcement import expectation, is_long, work_of
-from batchmark.study.cost import TrainingSet
+from batchmark.study.cost import MNIST, DataSize
 from batchmark.study.expectation import Work, all_work, compared, expect, makespan, minutes
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
-MNIST = TrainingSet(50_000)
 RATES = Calibration(
     cores=2,
     startup=4.0,
@@ -49,9 +48,9 @@ def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
     study = {**STUDY, "grids": [{"batch_size": 100}]}
     plan = plan_of({**CONFIG, "training": training, "timing": timing}, first=study)
     work = all_work(plan)
-    sample, own = (expect(plan, work, RATES, TrainingSet(4000, is_), 2) for is_ in (True, False))
-    # Three times the epochs, each 40 steps of 0.011 s and 4,000 images evaluated.
-    epoch, ends = 40 * 0.011 + 4000 * 5e-5, 2 * 4000 * 5e-5
+    sample, own = (expect(plan, work, RATES, DataSize(4000, 500, is_), 2) for is_ in (True, False))
+    # Three times the epochs, each 40 steps of 0.011 s and 500 images evaluated.
+    epoch, ends = 40 * 0.011 + 500 * 5e-5, 2 * 500 * 5e-5
     assert sample.seconds["train"] == pytest.approx(4 + 1 + 6 * epoch + ends)
     assert own.seconds["train"] == pytest.approx(4 + 1 + 2 * epoch + ends)
     # 10 rounds of one subject and four readings of the anchor, 10 % for warming up.

@@ -6,7 +6,7 @@ from pathlib import Path
 from batchmark.dataset.record import read_record
 from batchmark.results.calibration import Calibration
 from batchmark.results.schema import read_result
-from batchmark.study.cost import MNIST_TRAINING_IMAGES, TrainingSet
+from batchmark.study.cost import MNIST, DataSize
 from batchmark.study.expectation import Expectation, Work, expect, job_seconds
 from batchmark.study.plan import Plan
 
@@ -42,23 +42,23 @@ def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: i
     Raises UserError when the calibration or the dataset's record is damaged.
     """
     rates = read_result(calibration, Calibration)
-    return expect(plan, work, rates, _training_set(facts), cores)
+    return expect(plan, work, rates, _size(facts), cores)
 
 
 def expected_by_job(
     plan: Plan, jobs: Mapping[int, Job], calibration: Path, facts: Path, cores: int
 ) -> dict[int, float]:
     """Wall seconds that each job adds to the run: all of a timing block's, else a core's share."""
-    rates, data = read_result(calibration, Calibration), _training_set(facts)
+    rates, data = read_result(calibration, Calibration), _size(facts)
     return {
         id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule == "time" else cores)
         for id_, (rule, wildcards) in jobs.items()
     }
 
 
-def _training_set(facts: Path) -> TrainingSet:
-    """That of the data; before the download, MNIST's is assumed."""
+def _size(facts: Path) -> DataSize:
+    """Of the data; before the download, MNIST's is assumed."""
     if not facts.exists():
-        return TrainingSet(MNIST_TRAINING_IMAGES)
+        return MNIST
     found = read_record(facts).facts
-    return TrainingSet(found.train, found.is_sample)
+    return DataSize(found.train, found.validation, found.is_sample)

@@ -21,11 +21,15 @@ def relative_cost(chosen: Hyperparameters, budget: Budget) -> float:
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """The number of training images there are, and whether they are the embedded sample's."""
+class DataSize:
+    """The numbers of training and validation images, and whether they are the embedded sample's."""
 
     images: int
+    validation: int
     is_sample: bool = False
+
+
+MNIST = DataSize(MNIST_TRAINING_IMAGES, 10_000)
 
 
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:

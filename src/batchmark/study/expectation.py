@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from batchmark.results.calibration import Calibration
-from batchmark.study.cost import MODEL_COSTS, TrainingSet, batch_and_images, visit_seconds
+from batchmark.study.cost import MODEL_COSTS, DataSize, batch_and_images, visit_seconds
 from batchmark.study.plan import Plan
 from batchmark.study.timing_subjects import timing_subjects
 
-# Shares and sizes of the default scale; the comparison at the end of a run keeps them honest.
-EVALUATED_IMAGES = 10_000
+# Of a run or a block of the default scale.
 BYTES_PER_RESULT = 40_000
 # 28 x 28 pixels, and the validation and test images that come with 5 training images.
 BYTES_PER_IMAGE = 785 * 7 // 5
@@ -67,9 +66,7 @@ def all_work(plan: Plan) -> Work:
     return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
 
 
-def expect(
-    plan: Plan, work: Work, rates: Calibration, data: TrainingSet, cores: int
-) -> Expectation:
+def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> Expectation:
     """The cost of `work` on such a training set with `cores` jobs at once."""
     runs = [_run_seconds(plan, variant, rates, data) for variant in work.train]
     probes = [_probe_seconds(plan, variant, rates, data) for variant in work.probe]
@@ -88,7 +85,7 @@ def expect(
 
 
 def job_seconds(
-    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, data: TrainingSet
+    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, data: DataSize
 ) -> float:
     """Expected seconds of one job."""
     if rule == "time":
@@ -113,7 +110,7 @@ def compared(expected: float, taken: float) -> str:
     return f"Took {minutes(taken)}; expected {minutes(expected)} ({taken / expected - 1:+.0%})."
 
 
-def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: TrainingSet, cores: int) -> int:
+def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> int:
     """The largest runs side by side, or a block: a process a thread setting and one to weigh."""
 
     def needed(batch_size: int) -> int:
@@ -128,11 +125,11 @@ def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: TrainingSet,
     return max([rates.memory_bytes, sum(runs[-cores:]), *blocks])
 
 
-def _batch_size(plan: Plan, variant: str, data: TrainingSet) -> int:
+def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
     return batch_and_images(plan.variants[variant].hyperparameters, data.images)[0]
 
 
-def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: TrainingSet) -> float:
+def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
     batch_size, used = batch_and_images(chosen, data.images)
     tuning = plan.config.tuning
@@ -145,18 +142,18 @@ def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: TrainingSet
     model = MODEL_COSTS.get(chosen.model, 1.0)
     training = used * epochs * (rates.image * model + rates.step / batch_size)
     evaluations = epochs * used / (budget.evaluate_every or used) + 2
-    evaluated = min(EVALUATED_IMAGES, data.images) * rates.evaluated_image * evaluations * model
+    evaluated = data.validation * rates.evaluated_image * evaluations * model
     return rates.startup + rates.graph + trials * (training + evaluated)
 
 
-def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: TrainingSet) -> float:
+def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
     probing = plan.config.probing
     training = _run_seconds(plan, variant, rates, data) / plan.budget(variant).trials
     drawn = 3 * (sum(probing.batch_sizes) * probing.draws + data.images) * rates.image
     return rates.startup + probing.trials * (training + drawn)
 
 
-def _block_seconds(plan: Plan, study: str, rates: Calibration, data: TrainingSet) -> float:
+def _block_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -> float:
     timing, chosen = plan.protocol(study), plan.studies[study]
     if data.is_sample:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
