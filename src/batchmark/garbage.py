@@ -10,7 +10,7 @@ def collect_seldom() -> None:
     """Look for garbage seldom in this process, and not once more at its end.
 
     TensorFlow and Keras are 3,500 modules, hundreds of thousands of objects and no garbage. Looking
-    through them at Python's usual pace takes a sixth of their import, and as long again at the end.
+    through them at Python's usual pace takes a seventh of their import, and longer at the end.
     """
     gc.set_threshold(_ALLOCATIONS)
     atexit.register(gc.freeze)

@@ -105,5 +105,5 @@ case $command in
   start) start ;;
   node) start_node "$3" ;;
   stop) stop ;;
-  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,8p' "$0" >&2; exit 2 ;;
 esac

@@ -12,6 +12,7 @@ from batchmark.dataset.mirrors import LOCAL, public_name, read_mirror
 from batchmark.dataset.own import Loaded, from_idx, load_own
 from batchmark.dataset.record import DatasetRecord, MirrorProblem
 from batchmark.errors import UserError
+from batchmark.results.schema import SAMPLE
 from batchmark.study.requests import DatasetRequest
 
 Say = Callable[[str], None]
@@ -37,7 +38,7 @@ def acquire(
     follow from the request. Raises UserError naming each mirror and why it did not serve.
     """
     expected = known_sums if request.name == mnist.NAME else {}
-    if request.name == sample.NAME:
+    if request.name == SAMPLE:
         return _sample()
     if request.path is not None:
         loaded = load_own(local_path(request.path), request.validation, expected)
@@ -91,7 +92,7 @@ def _sample(
 ) -> Acquired:
     arrays = sample.load_sample()
     record = DatasetRecord(
-        facts=describe(sample.NAME, arrays, sample.CLASSES),
+        facts=describe(SAMPLE, arrays, sample.CLASSES),
         source=sample.SOURCE,
         sums={},
         problems=tuple(problems or ()),

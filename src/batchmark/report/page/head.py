@@ -11,6 +11,7 @@ from batchmark.report.phrases import threads
 from batchmark.report.selection import headline_rows, home, measured
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
+from batchmark.results.schema import SAMPLE
 
 Nested = Mapping[str, Any]
 
@@ -19,7 +20,7 @@ def head(tables: Tables, scale: str, language: Language) -> Head:
     """What the home machine's records say about where the results come from."""
     record = home_record(tables)
     dataset = record.get("dataset", {})
-    sample = dataset.get("name") == "sample"
+    sample = dataset.get("name") == SAMPLE
     when = found(record, "started") or found(record, "date")
     return Head(
         machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
