@@ -7,11 +7,14 @@ GPU ?=
 VENV := .venv$(if $(GPU),-gpu)
 BIN = $(VENV)/bin
 LOCK := requirements/$(if $(GPU),gpu,run).txt
-SNAKEMAKE = PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
+# As modules of this folder's environment: in a copied or moved folder, the scripts in bin and the
+# installed link to src/ still name the old one.
+SNAKEMAKE = $(BIN)/python -m snakemake
+export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
 CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 
-.PHONY: report smoke full test lint format bench estimate rebuild publish clean-stale lock
+.PHONY: report smoke full test lint format bench estimate rebuild publish clean-stale lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
@@ -31,13 +34,14 @@ test: .venv/installed-test
 
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
 lint: .venv/installed-test
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
-	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow
 	@$(SNAKEMAKE) --version > /dev/null
 	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"
 
 format: .venv/installed-test
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . && $(BIN)/snakefmt Snakefile workflow
+	@$(BIN)/python -m ruff check --fix . ; $(BIN)/python -m ruff format .
+	@$(BIN)/python -m snakefmt Snakefile workflow
 
 estimate: $(VENV)/installed-run
 	@$(CHECKED) --cores all calibrate --forcerun calibrate $(ARGS)
@@ -60,18 +64,26 @@ lock:
 	    --no-emit-index-url requirements/$$kind.in -o requirements/$$kind.txt; \
 	done
 
-# A stamp names the lock files that were installed, so nothing is installed twice.
-$(VENV)/installed-run: $(LOCK) pyproject.toml
+# A stamp names the lock files that were installed, so nothing is installed twice. It says nothing
+# once the environment's Python is gone or another version, which looks elsewhere for packages.
+WHOLE = $(shell $(1)/bin/python -I -c "import importlib.util as u; print(u.find_spec('snakemake'))" \
+  2> /dev/null | grep -v None)
+
+$(VENV)/installed-run: $(LOCK) pyproject.toml $(if $(call WHOLE,$(VENV)),,again)
 	@$(call install,$(LOCK))
 
-.venv/installed-test: requirements/test.txt pyproject.toml
+.venv/installed-test: requirements/test.txt pyproject.toml $(if $(call WHOLE,.venv),,again)
 	@$(call install,requirements/test.txt)
 	@touch .venv/installed-run
 
+# What was left by a kill is thrown away: pip takes a package that it half wrote for a whole one.
 define install
-test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+{ test ! -e $(@D)/unfinished && $(@D)/bin/python -I -c "import pip, snakemake"; } 2> /dev/null \
+  || $(PYTHON) -m venv --clear $(@D)
+touch $(@D)/unfinished
 echo "Installing $(1) into $(@D) (once)"
-$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
-$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(@D)/bin/python -I -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+$(@D)/bin/python -I -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+rm $(@D)/unfinished
 touch $@
 endef

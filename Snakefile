@@ -8,6 +8,10 @@ from pathlib import Path
 from snakemake.utils import min_version
 from snakemake.exceptions import WorkflowError
 
+# The code beside this file, not that of another checkout whose environment may be in use.
+SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "src")
+sys.path.insert(0, str(SOURCE))
+
 from batchmark.errors import UserError
 from batchmark.garbage import collect_seldom
 from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock

@@ -10,5 +10,5 @@ rule analyze:
         request=ANALYZE_REQUEST,
         sources=plan.sources("analyze"),
     shell:
-        "python -m batchmark.stages.analyze --request {params.request}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.analyze --request {params.request}'
         ' --tables "$(dirname {output.tables[0]:q})" > {log} 2>&1'

@@ -15,5 +15,5 @@ rule collect:
         rebuilt=lambda w: REBUILT.read_text() if REBUILT.exists() else "",
         sources=plan.sources("collect"),
     shell:
-        "python -m batchmark.stages.collect --request {params.request}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.collect --request {params.request}'
         ' --results {params.results:q} --tables "$(dirname {output.tables[0]:q})" > {log} 2>&1'

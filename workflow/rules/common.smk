@@ -2,6 +2,11 @@
 RULES = workflow.current_basedir.get_path_or_uri(secret_free=True)
 BASE = Path(os.path.relpath(RULES)).parents[1]
 
+# What the rules run: the interpreter that runs Snakemake, whatever `python` a shell would find, and
+# the code beside them. Variables, since parameters are compared and paths differ between machines.
+FOLDERS = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ.update(BATCHMARK_PYTHON=sys.executable, PYTHONPATH=os.pathsep.join(FOLDERS))
+
 # Whether jobs run on this machine: the executor is not known yet, but clusters need `jobs`.
 HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
 # One job a card: without a total, every core would start a GPU job that waits for the others.

@@ -12,5 +12,5 @@ rule download:
         # Verified by its content, so the stage's code is not tracked.
         dataset=plan.dataset_identity(),
     shell:
-        'python -m batchmark.stages.download --request "$(cat {resources.request})"'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.download --request "$(cat {resources.request})"'
         " --npz {output.npz:q} --json {output.facts:q} 2>&1 | tee {log}"

@@ -2,7 +2,7 @@ CALIBRATION = f"results/{plan.machine}/calibration.json"
 MEASURED = (Path(CALIBRATION), Path("data/mnist.json"), workflow.cores)
 STARTED = time.monotonic()
 REBUILD = (
-    f"python -m batchmark.stages.rebuild --mark {REBUILT}"
+    f'"$BATCHMARK_PYTHON" -m batchmark.stages.rebuild --mark {REBUILT}'
     f" --collect-request {COLLECT_REQUEST} --analyze-request {ANALYZE_REQUEST}"
     f" --render-request {RENDER_REQUEST} --results results --tables results/tables"
     f" --figures reports/figures --templates {shlex.quote(str(BASE))}/workflow/report --reports reports"
@@ -39,7 +39,9 @@ onstart:
     work = work_of(jobs.values())
     if is_long(work) and workflow.local_exec:
         if not Path(CALIBRATION).exists():
-            shell("python -m batchmark.stages.calibrate --output {CALIBRATION}")
+            shell(
+                '"$BATCHMARK_PYTHON" -m batchmark.stages.calibrate --output {CALIBRATION}'
+            )
         announce(work)
         announced_work.append(work)
         downloads = [id_ for id_, (rule, _) in jobs.items() if rule == "download"]

@@ -5,7 +5,7 @@ rule calibrate:
         "logs/calibrate.log",
     threads: workflow.cores
     shell:
-        "python -m batchmark.stages.calibrate --output {output} 2> {log}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.calibrate --output {output} 2> {log}'
 
 
 rule clean_stale:
@@ -15,7 +15,7 @@ rule clean_stale:
     params:
         request=COLLECT_REQUEST,
     shell:
-        "python -m batchmark.stages.clean_stale --request {params.request}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.clean_stale --request {params.request}'
         " --results results --scratch scratch ${{DELETE:+--delete}} 2>&1 | tee {log}"
 
 

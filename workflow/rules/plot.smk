@@ -15,5 +15,5 @@ rule plot:
     params:
         sources=lambda w: plan.figure_sources(w.figure),
     shell:
-        "python -m batchmark.stages.plot --figure {wildcards.figure}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.plot --figure {wildcards.figure}'
         ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} > {log} 2>&1'

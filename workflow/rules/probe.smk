@@ -17,5 +17,5 @@ rule probe:
         request=lambda w: plan.probe_request(w.variant, w.device),
         sources=lambda w: plan.sources("probe", w.variant),
     shell:
-        "python -m batchmark.stages.probe --request {params.request:q}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.probe --request {params.request:q}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

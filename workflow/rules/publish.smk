@@ -9,5 +9,5 @@ rule publish:
     params:
         remote=plan.publish_arguments(),
     shell:
-        "python -m batchmark.stages.publish --reports reports --results results"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.publish --reports reports --results results'
         " --site {output:q} {params.remote} > {log} 2>&1"

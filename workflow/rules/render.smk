@@ -25,7 +25,7 @@ rule render:
         request=RENDER_REQUEST,
         sources=plan.sources("render"),
     shell:
-        "python -m batchmark.stages.render --request {params.request}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.render --request {params.request}'
         ' --tables "$(dirname {input.tables[0]:q})" --figures "$(dirname {input.figures[0]:q})"'
         ' --templates "$(dirname {input.templates[0]:q})"'
         ' --reports "$(dirname {output.english:q})" > {log} 2>&1'

@@ -16,5 +16,5 @@ rule time:
         request=lambda w: plan.time_request(w.study, w.device),
         sources=lambda w: plan.time_sources(w.study),
     shell:
-        "python -m batchmark.stages.time --request {params.request}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.time --request {params.request}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

@@ -18,7 +18,7 @@ rule train:
         request=lambda w: plan.train_request(w.variant, w.device),
         sources=lambda w: plan.sources("train", w.variant),
     shell:
-        "python -m batchmark.stages.train --request {params.request:q}"
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request:q}'
         " --dataset {input.npz:q} --facts {input.facts:q}"
         " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
         " --checkpoint-seconds {resources.checkpoint_seconds}"

@@ -1,0 +1,115 @@
+"""Which interpreter and whose code the rules run, whatever shell and environment they start in."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.checkout import ROOT, Checkout
+
+OWN_CODE = 'print("the code of this folder")\n'
+
+
+def bare(checkout: Checkout) -> dict[str, str]:
+    """No activated environment and no path to this checkout's sources."""
+    left = {k: v for k, v in checkout.environment().items() if k not in {"PATH", "PYTHONPATH"}}
+    return {**left, "PATH": os.defpath}
+
+
+def test_a_copy_runs_its_own_code_by_snakemakes_own_interpreter(fresh: Callable[[], Checkout]):
+    checkout = fresh()
+    stage = checkout.folder / "src/batchmark/stages/download.py"
+    stage.write_text(
+        stage.read_text().replace("\nimport argparse\n", f"\nimport argparse\n{OWN_CODE}")
+    )
+    done = subprocess.run(
+        [*checkout.command(), "--", "data/mnist.npz"],
+        cwd=checkout.folder, env=bare(checkout), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the code of this folder" in (checkout.folder / "logs/download.log").read_text()
+
+
+RECORDING = """#!/bin/sh
+echo "$@" >> "{calls}"
+case "$*" in
+  *find_spec*) echo ModuleSpec ;;
+  *"import pip"*) exit {pip} ;;
+  "-m venv --clear "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+esac
+"""
+
+
+class Make:
+    """`make` in a folder whose Pythons write down what they are asked to do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.calls = folder, folder / "calls"
+        for name in ("Makefile", "pyproject.toml"):
+            (folder / name).write_text((ROOT / name).read_text())
+        (folder / "requirements").mkdir()
+        (folder / "requirements/run.txt").touch()
+        self.python(folder / "python")
+
+    def python(self, path: Path, pip: int = 0) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(RECORDING.format(calls=self.calls, pip=pip))
+        path.chmod(0o755)
+
+    def installs(self) -> list[str]:
+        """What was made and installed for `.venv`, without the looks at what is there."""
+        self.calls.write_text("")
+        done = subprocess.run(
+            ["make", f"PYTHON={self.folder / 'python'}", ".venv/installed-run"],
+            cwd=self.folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        words = [call.split() for call in self.calls.read_text().splitlines()]
+        return ["venv" if "venv" in w else w[2] for w in words if "venv" in w or "install" in w]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    return Make(tmp_path)
+
+
+ANEW = ["venv", "pip", "pip"]
+
+
+def test_an_environment_is_installed_once(make: Make):
+    assert make.installs() == ANEW
+    assert make.installs() == []
+
+
+def test_one_that_was_killed_before_it_had_pip_is_made_anew(make: Make):
+    make.python(make.folder / ".venv/bin/python", pip=1)
+    assert make.installs() == ANEW
+
+
+def test_one_that_was_killed_while_packages_were_written_is_made_anew(make: Make):
+    make.python(make.folder / ".venv/bin/python")
+    (make.folder / ".venv/unfinished").touch()
+    assert make.installs() == ANEW
+
+
+def test_one_whose_python_is_gone_is_made_anew(make: Make):
+    make.installs()
+    python = make.folder / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3.9")
+    assert make.installs() == ANEW
+
+
+def test_changed_requirements_go_into_the_environment_that_is_there(make: Make):
+    make.installs()
+    os.utime(make.folder / "pyproject.toml", (2**31, 2**31))
+    assert make.installs() == ["pip", "pip"]
+
+
+def test_make_runs_modules_since_scripts_name_the_folder_they_were_installed_in():
+    done = subprocess.run(
+        ["make", "--dry-run", "rebuild"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ".venv/bin/python -m snakemake" in done.stdout
