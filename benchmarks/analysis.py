@@ -14,15 +14,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.synthetic import BATCH_SIZES, TARGET, Truth, collect_request, study, write_results
-
-from batchmark.study.requests import AnalyzeRequest
+from tests.synthetic import (
+    BATCH_SIZES,
+    TARGET,
+    Example,
+    Truth,
+    collect_request,
+    study,
+    write_results,
+)
 
 STUDIES = 10
 SECONDS, MEGABYTES = 10.0, 500.0
 
 
-def large_request(runs: int, epochs: float, trials: int) -> AnalyzeRequest:
+def large_request(runs: int, epochs: float, trials: int) -> Example:
     """Ten studies over batch sizes and learning rates, `runs` variants altogether."""
     studies, variants = [], []
     sizes = BATCH_SIZES[2:]
@@ -37,8 +43,7 @@ def large_request(runs: int, epochs: float, trials: int) -> AnalyzeRequest:
         studies.append(one)
         variants += made
     targets = {"mnist": [TARGET, 0.95, 0.97, 0.985, 0.99]}
-    return AnalyzeRequest(
-        scale="benchmark",
+    return Example(
         machine="local",
         targets=targets,
         studies=studies,

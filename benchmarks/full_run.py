@@ -10,9 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.train import TrainRequest
+from batchmark.contract.requests.variant import Variant
 from batchmark.dataset.arrays import load_dataset
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget, TrainRequest, Variant
 from batchmark.training import switches
 
 ACCURACY = 0.985

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from sample_data import write_sample
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.errors import UserError
 from batchmark.measuring import gpu, nvidia
 from batchmark.measuring.processes import Worker
 from batchmark.measuring.setup import Conditions, Laboratory
 from batchmark.measuring.timing import time_study
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import TimeRequest, TimingSubject
 
 STEPS = 100
 SUBJECTS = [

@@ -13,13 +13,13 @@ from pathlib import Path
 from tests import synthetic
 
 from batchmark.analysis.collection import collect
+from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.report.catalogue import figures_for
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
-from batchmark.study.requests import AnalyzeRequest, RenderRequest, StudyForReport
 
 TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"
 
@@ -38,7 +38,7 @@ def main() -> None:
     print(f"{len(sizes)} figures, the largest {max(sizes) / 1000:.1f} kB; page {page / 1e6:.2f} MB")
 
 
-def steps(folder: Path, request: AnalyzeRequest) -> dict[str, Callable[[], None]]:
+def steps(folder: Path, request: synthetic.Example) -> dict[str, Callable[[], None]]:
     """The stages, ready to run in order."""
     tables = folder / "tables"
     asked = synthetic.collect_request(request)
@@ -54,7 +54,7 @@ def steps(folder: Path, request: AnalyzeRequest) -> dict[str, Callable[[], None]
     }
 
 
-def plot_all(request: AnalyzeRequest, tables: Path, folder: Path) -> None:
+def plot_all(request: synthetic.Example, tables: Path, folder: Path) -> None:
     """Every figure of the plan."""
     read = Tables(tables)
     axes = {study.name: study.axes for study in request.studies}
@@ -62,15 +62,13 @@ def plot_all(request: AnalyzeRequest, tables: Path, folder: Path) -> None:
         plot(name, read, folder / "figures" / f"{name}.svg")
 
 
-def words(request: AnalyzeRequest) -> RenderRequest:
+def words(request: synthetic.Example) -> RenderRequest:
     """What the page says that is not a result."""
     studies = [
         StudyForReport(name=one.name, question={"en": one.name}, description={})
         for one in request.studies
     ]
-    return RenderRequest(
-        scale="default", machine="local", studies=studies, config_files=[], config={}
-    )
+    return RenderRequest(scale="default", studies=studies, config_files=[], config={})
 
 
 def timed(step: Callable[[], None]) -> float:

@@ -28,11 +28,11 @@ from sample_data import write_sample
 from batchmark.analysis import tidy
 from batchmark.analysis.epoch_time import epoch_times, noise
 from batchmark.analysis.relative_timing import add_ratio_to_anchor
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.measuring.exclusive import exclusive
 from batchmark.measuring.timing import time_study
 from batchmark.results.timing import TimingResult
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import TimeRequest, TimingSubject
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 1000)
 AGREEMENT = 0.03

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.message import Device
+from batchmark.contract.requests.variant import Variant
 from batchmark.results.gradients import BatchProbe, GradientResult, ProbePoint, ProbeTrial
 from batchmark.results.run import (
     Budget,
@@ -32,16 +38,8 @@ from batchmark.results.run import (
 from batchmark.results.schema import DatasetFacts, write_result
 from batchmark.results.timing import Clock, Subject, TimingResult, Visit
 from batchmark.study.config import StudyConfig
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.loading import build_study
 from batchmark.study.naming import variant_id
-from batchmark.study.requests import (
-    AnalyzeRequest,
-    CollectRequest,
-    Device,
-    StudyForAnalysis,
-    Variant,
-)
 
 BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 256, 500, 1000, 2000, 5000)
 TARGET = 0.98
@@ -193,9 +191,16 @@ def example_settings() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]
 DEFAULT_SCALE = ("batch_size", "optimizer", "momentum", "regularization", "normalization")
 
 
+class Example(AnalyzeRequest):
+    """A request for statistics and, beside what is handed over, the variants it is about."""
+
+    variants: list[Variant] = Field(exclude=True)
+    probed: list[str] = Field(exclude=True)
+
+
 def example_request(
     trials: int = 3, epochs: float = 10.0, studies: tuple[str, ...] | None = None
-) -> AnalyzeRequest:
+) -> Example:
     """All studies of the full scale, or the named ones (`DEFAULT_SCALE`)."""
     chosen: list[StudyForAnalysis] = []
     variants: dict[str, Variant] = {}
@@ -205,8 +210,7 @@ def example_request(
             chosen.append(one)
             variants |= {each.id: each for each in made}
     probed = [{"batch_size": 32}, {"normalization": "batch"}]
-    return AnalyzeRequest(
-        scale="default" if studies else "full",
+    return Example(
         machine="local",
         targets={"mnist": [TARGET, 0.95, 0.97, 0.985, 0.99], "sample": [0.93, 0.9, 0.95]},
         studies=chosen,
@@ -215,9 +219,7 @@ def example_request(
     )
 
 
-def collect_request(
-    request: AnalyzeRequest, devices: tuple[Device, ...] = ("cpu",)
-) -> CollectRequest:
+def collect_request(request: Example, devices: tuple[Device, ...] = ("cpu",)) -> CollectRequest:
     """The request to collect what `request` analyzes."""
     return CollectRequest(
         machine=request.machine,
@@ -230,7 +232,7 @@ def collect_request(
 
 def write_results(
     folder: Path,
-    request: AnalyzeRequest,
+    request: Example,
     seed: int,
     *,
     machine: str = "local",
@@ -400,7 +402,7 @@ def _status(chosen: Hyperparameters, budget: Budget) -> Status:
 
 
 def timing_result(
-    request: AnalyzeRequest,
+    request: Example,
     one: StudyForAnalysis,
     random: np.random.Generator,
     truth: Truth,
@@ -455,7 +457,7 @@ def timing_result(
 
 
 def _subjects(
-    request: AnalyzeRequest,
+    request: Example,
     one: StudyForAnalysis,
     truth: Truth,
     threads: tuple[int, ...],

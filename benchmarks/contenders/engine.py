@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from harness import IMAGES, Train, measure
 
-from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training.data import Data, split_to_device
 from batchmark.training.session import Session
 

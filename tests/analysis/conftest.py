@@ -8,8 +8,7 @@ from batchmark.analysis.collection import collect
 from batchmark.analysis.epoch_time import noise
 from batchmark.analysis.measurements import Measurements, read_measurements
 from batchmark.stages.collect import write_collection
-from batchmark.study.requests import AnalyzeRequest
-from tests.synthetic import Truth, collect_request, example_request, write_results
+from tests.synthetic import Example, Truth, collect_request, example_request, write_results
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class World:
     """Synthetic results, collected: what the truth was and what was measured."""
 
     folder: Path
-    request: AnalyzeRequest
+    request: Example
     truth: Truth
     measured: Measurements
 
@@ -26,9 +25,7 @@ class World:
         return next(b for b in blocks(self.measured, floors) if b.study.name == study)
 
 
-def make_world(
-    folder: Path, request: AnalyzeRequest, truth: Truth | None = None, seed: int = 0
-) -> World:
+def make_world(folder: Path, request: Example, truth: Truth | None = None, seed: int = 0) -> World:
     truth = truth or Truth()
     write_results(folder / "results", request, seed, truth=truth)
     collection = collect(

@@ -8,8 +8,7 @@ import pytest
 from batchmark.analysis.collection import Collection, collect
 from batchmark.analysis.gather import find_places
 from batchmark.errors import UserError
-from batchmark.study.requests import AnalyzeRequest
-from tests.synthetic import Truth, collect_request, example_request, write_results
+from tests.synthetic import Example, Truth, collect_request, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=2.0, studies=("momentum",))
 
@@ -20,7 +19,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def collected(results: Path, request: AnalyzeRequest = REQUEST) -> Collection:
+def collected(results: Path, request: Example = REQUEST) -> Collection:
     return collect(collect_request(request), results, results / "logs", partial=False)
 
 

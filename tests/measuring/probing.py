@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget, ProbeRequest, Variant
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.variant import Variant
 
 
 def request(epochs: float = 2.0, **hyperparameters: Any) -> ProbeRequest:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import save_arrays
 from batchmark.dataset.record import DatasetRecord
 from batchmark.measuring.clock import Length
@@ -9,8 +11,6 @@ from batchmark.measuring.processes import Worker
 from batchmark.measuring.setup import Conditions
 from batchmark.measuring.stopwatch import Stopwatch
 from batchmark.results.schema import write_result
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import TimingSubject
 from tests.training import tiny
 
 

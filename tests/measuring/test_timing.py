@@ -2,13 +2,13 @@
 
 import pytest
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.measuring import machine
 from batchmark.measuring.clock import Length
 from batchmark.measuring.footprint import Footprint
 from batchmark.measuring.stopwatch import Opening
 from batchmark.measuring.timing import entries, largest_batch_sizes, thread_settings, visit_length
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import TimeRequest, TimingSubject
 from tests.training import tiny
 
 

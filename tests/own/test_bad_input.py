@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchmark.study.requests import DatasetRequest
+from batchmark.contract.requests.dataset import DatasetRequest
 from tests.own.project import CLASSES, Project, squares
 
 DOWNLOAD = ("--npz", "bad/mnist.npz", "--json", "bad/mnist.json")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from batchmark.analysis.collection import collect
+from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.report.catalogue import figures_for
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
-from batchmark.study.requests import RenderRequest, StudyForReport
 from tests import synthetic
 from tests.report.messages_in_use import TEMPLATES
 
@@ -84,7 +84,6 @@ def request_for(studies: list[str]) -> RenderRequest:
     ]
     return RenderRequest(
         scale="test",
-        machine="local",
         studies=words,
         config_files=["/home/somebody/project/config/config.yaml"],
         config={"note": "</pre>" + HOSTILE, "dataset": {"path": "/home/somebody/digits.npz"}},

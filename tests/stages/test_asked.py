@@ -2,9 +2,9 @@
 
 import pytest
 
+from batchmark.contract.requests.train import TuningGrid
 from batchmark.errors import UserError
 from batchmark.stages.asked import parse_request, read_request
-from batchmark.study.requests import TuningGrid
 
 VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import TimeRequest, TimingSubject
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from tests.measuring import probing
 from tests.training import tiny
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from batchmark.contract.requests.train import TrainRequest
 from batchmark.dataset.arrays import save_arrays
 from batchmark.dataset.record import DatasetRecord
 from batchmark.results.run import RunResult
 from batchmark.results.schema import read_result
-from batchmark.study.requests import TrainRequest
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]

@@ -88,7 +88,7 @@ def test_ids_are_unique_stable_and_safe(sizes: list[int], rates: list[float]) ->
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
 )
 def test_ids_of_own_code_are_safe_file_names(name: str, arguments: dict[str, int]) -> None:
-    from batchmark.study.hyperparameters import Hyperparameters  # noqa: PLC0415
+    from batchmark.contract.hyperparameters import Hyperparameters  # noqa: PLC0415
 
     chosen = Hyperparameters(model=f"my.models:{name}", model_arguments=arguments)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}", variant_id(chosen))

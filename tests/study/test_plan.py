@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.study.requests import AnalyzeRequest, CollectRequest, RenderRequest, TimeRequest
+from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.requests.time import TimeRequest
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
 LONGER = {**STUDY, "grids": [{"batch_size": [100, 1000]}], "epochs": 9.0, "trials": 5}

@@ -1,6 +1,6 @@
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import Budget
 from batchmark.study.config import ProbingConfig, TimingConfig
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget
 from batchmark.study.reservation import for_block, for_probe, for_run
 from tests.study.conftest import STUDY, OpenPlan
 

@@ -23,7 +23,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         (folder / "__init__.py").touch()
         for name, text in modules.items():
             (folder / f"{name}.py").write_text(text)
-        for cached in (sources.closure, sources._imports, sources._tree, sources._digest):
+        for cached in (sources.closure, sources._imports, sources.module_tree, sources._digest):
             cached.cache_clear()
         sources._path.cache_clear()
         importlib.invalidate_caches()

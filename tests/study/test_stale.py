@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from batchmark.study.requests import CollectRequest
+from batchmark.contract.requests.collect import CollectRequest
 from batchmark.study.stale import stale_files
 from tests.study.conftest import OpenPlan
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.training.building import build_model
 from tests.training.tiny import hyperparameters
 

@@ -1,7 +1,7 @@
 import pytest
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.training.building import build_model
 
 OWN = "tests.training.own_models"

@@ -1,7 +1,7 @@
 import pytest
 
+from batchmark.contract.requests.train import TuningGrid
 from batchmark.results.run import Evaluations, Trial, TrialClock
-from batchmark.study.requests import TuningGrid
 from batchmark.training.tuning import learning_rates, tune
 
 

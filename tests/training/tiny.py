@@ -5,10 +5,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.requests.variant import Variant
 from batchmark.dataset.arrays import Arrays, Dataset, describe
 from batchmark.results.run import RunResult
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget, TrainRequest, TuningGrid, Variant
 from batchmark.training.blueprint import Blueprint
 
 MODEL = "tests.training.tiny:build"

@@ -8,7 +8,7 @@ from batchmark.analysis.best_batch import BestBatch, best_batch
 from batchmark.analysis.block import Block
 from batchmark.analysis.families import families
 from batchmark.analysis.sensitivity import time_to
-from batchmark.study.requests import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 
 COMMON_SIZES = (32, 128, 1000)
 

@@ -12,7 +12,7 @@ from batchmark.analysis.intervals import counting_variance
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.outcomes import column
 from batchmark.analysis.tables import where
-from batchmark.study.requests import StudyForAnalysis
+from batchmark.contract.requests.analyze import StudyForAnalysis
 
 Array = NDArray[np.float64]
 

@@ -20,10 +20,10 @@ from batchmark.analysis.gather import (
 from batchmark.analysis.relative_timing import add_ratio_to_anchor
 from batchmark.analysis.tables import frame_of
 from batchmark.analysis.tidy import Row
+from batchmark.contract.requests.collect import CollectRequest
 from batchmark.errors import UserError
 from batchmark.results.run import RunResult
 from batchmark.results.timing import TimingResult
-from batchmark.study.requests import CollectRequest
 
 LOG_LINES = 5
 # The stage that makes a kind of result, and what the reader calls it.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.collect import CollectRequest
 from batchmark.errors import UserError
 from batchmark.results.gradients import GradientResult
 from batchmark.results.run import RunResult, RunVariant
 from batchmark.results.schema import DatasetFacts, first_problem, read_result
 from batchmark.results.timing import TimingResult
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import CollectRequest
 
 AnyResult = RunResult | TimingResult | GradientResult
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
 from batchmark.results.gradients import GradientResult
 from batchmark.results.run import RunResult
 from batchmark.results.schema import read_result
 from batchmark.results.timing import TimingResult
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.naming import variant_id
 
 KINDS = {"runs": RunResult, "timings": TimingResult, "gradients": GradientResult}

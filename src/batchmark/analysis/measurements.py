@@ -18,8 +18,8 @@ from batchmark.analysis.outcomes import (
     study_outcomes,
 )
 from batchmark.analysis.tables import read_json_table, read_table
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.errors import UserError
-from batchmark.study.requests import AnalyzeRequest, StudyForAnalysis
 
 
 @dataclass(frozen=True)

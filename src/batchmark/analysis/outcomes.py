@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.tables import read_table
-from batchmark.study.requests import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 
 Array = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.performance_profile import performance_profile
 from batchmark.analysis.sensitivity import sensitivity
 from batchmark.analysis.summary import summarize
-from batchmark.study.requests import AnalyzeRequest
+from batchmark.contract.requests.analyze import AnalyzeRequest
 
 _THREADS = [
     *("machine", "device", "study", "subject", "role", "threads", "batch_size", "variants"),

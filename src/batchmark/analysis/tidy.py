@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.results.gradients import GradientResult, ProbePoint
 from batchmark.results.run import RunResult, Trial
 from batchmark.results.timing import TimingResult
-from batchmark.study.hyperparameters import Hyperparameters
 
 Row = dict[str, Any]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset import mnist, sample
 from batchmark.dataset.arrays import Arrays, describe
 from batchmark.dataset.checks import count_classes
@@ -13,7 +14,6 @@ from batchmark.dataset.own import Loaded, from_idx, load_own
 from batchmark.dataset.record import DatasetRecord, MirrorProblem
 from batchmark.errors import UserError
 from batchmark.results.schema import SAMPLE
-from batchmark.study.requests import DatasetRequest
 
 Say = Callable[[str], None]
 

@@ -71,8 +71,8 @@ def _measure() -> dict[str, float]:
 
 def _sessions() -> Any:
     """Import the engine, load the sample, and give a function from batch size to Session."""
+    from batchmark.contract.hyperparameters import Hyperparameters  # noqa: PLC0415
     from batchmark.dataset.sample import load_sample  # noqa: PLC0415
-    from batchmark.study.hyperparameters import Hyperparameters  # noqa: PLC0415
     from batchmark.training.data import Data, split_to_device  # noqa: PLC0415
     from batchmark.training.session import Session  # noqa: PLC0415
 

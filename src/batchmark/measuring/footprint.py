@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from batchmark.contract.requests.time import TimingSubject
 from batchmark.errors import UserError
 from batchmark.measuring import memory, nvidia
 from batchmark.measuring.setup import Conditions, Laboratory
-from batchmark.study.requests import TimingSubject
 
 
 @dataclass(frozen=True)

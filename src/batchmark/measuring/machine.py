@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
+from batchmark.contract.requests.message import Device
 from batchmark.measuring import nvidia
-from batchmark.study.requests import Device
 
 Facts = dict[str, Any]
 ROOT = Path("/")

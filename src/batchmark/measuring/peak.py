@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from batchmark.contract.requests.message import Device
 from batchmark.measuring.clock import elapsed_seconds
-from batchmark.study.requests import Device
 
 # A GPU finishes a small product sooner than it can be told to start it.
 SIZES: dict[Device, tuple[int, ...]] = {"cpu": (512, 1024, 2048), "gpu": (2048, 4096, 8192)}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
 from batchmark.measuring import gradients
 from batchmark.results.gradients import GradientResult, Moment, ProbePoint, ProbeTrial
 from batchmark.results.run import RunVariant
 from batchmark.results.schema import DatasetFacts
-from batchmark.study.requests import ProbeRequest
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import describe
 from batchmark.training.session import Session

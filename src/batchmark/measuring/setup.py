@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.requests.message import Device
+from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import load_dataset
-from batchmark.study.requests import Device, TimingSubject
 from batchmark.training import switches
 
 # Speed does not depend on the learning rate; a small one keeps losses finite for the whole block.

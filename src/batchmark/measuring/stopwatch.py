@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from batchmark.contract.requests.time import TimingSubject
 from batchmark.errors import UserError
 from batchmark.measuring import clock
 from batchmark.measuring.privacy import scrubbed
 from batchmark.measuring.setup import Conditions, Laboratory
-from batchmark.study.requests import TimingSubject
 from batchmark.training import switches
 
 

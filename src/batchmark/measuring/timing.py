@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.dataset.record import read_record
 from batchmark.errors import UserError
 from batchmark.measuring import block, machine, memory, nvidia
@@ -22,7 +23,6 @@ from batchmark.measuring.setup import Conditions
 from batchmark.measuring.stopwatch import Opening, Stopwatch
 from batchmark.results.schema import DatasetFacts
 from batchmark.results.timing import Caution, Clock, Role, Subject, TimingResult, Visit
-from batchmark.study.requests import TimeRequest, TimingSubject
 
 Stopwatches = dict[int, Worker]
 """The timed process of each thread setting, the main one first."""

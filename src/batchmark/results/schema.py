@@ -1,7 +1,6 @@
 """What all result files have in common: closed schemas, finite numbers, errors in a sentence."""
 
 import json
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import (
     ValidationError,
 )
 
+from batchmark.contract.finite import finite
 from batchmark.errors import UserError
 from batchmark.reading import read_bounded
 from batchmark.results.atomic import write_text
@@ -26,16 +26,6 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,9
 # Within what a float holds exactly, so that any count fits any column.
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def finite(content: Any) -> Any:
-    """Refuse 1e999 and its like, which JSON can spell and nobody can write back."""
-    if isinstance(content, dict | list):
-        for part in content.values() if isinstance(content, dict) else content:
-            finite(part)
-    if isinstance(content, float) and not isfinite(content):
-        raise ValueError("a number is not finite")
-    return content
 
 
 Details = Annotated[dict[str, Any], AfterValidator(finite)]

@@ -6,9 +6,9 @@ from pathlib import Path
 from batchmark.analysis.measurements import read_measurements
 from batchmark.analysis.statistics import analyze
 from batchmark.analysis.tables import write_json_table, write_table
+from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
-from batchmark.study.requests import AnalyzeRequest
 
 
 def analyze_tables(request: AnalyzeRequest, folder: Path) -> None:

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from batchmark.contract.requests.message import Request
 from batchmark.errors import UserError
 from batchmark.results.schema import first_problem
-from batchmark.study.requests import Request
 
 Asked = TypeVar("Asked", bound=Request)
 

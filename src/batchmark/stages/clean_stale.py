@@ -4,9 +4,9 @@ import argparse
 import shutil
 from pathlib import Path
 
+from batchmark.contract.requests.collect import CollectRequest
 from batchmark.results.schema import read_result
 from batchmark.stages.command import run
-from batchmark.study.requests import CollectRequest
 from batchmark.study.stale import stale_files
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from batchmark.analysis.collection import Collection, collect
 from batchmark.analysis.tables import write_json_table, write_table
 from batchmark.analysis.tidy import EPOCHS_HEADER
+from batchmark.contract.requests.collect import CollectRequest
 from batchmark.results.atomic import replacing
 from batchmark.results.schema import read_result
 from batchmark.stages.command import run
-from batchmark.study.requests import CollectRequest
 
 
 def write_collection(collection: Collection, folder: Path) -> None:

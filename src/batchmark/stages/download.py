@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset.acquire import acquire
 from batchmark.dataset.arrays import save_arrays
 from batchmark.results.schema import write_result
 from batchmark.stages.asked import parse_request
 from batchmark.stages.command import run
-from batchmark.study.requests import DatasetRequest
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from batchmark.contract.requests.message import Device
 from batchmark.measuring import gpu, nvidia
 from batchmark.measuring.exclusive import shared
-from batchmark.study.requests import Device
 from batchmark.training import switches
 from batchmark.training.device import require
 

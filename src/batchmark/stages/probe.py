@@ -10,11 +10,11 @@ def main() -> None:
     """Parse, read, probe, write."""
     arguments = parser().parse_args()
     # Imported here: --help stays quick, and TensorFlow must find the switches set.
+    from batchmark.contract.requests.probe import ProbeRequest  # noqa: PLC0415
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
     from batchmark.stages.asked import parse_request  # noqa: PLC0415
     from batchmark.stages.prepared import beside_others  # noqa: PLC0415
-    from batchmark.study.requests import ProbeRequest  # noqa: PLC0415
 
     request = parse_request(arguments.request, ProbeRequest)
     name = f"probe {request.variant.id}"

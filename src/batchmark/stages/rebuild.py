@@ -9,6 +9,9 @@ import uuid
 from pathlib import Path
 
 from batchmark.analysis.collection import collect
+from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.render import RenderRequest
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for
 from batchmark.report.tables import Tables
@@ -19,7 +22,6 @@ from batchmark.stages.collect import write_collection
 from batchmark.stages.command import run
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
-from batchmark.study.requests import AnalyzeRequest, CollectRequest, RenderRequest
 
 
 def rebuild(given: argparse.Namespace) -> None:
@@ -42,7 +44,7 @@ def rebuild(given: argparse.Namespace) -> None:
     analyze_tables(analyzed, given.tables)
     tables = Tables(given.tables)
     axes = {study.name: study.axes for study in analyzed.studies}
-    for figure in figures_for(axes, probed=bool(analyzed.probed)):
+    for figure in figures_for(axes, probed=bool(collected.probed)):
         plot(figure, tables, given.figures / f"{figure}.svg")
     request = read_request(given.render_request, RenderRequest)
     render(request, tables, given.figures, given.templates, given.reports)

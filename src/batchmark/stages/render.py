@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.page.build import page
 from batchmark.report.rendering import rendered
 from batchmark.report.tables import Tables
@@ -10,7 +11,6 @@ from batchmark.report.translation import languages
 from batchmark.results.atomic import write_text
 from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
-from batchmark.study.requests import RenderRequest
 
 
 def render(

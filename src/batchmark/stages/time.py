@@ -12,13 +12,13 @@ def main() -> None:
     """Parse, wait for the machine, time, write."""
     arguments = parser().parse_args()
     # Imported here: --help stays quick.
+    from batchmark.contract.requests.time import TimeRequest  # noqa: PLC0415
     from batchmark.measuring.exclusive import exclusive  # noqa: PLC0415
     from batchmark.measuring.processes import Worker  # noqa: PLC0415
     from batchmark.measuring.timing import time_study  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
     from batchmark.stages.asked import read_request  # noqa: PLC0415
     from batchmark.stages.prepared import own_gpu  # noqa: PLC0415
-    from batchmark.study.requests import TimeRequest  # noqa: PLC0415
 
     request = read_request(arguments.request, TimeRequest)
     name = f"time {request.study}"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
 from batchmark.study.config import TimingConfig
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import MNIST_TRAINING_IMAGES, Budget
 
 # Overhead of a step in images: at this batch size half of the time is overhead.
 _STEP_OVERHEAD = 6.0

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Literal
 
+from batchmark.contract.requests.message import Device
 from batchmark.errors import UserError
 from batchmark.measuring import gpu, nvidia
-from batchmark.study.requests import Device
 
 
 def gpu_count() -> int:

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import Any
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.variant import Variant
 from batchmark.errors import UserError
 from batchmark.study.config import StudyConfig
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.learning_rates import resolve
 from batchmark.study.naming import variant_id
-from batchmark.study.requests import Variant
 from batchmark.study.rules import check_rules
 from batchmark.study.validation import check, shorten
 

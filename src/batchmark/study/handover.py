@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from batchmark.contract.requests.message import Request
 from batchmark.results.atomic import write_text
 from batchmark.study.naming import digest
-from batchmark.study.requests import Request
 
 
 def save(request: Request, folder: Path) -> Path:

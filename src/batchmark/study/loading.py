@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.variant import Variant
 from batchmark.errors import UserError
 from batchmark.study import grid
 from batchmark.study.config import Config, StudyConfig, StudyEntry
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Variant
 from batchmark.study.validation import check
 from batchmark.study.yaml_files import read_yaml
 

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters
 
 
 def digest(content: Any, length: int = 8) -> str:

@@ -8,17 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.contract.requests.message import Device, Request
+from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.render import RenderRequest, StudyForReport
+from batchmark.contract.requests.time import TimeRequest
+from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.requests.variant import Variant
 from batchmark.dataset.local import content_of, local_path
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for, module_of
-from batchmark.study import requests
 from batchmark.study.config import Config, TimingConfig
 from batchmark.study.cost import relative_cost
 from batchmark.study.devices import resolve_devices, usable_gpu_count
 from batchmark.study.handover import save
 from batchmark.study.loading import Study, load_config, load_studies
 from batchmark.study.plugins import modules_used
-from batchmark.study.requests import Device, Variant
 from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
 from batchmark.study.sources import closure, fingerprint
 from batchmark.study.timing_subjects import timing_subjects
@@ -56,7 +64,7 @@ class Plan:
 
     def download_request(self) -> str:
         """Path of the request for the data."""
-        return self._save(requests.DatasetRequest(**self.config.dataset.model_dump()))
+        return self._save(DatasetRequest(**self.config.dataset.model_dump()))
 
     def dataset_identity(self) -> str:
         """What makes the data what they are: own data by content; no mirrors, no time-outs."""
@@ -68,12 +76,12 @@ class Plan:
         """All trials of a variant."""
         chosen = self.variants[variant]
         tuned = chosen.hyperparameters.learning_rate == "tuned"
-        return requests.TrainRequest(
+        return TrainRequest(
             variant=chosen,
             machine=self.machine,
             device=device,
             budget=self.budget(variant),
-            tuning=requests.TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+            tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
         ).model_dump_json()
 
     def time_request(self, study: str, device: Device) -> str:
@@ -83,7 +91,7 @@ class Plan:
         anchor = next(subject.id for subject in subjects if chosen.baseline in subject.variants)
         protocol = self.protocol(study)
         return self._save(
-            requests.TimeRequest(
+            TimeRequest(
                 study=study,
                 machine=self.machine,
                 device=device,
@@ -98,7 +106,7 @@ class Plan:
         """Gradient probes of a variant, which has seeds of its own number."""
         probing = self.config.probing
         budget = self.budget(variant).model_copy(update={"trials": probing.trials})
-        return requests.ProbeRequest(
+        return ProbeRequest(
             variant=self.variants[variant],
             machine=self.machine,
             device=device,
@@ -109,7 +117,7 @@ class Plan:
     def collect_request(self) -> str:
         """Path of the request for the tidy tables."""
         return self._save(
-            requests.CollectRequest(
+            CollectRequest(
                 machine=self.machine,
                 devices=self.devices,
                 studies={study.name: list(study.variants) for study in self.studies.values()},
@@ -121,22 +129,18 @@ class Plan:
     def analyze_request(self) -> str:
         """Path of the request for the statistics."""
         return self._save(
-            requests.AnalyzeRequest(
-                scale=self.config.scale,
+            AnalyzeRequest(
                 machine=self.machine,
                 targets=dict(self.config.targets),
                 studies=[self._for_analysis(study) for study in self.studies.values()],
-                variants=list(self.variants.values()),
-                probed=self.probed,
             )
         )
 
     def render_request(self) -> str:
         """Path of the request for the page."""
         return self._save(
-            requests.RenderRequest(
+            RenderRequest(
                 scale=self.config.scale,
-                machine=self.machine,
                 studies=[_for_report(study) for study in self.studies.values()],
                 config_files=self.files,
                 config=self.merged,
@@ -144,7 +148,7 @@ class Plan:
             )
         )
 
-    def budget(self, variant: str) -> requests.Budget:
+    def budget(self, variant: str) -> Budget:
         """The largest budget that a study gives the variant, evaluated at the finest interval."""
         training = self.config.training
         using = [study.config for study in self.studies.values() if variant in study.variants]
@@ -153,7 +157,7 @@ class Plan:
             values[key] = max(getattr(study, key) or values[key] for study in using)
         intervals = [study.evaluate_every or training.evaluate_every for study in using]
         values["evaluate_every"] = min((i for i in intervals if i is not None), default=None)
-        return requests.Budget(**values)
+        return Budget(**values)
 
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing block is run; `sample_min_seconds` is set."""
@@ -218,8 +222,8 @@ class Plan:
         timed = [subject.hyperparameters for subject in subjects]
         return for_block(timed, len(protocol.threads), protocol)
 
-    def _for_analysis(self, study: Study) -> requests.StudyForAnalysis:
-        return requests.StudyForAnalysis(
+    def _for_analysis(self, study: Study) -> StudyForAnalysis:
+        return StudyForAnalysis(
             name=study.name,
             baseline=study.baseline,
             axes=study.axes,
@@ -230,7 +234,7 @@ class Plan:
             targets=dict(study.config.targets or {}),
         )
 
-    def _save(self, request: requests.Request) -> str:
+    def _save(self, request: Request) -> str:
         return str(save(request, self.handover))
 
 
@@ -278,8 +282,8 @@ def _lock_digest() -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
 
 
-def _for_report(study: Study) -> requests.StudyForReport:
-    return requests.StudyForReport(
+def _for_report(study: Study) -> StudyForReport:
+    return StudyForReport(
         name=study.name,
         question={str(key): text for key, text in study.config.question.items()},
         description={str(key): text for key, text in study.config.description.items()},

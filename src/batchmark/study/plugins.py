@@ -1,6 +1,6 @@
 """Where the code behind a hyperparameter's name lives."""
 
-from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.study.rules import MODELS
 
 

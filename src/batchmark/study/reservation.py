@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.budget import Budget
 from batchmark.study.config import ProbingConfig, TimingConfig
 from batchmark.study.cost import (
     MNIST_TRAINING_IMAGES,
@@ -14,8 +16,6 @@ from batchmark.study.cost import (
     relative_cost,
     visit_seconds,
 )
-from batchmark.study.hyperparameters import Hyperparameters
-from batchmark.study.requests import Budget
 
 # A slow core trains 1,000 images a second, a tenth of a current one.
 _SECONDS_PER_COST = 1.0

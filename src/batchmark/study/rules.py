@@ -2,8 +2,8 @@
 
 import re
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.validation import shorten
 
 MODELS = ("lenet5", "lenet_theano", "mlp")

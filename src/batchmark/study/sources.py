@@ -49,7 +49,7 @@ def _tops(root: str) -> frozenset[str]:
 @functools.cache
 def _imports(name: str, tops: frozenset[str]) -> tuple[str, ...]:
     """The modules of the packages `tops` that the source of `name` imports."""
-    wanted = dict.fromkeys(_named_in(_tree(name), _package_of(name)))
+    wanted = dict.fromkeys(_named_in(module_tree(name), _package_of(name)))
     return tuple(
         module
         for module in wanted
@@ -80,7 +80,8 @@ def _package_of(name: str) -> str:
 
 
 @functools.cache
-def _tree(name: str) -> ast.Module:
+def module_tree(name: str) -> ast.Module:
+    """The syntax tree of a module; raises UserError when it is not Python."""
     path = _path(name)
     if path is None:
         raise UserError(f"the module {name} has no Python source file.")
@@ -92,7 +93,7 @@ def _tree(name: str) -> ast.Module:
 
 @functools.cache
 def _digest(name: str) -> str:
-    tree = _tree(name)
+    tree = module_tree(name)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)

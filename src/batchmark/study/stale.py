@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from batchmark.study.requests import CollectRequest
+from batchmark.contract.requests.collect import CollectRequest
 
 KINDS = ("runs", "timings", "gradients")
 

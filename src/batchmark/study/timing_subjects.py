@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimingSubject
+from batchmark.contract.requests.variant import Variant
 from batchmark.study.naming import variant_id
-from batchmark.study.requests import TimingSubject, Variant
 
 # Numbers that are fed into the graph without changing which operations it has.
 _STAND_IN = {"momentum": 0.9, "weight_decay": 1e-4, "l1": 1e-5, "l2": 1e-4, "dropout": 0.5}

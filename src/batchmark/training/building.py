@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.training import plugins
 from batchmark.training.blueprint import Blueprint
 

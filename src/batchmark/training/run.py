@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.train import TrainRequest
 from batchmark.dataset.arrays import Dataset
 from batchmark.errors import UserError
 from batchmark.results.run import (
@@ -18,9 +20,7 @@ from batchmark.results.run import (
     Tuning,
 )
 from batchmark.results.schema import DatasetFacts
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.study.plugins import modules_used
-from batchmark.study.requests import TrainRequest
 from batchmark.study.sources import fingerprint
 from batchmark.training.building import build_model
 from batchmark.training.checkpoint import Checkpoint, key_of

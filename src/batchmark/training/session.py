@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from batchmark.study.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training import plugins
 from batchmark.training.batches import Batches
 from batchmark.training.building import build_model

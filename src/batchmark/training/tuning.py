@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from batchmark.contract.requests.train import TuningGrid
 from batchmark.results.run import Trial, Tuning
-from batchmark.study.requests import TuningGrid
 
 Train = Callable[[float], Trial]
 

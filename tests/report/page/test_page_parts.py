@@ -7,12 +7,12 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
+from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.page import appendix, claims, downloads, head, headline
 from batchmark.report.page.studies import variants_table
 from batchmark.report.selection import headline_rows, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import english
-from batchmark.study.requests import RenderRequest
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_one_place_alone_is_no_comparison(tables: Tables, tmp_path: Path) -> Non
 
 def test_reproduction_uses_the_targets_there_are(tables: Tables) -> None:
     asked = RenderRequest(
-        scale="full", machine="local", studies=[], config={},
+        scale="full", studies=[], config={},
         config_files=["config/config.yaml", "config/full.yaml", "mine.yaml"],
     )  # fmt: skip
     commands = appendix.reproduction(asked, tables, english()).commands.splitlines()

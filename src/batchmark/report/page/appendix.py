@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant, whole
 from batchmark.report.page import cells
@@ -24,7 +25,6 @@ from batchmark.report.privacy import scrubbed, scrubbed_values
 from batchmark.report.selection import headline_everywhere
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
-from batchmark.study.requests import RenderRequest
 
 SEVERAL_PLACES = {"devices", "machines"}
 MOST_FACTS = 60

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.catalogue import BY_NAME, HEADLINE, figures_for
 from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
@@ -16,7 +17,6 @@ from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Figure, Link, Page
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
-from batchmark.study.requests import RenderRequest
 
 
 def page(

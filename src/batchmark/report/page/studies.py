@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from batchmark.contract.requests.render import StudyForReport
 from batchmark.report import names
 from batchmark.report.catalogue import of_study
 from batchmark.report.numbers import memory, significant
@@ -15,7 +16,6 @@ from batchmark.report.page.view import Cell, Download, Figure, Study, Table
 from batchmark.report.selection import at_home, headline_study, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
-from batchmark.study.requests import StudyForReport
 
 SETTINGS = {
     "model": "model",

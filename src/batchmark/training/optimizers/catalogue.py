@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.study.hyperparameters import Hyperparameters
 from batchmark.training import plugins
 
 _KERAS_NAMES = {

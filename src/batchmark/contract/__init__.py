@@ -1,0 +1,1 @@
+"""What the stages hand each other. Imports nothing above it."""

@@ -1,0 +1,40 @@
+"""How long a run may train."""
+
+from typing import Literal
+
+from batchmark.contract.requests.message import Request
+
+MNIST_TRAINING_IMAGES = 50_000
+
+
+class Budget(Request):
+    """How long a run trains. Units: epochs, trials, examples, seconds.
+
+    `evaluate_every` None: once per epoch. `sample_epochs_times` is at most how many times as many
+    epochs the embedded sample is given, see `on_sample`.
+    """
+
+    epochs: float
+    trials: int
+    first_seed: int
+    evaluate_every: int | None
+    not_learning_after: float
+    sample_epochs_times: float
+    deterministic: bool
+
+    def on_sample(self, images: int, train_size: int | Literal["full"]) -> "Budget":
+        """The budget when a sample of `images` training images serves.
+
+        Its epochs are short where more images are asked for by `train_size`: there it is given
+        more epochs, never more steps, and as many evaluations an epoch.
+        """
+        wanted = MNIST_TRAINING_IMAGES if train_size == "full" else train_size
+        share, every = min(1.0, images / wanted), self.evaluate_every
+        times = min(self.sample_epochs_times, 1 / share)
+        return self.model_copy(
+            update={
+                "epochs": self.epochs * times,
+                "not_learning_after": self.not_learning_after * times,
+                "evaluate_every": None if every is None else max(1, round(every * share)),
+            }
+        )

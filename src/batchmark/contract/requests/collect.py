@@ -1,0 +1,17 @@
+"""What `collect` is asked for."""
+
+from batchmark.contract.requests.message import Device, Request
+from batchmark.contract.requests.variant import Variant
+
+
+class CollectRequest(Request):
+    """Which results belong to the plan. `studies` maps a study's name to its variants' ids.
+
+    Results of other machines that lie beside are collected for the same variants.
+    """
+
+    machine: str
+    devices: list[Device]
+    studies: dict[str, list[str]]
+    variants: list[Variant]
+    probed: list[str]

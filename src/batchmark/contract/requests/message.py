@@ -1,0 +1,16 @@
+"""Messages to the stages: closed, JSON, and nothing that a stage does not use.
+
+A job is rerun when its request changes, so a request holds exactly what can change its result.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Device = Literal["cpu", "gpu"]
+
+
+class Request(BaseModel):
+    """A closed, immutable message to a stage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())

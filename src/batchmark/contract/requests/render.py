@@ -1,0 +1,23 @@
+"""What `render` is asked for."""
+
+from typing import Any
+
+from batchmark.contract.requests.message import Request
+
+
+class StudyForReport(Request):
+    """A study's words, by language ("en", "zh")."""
+
+    name: str
+    question: dict[str, str]
+    description: dict[str, str]
+
+
+class RenderRequest(Request):
+    """Everything the page shows that is not a result. `lock_digest`: SHA-256 of the lock file."""
+
+    scale: str
+    studies: list[StudyForReport]
+    config_files: list[str]
+    config: dict[str, Any]
+    lock_digest: str = ""

@@ -1,0 +1,33 @@
+"""What `time` is asked for."""
+
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.message import Device, Request
+
+
+class TimingSubject(Request):
+    """One training graph to time and the ids of the variants it stands for."""
+
+    id: str
+    hyperparameters: Hyperparameters
+    variants: list[str]
+
+
+class TimeRequest(Request):
+    """One timing block. `threads`: 0 means all cores; `anchor` is a subject's id.
+
+    `max_seconds`: how long `min_steps` may make a visit, None for any time. `sample_min_seconds`
+    replaces `min_seconds` where the embedded sample serves, unless it is None.
+    """
+
+    study: str
+    machine: str
+    device: Device
+    subjects: list[TimingSubject]
+    anchor: str
+    threads: list[int]
+    rounds: int
+    min_seconds: float
+    min_steps: int
+    max_seconds: float | None = None
+    sample_min_seconds: float | None = None
+    seed: int

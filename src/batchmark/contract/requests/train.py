@@ -1,0 +1,25 @@
+"""What `train` is asked for."""
+
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.message import Device, Request
+from batchmark.contract.requests.variant import Variant
+
+
+class TuningGrid(Request):
+    """The log grid of `learning_rate: tuned` and the budget of each of its points."""
+
+    low: float
+    high: float
+    points: int
+    epochs: float
+    seed: int
+
+
+class TrainRequest(Request):
+    """All trials of one variant on one device."""
+
+    variant: Variant
+    machine: str
+    device: Device
+    budget: Budget
+    tuning: TuningGrid | None
