@@ -12,10 +12,10 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "src")
 sys.path.insert(0, str(SOURCE))
 
+from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES
 from batchmark.errors import UserError
 from batchmark.garbage import collect_seldom
 from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
-from batchmark.results.tables import ANALYZED_TABLES, COLLECTED_TABLES
 from batchmark.study.announcement import expectation, expected_by_job, is_long, work_of
 from batchmark.study.devices import gpu_count
 from batchmark.study.expectation import all_work, compared

@@ -238,11 +238,12 @@ def write_results(
     machine: str = "local",
     device: str = "cpu",
     truth: Truth | None = None,
+    dataset: DatasetFacts | None = None,
 ) -> None:
     """Write one machine's result files under `folder/{machine}/{device}/`."""
     truth = truth or Truth()
     home = folder / machine / device
-    place = {"machine": machine, "device": device, "dataset": MNIST}
+    place = {"machine": machine, "device": device, "dataset": dataset or MNIST}
     for each in request.variants:
         trials = max(one.trials for one in request.studies if each.id in one.settings)
         epochs = max(one.epochs for one in request.studies if each.id in one.settings)

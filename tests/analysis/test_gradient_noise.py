@@ -50,7 +50,6 @@ def test_the_estimate_is_unbiased() -> None:
 def test_batches_of_much_of_the_data_do_not_enter() -> None:
     few = noise_scales(draws(np.random.default_rng(2), (25_000,), 30))
     assert few.empty
-    assert "noise_scale" in few.columns
     (mixed,) = noise_scales(draws(np.random.default_rng(2), (8, 25_000), 30)).to_dict("records")
     assert (mixed["batch_sizes"], mixed["draws"]) == ("8", 30)
 
@@ -66,7 +65,7 @@ def test_probes_are_means_over_draws(world: World) -> None:
     assert abs(final["successive_cosine"].iloc[0]) < 0.1
 
 
-def test_no_probes_make_empty_tables_with_columns() -> None:
+def test_no_probes_make_empty_tables() -> None:
     nothing = draws(np.random.default_rng(0), (8,), 1).iloc[:0].assign(cosine=0.0)
-    assert "cosine" in probes(nothing).columns
-    assert "noise_scale" in noise_scales(nothing).columns
+    assert probes(nothing).empty
+    assert noise_scales(nothing).empty

@@ -1,0 +1,1 @@
+"""The messages and tables between stages."""

@@ -53,5 +53,5 @@ TIMING = f"{RESULTS}/timings/{{study}}.json"
 GRADIENTS = f"{RESULTS}/gradients/{{variant}}.json"
 FIGURE = "reports/figures/{figure}"
 
-COLLECTED = [f"results/tables/{name}" for name in COLLECTED_TABLES]
-ANALYZED = [f"results/tables/{name}" for name in ANALYZED_TABLES]
+COLLECTED = [f"results/tables/{name}" for name in COLLECTED_FILES]
+ANALYZED = [f"results/tables/{name}" for name in ANALYZED_FILES]

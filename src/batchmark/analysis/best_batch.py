@@ -17,7 +17,6 @@ from batchmark.analysis.sensitivity import time_to
 Array = NDArray[np.float64]
 
 DRAWS = 2000
-_COLUMNS = ["machine", "device", "study", "target", "family", "best_batch_size"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def best_batches(block: Block) -> pd.DataFrame:
         for label, members in families(block, 2)
         for main, target, best in _by_target(block, members)
     ]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_COLUMNS)
+    return pd.DataFrame(rows)
 
 
 def _by_target(

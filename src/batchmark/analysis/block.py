@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.analysis.intervals import counting_variance
-from batchmark.analysis.measurements import Measurements
+from batchmark.analysis.measurements import Measurements, where
 from batchmark.analysis.outcomes import column
-from batchmark.analysis.tables import where
 from batchmark.contract.requests.analyze import StudyForAnalysis
 
 Array = NDArray[np.float64]

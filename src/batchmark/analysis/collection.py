@@ -18,9 +18,9 @@ from batchmark.analysis.gather import (
     read_timings,
 )
 from batchmark.analysis.relative_timing import add_ratio_to_anchor
-from batchmark.analysis.tables import frame_of
 from batchmark.analysis.tidy import Row
 from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.tables import COLLECTED
 from batchmark.errors import UserError
 from batchmark.results.run import RunResult
 from batchmark.results.timing import TimingResult
@@ -31,31 +31,6 @@ STAGES = {
     "runs": ("train", "result"),
     "timings": ("time", "timing block"),
     "gradients": ("probe", "gradient probe"),
-}
-
-COLUMNS = {
-    "variants": ("machine", "device", "variant", "studies"),
-    "trials": ("machine", "device", "variant", "seed", "status"),
-    "timings": (
-        *("machine", "device", "study", "subject", "role", "threads", "batch_size", "round"),
-        *("order", "start_seconds", "steps", "seconds", "seconds_per_step", "steps_per_epoch"),
-        *("seconds_per_epoch", "ratio_to_anchor"),
-    ),
-    "subjects": (
-        *("machine", "device", "study", "subject", "threads", "role", "batch_size"),
-        *("steps_per_epoch", "examples_per_epoch", "trace_seconds", "compile_seconds"),
-        *("first_step_seconds", "flops_per_step", "peak_memory_bytes", "peak_flops_per_second"),
-        *("variants", "message"),
-    ),
-    "draws": (
-        *("machine", "device", "variant", "seed", "moment", "epoch", "full_size"),
-        *("full_squared_norm", "batch_size", "draw", "cosine", "squared_norm"),
-        "successive_cosine",
-    ),
-    "layer_norms": ("machine", "device", "variant", "seed", "moment", "layer", "depth", "norm"),
-    "magnitudes": ("machine", "device", "variant", "seed", "moment", "quantile", "magnitude"),
-    "warnings": ("machine", "device", "study", "code", "subject", "text"),
-    "failures": ("machine", "device", "kind", "variant", "studies", "reason", "log"),
 }
 
 
@@ -69,7 +44,7 @@ class Collection:
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Every table but `epochs`, by name."""
-        made = {name: frame_of(self.rows[name], columns) for name, columns in COLUMNS.items()}
+        made = {name: pd.DataFrame(self.rows[name]) for name in COLLECTED if name != "epochs"}
         if len(made["timings"]):
             made["timings"] = add_ratio_to_anchor(made["timings"])
         return made

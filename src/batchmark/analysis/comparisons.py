@@ -9,10 +9,6 @@ from batchmark.analysis.intervals import Mean, Test, holm, mean_of, total
 
 Array = NDArray[np.float64]
 
-COLUMNS = [
-    *("machine", "device", "study", "variant", "baseline", "target", "metric", "kind", "estimate"),
-    *("low", "high", "p", "p_holm", "pairs", "censored", "both_missed", "distinguishable"),
-]
 DIFFERENCES = {
     "best_validation_error": "best_validation_error",
     "final_test_error": "final_test_accuracy",
@@ -26,7 +22,7 @@ def compare(block: Block) -> pd.DataFrame:
     What is "to target" comes for every target of the study, the rest stands with the main one.
     """
     if block.study.baseline not in block.ids:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame()
     base = block.ids.index(block.study.baseline)
     seconds = np.log(block.ratios) - np.log(block.ratios[base])
     tables = [_table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
@@ -36,7 +32,7 @@ def compare(block: Block) -> pd.DataFrame:
         values, counted = block.trials(source), block.counting_variance(source)
         change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
         tables.append(_table(block, name, total(mean_of(change, counted + counted[base])), change))
-    return pd.concat(tables, ignore_index=True)[COLUMNS]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _to_target(block: Block, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:

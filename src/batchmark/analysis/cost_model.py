@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 DRAWS = 1000
 FEWEST_SIZES = 4
 COMMON_SIZES = (32, 128, 1000)
-_COLUMNS = ("machine", "device", "study", "target", "family", "fitted_sizes", "excluded_sizes")
 
 
 class Line(NamedTuple):
@@ -78,7 +77,7 @@ def cost_model(block: Block) -> pd.DataFrame:
         for target in block.targets
         if (fit := _fit(block, block.epochs_to(target)[members], seconds[members], members))
     ]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(_COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _fit(

@@ -30,7 +30,7 @@ def probes(draws: pd.DataFrame) -> pd.DataFrame:
         | {"squared_norm": part["squared_norm"].mean(), "draws": len(part)}
         for key, part in draws.groupby([*POINT, "batch_size"], sort=False, observed=True)
     ]
-    return pd.DataFrame(rows, columns=None if rows else [*POINT, "batch_size", "cosine"])
+    return pd.DataFrame(rows)
 
 
 def _mean(values: pd.Series) -> Interval:
@@ -44,7 +44,7 @@ def noise_scales(draws: pd.DataFrame) -> pd.DataFrame:
         (key, _noise_scale(part)) for key, part in draws.groupby(POINT, sort=False, observed=True)
     ]
     rows = [dict(zip(POINT, key, strict=True)) | numbers for key, numbers in found if numbers]
-    return pd.DataFrame(rows, columns=None if rows else [*POINT, "noise_scale"])
+    return pd.DataFrame(rows)
 
 
 def estimate(small: Array, batch_size: int, full: Array, full_size: int) -> tuple[Array, Array]:

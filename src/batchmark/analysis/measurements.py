@@ -17,7 +17,7 @@ from batchmark.analysis.outcomes import (
     read_curves,
     study_outcomes,
 )
-from batchmark.analysis.tables import read_json_table, read_table
+from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.errors import UserError
 
@@ -66,8 +66,16 @@ def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
         times=epoch_times(timings, read_table(folder, "subjects")),
         draws=read_table(folder, "draws"),
         magnitudes=read_table(folder, "magnitudes"),
-        environment=read_json_table(folder / "environment.json"),
+        environment=read_document(folder / "environment.json"),
     )
+
+
+def where(frame: pd.DataFrame, **keys: str) -> pd.DataFrame:
+    """The rows whose columns have the given values."""
+    chosen = pd.Series(True, index=frame.index)
+    for name, value in keys.items():
+        chosen &= frame[name] == value
+    return frame[chosen.astype(bool)]
 
 
 def _uncut(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.analysis.tables import read_table
+from batchmark.contract.frames import read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 
 Array = NDArray[np.float64]

@@ -7,8 +7,6 @@ from batchmark.analysis.block import Block
 from batchmark.analysis.families import labels
 from batchmark.analysis.sensitivity import time_to
 
-COLUMNS = ["machine", "device", "study", "target", "solver", "tau", "share", "workloads"]
-
 
 def performance_profile(block: Block) -> pd.DataFrame:
     """Share of batch sizes at which a solver takes at most tau times the fastest solver's time.
@@ -21,7 +19,7 @@ def performance_profile(block: Block) -> pd.DataFrame:
     seconds = _seconds(block) if "optimizer" in block.study.axes else pd.DataFrame()
     solved = seconds[seconds.replace(np.inf, np.nan).dropna(axis=1, how="all").columns]
     if not solved.size:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame()
     ratios = solved.to_numpy(float) / solved.to_numpy(float).min(axis=0)
     taus = np.unique(ratios[np.isfinite(ratios)])
     shares = (ratios[:, :, None] <= taus).mean(axis=1)
@@ -34,7 +32,7 @@ def performance_profile(block: Block) -> pd.DataFrame:
             "share": shares.ravel(),
             "workloads": ratios.shape[1],
         }
-    )[COLUMNS]
+    )
 
 
 def _seconds(block: Block) -> pd.DataFrame:

@@ -12,20 +12,14 @@ from batchmark.analysis.block import Block, blocks
 from batchmark.analysis.claims.verdicts import claims_table
 from batchmark.analysis.comparisons import compare
 from batchmark.analysis.cost_model import cost_model
-from batchmark.analysis.epoch_time import EpochTimes, noise
+from batchmark.analysis.epoch_time import noise
 from batchmark.analysis.gradient_noise import noise_scales, probes
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.performance_profile import performance_profile
 from batchmark.analysis.sensitivity import sensitivity
 from batchmark.analysis.summary import summarize
 from batchmark.contract.requests.analyze import AnalyzeRequest
-
-_THREADS = [
-    *("machine", "device", "study", "subject", "role", "threads", "batch_size", "variants"),
-    *("ratio", "ratio_low", "ratio_high", "seconds_per_epoch", "seconds_per_epoch_low"),
-    *("seconds_per_epoch_high", "examples_per_second", "flops_per_second", "share_of_peak"),
-    *("peak_memory_bytes", "trace_seconds", "compile_seconds", "first_step_seconds"),
-]
+from batchmark.contract.tables import ANALYZED
 
 
 def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
@@ -38,7 +32,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "summary": summarize(measured.variants, measured.outcomes, measured.times),
         "noise": floors,
         "settings": settings(request),
-        "threads": threads(measured.times),
+        "threads": measured.times.subjects[list(ANALYZED["threads"])],
         "comparisons": _each(every, compare),
         "sensitivity": _each(every, sensitivity),
         "cost_model": _each(every, cost_model),
@@ -60,12 +54,7 @@ def settings(request: AnalyzeRequest) -> pd.DataFrame:
         for variant, values in study.settings.items()
         for axis, value in values.items()
     ]
-    return pd.DataFrame(rows, columns=["study", "variant", "axis", "value", "baseline"])
-
-
-def threads(times: EpochTimes) -> pd.DataFrame:
-    """The timing of every subject at every number of threads."""
-    return times.subjects[_THREADS]
+    return pd.DataFrame(rows, columns=list(ANALYZED["settings"]))
 
 
 def published() -> pd.DataFrame:
@@ -75,8 +64,5 @@ def published() -> pd.DataFrame:
 
 
 def _each(every: list[Block], table: Callable[[Block], pd.DataFrame]) -> pd.DataFrame:
-    made = [table(block) for block in every]
-    filled = [one for one in made if len(one)]
-    if filled:
-        return pd.concat(filled, ignore_index=True)
-    return made[0] if made else pd.DataFrame(columns=["machine", "device", "study"])
+    filled = [frame for block in every if len(frame := table(block))]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

@@ -17,22 +17,13 @@ Array = NDArray[np.float64]
 if TYPE_CHECKING:
     from pandas.core.groupby import SeriesGroupBy
 
-CONTRACT = [
-    *("machine", "device", "variant", "study", "model", "optimizer", "learning_rate", "momentum"),
-    *("nesterov", "weight_decay", "l1", "l2", "normalization", "batch_size", "train_size"),
-    *("trials", "reached", "epochs_to_target", "epochs_to_target_low", "epochs_to_target_high"),
-    *("seconds_per_epoch", "seconds_per_epoch_low", "seconds_per_epoch_high"),
-    *("relative_epoch_time", "time_to_target", "time_to_target_low", "time_to_target_high"),
-    *("relative_time_to_target", "best_validation_error", "best_epoch", "best_test_error"),
-    *("final_test_error", "peak_memory_bytes", "status"),
-]
 _TIMED = ["subject", "threads", "seconds_per_epoch", "seconds_per_epoch_low",
           "seconds_per_epoch_high", "examples_per_second", "flops_per_second", "share_of_peak",
           "peak_memory_bytes"]  # fmt: skip
 
 
 def summarize(variants: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
-    """The columns of `CONTRACT`, then helpers. `outcomes`: one row per trial, uncut.
+    """The columns of `summary.csv`. `outcomes`: one row per trial, uncut.
 
     `missing` says why numbers are empty: `not reached` (by the median trial), `not timed`, both
     joined by a semicolon, or nothing; `status`, why a trial has no errors.
@@ -41,9 +32,7 @@ def summarize(variants: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes)
     table = table.merge(_achieved(outcomes), on=RUN, how="left")
     table = table.merge(_timed(variants, times), on=RUN, how="left")
     table = table.assign(**_time_to_target(table))
-    table = table.assign(**_relative(table), missing=_missing(table))
-    helpers = [name for name in table if name not in CONTRACT]
-    return table[[*CONTRACT, *helpers]]
+    return table.assign(**_relative(table), missing=_missing(table))
 
 
 def _achieved(outcomes: pd.DataFrame) -> pd.DataFrame:

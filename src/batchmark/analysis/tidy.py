@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.tables import COLLECTED
 from batchmark.results.gradients import GradientResult, ProbePoint
 from batchmark.results.run import RunResult, Trial
 from batchmark.results.timing import TimingResult
@@ -16,17 +17,9 @@ Row = dict[str, Any]
 # That of `training.trial`, which cannot be imported without TensorFlow; a test compares them.
 ACCURACY_IMAGES = 10_000
 
-EPOCH_COLUMNS = (
-    "examples",
-    "steps",
-    "epoch",
-    "loss",
-    "accuracy",
-    "loss_spread",
-    "validation_loss",
-    "validation_accuracy",
-)
-EPOCHS_HEADER = ",".join(("machine", "device", "variant", "seed", *EPOCH_COLUMNS)).encode() + b"\n"
+EPOCHS_HEADER = ",".join(COLLECTED["epochs"]).encode() + b"\n"
+# After the columns that say which trial it is.
+_EVALUATION = COLLECTED["epochs"][4:]
 
 
 def epoch_lines(run: RunResult) -> bytes:
@@ -39,12 +32,13 @@ def epoch_lines(run: RunResult) -> bytes:
 
 
 def _trial_lines(run: RunResult, trial: Trial) -> bytes:
-    columns = [getattr(trial.evaluations, name) for name in EPOCH_COLUMNS]
-    rows = to_json(list(zip(*columns, strict=True)))[2:-2]
+    columns = [getattr(trial.evaluations, name) for name in _EVALUATION]
+    # Before the key is put in front, which may hold the word itself.
+    rows = to_json(list(zip(*columns, strict=True)))[2:-2].replace(b"null", b"")
     if not rows:
         return b""
     key = f"{run.machine},{run.device},{run.variant.id},{trial.seed},".encode()
-    return key + rows.replace(b"],[", b"\n" + key).replace(b"null", b"") + b"\n"
+    return key + rows.replace(b"],[", b"\n" + key) + b"\n"
 
 
 def variant_row(run: RunResult, studies: list[str]) -> Row:

@@ -1,13 +1,11 @@
 """The tables of `results/tables/`, read when first needed."""
 
-import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-KEYS = ["machine", "device", "variant"]
+from batchmark.contract.frames import read_document, read_table
 
 
 class Tables:
@@ -15,17 +13,19 @@ class Tables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.frame = cache(self._frame)
-        self.document = cache(self._document)
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._documents: dict[str, dict[str, Any]] = {}
 
-    def _frame(self, name: str) -> pd.DataFrame:
-        """The table `{name}.csv`."""
-        path = self.folder / f"{name}.csv"
-        if not path.exists() or path.stat().st_size <= 1:
-            return pd.DataFrame()
-        return pd.read_csv(path)
+    def frame(self, name: str) -> pd.DataFrame:
+        """The table `{name}.csv`, shared by all who ask for it."""
+        if name not in self._frames:
+            exists = (self.folder / f"{name}.csv").exists()
+            self._frames[name] = read_table(self.folder, name) if exists else pd.DataFrame()
+        return self._frames[name]
 
-    def _document(self, name: str) -> dict[str, Any]:
+    def document(self, name: str) -> dict[str, Any]:
         """The document `{name}.json`, empty when it does not exist."""
-        path = self.folder / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if name not in self._documents:
+            path = self.folder / f"{name}.json"
+            self._documents[name] = read_document(path) if path.exists() else {}
+        return self._documents[name]

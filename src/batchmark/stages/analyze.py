@@ -5,8 +5,9 @@ from pathlib import Path
 
 from batchmark.analysis.measurements import read_measurements
 from batchmark.analysis.statistics import analyze
-from batchmark.analysis.tables import write_json_table, write_table
+from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.results.atomic import write_json
 from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 
@@ -15,8 +16,8 @@ def analyze_tables(request: AnalyzeRequest, folder: Path) -> None:
     """Read the tidy tables in `folder` and write the tables of statistics beside them."""
     tables, answer = analyze(read_measurements(folder, request))
     for name, frame in tables.items():
-        write_table(folder / f"{name}.csv", frame)
-    write_json_table(folder / "answer.json", answer)
+        write_table(folder, name, frame)
+    write_json(folder / "answer.json", answer)
 
 
 def main() -> None:

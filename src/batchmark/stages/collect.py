@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 from batchmark.analysis.collection import Collection, collect
-from batchmark.analysis.tables import write_json_table, write_table
 from batchmark.analysis.tidy import EPOCHS_HEADER
+from batchmark.contract.frames import write_table
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.results.atomic import replacing
+from batchmark.results.atomic import replacing, write_json
 from batchmark.results.schema import read_result
 from batchmark.stages.command import run
 
@@ -18,8 +18,8 @@ def write_collection(collection: Collection, folder: Path) -> None:
         file.write(EPOCHS_HEADER)
         file.writelines(collection.epochs)
     for name, frame in collection.frames().items():
-        write_table(folder / f"{name}.csv", frame)
-    write_json_table(folder / "environment.json", collection.environment)
+        write_table(folder, name, frame)
+    write_json(folder / "environment.json", collection.environment)
 
 
 def main() -> None:

@@ -22,8 +22,7 @@ from batchmark.analysis.claims.decision import Decision
 from batchmark.analysis.claims.evidence import Evidence
 from batchmark.analysis.claims.registry import CLAIMS, Claim, Unit
 from batchmark.analysis.claims.wording import percentage, plain, points
-from batchmark.analysis.measurements import Measurements
-from batchmark.analysis.tables import where
+from batchmark.analysis.measurements import Measurements, where
 
 THEMES = (
     gradients,

@@ -1,0 +1,214 @@
+"""Every table of `results/tables/`: who writes it, and the names and types of its columns.
+
+What a row is and what a column means stands in `glossary`, whose words make nothing run again.
+"""
+
+from typing import Literal
+
+Kind = Literal["text", "flag", "number"]
+
+
+def _columns(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
+COLLECTED: dict[str, tuple[str, ...]] = {
+    "epochs": _columns(
+        """
+        machine device variant seed examples steps epoch loss accuracy loss_spread validation_loss
+        validation_accuracy
+        """
+    ),
+    "variants": _columns(
+        """
+        machine device variant studies model activation pooling dropout initializer
+        initializer_scale normalization optimizer learning_rate momentum nesterov weight_decay l1
+        l2 batch_size train_size model_arguments optimizer_arguments tuned full_batch full_train
+        epochs evaluate_every steps_per_epoch examples_per_epoch parameters trials dataset
+        dataset_digest validation_size test_size scored_train_size
+        """
+    ),
+    "trials": _columns(
+        """
+        machine device variant seed status learning_rate train_size steps_per_epoch parameters
+        epochs best_epoch test_accuracy_at_best final_test_accuracy final_train_accuracy
+        small_weight_share gradient_norms message
+        """
+    ),
+    "timings": _columns(
+        """
+        machine device study subject role threads batch_size round order start_seconds steps
+        seconds seconds_per_step steps_per_epoch seconds_per_epoch ratio_to_anchor
+        """
+    ),
+    "subjects": _columns(
+        """
+        machine device study subject threads role batch_size steps_per_epoch examples_per_epoch
+        trace_seconds compile_seconds first_step_seconds flops_per_step peak_memory_bytes
+        peak_flops_per_second variants message
+        """
+    ),
+    "draws": _columns(
+        """
+        machine device variant seed moment epoch full_size full_squared_norm batch_size draw
+        cosine squared_norm successive_cosine
+        """
+    ),
+    "layer_norms": _columns(
+        """
+        machine device variant seed moment epoch full_size full_squared_norm layer depth norm
+        """
+    ),
+    "magnitudes": _columns(
+        """
+        machine device variant seed moment epoch full_size full_squared_norm quantile magnitude
+        """
+    ),
+    "warnings": _columns(
+        """
+        machine device study code subject text
+        """
+    ),
+    "failures": _columns(
+        """
+        machine device kind variant studies reason log
+        """
+    ),
+}
+
+ANALYZED: dict[str, tuple[str, ...]] = {
+    "summary": _columns(
+        """
+        machine device variant study model optimizer learning_rate momentum nesterov weight_decay
+        l1 l2 normalization batch_size train_size trials reached epochs_to_target
+        epochs_to_target_low epochs_to_target_high seconds_per_epoch seconds_per_epoch_low
+        seconds_per_epoch_high relative_epoch_time time_to_target time_to_target_low
+        time_to_target_high relative_time_to_target best_validation_error best_epoch
+        best_test_error final_test_error peak_memory_bytes status activation pooling dropout
+        initializer initializer_scale model_arguments optimizer_arguments tuned full_batch
+        full_train epochs evaluate_every steps_per_epoch examples_per_epoch parameters dataset
+        dataset_digest validation_size test_size scored_train_size target reached_low reached_high
+        epochs_to_target_unbounded final_train_error generalization_gap small_weight_share
+        loss_spread statuses timed_in subject threads examples_per_second flops_per_second
+        share_of_peak time_to_target_unbounded relative_epoch_time_base
+        relative_time_to_target_base missing
+        """
+    ),
+    "claims": _columns(
+        """
+        machine device id theme study claim_en rule_en effect_en evidence_en claim_zh rule_zh
+        effect_zh evidence_zh verdict effect low high margin n
+        """
+    ),
+    "sensitivity": _columns(
+        """
+        machine device study target variant batch_size reached trials epochs_to_target
+        epochs_to_target_low epochs_to_target_high epochs_to_target_unbounded time_to_target
+        time_to_target_low time_to_target_high time_to_target_unbounded relative_time_to_target
+        fastest
+        """
+    ),
+    "comparisons": _columns(
+        """
+        machine device study variant baseline target metric kind estimate low high p p_holm pairs
+        censored both_missed distinguishable
+        """
+    ),
+    "best_batches": _columns(
+        """
+        machine device study target family best_batch_size best_batch_size_low
+        best_batch_size_high tied_batch_sizes sizes on_border seconds holds
+        """
+    ),
+    "cost_model": _columns(
+        """
+        machine device study target family fitted_sizes excluded_sizes e_min e_min_low e_min_high
+        e_min_unbounded b_crit b_crit_low b_crit_high b_crit_unbounded c c_low c_high c_unbounded
+        o o_low o_high o_unbounded best_batch_size best_batch_size_low best_batch_size_high
+        best_batch_size_unbounded cost_at_32 cost_at_32_low cost_at_32_high cost_at_32_unbounded
+        cost_at_128 cost_at_128_low cost_at_128_high cost_at_128_unbounded cost_at_1000
+        cost_at_1000_low cost_at_1000_high cost_at_1000_unbounded epochs_r_squared
+        seconds_r_squared examples
+        """
+    ),
+    "profile": _columns(
+        """
+        machine device study target solver tau share workloads
+        """
+    ),
+    "noise": _columns(
+        """
+        machine device study threads ratio low high noise_floor spread anchor_drift rounds
+        """
+    ),
+    "probes": _columns(
+        """
+        machine device variant moment batch_size epoch full_size cosine cosine_low cosine_high
+        cosine_unbounded successive_cosine successive_cosine_low successive_cosine_high
+        successive_cosine_unbounded squared_norm draws
+        """
+    ),
+    "noise_scale": _columns(
+        """
+        machine device variant moment epoch gradient_squared gradient_squared_low
+        gradient_squared_high gradient_squared_unbounded trace trace_low trace_high
+        trace_unbounded noise_scale noise_scale_low noise_scale_high noise_scale_unbounded
+        batch_sizes draws
+        """
+    ),
+    "threads": _columns(
+        """
+        machine device study subject role threads batch_size variants ratio ratio_low ratio_high
+        seconds_per_epoch seconds_per_epoch_low seconds_per_epoch_high examples_per_second
+        flops_per_second share_of_peak peak_memory_bytes trace_seconds compile_seconds
+        first_step_seconds
+        """
+    ),
+    "settings": _columns(
+        """
+        study variant axis value baseline
+        """
+    ),
+    "published": _columns(
+        """
+        batch_size total_epochs total_iterations time_200_epochs_pu epoch_at_099 time_to_099_pu
+        best_validation_error best_epoch best_test_error final_test_error status
+        """
+    ),
+}
+
+TABLES = COLLECTED | ANALYZED
+
+COLLECTED_FILES = (*(f"{name}.csv" for name in COLLECTED), "environment.json")
+ANALYZED_FILES = (*(f"{name}.csv" for name in ANALYZED), "answer.json")
+
+_TEXTS = frozenset(
+    _columns(
+        """
+        machine device study studies variant variants subject role moment layer quantile
+        model activation pooling initializer normalization optimizer
+        model_arguments optimizer_arguments gradient_norms
+        dataset dataset_digest status statuses missing message code text kind reason log
+        timed_in relative_epoch_time_base relative_time_to_target_base
+        family solver axis value baseline metric
+        tied_batch_sizes fitted_sizes excluded_sizes batch_sizes
+        id theme claim_en rule_en effect_en evidence_en claim_zh rule_zh effect_zh evidence_zh
+        verdict
+        """
+    )
+)
+_FLAGS = frozenset(
+    _columns(
+        """
+        nesterov tuned full_batch full_train fastest distinguishable on_border holds
+        settings.baseline
+        """
+    )
+)
+
+
+def kind(table: str, column: str) -> Kind:
+    """The type of a column; a flag may be empty where a number may."""
+    if column in _FLAGS or f"{table}.{column}" in _FLAGS or column.endswith("_unbounded"):
+        return "flag"
+    return "text" if column in _TEXTS else "number"

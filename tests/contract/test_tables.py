@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from batchmark.analysis.measurements import read_measurements
+from batchmark.analysis.statistics import analyze
+from batchmark.contract.frames import read_table, write_table
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind
+from tests.analysis.conftest import make_world
+from tests.synthetic import example_request
+
+KINDS = {"i": "number", "f": "number", "b": "flag"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collected tables, and beside them the analyzed ones."""
+    studies = ("batch_size", "optimizer", "normalization")
+    world = make_world(
+        tmp_path_factory.mktemp("world"), example_request(epochs=4.0, studies=studies)
+    )
+    tables, _ = analyze(read_measurements(world.folder / "tables", world.request))
+    for name, frame in tables.items():
+        assert set(frame.columns) <= set(ANALYZED[name]), name
+        write_table(world.folder / "tables", name, frame)
+    return world.folder / "tables"
+
+
+def test_every_hyperparameter_is_a_column() -> None:
+    assert set(Hyperparameters.model_fields) <= {*COLLECTED["variants"]} & {*ANALYZED["summary"]}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_hold_what_their_kind_says(name: str, folder: Path) -> None:
+    frame = read_table(folder, name)
+    for column in frame.columns[frame.notna().any()]:
+        values = frame[column].dropna()
+        found = KINDS.get(values.infer_objects().dtype.kind, "text")
+        assert found == kind(name, column), column
+
+
+def test_a_frame_that_lacks_a_column_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="axis"):
+        write_table(tmp_path, "settings", pd.DataFrame({"study": ["a"], "variant": ["b"]}))
+    assert list(tmp_path.iterdir()) == []
