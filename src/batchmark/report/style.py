@@ -18,6 +18,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from batchmark.report.numbers import power, significant, size
 from batchmark.report.palette import INK
 
+# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
+mpl.rcdefaults()
 mpl.use("svg")
 
 # Room on either side of a single value on a log axis: a factor of 1.4.

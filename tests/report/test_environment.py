@@ -1,0 +1,34 @@
+"""What surrounds the process that draws a figure leaves no trace in it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.report.conftest import Site
+
+DRAW = """
+import sys
+from pathlib import Path
+from batchmark.report.tables import Tables
+from batchmark.stages.plot import plot
+plot("time_to_target", Tables(Path(sys.argv[1])), Path(sys.argv[2]) / "figure.svg")
+"""
+
+
+def test_no_shell_and_no_folder_changes_a_figure(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("savefig.bbox: tight\naxes.xmargin: 0.3\n")
+    notebook = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
+        "LANG": "de_DE.UTF-8",
+        "TZ": "Asia/Shanghai",
+        "PYTHONWARNINGS": "error",
+        "PYTHONOPTIMIZE": "2",
+    }
+    subprocess.run(
+        [sys.executable, "-c", DRAW, str(site.tables), str(tmp_path)],
+        cwd=tmp_path, env=os.environ | notebook, check=True, timeout=120,
+    )  # fmt: skip
+    drawn = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert drawn == (site.figures / "time_to_target.svg").read_text(encoding="utf-8")
