@@ -107,7 +107,7 @@ def test_lock_files_serve_other_users_whatever_the_umask(tmp_path):
     finally:
         os.umask(before)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in (TURNSTILE, MACHINE)]
-    assert modes == [0o444, 0o444]
+    assert modes == [0o666, 0o666]
 
 
 def test_a_symbolic_link_is_refused(tmp_path):
@@ -116,7 +116,7 @@ def test_a_symbolic_link_is_refused(tmp_path):
     (tmp_path / TURNSTILE).symlink_to(target)
     with pytest.raises(UserError, match=TURNSTILE), shared("train", tmp_path):
         pass
-    assert stat.S_IMODE(target.stat().st_mode) != 0o444
+    assert stat.S_IMODE(target.stat().st_mode) != 0o666
 
 
 def test_a_pipe_in_the_place_of_the_lock_is_refused(tmp_path):

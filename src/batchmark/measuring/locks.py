@@ -3,6 +3,7 @@
 The kernel releases a lock when its holder dies, however it dies: no lock is ever stale.
 """
 
+import errno
 import fcntl
 import os
 import stat
@@ -17,7 +18,9 @@ from batchmark.errors import UserError
 
 SHARED, EXCLUSIVE = fcntl.LOCK_SH, fcntl.LOCK_EX
 Announce = Callable[[str], None]
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# What file systems without such locks answer: Lustre, FUSE, NFS for a file that may only be read.
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF, errno.EINVAL}
 
 
 @contextmanager
@@ -34,11 +37,21 @@ def locked(name: str, mode: int, announce: Announce, folder: Path | None) -> Ite
 
 
 def try_lock(handle: int, mode: int) -> bool:
-    """Lock an open lock file if that needs no waiting."""
+    """Lock an open lock file if that needs no waiting.
+
+    True also, with a warning on stderr, where the file system has no locks.
+    """
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        print(
+            f"warning: the file system has no locks ({error.strerror}), so nothing waits for "
+            "others here: start one Snakemake at a time.", file=sys.stderr, flush=True,
+        )  # fmt: skip
     return True
 
 
@@ -74,14 +87,18 @@ def announcer(description: str, what: str) -> Announce:
 
 
 def _open_or_create(path: Path) -> int:
-    """Any user's file will do: `flock` asks for no more than reading."""
+    """Any user's file will do. NFS asks for writing, `flock` itself for no more than reading."""
     try:
-        handle = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o444)
+        handle = os.open(path, os.O_RDWR | _OPEN | os.O_CREAT | os.O_EXCL)
+        os.fchmod(handle, 0o666)
+        return handle
     except FileExistsError:
+        pass
+    try:
         # Without O_CREAT, which Linux refuses for another user's file in a sticky folder.
-        return os.open(path, _OPEN)
-    os.fchmod(handle, 0o444)
-    return handle
+        return os.open(path, os.O_RDWR | _OPEN)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | _OPEN)
 
 
 def _holders(inode: int, locks: Path = Path("/proc/locks")) -> str:
