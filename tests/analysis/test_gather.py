@@ -82,6 +82,12 @@ def test_mixed_library_versions_are_refused_with_key_and_values(results: Path, k
         collected(results, request)
 
 
+def test_results_of_two_versions_of_our_own_are_collected_together(results: Path) -> None:
+    edit(run_files(results)[0], lambda run: run["environment"]["versions"].update(batchmark="9.9"))
+    edit(run_files(results)[1], lambda run: run["environment"]["versions"].update(batchmark="9.8"))
+    assert collected(results).rows["variants"]
+
+
 def test_two_machines_may_have_different_versions(results: Path) -> None:
     other = Truth(versions={"keras": "3.0.0"})
     write_results(results, REQUEST, seed=1, machine="laptop", truth=other)

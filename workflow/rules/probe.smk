@@ -15,7 +15,7 @@ rule probe:
         runtime=lambda w, attempt: plan.probe_reservation(w.variant).runtime(attempt),
     params:
         request=lambda w: plan.probe_request(w.variant, w.device),
-        sources=lambda w: plan.sources("probe", w.variant),
+        sources=lambda w: plan.sources("probe", w.device, w.variant),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.probe --request {params.request:q}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

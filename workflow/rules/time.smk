@@ -14,7 +14,7 @@ rule time:
         runtime=lambda w, attempt: plan.block_reservation(w.study).runtime(attempt),
     params:
         request=lambda w: plan.time_request(w.study, w.device),
-        sources=lambda w: plan.time_sources(w.study),
+        sources=lambda w: plan.time_sources(w.study, w.device),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.time --request {params.request}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"

@@ -16,7 +16,7 @@ rule train:
         runtime=lambda w, attempt: plan.run_reservation(w.variant).runtime(attempt),
     params:
         request=lambda w: plan.train_request(w.variant, w.device),
-        sources=lambda w: plan.sources("train", w.variant),
+        sources=lambda w: plan.sources("train", w.device, w.variant),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request:q}'
         " --dataset {input.npz:q} --facts {input.facts:q}"

@@ -118,7 +118,8 @@ def _check_variant(
 class Consistency:
     """Notes what each file was made with, to refuse what must not be mixed.
 
-    All results share one dataset; those of one machine and device share library versions.
+    All results share one dataset; those of one machine and device share library versions. The
+    version of batchmark is a record: its code is tracked by content.
     """
 
     datasets: list[tuple[Path, DatasetFacts]] = field(default_factory=list)
@@ -132,7 +133,7 @@ class Consistency:
         found = result.environment.get("versions", {})
         if not isinstance(found, dict):
             raise UserError(f"{path} is refused: environment.versions is not a mapping.")
-        versions = {str(key): str(value) for key, value in found.items()}
+        versions = {str(key): str(value) for key, value in found.items() if key != "batchmark"}
         self.versions[result.machine, result.device].append((path, versions))
 
     def check(self) -> None:

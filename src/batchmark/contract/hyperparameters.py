@@ -1,8 +1,9 @@
-"""The hyperparameters of a variant, their allowed values and their canonical form."""
+"""The hyperparameters of a variant: one table of types, meanings and defaults."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 from batchmark.contract.finite import finite
 
@@ -11,8 +12,25 @@ Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Arguments = Annotated[dict[str, JsonValue], AfterValidator(finite)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 Normalization = Literal["none", "input", "batch", "layer", "group"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a hyperparameter means to the rest of the project.
+
+    `unsaid`: the value that ids and results stand for which do not mention it. A default may
+    change later, this may not. `graph`: whether its value changes the operations of a training
+    step; `stand_in`: the one value that is timed for all above 0, which are only fed into the
+    graph. `penalty`: a regularization with a strength of its own.
+    """
+
+    unsaid: Any
+    graph: bool = True
+    stand_in: float | None = None
+    penalty: bool = False
 
 
 class Hyperparameters(BaseModel):
@@ -24,25 +42,50 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
-    model: str = "lenet5"
-    model_arguments: Arguments = {}
-    activation: Literal["tanh", "relu"] | None = None
-    pooling: Literal["average", "max"] | None = None
-    dropout: Fraction = 0.0
-    initializer: str | None = None
-    initializer_scale: Positive = 1.0
-    normalization: Normalization = "none"
-    optimizer: str = "sgd"
-    optimizer_arguments: Arguments = {}
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["tuned"] = 0.1
-    momentum: Fraction = 0.0
-    nesterov: bool = False
-    weight_decay: Strength = 0.0
-    l1: Strength = 0.0
-    l2: Strength = 0.0
-    batch_size: BatchSize | Literal["full"] = 32
-    train_size: BatchSize | Literal["full"] = "full"
+    model: Annotated[str, Axis("lenet5")] = "lenet5"
+    model_arguments: Annotated[Arguments, Axis({})] = {}
+    activation: Annotated[Literal["tanh", "relu"] | None, Axis(None)] = None
+    pooling: Annotated[Literal["average", "max"] | None, Axis(None)] = None
+    dropout: Annotated[Fraction, Axis(0.0, stand_in=0.5, penalty=True)] = 0.0
+    initializer: Annotated[str | None, Axis(None, graph=False)] = None
+    initializer_scale: Annotated[Positive, Axis(1.0, graph=False)] = 1.0
+    normalization: Annotated[Normalization, Axis("none")] = "none"
+    optimizer: Annotated[str, Axis("sgd")] = "sgd"
+    optimizer_arguments: Annotated[Arguments, Axis({})] = {}
+    learning_rate: Annotated[Rate | Literal["tuned"], Axis(0.1, graph=False)] = 0.1
+    momentum: Annotated[Fraction, Axis(0.0, stand_in=0.9)] = 0.0
+    nesterov: Annotated[bool, Axis(unsaid=False)] = False
+    weight_decay: Annotated[Strength, Axis(0.0, stand_in=1e-4, penalty=True)] = 0.0
+    l1: Annotated[Strength, Axis(0.0, stand_in=1e-5, penalty=True)] = 0.0
+    l2: Annotated[Strength, Axis(0.0, stand_in=1e-4, penalty=True)] = 0.0
+    batch_size: Annotated[BatchSize | Literal["full"], Axis(32)] = 32
+    train_size: Annotated[BatchSize | Literal["full"], Axis("full")] = "full"
 
     def changed(self) -> dict[str, Any]:
-        """The settings that differ from the defaults: the identity of a variant."""
-        return self.model_dump(exclude_defaults=True)
+        """The settings that ids and results must mention: the identity of a variant."""
+        return {
+            name: value for name, value in self.model_dump().items() if value != AXES[name].unsaid
+        }
+
+
+def axes(table: type[BaseModel]) -> dict[str, Axis]:
+    """The axes of a table of hyperparameters, by name."""
+    rows = table.model_fields.items()
+    return {name: next(a for a in row.metadata if isinstance(a, Axis)) for name, row in rows}
+
+
+AXES = axes(Hyperparameters)
+
+
+def _brief(chosen: Hyperparameters) -> dict[str, Any]:
+    """What the reader of a request cannot know by itself, so that a new axis changes none.
+
+    A default that has moved is spelled out: the reader would fill in the new one.
+    """
+    moved = {name for name, row in type(chosen).model_fields.items()
+             if row.default != AXES[name].unsaid}  # fmt: skip
+    return chosen.model_dump(include=moved | set(chosen.changed()))
+
+
+# Hyperparameters as requests hold them: what is not said is the default.
+Brief = Annotated[Hyperparameters, PlainSerializer(_brief, return_type=dict[str, Any])]

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.results.schema import read_result
+from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 from batchmark.study.stale import stale_files
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--delete", action="store_true", help="remove what is listed")
     asked = parser.parse_args()
-    stale = stale_files(read_result(asked.request, CollectRequest), asked.results, asked.scratch)
+    stale = stale_files(read_request(asked.request, CollectRequest), asked.results, asked.scratch)
     for path in stale:
         print(path)
         if asked.delete:

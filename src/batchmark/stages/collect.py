@@ -8,7 +8,7 @@ from batchmark.analysis.tidy import EPOCHS_HEADER
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.results.atomic import replacing, write_json
-from batchmark.results.schema import read_result
+from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of the logs")
     parser.add_argument("--partial", action="store_true", help="list missing variants and go on")
     asked = parser.parse_args()
-    request = read_result(asked.request, CollectRequest)
+    request = read_request(asked.request, CollectRequest)
     collection = collect(request, asked.results, asked.logs, partial=asked.partial)
     write_collection(collection, asked.tables)
 

@@ -26,9 +26,10 @@ from batchmark.study.cost import relative_cost
 from batchmark.study.devices import resolve_devices, usable_gpu_count
 from batchmark.study.handover import save
 from batchmark.study.loading import Study, load_config, load_studies
-from batchmark.study.plugins import modules_used
+from batchmark.study.naming import digest
+from batchmark.study.plugins import modules_used, rows_used
 from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
-from batchmark.study.sources import closure, fingerprint
+from batchmark.study.sources import GPU_ONLY, fingerprint
 from batchmark.study.timing_subjects import timing_subjects
 
 
@@ -82,6 +83,7 @@ class Plan:
             device=device,
             budget=self.budget(variant),
             tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+            sources=digest(self.sources("train", device, variant), 16),
         ).model_dump_json()
 
     def time_request(self, study: str, device: Device) -> str:
@@ -168,16 +170,13 @@ class Plan:
         least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
         return timing.model_copy(update={"sample_min_seconds": least})
 
-    def sources(self, stage: str, variant: str | None = None) -> str:
+    def sources(self, stage: str, device: Device = "cpu", variant: str | None = None) -> str:
         """The fingerprint of all source code that the result of a job depends on."""
-        plugins = modules_used(self.variants[variant].hyperparameters) if variant else []
-        return fingerprint([f"batchmark.stages.{stage}", *plugins])
+        return _sources(stage, device, [self.variants[variant]] if variant else [])
 
-    def time_sources(self, study: str) -> str:
+    def time_sources(self, study: str, device: Device) -> str:
         """The same for a timing block, which uses the plug-ins of all its variants."""
-        chosen = self.studies[study].variants.values()
-        plugins = {name for v in chosen for name in modules_used(v.hyperparameters)}
-        return fingerprint(["batchmark.stages.time", *plugins])
+        return _sources("time", device, self.studies[study].variants.values())
 
     def figures(self) -> list[str]:
         """Names of the figures that this plan's results can fill."""
@@ -265,13 +264,21 @@ def open_plan(
     )
 
 
+def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
+    chosen = [variant.hyperparameters for variant in variants]
+    plugins = {module for each in chosen for module in modules_used(each)}
+    code = fingerprint([f"batchmark.stages.{stage}", *plugins],
+                       without=GPU_ONLY if device == "cpu" else ())  # fmt: skip
+    return " ".join([code, *sorted({row for each in chosen for row in rows_used(each)})])
+
+
 def _check_modules(studies: Iterable[Study]) -> None:
     """Raise UserError when code that a variant names by import path is not there."""
     for study in studies:
         chosen = (variant.hyperparameters for variant in study.variants.values())
         for module in sorted({module for each in chosen for module in modules_used(each)}):
             try:
-                closure(module)
+                fingerprint([module])
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from error
 

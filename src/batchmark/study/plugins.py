@@ -1,6 +1,7 @@
 """Where the code behind a hyperparameter's name lives."""
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.optimizers import OPTIMIZERS
 from batchmark.study.rules import MODELS
 
 
@@ -24,3 +25,9 @@ def modules_used(chosen: Hyperparameters) -> list[str]:
         module_of("normalization", chosen.normalization) if chosen.model in MODELS else None,
     ]
     return [name for name in names if name is not None]
+
+
+def rows_used(chosen: Hyperparameters) -> list[str]:
+    """The rows of tables that a variant uses: what its optimizer's short name stands for."""
+    row = OPTIMIZERS.get(chosen.optimizer)
+    return [f"{chosen.optimizer}={row.keras}"] if row else []

@@ -3,11 +3,11 @@
 import re
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.optimizers import OPTIMIZERS
 from batchmark.errors import UserError
 from batchmark.study.validation import shorten
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
-OPTIMIZERS = ("sgd", "rmsprop", "adam", "adagrad", "adadelta", "rprop")
 # What keras.optimizers has that needs nothing but a learning rate.
 KERAS_OPTIMIZERS = (
     "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon",
@@ -19,7 +19,7 @@ INITIALIZERS = (
     "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "truncated_normal",
     "variance_scaling", "zeros",
 )  # fmt: skip
-_WITH_MOMENTUM = ("sgd", "rmsprop")
+_WITH_MOMENTUM = tuple(name for name, row in OPTIMIZERS.items() if row.momentum)
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -34,7 +34,7 @@ def _problems(chosen: Hyperparameters) -> list[str]:
         (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are "
          f"{', '.join(MODELS)} or an import path like mypackage.models:build"),
         (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
-         f"{', '.join(OPTIMIZERS + KERAS_OPTIMIZERS)} or an import path"),
+         f"{', '.join((*OPTIMIZERS, *KERAS_OPTIMIZERS))} or an import path"),
         (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
          f"{', '.join(INITIALIZERS)}"),
         (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
@@ -55,7 +55,7 @@ def _unknown_model(chosen: Hyperparameters) -> bool:
 
 
 def _unknown_optimizer(chosen: Hyperparameters) -> bool:
-    known = chosen.optimizer in OPTIMIZERS + KERAS_OPTIMIZERS
+    known = chosen.optimizer in (*OPTIMIZERS, *KERAS_OPTIMIZERS)
     return not known and not _is_import_path(chosen.optimizer)
 
 

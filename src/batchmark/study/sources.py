@@ -1,77 +1,103 @@
 """Which source code a stage depends on, computed from imports.
 
-The digest of a module is taken from its syntax tree without docstrings: comments, docstrings and
-formatting do not make anything run again. Modules that are chosen by name (models, optimizers,
-normalizations, figures) are not imported statically and are added for the variants that use them.
+A module counts by its syntax tree (see `study.syntax`), a file that it names by its content.
+Modules that are chosen by name (models, optimizers, normalizations, figures) are not imported
+statically and are added for the variants that use them.
 """
 
 import ast
+import copy
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+import sysconfig
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 from batchmark.errors import UserError
+from batchmark.study.syntax import declared, imported, significant, strings
 
 PACKAGE = "batchmark"
+# They decide when, where and whether a job runs and how a file is written, never what is in it.
+# Hyperparameters count by value: the request holds those of the variant.
+WITHOUT_EFFECT = frozenset(
+    {
+        "batchmark.contract.hyperparameters",
+        "batchmark.contract.optimizers",
+        "batchmark.errors",
+        "batchmark.garbage",
+        "batchmark.measuring.exclusive",
+        "batchmark.measuring.locks",
+        "batchmark.reading",
+        "batchmark.results.atomic",
+        "batchmark.stages.asked",
+        "batchmark.stages.command",
+    }
+)
+# What only a job on a GPU uses.
+GPU_ONLY = frozenset({"batchmark.measuring.gpu", "batchmark.measuring.nvidia"})
+# Their messages stand in results; those of the other folders on the page.
+_RECORDING = ("contract", "dataset", "measuring", "results", "stages", "training")
+DECLARED = "DEPENDS_ON"
 
 
-def fingerprint(roots: Iterable[str]) -> str:
-    """`module:digest` for every module that `roots` import, directly or not, sorted by name."""
-    names = sorted({name for root in roots for name in closure(root)})
+def fingerprint(roots: Iterable[str], without: Collection[str] = ()) -> str:
+    """`module:digest` for all that `roots` import, directly or not, sorted by name.
+
+    Modules without code and those `without` effect are left out.
+    """
+    names = sorted({name for root in roots for name in closure(root)} - {*without})
     return " ".join(f"{name}:{_digest(name)}" for name in names)
 
 
 @functools.cache
 def closure(root: str) -> frozenset[str]:
-    """The module `root` and all modules of its top-level package that it imports, transitively.
+    """The module `root` and all own modules that it imports, transitively.
 
-    Raises UserError when `root` cannot be found.
+    Own is what lies in the same top-level package or is not installed: the modules of a project
+    beside each other. Left out are modules without code and those `WITHOUT_EFFECT`. Raises
+    UserError when `root` cannot be found.
     """
     if _path(root) is None:
         raise UserError(f"the module {root} cannot be found; is its folder on PYTHONPATH?")
-    found: set[str] = set()
+    seen: set[str] = set()
     waiting = [root]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(_imports(name, _tops(root)))
-    return frozenset(found)
-
-
-def _tops(root: str) -> frozenset[str]:
-    return frozenset({root.partition(".")[0], PACKAGE})
+        if name not in seen and name not in WITHOUT_EFFECT:
+            seen.add(name)
+            waiting.extend(_imports(name, root.partition(".")[0]))
+    return frozenset(name for name in seen if _has_code(name))
 
 
 @functools.cache
-def _imports(name: str, tops: frozenset[str]) -> tuple[str, ...]:
-    """The modules of the packages `tops` that the source of `name` imports."""
-    wanted = dict.fromkeys(_named_in(module_tree(name), _package_of(name)))
-    return tuple(
-        module
-        for module in wanted
-        if module.partition(".")[0] in tops and _path(module) is not None
-    )
+def _imports(name: str, top: str) -> tuple[str, ...]:
+    """The own modules that importing `name` runs: packages it lies in, what its source imports."""
+    named = [*_parents(name), *imported(module_tree(name), _package_of(name))]
+    every = dict.fromkeys(name for each in named for name in (*_parents(each), each))
+    return tuple(module for module in every if _is_own(module, top))
 
 
-def _named_in(tree: ast.Module, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(node, package)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _base(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
-    parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-    return ".".join([*parents, node.module] if node.module else parents)
+def _is_own(module: str, top: str) -> bool:
+    path = _path(module)
+    if path is None:
+        return False
+    return module.partition(".")[0] in {top, PACKAGE} or not _is_installed(path)
+
+
+def _is_installed(path: Path) -> bool:
+    standard = Path(sysconfig.get_path("stdlib"))
+    return bool({"site-packages", "dist-packages"} & {*path.parts}) or standard in path.parents
+
+
+def _has_code(name: str) -> bool:
+    body = module_tree(name).body
+    return len(body) > (ast.get_docstring(module_tree(name), clean=False) is not None)
 
 
 def _package_of(name: str) -> str:
@@ -93,32 +119,28 @@ def module_tree(name: str) -> ast.Module:
 
 @functools.cache
 def _digest(name: str) -> str:
-    tree = module_tree(name)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
-    return hashlib.sha256(_written(tree).encode()).hexdigest()[:8]
+    """Of the syntax tree and of every file that it names or declares."""
+    ours = name.startswith(f"{PACKAGE}.")
+    records = ours and name.split(".")[1] in _RECORDING
+    contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(name)]
+    # A tree of its own: what is without effect is taken out of it.
+    text = significant(copy.deepcopy(module_tree(name)), ours, records)
+    return hashlib.sha256("".join([*contents, text]).encode()).hexdigest()[:8]
 
 
-def _written(node: Any) -> str:
-    """Like `ast.dump` without empty fields, so that every Python writes the same.
-
-    Python 3.12 gives functions and classes a field more, and 3.13 leaves empty ones out.
-    """
-    if isinstance(node, list):
-        return f"[{','.join(map(_written, node))}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    filled = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
-    fields = ",".join(f"{name}={_written(value)}" for name, value in filled)
-    return f"{type(node).__name__}({fields})"
+def _files(name: str) -> list[Path]:
+    """The files beside a module whose names stand in it; raises UserError for a missing one."""
+    tree, folder = module_tree(name), (_path(name) or Path()).parent
+    for wanted in declared(tree, DECLARED):
+        if not (folder / wanted).is_file():
+            raise UserError(f"{name}: {DECLARED} names {wanted!r}, and there is no such file.")
+    named = sorted({text for text in strings([tree]) if _may_name_a_file(text)})
+    return [folder / text for text in named if (folder / text).is_file()]
 
 
-def _drop_docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-) -> None:
-    if ast.get_docstring(node, clean=False) is not None:
-        node.body = node.body[1:]
+def _may_name_a_file(text: str) -> bool:
+    """Not a sentence, whose length no system takes, nor a Python file, which counts as module."""
+    return 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
 
 
 @functools.cache

@@ -3,19 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import AXES, Hyperparameters
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.contract.requests.variant import Variant
 from batchmark.study.naming import variant_id
 
-# Numbers that are fed into the graph without changing which operations it has.
-_STAND_IN = {"momentum": 0.9, "weight_decay": 1e-4, "l1": 1e-5, "l2": 1e-4, "dropout": 0.5}
-
 
 def timing_key(chosen: Hyperparameters) -> Hyperparameters:
     """The representative of all settings whose training step runs the same operations."""
-    same = {name: value for name, value in _STAND_IN.items() if getattr(chosen, name) > 0}
-    reset = {"learning_rate": 0.1, "initializer": None, "initializer_scale": 1.0}
+    fed = {name: axis.stand_in for name, axis in AXES.items() if axis.stand_in is not None}
+    same = {name: value for name, value in fed.items() if getattr(chosen, name) > 0}
+    reset = {name: axis.unsaid for name, axis in AXES.items() if not axis.graph}
     return chosen.model_copy(update={**same, **reset})
 
 

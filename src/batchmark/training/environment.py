@@ -25,13 +25,17 @@ def describe(device: switches.Device, deterministic: bool) -> dict[str, Any]:
 
 
 def decisive(environment: dict[str, Any]) -> dict[str, Any]:
-    """What results depend on bit for bit: neither how many cores, nor which of several cards."""
+    """What results depend on bit for bit: neither how many cores, nor which of several cards.
+
+    Nor our own version: our code counts by its content.
+    """
     switches_ = {k: v for k, v in environment["switches"].items() if k != "CUDA_VISIBLE_DEVICES"}
-    return {**environment, "switches": switches_, "cores": None}
+    others = {k: v for k, v in environment["versions"].items() if k != "batchmark"}
+    return {**environment, "switches": switches_, "versions": others, "cores": None}
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that results depend on; results of different ones are not mixed."""
+    """Versions to record; results of different libraries are not mixed."""
     found = {name: _version(name) for name in _PACKAGES}
     installed = {name: text for name, text in found.items() if text}
     return {"python": platform.python_version(), **installed}

@@ -20,8 +20,6 @@ from batchmark.results.run import (
     Tuning,
 )
 from batchmark.results.schema import DatasetFacts
-from batchmark.study.plugins import modules_used
-from batchmark.study.sources import fingerprint
 from batchmark.training.building import build_model
 from batchmark.training.checkpoint import Checkpoint, key_of
 from batchmark.training.data import Data, to_device
@@ -182,10 +180,9 @@ def _message(setting: Setting, message: str) -> str:
 
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:
     """Everything the state after a given step depends on: all but the number of epochs."""
-    stage = "batchmark.stages.train"
     return key_of(
         {
-            "hyperparameters": setting.hyperparameters.model_dump(),
+            "hyperparameters": setting.hyperparameters.changed(),
             "learning_rate": session.learning_rate,
             "seed": session.batches.seed,
             "data": setting.facts.digest,
@@ -193,7 +190,7 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "environment": decisive(setting.environment),
             "evaluate_every": schedule.evaluate_every,
             "not_learning_after": schedule.not_learning_after,
-            "sources": fingerprint([stage, *modules_used(setting.hyperparameters)]),
+            "sources": setting.request.sources,
         }
     )
 

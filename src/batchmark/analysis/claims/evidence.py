@@ -13,14 +13,12 @@ from batchmark.analysis.block import Block
 from batchmark.analysis.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.analysis.comparisons import grid_variance, log_epoch_ratio
 from batchmark.analysis.families import families
+from batchmark.contract import hyperparameters
 
 Array = NDArray[np.float64]
 
-AXES = [
-    *("model", "activation", "pooling", "dropout", "initializer", "initializer_scale"),
-    *("normalization", "optimizer", "rate", "momentum", "nesterov", "weight_decay", "l1", "l2"),
-    *("batch_size", "train_size", "model_arguments", "optimizer_arguments"),
-]
+# As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
+AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]
 FAILED = ("not_learning", "diverged")
 SETTLED = 0.75
 

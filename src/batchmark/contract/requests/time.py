@@ -1,6 +1,6 @@
 """What `time` is asked for."""
 
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Brief
 from batchmark.contract.requests.message import Device, Request
 
 
@@ -8,7 +8,7 @@ class TimingSubject(Request):
     """One training graph to time and the ids of the variants it stands for."""
 
     id: str
-    hyperparameters: Hyperparameters
+    hyperparameters: Brief
     variants: list[str]
 
 

@@ -16,10 +16,14 @@ class TuningGrid(Request):
 
 
 class TrainRequest(Request):
-    """All trials of one variant on one device."""
+    """All trials of one variant on one device.
+
+    `sources`: digest of the code, which a checkpoint must have been made with to be gone on from.
+    """
 
     variant: Variant
     machine: str
     device: Device
     budget: Budget
     tuning: TuningGrid | None
+    sources: str = ""

@@ -1,6 +1,6 @@
 """One hyperparameter setting by name."""
 
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Brief
 from batchmark.contract.requests.message import Request
 
 
@@ -8,4 +8,4 @@ class Variant(Request):
     """One hyperparameter setting and its id."""
 
     id: str
-    hyperparameters: Hyperparameters
+    hyperparameters: Brief

@@ -6,16 +6,9 @@ from typing import Any
 import keras
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.optimizers import OPTIMIZERS
 from batchmark.errors import UserError
 from batchmark.training import plugins
-
-_KERAS_NAMES = {
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-    "adagrad": "Adagrad",
-    "adadelta": "Adadelta",
-}
 
 
 def create(hyperparameters: Hyperparameters, learning_rate: float) -> keras.optimizers.Optimizer:
@@ -51,12 +44,12 @@ def _class(name: str) -> type[keras.optimizers.Optimizer]:
         return plugins.own(name, "optimizer")  # pyright: ignore[reportReturnType]
     if name == "rprop":
         return plugins.built_in("optimizers", "rprop").Rprop
-    found = getattr(keras.optimizers, _KERAS_NAMES.get(name, name), None)
+    row = OPTIMIZERS.get(name)
+    found = getattr(keras.optimizers, (row and row.keras) or name, None)
     if not (isinstance(found, type) and issubclass(found, keras.optimizers.Optimizer)):
-        known = ", ".join([*_KERAS_NAMES, "rprop"])
         raise UserError(
-            f"optimizer {name!r} is unknown; choose {known}, a class of keras.optimizers or your "
-            f"own 'package.module:Class'."
+            f"optimizer {name!r} is unknown; choose {', '.join(OPTIMIZERS)}, a class of "
+            "keras.optimizers or your own 'package.module:Class'."
         )
     return found
 
