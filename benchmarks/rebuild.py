@@ -14,7 +14,7 @@ from tests import synthetic
 
 from batchmark.analysis.collection import collect
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
-from batchmark.report.catalogue import figures_for
+from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
@@ -59,7 +59,7 @@ def plot_all(request: synthetic.Example, tables: Path, folder: Path) -> None:
     read = Tables(tables)
     axes = {study.name: study.axes for study in request.studies}
     for name in figures_for(axes, probed=True):
-        plot(name, read, folder / "figures" / f"{name}.svg")
+        plot(name, module_of(name), read, folder / "figures" / f"{name}.svg")
 
 
 def words(request: synthetic.Example) -> RenderRequest:

@@ -61,7 +61,11 @@ CODE = "\nSOAKED_{number} = True\n"
 EDITS = (
     Edit(f"{LIBRARY}/training/session.py", "\n# comment {number}\n", lambda _: set()),
     Edit("workflow/report/style.css", "\n/* {number} */\n", lambda _: {"render"}),
-    Edit(f"{LIBRARY}/report/figures/throughput.py", CODE, lambda _: {"plot throughput", "render"}),
+    Edit(
+        f"{LIBRARY}/report/figures/accuracy.py",
+        CODE,
+        lambda _: {"plot test_error", "plot learning_curves", "render"},
+    ),
     Edit(f"{LIBRARY}/analysis/cost_model.py", CODE, _all_figures),
     Edit(f"{LIBRARY}/measuring/block.py", CODE, _after_collect(timings)),
     Edit(

@@ -49,7 +49,7 @@ def test_claim(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_figure(finished: Checkout) -> None:
-    drawn = _executed("src/batchmark/report/figures/best_epoch.py")["draw"](
+    drawn = _executed("src/batchmark/report/figures/accuracy.py")["best_epoch"](
         Tables(finished.folder / "results" / "tables")
     )
     assert list(drawn.numbers.columns) == ["batch size", "best epoch"]

@@ -8,7 +8,7 @@ import pytest
 
 from batchmark.analysis.collection import collect
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
-from batchmark.report.catalogue import figures_for
+from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
@@ -67,7 +67,7 @@ def site(synthetic_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Si
     tables, figures = Tables(synthetic_tables), reports / "figures"
     names = list(synthetic.example_settings())
     for figure in figures_for({name: [] for name in names}, probed=True):
-        plot(figure, tables, figures / f"{figure}.svg")
+        plot(figure, module_of(figure), tables, figures / f"{figure}.svg")
     render(request_for(names), tables, figures, TEMPLATES, reports)
     return Site(synthetic_tables, figures, reports)
 

@@ -11,8 +11,10 @@ DRAW = """
 import sys
 from pathlib import Path
 from batchmark.report.tables import Tables
+from batchmark.report.catalogue import module_of
 from batchmark.stages.plot import plot
-plot("time_to_target", Tables(Path(sys.argv[1])), Path(sys.argv[2]) / "figure.svg")
+name = "time_to_target"
+plot(name, module_of(name), Tables(Path(sys.argv[1])), Path(sys.argv[2]) / "figure.svg")
 """
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from batchmark.analysis.collection import collect
-from batchmark.report.catalogue import figures_for
+from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
@@ -49,7 +49,7 @@ def _tables(folder: Path, name: str) -> Path:
 def _page(tables: Path, name: str) -> str:
     reports = tables.parent / "reports"
     for figure in figures_for({name: ["batch_size"]}, probed=True):
-        plot(figure, Tables(tables), reports / f"figures/{figure}.svg")
+        plot(figure, module_of(figure), Tables(tables), reports / f"figures/{figure}.svg")
     render(request_for([name]), Tables(tables), reports / "figures", TEMPLATES, reports)
     return (reports / "index.html").read_text(encoding="utf-8")
 

@@ -84,9 +84,17 @@ def test_templates_scripts_and_translations(checkout: Checkout) -> None:
 
 
 def test_code_of_a_figure(checkout: Checkout) -> None:
-    file = checkout.folder / FIGURE_CODE / "throughput.py"
+    file = checkout.folder / FIGURE_CODE / "accuracy.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
-    assert checkout.planned() == {"plot throughput", "render"}
+    assert checkout.planned() == {"plot test_error", "plot learning_curves", "render"}
+
+
+def test_the_question_that_a_figure_asks(checkout: Checkout) -> None:
+    file = checkout.folder / "src" / "batchmark" / "report" / "catalogue.py"
+    text = file.read_text()
+    file.write_text(text.replace("How does the error fall?", "How do errors fall?"))
+    assert text != file.read_text()
+    assert checkout.planned() == {"render"}
 
 
 def test_a_figure_is_missing(checkout: Checkout) -> None:

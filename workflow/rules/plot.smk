@@ -13,7 +13,8 @@ rule plot:
         "logs/plot/{figure}.log",
     localrule: True
     params:
+        module=lambda w: plan.figure_module(w.figure),
         sources=lambda w: plan.figure_sources(w.figure),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.plot --figure {wildcards.figure}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.plot --figure {wildcards.figure} --module {params.module}'
         ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} > {log} 2>&1'

@@ -2,17 +2,19 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from batchmark.report import curves, names, style
 from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import percent, significant, times, whole
 from batchmark.report.phrases import epochs, listed
-from batchmark.report.selection import lowest
+from batchmark.report.selection import lowest, measured
 
 # One value of a curve: y, infinite when missed; the curve; its point with the interval.
 Value = tuple[float, Curve, pd.Series]
@@ -20,20 +22,102 @@ NAMED = {"name", "optimizer", "normalization", "model", "rule"}
 TO_TARGET = {"epochs_to_target", "time_to_target"}
 
 
-def panel(
-    lines: Sequence[Curve],
-    measure: str,
-    *,
-    missing: str = "not reached",
-    right: float = 84,
-    height: float = style.HEIGHT,
-) -> Figure:
-    """Curves over batch size on log axes, named at their ends when there are several."""
-    figure, (axes,) = style.panels((height,), right=right if len(lines) > 1 else 20)
-    style.batch_axis(axes, [x for line in lines for x in line.points["x"]])
-    style.log_axis(axes, curves.values(lines), measure)
-    curves.draw(axes, lines, missing=missing, named=len(lines) > 1)
-    return figure
+@dataclass(frozen=True)
+class Quantity:
+    """A column of a frame as figures show it.
+
+    `label`: its name and unit, on the axis, in the alternative text and in the table. `missing`:
+    what a curve's points without a value mean, "" where they mean nothing.
+    """
+
+    column: str
+    label: str
+    missing: str = "not reached"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns of a table of numbers and their heads: batch size, trials, value, interval."""
+        trials = {"trials": "trials", "reached": "trials that reached it"}
+        return {
+            "batch_size": "batch size",
+            **({} if self.column in curves.TIMED else trials),
+            self.column: self.label,
+            f"{self.column}_low": "low",
+            f"{self.column}_high": "high",
+        }
+
+
+EPOCHS = Quantity("epochs_to_target", "epochs to target")
+TIME = Quantity("time_to_target", "time to target (s)")
+SECONDS = Quantity("seconds_per_epoch", "seconds per epoch", missing="")
+
+
+def trials_note(frame: pd.DataFrame, *, bands: bool = True) -> Message:
+    """How many trials stand behind each point, and what is drawn around it."""
+    least, most = int(frame["trials"].min()), int(frame["trials"].max())
+    trials = f"{least}–{most}" if least < most else str(least)
+    if not bands:
+        return say("Median of {trials} trials a point.", trials=trials)
+    if most < curves.FEWEST_FOR_BAND:
+        return say(
+            "Median of {trials} trials a point: too few trials for an interval.", trials=trials
+        )
+    return say("Median of {trials} trials a point; bands are 95 % intervals.", trials=trials)
+
+
+def target_notes(frame: pd.DataFrame) -> list[Message]:
+    """The number of trials, and the target and the training images where the rows share them."""
+    notes = [trials_note(frame)]
+    targets = frame["target"].dropna().unique() if "target" in frame else []
+    if len(targets) == 1:
+        notes.append(say("Target: {target} validation accuracy.", target=percent(targets[0])))
+    images = frame["train_size"].dropna().unique() if "train_size" in frame else []
+    if len(images) == 1:
+        notes.append(say("Trained on {n} images.", n=whole(images[0])))
+    return notes
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of one panel: one measure over batch size, one curve for each thing compared.
+
+    `group` makes the curves of a frame's rows for a column. `title` says what they show, None when
+    nothing. `columns`: what the table of numbers holds, with its heads. `notes`: what stands below.
+    `right`, `height`: the room for the curves' names, the height of the axes.
+    """
+
+    group: Callable[[pd.DataFrame, str], Sequence[Curve]]
+    quantity: Quantity
+    columns: Mapping[str, str]
+    title: Callable[[Sequence[Curve]], Message | None] = lambda _: None
+    notes: Callable[[pd.DataFrame], Sequence[Message]] = target_notes
+    right: float = style.RIGHT
+    height: float = style.HEIGHT
+
+    def draw(self, frame: pd.DataFrame) -> Drawn | None:
+        """The figure of these rows; None where none of them has a value of the measure."""
+        if not measured(frame, self.quantity.column):
+            return None
+        lines = self.group(frame, self.quantity.column)
+        if not any_drawn(lines):
+            return None
+        return Drawn(
+            figure=self._panel(lines),
+            title=self.title(lines),
+            alt=described(lines, self.quantity.label),
+            numbers=numbers(frame, self.columns),
+            notes=self.notes(frame),
+            series=curves.series(lines),
+        )
+
+    def _panel(self, lines: Sequence[Curve]) -> Figure:
+        """Curves over batch size on log axes, named at their ends when there are several."""
+        several = len(lines) > 1
+        figure, (axes,) = style.panels((self.height,), right=self.right if several else 20)
+        style.batch_axis(axes, [x for line in lines for x in line.points["x"]])
+        style.log_axis(axes, curves.values(lines), self.quantity.label)
+        curves.draw(axes, lines, missing=self.quantity.missing, named=several)
+        return figure
 
 
 def any_drawn(lines: Sequence[Curve]) -> bool:
@@ -137,31 +221,6 @@ def described(lines: Sequence[Curve], measure: str) -> Message:
     )
 
 
-def trials_note(frame: pd.DataFrame, *, bands: bool = True) -> Message:
-    """How many trials stand behind each point, and what is drawn around it."""
-    least, most = int(frame["trials"].min()), int(frame["trials"].max())
-    trials = f"{least}–{most}" if least < most else str(least)
-    if not bands:
-        return say("Median of {trials} trials a point.", trials=trials)
-    if most < curves.FEWEST_FOR_BAND:
-        return say(
-            "Median of {trials} trials a point: too few trials for an interval.", trials=trials
-        )
-    return say("Median of {trials} trials a point; bands are 95 % intervals.", trials=trials)
-
-
-def target_notes(frame: pd.DataFrame) -> list[Message]:
-    """The same, and the target and the training images where the rows share them."""
-    notes = [trials_note(frame)]
-    targets = frame["target"].dropna().unique() if "target" in frame else []
-    if len(targets) == 1:
-        notes.append(say("Target: {target} validation accuracy.", target=percent(targets[0])))
-    images = frame["train_size"].dropna().unique() if "train_size" in frame else []
-    if len(images) == 1:
-        notes.append(say("Trained on {n} images.", n=whole(images[0])))
-    return notes
-
-
 def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """The named columns that the frame has, under the names readers see.
 
@@ -176,21 +235,3 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         for key in TO_TARGET & set(kept):
             made[key] = made[key].astype(float).mask(missed, math.inf)
     return made.rename(columns=kept)
-
-
-EPOCHS = {
-    "batch_size": "batch size",
-    "trials": "trials",
-    "reached": "trials that reached it",
-    "epochs_to_target": "epochs to target",
-    "epochs_to_target_low": "low",
-    "epochs_to_target_high": "high",
-}
-TIME = {
-    "batch_size": "batch size",
-    "trials": "trials",
-    "reached": "trials that reached it",
-    "time_to_target": "time to target (s)",
-    "time_to_target_low": "low",
-    "time_to_target_high": "high",
-}

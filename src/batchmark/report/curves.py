@@ -1,8 +1,8 @@
 """Lines over batch size, one a series: interval, misses on the rail, a name at the end."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from batchmark.report import names, palette, style
+from batchmark.report.selection import optimizer_names
 from batchmark.report.style import EndLabel
 
 MANY = 4
@@ -42,15 +43,9 @@ class Curve:
         return self.points["x"][~np.isfinite(self.points["y"].astype(float))].tolist()
 
 
-def points(
-    frame: pd.DataFrame, value: str, x: str = "batch_size", interval: bool = True
-) -> pd.DataFrame:
+def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
     """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
-    bounds = (
-        (f"{value}_low", f"{value}_high")
-        if interval and f"{value}_low" in frame
-        else (value, value)
-    )
+    bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
     made = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
     )
@@ -79,6 +74,34 @@ def by_group(
         )
         for k, name in enumerate(found)
         if not rows[name].empty
+    ]
+
+
+def by_optimizer(frame: pd.DataFrame, value: str) -> list[Curve]:
+    """One curve for each optimizer; SGD with momentum is one of its own."""
+    return by_group(frame.assign(name=optimizer_names(frame)), "name", value)
+
+
+def of_optimizer(frame: pd.DataFrame, value: str, label: str = "") -> Curve:
+    """The curve of rows that share an optimizer, with the colour and the name it has everywhere."""
+    curve = by_optimizer(frame, value)[0]
+    return replace(curve, label=label or curve.label)
+
+
+def by_level(
+    frame: pd.DataFrame, column: str, value: str, written: Callable[[float], str]
+) -> list[Curve]:
+    """One curve for each number in `column`, from the darkest for the smallest to the lightest."""
+    levels = sorted(frame[column].unique())
+    return [
+        Curve(
+            f"{column}-{level:.10g}",
+            color,
+            palette.marker("", k),
+            points(frame[frame[column] == level], value),
+            written(level),
+        )
+        for k, (level, color) in enumerate(zip(levels, palette.ramp(len(levels)), strict=True))
     ]
 
 

@@ -13,7 +13,7 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.errors import UserError
-from batchmark.report.catalogue import figures_for
+from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.results.atomic import write_text
 from batchmark.stages.analyze import analyze_tables
@@ -45,7 +45,7 @@ def rebuild(given: argparse.Namespace) -> None:
     tables = Tables(given.tables)
     axes = {study.name: study.axes for study in analyzed.studies}
     for figure in figures_for(axes, probed=bool(collected.probed)):
-        plot(figure, tables, given.figures / f"{figure}.svg")
+        plot(figure, module_of(figure), tables, given.figures / f"{figure}.svg")
     request = read_request(given.render_request, RenderRequest)
     render(request, tables, given.figures, given.templates, given.reports)
     print(f"the report is at {given.reports / 'index.html'}", file=sys.stderr)

@@ -183,6 +183,10 @@ class Plan:
         axes = {study.name: study.axes for study in self.studies.values()}
         return figures_for(axes, probed=bool(self.probed))
 
+    def figure_module(self, figure: str) -> str:
+        """The module that draws a figure."""
+        return module_of(figure)
+
     def figure_sources(self, figure: str) -> str:
         """The fingerprint of the source code that draws a figure."""
         return fingerprint(["batchmark.stages.plot", module_of(figure)])

@@ -1,16 +1,22 @@
 """What figures say in words, on tables small enough to check by eye."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from batchmark.report.figures import own_study, threads, time_to_target, timing_noise
+from batchmark.report import palette
+from batchmark.report.drawn import Drawn, to_svg
+from batchmark.report.figures import accuracy, headline, machines, own_study
 from batchmark.report.messages import from_json
 from batchmark.report.numbers import SPACE
 from batchmark.report.tables import Tables
 from tests.report.conftest import Site
+
+Draw = Callable[[Tables], Drawn | None]
 
 
 def tables_with(folder: Path, **frames: pd.DataFrame) -> Tables:
@@ -32,7 +38,7 @@ def test_threads_help_from_where_they_are_faster(tmp_path: Path) -> None:
         batch_size=[1, 100, 1, 100, 100],
         seconds_per_epoch=[10.0, 4.0, 12.0, 2.0, 99.0],
     )
-    drawn = threads.draw(tables_with(tmp_path, threads=frame))
+    drawn = machines.threads(tables_with(tmp_path, threads=frame))
     assert drawn is not None
     assert str(drawn.title).replace(SPACE, " ") == (
         "More threads begin to help between batch sizes 1 and 100; at batch size 1 one thread is "
@@ -44,7 +50,7 @@ def test_threads_help_from_where_they_are_faster(tmp_path: Path) -> None:
 
 def test_the_noise_floor_is_the_widest_interval(tmp_path: Path) -> None:
     frame = placed(study=["a", "b"], ratio=[1.0, 1.01], low=[0.99, 1.0], high=[1.005, 1.025])
-    drawn = timing_noise.draw(tables_with(tmp_path, noise=frame))
+    drawn = machines.timing_noise(tables_with(tmp_path, noise=frame))
     assert drawn is not None
     assert str(drawn.title) == f"Differences below 2.5{SPACE}% cannot be told from noise"
 
@@ -58,18 +64,20 @@ def test_studies_without_numbers_name_their_settings(tmp_path: Path) -> None:
         {"study": "mine", "variant": ["a", "b"], "axis": "optimizer", "value": ["sgd", "adam"],
          "baseline": [True, False]}
     )  # fmt: skip
-    drawn = own_study.draw(tables_with(tmp_path, summary=summary, settings=settings), "mine")
+    drawn = own_study.own_study(tables_with(tmp_path, summary=summary, settings=settings), "mine")
     assert drawn is not None
     assert str(drawn.title) == "Fewest epochs: 2 with Adam"
     assert drawn.numbers["setting"].tolist() == ["Adam", "SGD"]
 
 
 def headline_tables(folder: Path, **answer: object) -> Tables:
-    """Three sizes with times 9, 2 and 3 s; the answer as told."""
+    """Three sizes of SGD with times 9, 2 and 3 s; the answer as given."""
     summary = placed(
         variant=["a", "b", "c"], study="batch_size", batch_size=[1, 10, 100], trials=3, reached=3,
         epochs_to_target=[9.0, 2.0, 3.0], seconds_per_epoch=1.0, time_to_target=[9.0, 2.0, 3.0],
-        target=0.97, train_size=50_000,
+        target=0.97, train_size=50_000, optimizer="sgd", momentum=0.0, nesterov=False,
+        examples_per_second=1000.0, best_test_error=[0.03, 0.02, 0.01], status="done",
+        final_test_error=0.04, best_validation_error=0.02, best_epoch=1.0,
     )  # fmt: skip
     settings = pd.DataFrame(
         {"study": "batch_size", "variant": ["a", "b", "c"], "axis": "batch_size",
@@ -94,10 +102,38 @@ def test_only_a_size_that_wins_is_called_first(
     tmp_path: Path, low: int, high: int, title: str
 ) -> None:
     answer = {"best_batch_size_low": low, "best_batch_size_high": high}
-    drawn = time_to_target.draw(headline_tables(tmp_path, **answer))
+    drawn = headline.time_to_target(headline_tables(tmp_path, **answer))
     assert drawn is not None
     assert str(drawn.title).replace(SPACE, " ") == title
     assert "Trained on 50,000 images." in map(str, drawn.notes)
+
+
+@pytest.mark.parametrize(
+    "draw", [headline.time_to_target, headline.cost_model, accuracy.test_error, machines.throughput]
+)
+@pytest.mark.parametrize(
+    ("optimizer", "momentum", "series"),
+    [("adam", 0.0, {"adam": "Adam"}), ("sgd", 0.9, {"momentum": "momentum"})],
+)
+def test_headline_curves_are_those_of_the_studys_optimizer(
+    tmp_path: Path, draw: Draw, optimizer: str, momentum: float, series: dict[str, str]
+) -> None:
+    tables = headline_tables(tmp_path, target=0.97)
+    summary = tables.frame("summary").assign(optimizer=optimizer, momentum=momentum)
+    fit = placed(
+        study=["batch_size"], target=0.97, family="", b_crit=50.0, examples=1000, c=1e-3, o=1e-3,
+        e_min=1.0, best_batch_size=10.0, best_batch_size_low=5.0, best_batch_size_high=20.0,
+        b_crit_low=40.0, b_crit_high=60.0, cost_at_32=1.2,
+    )  # fmt: skip
+    for name, frame in {"summary": summary, "cost_model": fit}.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    drawn = draw(Tables(tmp_path))
+    assert drawn is not None
+    assert drawn.series == series
+    (key,) = series
+    groups = re.findall(r'data-series="(.+?)"', to_svg(drawn, "x"))
+    assert set(groups) == {key}
+    assert palette.hue(key, 0) in to_svg(drawn, "x")
 
 
 def test_settings_of_own_studies_are_words() -> None:

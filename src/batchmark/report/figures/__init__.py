@@ -1,1 +1,1 @@
-"""One module a figure: `draw(tables) -> Drawn | None`, None when its data were not measured."""
+"""One module a topic, one function a figure: `name(tables) -> Drawn | None`, None without data."""

@@ -1,47 +1,364 @@
-"""Relative time to target over batch size, for each machine and device."""
+"""How the hardware is used: threads, throughput, memory, CPU and GPU, and the clock's noise."""
 
-from batchmark.report import curves
-from batchmark.report.comparison import described, numbers, panel
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchmark.report import curves, palette, phrases, style
+from batchmark.report.comparison import SECONDS, Comparison, Quantity, apart, described, numbers
 from batchmark.report.curves import Curve
-from batchmark.report.devices import device_curves
 from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import whole
-from batchmark.report.selection import HOME, headline_everywhere, lowest, measured
+from batchmark.report.numbers import memory as written_memory
+from batchmark.report.numbers import percent, significant, times, whole
+from batchmark.report.selection import (
+    HOME,
+    at_home,
+    headline_everywhere,
+    headline_rows,
+    headline_study,
+    highest,
+    home,
+    lowest,
+    measured,
+)
 from batchmark.report.tables import Tables
 
-COLUMNS = {
-    "machine": "machine",
-    "device": "device",
-    "batch_size": "batch size",
-    "relative": "time to target, relative to its best",
-    "time_to_target": "seconds",
-}
+PLACE = {"machine": "machine", "device": "device", "batch_size": "batch size"}
+RELATIVE = Quantity("relative", "relative time to target", missing="")
+MEMORY = Quantity("memory", "peak memory (MiB)", missing="")
+MEBIBYTE = 2**20
 
 
-def draw(tables: Tables) -> Drawn | None:
-    """Nothing when there is only one machine and device."""
+def threads(tables: Tables) -> Drawn | None:
+    """Seconds per epoch for every number of threads, from the session that timed several."""
+    frame = at_home(tables, "threads")
+    if not measured(frame, SECONDS.column):
+        return None
+    return Comparison(
+        group=lambda frame, value: curves.by_level(frame, "threads", value, _threads),
+        quantity=SECONDS,
+        columns={"threads": "threads"} | SECONDS.columns,
+        title=_gain_of_threads,
+        notes=lambda _: [say("Median over rounds; bands are 95 % intervals.")],
+        right=92,
+    ).draw(_session(frame[frame["role"] != "twin"]))
+
+
+def _threads(count: float) -> str:
+    return str(phrases.threads(count))
+
+
+def _session(frame: pd.DataFrame) -> pd.DataFrame:
+    """The study with more than one thread setting, one row a batch size and setting."""
+    counts = frame.groupby("study")["threads"].nunique()
+    several = counts[counts > 1]
+    if several.empty:
+        return frame.iloc[:0]
+    sizes = frame[frame["study"].isin(several.index)].groupby("study")["batch_size"].nunique()
+    rows = frame[frame["study"] == sizes.idxmax()]
+    return rows.drop_duplicates(["threads", "batch_size"]).sort_values("batch_size")
+
+
+def _gain_of_threads(lines: Sequence[Curve]) -> Message | None:
+    """Between which batch sizes all threads begin to beat one, and where one beats them."""
+    one, most = (line.drawn.set_index("x") for line in (lines[0], lines[-1]))
+    sizes = [size for size in one.index if size in most.index]
+    if not sizes:
+        return None
+    helped = [size for size in sizes if apart(most.loc[size], one.loc[size])]
+    hurt = [size for size in sizes if apart(one.loc[size], most.loc[size])]
+    loss = say(
+        "; at batch size {size} one thread is {times} as fast as all",
+        size=whole(hurt[0]),
+        times=times(most["y"][hurt[0]] / one["y"][hurt[0]]),
+    ) if hurt else ""  # fmt: skip
+    return say("{gain}{loss}", gain=_from_which_size(sizes, helped), loss=loss)
+
+
+def _from_which_size(sizes: list[float], helped: list[float]) -> Message:
+    if not helped:
+        return say("More threads help at no batch size")
+    before = [size for size in sizes if size < helped[0]]
+    if not before:
+        return say("More threads help from batch size {size} on", size=whole(helped[0]))
+    return say(
+        "More threads begin to help between batch sizes {low} and {high}",
+        low=whole(before[-1]),
+        high=whole(helped[0]),
+    )
+
+
+def throughput(tables: Tables) -> Drawn | None:
+    """Examples per second above, their share of the machine's peak below where it was measured."""
+    frame = headline_rows(tables)
+    if not measured(frame, "examples_per_second"):
+        return None
+    if "flops_per_second" in frame:
+        frame = frame.assign(gigaflops=frame["flops_per_second"] / 1e9)
+    shared = measured(frame, "share_of_peak")
+    if shared:
+        frame = frame.assign(share_of_peak=100 * frame["share_of_peak"])
+    figure, panels = style.panels((200, 110) if shared else (260,), right=20, left=54)
+    line = curves.of_optimizer(frame, "examples_per_second")
+    for axes in panels:
+        style.batch_axis(axes, frame["batch_size"], "batch size" if axes is panels[-1] else "")
+    style.log_axis(panels[0], curves.values([line]), "examples per second")
+    curves.draw(panels[0], [line], named=False, missing="")
+    if shared:
+        share = curves.of_optimizer(frame, "share_of_peak")
+        panels[1].set_ylim(0, 1.15 * max(curves.values([share])))
+        style.value_axis(panels[1], "share of peak (%)", low=0)
+        curves.draw(panels[1], [share], named=False, missing="")
+    columns = {
+        "batch_size": "batch size",
+        "examples_per_second": "examples per second",
+        "gigaflops": "GFLOP/s",
+        "share_of_peak": "share of peak (%)",
+        "seconds_per_epoch": "seconds per epoch",
+    }
+    return Drawn(
+        figure=figure,
+        title=_gain_of_size(line),
+        alt=described([line], "examples per second"),
+        numbers=numbers(frame, columns),
+        notes=_of_the_peak(frame),
+        series=curves.series([line]),
+    )
+
+
+def _of_the_peak(frame: pd.DataFrame) -> list[Message]:
+    """What arithmetic the fastest size does, and of which peak, where both are known."""
+    note = say("Peak: the rate of large float32 matrix products on the same machine, same day.")
+    if not (measured(frame, "gigaflops") and measured(frame, "share_of_peak")):
+        return [note]
+    best = highest(frame, "gigaflops")
+    rates = say(
+        "At best {rate} GFLOP/s, {share} of the {peak} GFLOP/s of the peak.",
+        rate=significant(best["gigaflops"], 2),
+        share=percent(best["share_of_peak"] / 100, 2),
+        peak=significant(100 * best["gigaflops"] / best["share_of_peak"], 2),
+    )
+    return [rates, note]
+
+
+def _gain_of_size(line: Curve) -> Message | None:
+    if len(line.drawn) < 2:
+        return None
+    first, best = line.drawn.iloc[0], highest(line.drawn, "y")
+    return say(
+        "Batch size {best} trains {times} as many examples a second as {first}",
+        best=whole(best["x"]),
+        first=whole(first["x"]),
+        times=times(best["y"] / first["y"]),
+    )
+
+
+def devices(tables: Tables) -> Drawn | None:
+    """Seconds per epoch on CPU and GPU of one machine or several; None where there is no GPU."""
+    frame = headline_everywhere(tables)
+    if not measured(frame, SECONDS.column):
+        return None
+    frame = frame.dropna(subset=[SECONDS.column])
+    if frame["device"].nunique() < 2:
+        return None
+    frame = _gains(frame)
+    return Comparison(
+        group=_places,
+        quantity=SECONDS,
+        columns=PLACE | SECONDS.columns | {"gain": "as fast as the CPU (×)"},
+        title=lambda _: _gain_of_gpu(frame),
+        notes=lambda _: [
+            say("Solid: CPU. Dashed: GPU. Seconds belong to these machines on their day.")
+        ],
+        right=104,
+    ).draw(frame)
+
+
+def _gains(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `gain`: a GPU's speed over the CPU it is compared with, by batch size."""
+    pair = _pair(frame)
+    if pair is None:
+        return frame
+    cpu = frame[(frame["machine"] == pair[0]) & (frame["device"] == "cpu")]
+    base = cpu.drop_duplicates("batch_size").set_index("batch_size")["seconds_per_epoch"]
+    gain = frame["batch_size"].map(base) / frame["seconds_per_epoch"]
+    gpu = (frame["machine"] == pair[1]) & (frame["device"] == "gpu")
+    return frame.assign(gain=gain.where(gpu))
+
+
+def _pair(frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The machines of the CPU and of the GPU to compare: one machine where it has both."""
+    places = frame.groupby("device", sort=False)["machine"].unique()
+    if not {"cpu", "gpu"} <= set(places.index):
+        return None
+    both = [machine for machine in places["cpu"] if machine in places["gpu"]]
+    return (both[0], both[0]) if both else (places["cpu"][0], places["gpu"][0])
+
+
+def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
+    pair = _pair(frame)
+    if pair is None or not measured(frame, "gain"):
+        return None
+    gain = frame.dropna(subset=["gain"]).set_index("batch_size")["gain"]
+    faster = gain.index[np.asarray(gain > 1)]
+    start = (
+        say("from batch size {size} on", size=whole(faster[0]))
+        if len(faster)
+        else say("at no batch size")
+    )
+    return say(
+        "The GPU is faster {start}; at {most} it is {times} as fast"
+        if pair[0] == pair[1]
+        else "The GPU of {gpu} is faster than the CPU of {cpu} {start}; at {most} it is {times} as "
+        "fast",
+        cpu=pair[0],
+        gpu=pair[1],
+        start=start,
+        most=whole(float(str(gain.idxmax()))),
+        times=times(gain.max()),
+    )
+
+
+def machines(tables: Tables) -> Drawn | None:
+    """Time to target over that of each place's own best size; None where there is one place."""
     frame = headline_everywhere(tables)
     if not measured(frame, "time_to_target"):
         return None
     best = frame.groupby(HOME)["time_to_target"].transform("min")
     frame = frame.assign(relative=frame["time_to_target"] / best).dropna(subset=["relative"])
-    lines = device_curves(frame, "relative")
-    if len(lines) < 2:
+    if len(frame.drop_duplicates(HOME)) < 2:
         return None
-    return Drawn(
-        panel(lines, "time to target, relative to each one's best", missing="", right=104),
-        _title(lines),
-        described(lines, "relative time to target"),
-        numbers(frame, COLUMNS),
-        [say("Base: the fastest batch size on the same machine and device.")],
-        curves.series(lines),
-    )
+    return Comparison(
+        group=_places,
+        quantity=RELATIVE,
+        columns=PLACE | {RELATIVE.column: RELATIVE.label, "time_to_target": "seconds"},
+        title=_best_by_machine,
+        notes=lambda _: [say("Base: the fastest batch size on the same machine and device.")],
+        right=104,
+    ).draw(frame)
 
 
-def _title(lines: list[Curve]) -> Message:
+def _best_by_machine(lines: Sequence[Curve]) -> Message:
     best = [whole(lowest(line.drawn, "y")["x"]) for line in lines]
     if len(set(best)) == 1:
         return say("The fastest batch size is {size} on every machine", size=best[0])
     pairs = ", ".join(f"{size} ({line.label})" for size, line in zip(best, lines, strict=True))
     return say("The fastest batch size depends on the machine: {sizes}", sizes=pairs)
+
+
+def memory(tables: Tables) -> Drawn | None:
+    """Peak memory on each machine and device, over the state before training."""
+    frame = headline_everywhere(tables)
+    if not measured(frame, "peak_memory_bytes"):
+        return None
+    frame = frame.dropna(subset=["peak_memory_bytes"])
+    note = say("High-water mark of training over the state before it; on a GPU the allocator's.")
+    return Comparison(
+        group=_places,
+        quantity=MEMORY,
+        columns=PLACE | {MEMORY.column: MEMORY.label},
+        title=lambda lines: _smallest_and_largest(lines[0]),
+        notes=lambda _: [note, *_predicted(tables)],
+        right=110,
+    ).draw(frame.assign(memory=frame["peak_memory_bytes"] / MEBIBYTE))
+
+
+def _predicted(tables: Tables) -> list[Message]:
+    """The largest batch size that the timing stage predicts to fit the home machine's memory."""
+    record = tables.document("environment").get("/".join(home(tables)), {})
+    session = record.get("timings", {}).get(headline_study(tables), {})
+    sizes = [size for size in session.get("largest_batch_size", {}).values() if size]
+    if not sizes:
+        return []
+    return [say("Predicted to fit this machine's memory: up to {size}.", size=whole(min(sizes)))]
+
+
+def _smallest_and_largest(line: Curve) -> Message | None:
+    if len(line.drawn) < 2:
+        return None
+    first, last = line.drawn.iloc[0], line.drawn.iloc[-1]
+    return say(
+        "Training takes {low} at batch size {first} and {high} at {last}",
+        low=written_memory(first["y"] * MEBIBYTE),
+        first=whole(first["x"]),
+        high=written_memory(last["y"] * MEBIBYTE),
+        last=whole(last["x"]),
+    )
+
+
+def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
+    """One curve for each machine (its hue) and device (dashed: GPU)."""
+    known = list(dict.fromkeys(frame["machine"]))
+    lines: list[Curve] = []
+    for (machine, device), rows in frame.groupby(["machine", "device"], sort=False):
+        key, kind = f"{machine}-{device}", str(device).upper()
+        line = Curve(
+            name=key,
+            color=palette.hue(key, known.index(machine)),
+            marker=palette.marker(key, known.index(machine)),
+            points=curves.points(rows, value),
+            label=f"{machine}, {kind}" if len(known) > 1 else kind,
+            dashed=device == "gpu",
+        )
+        lines.append(line)
+    return lines
+
+
+def timing_noise(tables: Tables) -> Drawn | None:
+    """The A/A test of every timing session, the anchor against its twin: one interval each."""
+    frame = at_home(tables, "noise")
+    if not measured(frame, "ratio"):
+        return None
+    frame = frame.reset_index(drop=True)
+    columns = {
+        "study": "study",
+        "ratio": "twin / anchor",
+        "low": "low",
+        "high": "high",
+        "anchor_drift": "anchor drift",
+        "spread": "spread",
+    }
+    alt = say("Intervals of the ratio between two timings of the same code, one a timing block.")
+    return Drawn(
+        figure=_ratios(frame),
+        title=_noise_floor(frame, headline_study(tables)),
+        alt=alt,
+        numbers=numbers(frame, columns),
+        notes=[say("Median and 95 % interval over rounds. Both ran the same code.")],
+    )
+
+
+def _ratios(frame: pd.DataFrame) -> style.Figure:
+    figure, (axes,) = style.panels((30 + 30 * len(frame),), left=118, right=24)
+    rows = range(len(frame))
+    percents = 100 * (frame[["ratio", "low", "high"]] - 1)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    axes.axvline(0, color=palette.INK, alpha=0.6, linewidth=1)
+    axes.hlines(rows, percents["low"], percents["high"], color=palette.BLUE, linewidth=2)
+    axes.plot(percents["ratio"], rows, "o", color=palette.BLUE)
+    widest = float(percents[["low", "high"]].abs().to_numpy().max())
+    axes.set_xlim(-1.2 * widest, 1.2 * widest)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    style.plain_axis(axes, "twin against anchor (% difference)")
+    style.names_axis(axes, [str(name).replace("_", " ") for name in frame["study"]])
+    return figure
+
+
+def _noise_floor(frame: pd.DataFrame, study: str) -> Message:
+    """The noise floor of the answer's study, and of the noisiest."""
+    known = measured(frame, "noise_floor")
+    widest_by_row = (frame[["low", "high"]] - 1).abs().max(axis=1)
+    floors = frame["noise_floor"] if known else widest_by_row
+    widest = percent(floors.max(), 2)
+    own = floors[frame["study"] == study]
+    if own.empty:
+        return say("Differences below {noise} cannot be told from noise", noise=widest)
+    return say(
+        "Differences below {noise} cannot be told from noise in the study of the answer, below "
+        "{widest} in any",
+        noise=percent(own.iloc[0], 2),
+        widest=widest,
+    )

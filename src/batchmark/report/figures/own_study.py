@@ -21,7 +21,7 @@ COLUMNS = {
 }
 
 
-def draw(tables: Tables, study: str) -> Drawn | None:
+def own_study(tables: Tables, study: str) -> Drawn | None:
     """The numeric axis with most values lies horizontally; the others tell the curves apart."""
     frame = study_summary(tables, study)
     axes = [str(column) for column in frame if str(column).startswith("axis_")]
@@ -36,7 +36,7 @@ def draw(tables: Tables, study: str) -> Drawn | None:
     lines = curves.by_group(frame, "line", "epochs_to_target", x="x")
     if not any_drawn(lines):
         return None
-    return _drawn(frame, lines, horizontal.removeprefix("axis_").replace("_", " "))
+    return _along(frame, lines, horizontal.removeprefix("axis_").replace("_", " "))
 
 
 def _named_settings(frame: pd.DataFrame) -> Drawn | None:
@@ -60,8 +60,13 @@ def _named_settings(frame: pd.DataFrame) -> Drawn | None:
     axes.set_ylim(len(frame) - 0.5, -0.5)
     style.plain_axis(axes, "epochs to target")
     style.names_axis(axes, frame["line"].tolist())
-    alt = say("Intervals of epochs to target, one for each setting.")
-    return Drawn(figure, _fewest(reached), alt, numbers(frame, COLUMNS), target_notes(frame))
+    return Drawn(
+        figure=figure,
+        title=_fewest(reached),
+        alt=say("Intervals of epochs to target, one for each setting."),
+        numbers=numbers(frame, COLUMNS),
+        notes=target_notes(frame),
+    )
 
 
 def _fewest(reached: pd.DataFrame) -> Message:
@@ -78,12 +83,11 @@ def _fewest(reached: pd.DataFrame) -> Message:
     )
 
 
-def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
+def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
     figure, (axes,) = style.panels(right=150)
     style.log_values_axis(axes, frame["x"], label)
     style.log_axis(axes, curves.values(lines), "epochs to target")
     curves.draw(axes, lines, named=len(lines) > 1)
-    columns = {"line": "setting", "x": label} | COLUMNS
     best, point = curves.finite_extreme(lines)
     title = say(
         "Fewest epochs: {epochs} at {axis} {x} ({line})",
@@ -92,20 +96,19 @@ def _drawn(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
         x=significant(point["x"]),
         line=listed(best.name.split(", ")),
     )
-    alt = say("Line chart of epochs to target over {axis}.", axis=Message(label))
     return Drawn(
-        figure,
-        title,
-        alt,
-        numbers(frame, columns),
-        target_notes(frame),
-        curves.series(lines),
+        figure=figure,
+        title=title,
+        alt=say("Line chart of epochs to target over {axis}.", axis=Message(label)),
+        numbers=numbers(frame, {"line": "setting", "x": label} | COLUMNS),
+        notes=target_notes(frame),
+        series=curves.series(lines),
     )
 
 
 def _positive(values: pd.Series) -> pd.Series:
-    made = pd.to_numeric(values, errors="coerce")
-    return made.where(made > 0)
+    numeric = pd.to_numeric(values, errors="coerce")
+    return numeric.where(numeric > 0)
 
 
 def setting_names(frame: pd.DataFrame, axes: list[str]) -> pd.Series:

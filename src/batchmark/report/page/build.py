@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.report.catalogue import BY_NAME, HEADLINE, figures_for
+from batchmark.report.catalogue import figures_of_page, of_section
 from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
 from batchmark.report.page.clock import clock_table
 from batchmark.report.page.downloads import table_files
-from batchmark.report.page.figures import missing_figures, read_figures
+from batchmark.report.page.figures import read_figures
 from batchmark.report.page.head import head
 from batchmark.report.page.headline import headline, introduction
 from batchmark.report.page.studies import study_section
-from batchmark.report.page.view import Figure, Link, Page
+from batchmark.report.page.view import Link, Page
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 
@@ -27,8 +27,9 @@ def page(
     others: Sequence[Language],
 ) -> Page:
     """The page in one language, linked to the same page in the others."""
-    asked = figures_for({study.name: [HEADLINE] for study in request.studies}, probed=True)
-    figures = read_figures(figure_folder, asked, language)
+    possible = figures_of_page([study.name for study in request.studies])
+    figures = read_figures(figure_folder, possible, language)
+    unmade = [name for name in possible if name not in figures]
     said = answer(tables, language)
     told = claims(tables, figures, language)
     return Page(
@@ -45,9 +46,9 @@ def page(
         themes=themes(told, language),
         untested=unmeasured(told),
         studies=[study_section(words, tables, figures, language) for words in request.studies],
-        hood=_hood(figures),
+        hood=[figures[name] for name in of_section(figures, "hood")],
         clock=clock_table(tables, language),
-        unmeasured=appendix.unmeasured(missing_figures(asked, figures, "hood"), language),
+        unmeasured=appendix.unmeasured(of_section(unmade, "hood"), language),
         gpu_measured="devices" in figures,
         machines=appendix.machines_table(tables, language),
         failures=appendix.failures(tables),
@@ -56,11 +57,3 @@ def page(
         reproduction=appendix.reproduction(request, tables, language),
         downloads=table_files(tables.folder),
     )
-
-
-def _hood(figures: dict[str, Figure]) -> list[Figure]:
-    return [
-        figure
-        for name, figure in figures.items()
-        if name in BY_NAME and BY_NAME[name].section == "hood"
-    ]

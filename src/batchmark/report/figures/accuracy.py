@@ -1,0 +1,198 @@
+"""How good the trained networks are over batch size: their test error, and how they got there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from batchmark.report import curves, palette, style
+from batchmark.report.comparison import described, numbers
+from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import significant, whole
+from batchmark.report.phrases import listed
+from batchmark.report.selection import at_home, headline_rows, highest, lowest, measured
+from batchmark.report.tables import Tables
+
+# Curves closer than this share of their values are drawn as one.
+SAME = 0.02
+ERRORS = ["best_test_error", "final_test_error", "best_validation_error"]
+# Of a learning curve, and from how few on each one is marked.
+MOST_POINTS = 60
+FEW_POINTS = 8
+
+
+def test_error(tables: Tables) -> Drawn | None:
+    """Test error at the best validation epoch and at the end, beside the published one."""
+    frame = headline_rows(tables)
+    if not measured(frame, "best_test_error"):
+        return None
+    frame = frame.copy()
+    frame[ERRORS] *= 100
+    frame.loc[frame["status"] != "done", ERRORS] = None
+    if not measured(frame, "best_test_error"):
+        return None
+    lines = _best_and_last(frame)
+    columns = {
+        "batch_size": "batch size",
+        "trials": "trials",
+        "best_test_error": "test error at the best epoch (%)",
+        "final_test_error": "final test error (%)",
+        "best_validation_error": "best validation error (%)",
+        "best_epoch": "best epoch",
+    }
+    note = say(
+        "Median of {trials} trials. The best epoch is chosen on validation data only.",
+        trials=whole(frame["trials"].max()),
+    )
+    return Drawn(
+        figure=_errors(frame, lines, _published_errors(tables, frame)),
+        title=_extremes(lines[0]),
+        alt=described(lines, "test error (%)"),
+        numbers=numbers(frame, columns),
+        notes=[note],
+        series=curves.series([curves.of_optimizer(frame, "best_test_error")]),
+    )
+
+
+def _best_and_last(frame: pd.DataFrame) -> list[Curve]:
+    """Two curves, or one where they coincide."""
+    best = curves.of_optimizer(frame, "best_test_error", "best epoch")
+    last = curves.of_optimizer(frame, "final_test_error", "last epoch")
+    if np.allclose(last.points["y"], best.points["y"], rtol=SAME, atol=0, equal_nan=True):
+        return [replace(best, label="best and last epoch")]
+    return [best, replace(last, marker="v", dashed=True)]
+
+
+def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) -> style.Figure:
+    figure, (axes,) = style.panels(right=84 if len(lines) > 1 else 140)
+    style.batch_axis(axes, frame["batch_size"])
+    style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
+    axes.plot(published["x"], published["y"], color=palette.INK, alpha=0.45, linewidth=1)
+    curves.draw(axes, lines, missing="cannot converge", named=False)
+    ends = [curves.end(line) for line in lines if not line.drawn.empty]
+    if not published.empty:
+        last = published.iloc[-1]
+        ends.append(style.EndLabel(last["x"], last["y"], "published", palette.INK))
+    style.label_ends(axes, ends, under_rail=True)
+    return figure
+
+
+def _published_errors(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
+    table = tables.frame("published")
+    if table.empty:
+        return pd.DataFrame({"x": [], "y": []}, dtype=float)
+    points = pd.DataFrame({"x": table["batch_size"], "y": 100 * table["best_test_error"]})
+    inside = points["x"].between(frame["batch_size"].min(), frame["batch_size"].max())
+    return points[inside].dropna().sort_values("x")
+
+
+def _extremes(line: Curve) -> Message | None:
+    if len(line.drawn) < 2:
+        return None
+    best = lowest(line.drawn, "y")
+    worst = highest(line.drawn, "y")
+    return say(
+        "Among the sizes that learn, test error is lowest at batch size {best} ({low} %) and "
+        "highest at {worst} ({high} %)"
+        if line.missed
+        else "Test error is lowest at batch size {best} ({low} %) and highest at {worst} "
+        "({high} %)",
+        best=whole(best["x"]),
+        low=significant(best["y"]),
+        worst=whole(worst["x"]),
+        high=significant(worst["y"]),
+    )
+
+
+def learning_curves(tables: Tables) -> Drawn | None:
+    """Validation error over epochs, one line a batch size: medians over seeds."""
+    summary = headline_rows(tables)
+    epochs = at_home(tables, "epochs")
+    if summary.empty or epochs.empty:
+        return None
+    frame = _medians(summary, epochs)
+    sizes = sorted(frame["batch_size"].unique())
+    if not sizes or frame["epoch"].nunique() < 2:
+        return None
+    colors = palette.ramp(len(sizes))
+    lines = [_learning(frame, size, color) for size, color in zip(sizes, colors, strict=True)]
+    alt = say(
+        "Line chart of validation error over epochs, one line for each batch size from {low} to "
+        "{high}.",
+        low=whole(sizes[0]),
+        high=whole(sizes[-1]),
+    )
+    wide = frame.pivot_table(index="epoch", columns="batch_size", values="error").reset_index()
+    return Drawn(
+        figure=_falling_errors(lines, frame["epoch"].max()),
+        title=_after_last(frame),
+        alt=alt,
+        numbers=wide.iloc[:: max(1, len(wide) // 20)],
+        notes=_left_out(summary),
+        series=curves.series(lines),
+    )
+
+
+def _medians(summary: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """The columns batch_size, epoch and error (%) of the variants whose trials all went well."""
+    done = summary.loc[summary["status"] == "done", ["variant", "batch_size"]]
+    rows = epochs.merge(done.drop_duplicates(), on="variant", suffixes=("_here", ""))
+    rows = rows.assign(error=100 * (1 - rows["validation_accuracy"]))
+    middle = rows.groupby(["batch_size", "epoch"], as_index=False)["error"].median()
+    return middle.assign(error=middle["error"].clip(lower=0.01))
+
+
+def _learning(frame: pd.DataFrame, size: int, color: str) -> Curve:
+    rows = frame[frame["batch_size"] == size]
+    step = max(1, len(rows) // MOST_POINTS)
+    points = rows.iloc[::step].rename(columns={"epoch": "x", "error": "y"})
+    return Curve(
+        f"bs{size}", color, "", points.assign(low=points["y"], high=points["y"]), whole(size)
+    )
+
+
+def _falling_errors(lines: list[Curve], last: float) -> style.Figure:
+    figure, (axes,) = style.panels(right=60)
+    axes.set_xlim(0, last)
+    style.log_axis(axes, curves.values(lines, bands=False), "validation error (%)")
+    for line in lines:
+        axes.plot(
+            line.points["x"],
+            line.points["y"],
+            color=line.color,
+            linewidth=1.5,
+            marker="o" if len(line.points) < FEW_POINTS else "",
+            markersize=4,
+            gid=style.gid(line.name),
+        )
+    style.label_ends(axes, [curves.end(line) for line in lines])
+    style.plain_axis(axes, "epoch")
+    return figure
+
+
+def _after_last(frame: pd.DataFrame) -> Message | None:
+    last = frame.sort_values("epoch").groupby("batch_size").last()
+    if len(last) < 2:
+        return None
+    smallest, largest = last.iloc[0], last.iloc[-1]
+    return say(
+        "After the last epoch batch size {small} stands at {low} % error, {large} at {high} %",
+        small=whole(last.index[0]),
+        low=significant(smallest["error"]),
+        large=whole(last.index[-1]),
+        high=significant(largest["error"]),
+    )
+
+
+def _left_out(summary: pd.DataFrame) -> list[Message]:
+    note = say("Median over trials. Dark lines are small batches, light ones large.")
+    sizes = sorted(summary.loc[summary["status"] != "done", "batch_size"].unique())
+    if not sizes:
+        return [note]
+    written = listed([whole(size) for size in sizes])
+    return [
+        note,
+        say("Not drawn, because they cannot converge: batch size {sizes}.", sizes=written),
+    ]

@@ -1,0 +1,236 @@
+"""Gradient probes at three moments of training: direction, noise, magnitudes, layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchmark.report import curves, names, palette, style
+from batchmark.report.comparison import numbers
+from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import interval, significant, whole
+from batchmark.report.selection import at_home, measured
+from batchmark.report.tables import Tables
+
+MOMENTS = {"initial": "at the start", "first_epoch": "after 1 epoch", "final": "at the end"}
+# From this cosine on a gradient is called nearly the full one.
+ALIGNED = 0.95
+# How many letters of layers' names fit under the axis.
+ROOM_FOR_NAMES = 36
+
+
+def gradient_cosine(tables: Tables) -> Drawn | None:
+    """How close a mini-batch's gradient points to the full one; bands are 95 % intervals."""
+    frame = _probe_rows(tables, "probes")
+    if frame.empty:
+        return None
+    lines = [_moment(moment, curves.points(rows, "cosine")) for moment, rows in _by_moment(frame)]
+    figure, (axes,) = style.panels(right=104)
+    style.batch_axis(axes, frame["batch_size"])
+    axes.set_ylim(min(0.0, float(frame["cosine_low"].min())), 1.02)
+    style.value_axis(axes, "cosine to the full gradient")
+    curves.draw(axes, lines, missing="")
+    columns = {
+        "moment": "moment",
+        "batch_size": "batch size",
+        "cosine": "cosine",
+        "cosine_low": "low",
+        "cosine_high": "high",
+    }
+    return Drawn(
+        figure=figure,
+        title=_aligned(lines[-1].drawn),
+        alt=say("Line chart of the cosine between mini-batch and full gradient over batch size."),
+        numbers=numbers(frame, columns),
+        notes=[say("Mean over draws and seeds with 95 % intervals. 1: the same direction.")],
+        series=curves.series(lines),
+    )
+
+
+def _aligned(points: pd.DataFrame) -> Message | None:
+    aligned = points[points["y"] >= ALIGNED]
+    if aligned.empty:
+        return None
+    return say(
+        "From batch size {size} on the gradient is nearly the full one (cosine {cosine}); "
+        "one image alone has {single}",
+        size=whole(aligned["x"].min()),
+        cosine=significant(aligned["y"].iloc[0], 2),
+        single=significant(points["y"].iloc[0], 2),
+    )
+
+
+def noise_scale(tables: Tables) -> Drawn | None:
+    """The batch size at which the gradient's noise and signal are equal, with its interval."""
+    frame = _probe_rows(tables, "noise_scale")
+    if not measured(frame, "noise_scale"):
+        return None
+    frame = pd.concat([rows for _, rows in _by_moment(frame)], ignore_index=True)
+    columns = {
+        "moment": "moment",
+        "noise_scale": "noise scale (examples)",
+        "noise_scale_low": "low",
+        "noise_scale_high": "high",
+    }
+    last = frame.iloc[-1]
+    title = say(
+        "Noise and signal balance at about {scale} examples {moment} ({interval})",
+        scale=significant(last["noise_scale"], 2),
+        moment=Message(MOMENTS[last["moment"]]),
+        interval=interval(last["noise_scale_low"], last["noise_scale_high"]),
+    )
+    note = say("B = tr(Σ) / |G|², unbiased (McCandlish et al. 2018, A.1), with 95 % intervals.")
+    return Drawn(
+        figure=_noise_scales(frame),
+        title=title,
+        alt=say("Intervals of the gradient noise scale at three moments of training."),
+        numbers=numbers(frame, columns),
+        notes=[note],
+    )
+
+
+def _noise_scales(frame: pd.DataFrame) -> style.Figure:
+    figure, (axes,) = style.panels((240,), right=24, left=58)
+    style.steps_axis(axes, [MOMENTS[moment] for moment in frame["moment"]], "moment of training")
+    bounds = frame[["noise_scale", "noise_scale_low", "noise_scale_high"]].to_numpy().ravel()
+    style.log_axis(axes, bounds[~np.isnan(bounds)], "noise scale (examples)")
+    steps = range(len(frame))
+    axes.set_xlim(-0.5, len(frame) - 0.5)
+    axes.vlines(steps, frame["noise_scale_low"], frame["noise_scale_high"], color=palette.BLUE)
+    axes.plot(steps, frame["noise_scale"], "o", color=palette.BLUE)
+    for step, value in zip(steps, frame["noise_scale"], strict=True):
+        axes.annotate(
+            whole(value), (step, value), xytext=(8, 0), textcoords="offset points", va="center"
+        )
+    return figure
+
+
+def gradient_magnitudes(tables: Tables) -> Drawn | None:
+    """How widely gradients spread over single weights: quantiles of |dL/dw| at each moment."""
+    frame = _probe_rows(tables, "magnitudes")
+    if frame.empty:
+        return None
+    frame = frame.assign(quantile=pd.to_numeric(frame["quantile"]))
+    frame = frame.groupby(["moment", "quantile"], as_index=False)[["magnitude"]].median()
+    lines = [_moment(moment, _quantiles(rows)) for moment, rows in _by_moment(frame)]
+    figure, (axes,) = style.panels(right=104, left=64)
+    axes.set_xlim(0, 100)
+    style.log_axis(axes, curves.values(lines), "size of a weight's gradient")
+    curves.draw(axes, lines, missing="")
+    style.plain_axis(axes, "weights with a smaller gradient (%)")
+    columns = {"moment": "moment", "quantile": "share of weights below", "magnitude": "|gradient|"}
+    return Drawn(
+        figure=figure,
+        title=_spread(lines[-1]),
+        alt=say("Line chart of the quantiles of gradient magnitude over all weights."),
+        numbers=numbers(frame, columns),
+        notes=[say("Median over seeds of the quantiles over all weights.")],
+        series=curves.series(lines),
+    )
+
+
+def _quantiles(rows: pd.DataFrame) -> pd.DataFrame:
+    points = rows.assign(x=100 * rows["quantile"], y=rows["magnitude"])
+    return points[points["y"] > 0].assign(low=points["y"], high=points["y"])
+
+
+def _spread(line: Curve) -> Message | None:
+    rows = line.drawn.set_index("quantile")["y"]
+    if not {0.1, 0.9} <= set(rows.index):
+        return None
+    ratio = float(rows[0.9] / rows[0.1])
+    return say(
+        "Between the 10th and the 90th percentile gradients differ {times}-fold",
+        times=whole(ratio) if ratio >= 10 else significant(ratio),
+    )
+
+
+def layer_norms(tables: Tables) -> Drawn | None:
+    """The gradient's norm at the start, input to output, for every probed normalization."""
+    frame = at_home(tables, "layer_norms")
+    if frame.empty:
+        return None
+    frame = frame[frame["moment"] == "initial"]
+    frame = frame.assign(normalization=_normalizations(tables, frame["variant"]))
+    layers = list(dict.fromkeys(frame.sort_values("depth")["layer"]))
+    rows = frame.groupby(["normalization", "layer"], as_index=False, sort=False)["norm"].median()
+    rows = rows.assign(x=rows["layer"].map(layers.index), y=rows["norm"])
+    lines = curves.by_group(rows, "normalization", "y", x="x")
+    figure, (axes,) = style.panels(right=98, left=56)
+    style.steps_axis(axes, _ticks(layers), "layer, input to output")
+    style.log_axis(axes, curves.values(lines), "gradient norm")
+    curves.draw(axes, lines, missing="")
+    columns = {"normalization": "normalization", "layer": "layer", "norm": "gradient norm"}
+    alt = say("Line chart of the gradient norm over the layers {layers}.", layers=", ".join(layers))
+    return Drawn(
+        figure=figure,
+        title=_flow(lines),
+        alt=alt,
+        numbers=numbers(rows, columns),
+        notes=[say("At initialization, median over seeds.")],
+        series=curves.series(lines),
+    )
+
+
+def _normalizations(tables: Tables, variants: pd.Series) -> pd.Series:
+    """The normalization of each variant id."""
+    summary = at_home(tables, "summary").drop_duplicates("variant").set_index("variant")
+    return variants.map(summary["normalization"]).fillna(variants)
+
+
+def _ticks(layers: list[str]) -> list[str]:
+    """The layers' names where there is room for all of them, else their numbers."""
+    if len(layers) * max(map(len, layers)) <= ROOM_FOR_NAMES:
+        return layers
+    return [str(k + 1) for k in range(len(layers))]
+
+
+def _flow(lines: Sequence[Curve]) -> Message | None:
+    """The last layer's norm over the first's, without normalization and with the steadiest."""
+    ratios = {
+        line.name: float(line.drawn["y"].iloc[-1] / line.drawn["y"].iloc[0])
+        for line in lines
+        if len(line.drawn) > 1
+    }
+    others = {name: ratio for name, ratio in ratios.items() if name not in ("none", "input")}
+    if "none" not in ratios or not others:
+        return None
+    name = min(others, key=lambda name: others[name])
+    return say(
+        "The output layer's gradient is {plain} times the first layer's without normalization, "
+        "{times} times with {name}",
+        plain=significant(ratios["none"], 2),
+        times=significant(others[name], 2),
+        name=Message(names.name(name)),
+    )
+
+
+def _probe_rows(tables: Tables, name: str) -> pd.DataFrame:
+    """A table's rows of one probed variant: the first without normalization, else the first."""
+    frame = at_home(tables, name)
+    if frame.empty:
+        return frame
+    summary = at_home(tables, "summary")
+    plain = set(summary.loc[summary["normalization"] == "none", "variant"]) if len(summary) else ()
+    probed = list(dict.fromkeys(frame["variant"]))
+    shown = next((variant for variant in probed if variant in plain), probed[0])
+    return frame[frame["variant"] == shown]
+
+
+def _by_moment(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each moment that was probed, in the order of training."""
+    parts = [(moment, frame[frame["moment"] == moment]) for moment in MOMENTS]
+    return [(moment, rows) for moment, rows in parts if not rows.empty]
+
+
+def _moment(moment: str, points: pd.DataFrame) -> Curve:
+    order = list(MOMENTS).index(moment)
+    return Curve(
+        name=moment,
+        color=palette.hue(moment, order),
+        marker=palette.marker(moment, order),
+        points=points,
+        label=MOMENTS[moment],
+    )

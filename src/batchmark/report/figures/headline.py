@@ -1,0 +1,307 @@
+"""The study of the batch size: time to target and its factors, targets, and the simple model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from batchmark.report import curves, palette, style
+from batchmark.report.comparison import TIME, Comparison, numbers, target_notes
+from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import bracketed, percent, significant, times, whole
+from batchmark.report.selection import (
+    at_home,
+    headline_rows,
+    headline_study,
+    headline_variants,
+    highest,
+    lowest,
+    measured,
+)
+from batchmark.report.tables import Tables
+
+# The published curve's name goes to the left of its end beyond this share of the axes' width.
+ROOM_FOR_NAME = 0.8
+MODEL_POINTS = 41
+
+
+def time_to_target(tables: Tables) -> Drawn | None:
+    """Time to target and its two factors, stacked on one axis: the picture of the whole report."""
+    frame = headline_rows(tables)
+    if not measured(frame, "time_to_target"):
+        return None
+    figure, (time, epochs, seconds) = style.panels((215, 92, 92), right=16)
+    for axes in (time, epochs, seconds):
+        style.batch_axis(axes, frame["batch_size"], "batch size" if axes is seconds else "")
+    published = _published_times(tables, frame)
+    line = curves.of_optimizer(frame, "time_to_target")
+    style.log_axis(time, [*curves.values([line]), *published["y"].dropna()], "time to target (s)")
+    _shade_best(time, tables)
+    _draw_published(time, published)
+    curves.draw(time, [line], named=False)
+    _draw_factor(epochs, curves.of_optimizer(frame, "epochs_to_target"), "epochs to target")
+    _draw_factor(
+        seconds, curves.of_optimizer(frame, "seconds_per_epoch"), "seconds per epoch", missing=""
+    )
+    columns = {
+        "batch_size": "batch size",
+        "reached": "trials that reached it",
+        "trials": "trials",
+        "epochs_to_target": "epochs to target",
+        "epochs_to_target_low": "epochs, low",
+        "epochs_to_target_high": "epochs, high",
+        "seconds_per_epoch": "seconds per epoch",
+        "time_to_target": "time to target (s)",
+        "time_to_target_low": "time, low",
+        "time_to_target_high": "time, high",
+    }
+    grey = say("Grey: the published relative times, scaled to the same smallest value.")
+    return Drawn(
+        figure=figure,
+        title=_first_to_target(frame, tables.document("answer")),
+        alt=_time_in_words(frame),
+        numbers=numbers(frame, columns),
+        notes=[*target_notes(frame), *([] if tables.frame("published").empty else [grey])],
+        series=curves.series([line]),
+    )
+
+
+def _draw_factor(axes: Axes, line: Curve, label: str, missing: str = "not reached") -> None:
+    style.log_axis(axes, curves.values([line]), label)
+    curves.draw(axes, [line], named=False, missing=missing)
+
+
+def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
+    """The published relative times, scaled so that both curves have the same smallest value."""
+    table = tables.frame("published")
+    if table.empty:
+        return pd.DataFrame({"x": [], "y": []}, dtype=float)
+    scale = frame["time_to_target"].min() / table["time_to_099_pu"].min()
+    points = pd.DataFrame({"x": table["batch_size"], "y": table["time_to_099_pu"] * scale})
+    return points[points["x"].between(frame["batch_size"].min(), frame["batch_size"].max())]
+
+
+def _draw_published(axes: Axes, published: pd.DataFrame) -> None:
+    """The curve and its name, which goes to the left where the axes end."""
+    points = published.dropna().sort_values("x")
+    if points.empty:
+        return
+    axes.plot(points["x"], points["y"], color=palette.INK, alpha=0.45, linewidth=1, zorder=1)
+    last = points.iloc[-1]
+    share = axes.transAxes.inverted().transform(axes.transData.transform((last["x"], last["y"])))[0]
+    outside = share > ROOM_FOR_NAME
+    axes.annotate(
+        "published",
+        (last["x"], last["y"]),
+        xytext=(-6 if outside else 6, 0),
+        textcoords="offset points",
+        ha="right" if outside else "left",
+        va="center",
+        alpha=0.7,
+    )
+
+
+def _shade_best(axes: Axes, tables: Tables) -> None:
+    """The batch sizes that cannot be told from the best one."""
+    answer = tables.document("answer")
+    low, high = answer.get("best_batch_size_low"), answer.get("best_batch_size_high")
+    if low and high:
+        edge = 1.12
+        axes.axvspan(low / edge, high * edge, color=palette.GREEN, alpha=0.13, linewidth=0)
+
+
+def _first_to_target(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message | None:
+    """The winner where there is one, else the sizes that tie; and the slowest that is neither."""
+    reached = frame[np.isfinite(frame["time_to_target"])]
+    if len(reached) < 2:
+        return None
+    best = lowest(reached, "time_to_target")
+    worst = highest(reached, "time_to_target")
+    size = float(best["batch_size"])
+    low, high = (answer.get(f"best_batch_size_{end}") or size for end in ("low", "high"))
+    if low <= worst["batch_size"] <= high:
+        return say(
+            "Batch sizes {low} to {high} cannot be told apart", low=whole(low), high=whole(high)
+        )
+    return say(
+        "Batch size {best} reaches the target first; {worst} takes {times} as long"
+        if low == high
+        else "Batch sizes {low} to {high} reach the target first and cannot be told apart; {worst} "
+        "takes {times} as long",
+        best=whole(size),
+        low=whole(low),
+        high=whole(high),
+        worst=whole(worst["batch_size"]),
+        times=times(worst["time_to_target"] / best["time_to_target"]),
+    )
+
+
+def _time_in_words(frame: pd.DataFrame) -> Message:
+    reached = frame[np.isfinite(frame["time_to_target"])]
+    if reached.empty:
+        return say("Line chart: no batch size reached the target.")
+    best = lowest(reached, "time_to_target")
+    return say(
+        "Line chart of time to target over batch size {smallest} to {largest}, lowest at {best} "
+        "with {seconds} s; below it epochs to target and seconds per epoch.",
+        smallest=whole(frame["batch_size"].min()),
+        largest=whole(frame["batch_size"].max()),
+        best=whole(best["batch_size"]),
+        seconds=significant(best["time_to_target"]),
+    )
+
+
+def sensitivity(tables: Tables) -> Drawn | None:
+    """Time to target for every target, easy to hard: does the answer hinge on the target?"""
+    frame = at_home(tables, "sensitivity")
+    if frame.empty:
+        return None
+    frame = frame[frame["study"] == headline_study(tables)]
+    frame = frame[frame["variant"].isin(headline_variants(tables))]
+    columns = {
+        "target": "target",
+        "batch_size": "batch size",
+        "reached": "trials that reached it",
+        "trials": "trials",
+        "epochs_to_target": "epochs to target",
+    }
+    return Comparison(
+        group=_targets,
+        quantity=TIME,
+        columns=columns | TIME.columns,
+        title=_best_by_target,
+        notes=lambda _: [
+            say("Each line is one target, a validation accuracy; medians, without intervals.")
+        ],
+        right=64,
+    ).draw(frame)
+
+
+def _targets(frame: pd.DataFrame, value: str) -> list[Curve]:
+    """One curve a target. Their intervals overlap so much that they would hide the lines."""
+    bare = frame.drop(columns=[f"{value}_low", f"{value}_high"], errors="ignore")
+    return curves.by_level(bare, "target", value, percent)
+
+
+def _best_by_target(lines: Sequence[Curve]) -> Message | None:
+    best = {line.label: lowest(line.drawn, "y")["x"] for line in lines if not line.drawn.empty}
+    if len(best) < 2:
+        return None
+    targets, sizes = list(best), set(best.values())
+    if len(sizes) == 1:
+        return say("Batch size {size} is fastest for every target", size=whole(min(sizes)))
+    return say(
+        "The fastest batch size moves between {low} and {high} over the targets {easy} to {hard}",
+        low=whole(min(sizes)),
+        high=whole(max(sizes)),
+        easy=targets[0],
+        hard=targets[-1],
+    )
+
+
+def cost_model(tables: Tables) -> Drawn | None:
+    """Measured time to target (marks) against the simple model (line): epochs grow with B.
+
+    Shaded: the interval of the model's best batch size.
+    """
+    frame = headline_rows(tables)
+    fit = _fit(tables)
+    if fit is None or not measured(frame, "time_to_target"):
+        return None
+    frame = frame.assign(model=modelled(fit, frame["batch_size"].to_numpy(float)))
+    measures = curves.of_optimizer(frame, "time_to_target", "measured")
+    columns = {
+        "batch_size": "batch size",
+        "time_to_target": "measured (s)",
+        "model": "model (s)",
+    }
+    alt = say(
+        "Measured and modelled time to target over batch size; the model is lowest at {best}.",
+        best=whole(fit["best_batch_size"]),
+    )
+    return Drawn(
+        figure=_measured_and_modelled(frame, fit, measures),
+        title=_modelled_best(fit),
+        alt=alt,
+        numbers=numbers(frame, columns),
+        notes=_formula(fit),
+        series=curves.series([curves.of_optimizer(frame, "time_to_target")]),
+    )
+
+
+def _fit(tables: Tables) -> pd.Series | None:
+    """The model fitted to the answer's rows, None where nothing could be fitted."""
+    fits = at_home(tables, "cost_model")
+    if not measured(fits, "b_crit"):
+        return None
+    answer = tables.document("answer")
+    main = (fits["study"] == headline_study(tables)) & (fits["target"] == answer.get("target"))
+    fits = fits[main & fits["b_crit"].notna()]
+    family = answer.get("family")
+    fits = fits[fits["family"].fillna("") == family] if family else fits
+    return None if fits.empty else fits.iloc[0]
+
+
+def modelled(fit: pd.Series, sizes: np.ndarray) -> np.ndarray:
+    """Seconds to target at each batch size: N (c + o / B) · E_min (1 + B / B_crit)."""
+    seconds = fit["examples"] * (fit["c"] + fit["o"] / sizes)
+    return seconds * fit["e_min"] * (1 + sizes / fit["b_crit"])
+
+
+def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve) -> style.Figure:
+    figure, (axes,) = style.panels(right=70)
+    style.batch_axis(axes, frame["batch_size"])
+    sizes = np.geomspace(frame["batch_size"].min(), frame["batch_size"].max(), MODEL_POINTS)
+    line = modelled(fit, sizes)
+    style.log_axis(axes, [*curves.values([measures]), *line], "time to target (s)")
+    if _bounded(fit):
+        low, high = fit["best_batch_size_low"], fit["best_batch_size_high"]
+        axes.axvspan(low, high, color=palette.INK, alpha=0.08, linewidth=0)
+    axes.plot(sizes, line, color=palette.INK, alpha=0.75, linewidth=1.4)
+    drawn = measures.drawn
+    axes.vlines(
+        drawn["x"],
+        drawn["low"],
+        drawn["high"].fillna(axes.get_ylim()[1]),
+        color=measures.color,
+        linewidth=1.4,
+    )
+    axes.plot(drawn["x"], drawn["y"], "o", color=measures.color, gid=style.gid(measures.name))
+    ends = [style.EndLabel(sizes[-1], line[-1], "model", palette.INK)]
+    if measures.missed:
+        style.rail(axes)
+        curves.draw_misses(axes, [measures])
+    style.label_ends(axes, [*ends, curves.end(measures)], under_rail=bool(measures.missed))
+    return figure
+
+
+def _bounded(fit: pd.Series) -> bool:
+    return bool(np.isfinite([fit["best_batch_size_low"], fit["best_batch_size_high"]]).all())
+
+
+def _modelled_best(fit: pd.Series) -> Message:
+    cost = times(fit.get("cost_at_32", np.nan))
+    return say(
+        "The model puts the best batch size at {best}{interval}"
+        if cost in (times(1), times(np.nan))
+        else "The model puts the best batch size at {best}{interval}; 32 would cost {times}",
+        best=whole(fit["best_batch_size"]),
+        times=cost,
+        interval=bracketed(fit["best_batch_size_low"], fit["best_batch_size_high"]),
+    )
+
+
+def _formula(fit: pd.Series) -> list[Message]:
+    formula = say(
+        "E(B) = E_min (1 + B/B_crit), t(B) = N (c + o/B), B* = √(B_crit · o/c). Fitted: B_crit = "
+        "{critical}{interval}.",
+        critical=whole(fit["b_crit"]),
+        interval=bracketed(fit["b_crit_low"], fit["b_crit_high"]),
+    )
+    if _bounded(fit):
+        return [formula, say("Shaded: 95 % interval of B*.")]
+    return [formula, say("The data do not bound B* on both sides: it has no 95 % interval.")]

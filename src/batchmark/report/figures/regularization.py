@@ -1,0 +1,166 @@
+"""The regularization study: what penalties do to the generalization gap and to the weights."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchmark.report import curves, palette, style
+from batchmark.report.comparison import numbers, trials_note
+from batchmark.report.curves import Curve
+from batchmark.report.drawn import Drawn
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import significant, whole
+from batchmark.report.selection import lowest, measured, study_summary
+from batchmark.report.tables import Tables
+
+PENALTIES = {"weight_decay": "weight decay", "l1": "L1", "l2": "L2", "dropout": "dropout"}
+
+
+def generalization_gap(tables: Tables) -> Drawn | None:
+    """The gap over the strength of each penalty: few images above, all of them below."""
+    parts = [_gaps(tables, which) for which in ("smallest", "largest")]
+    parts = [part for part in parts if not part.empty]
+    if not parts:
+        return None
+    sizes = [int(part["train_size"].iloc[0]) for part in parts]
+    if len(set(sizes)) == 1:
+        parts, sizes = parts[:1], sizes[:1]
+    frame = pd.concat(parts)
+    columns = {
+        "train_size": "training images",
+        "penalty": "penalty",
+        "strength": "strength",
+        "trials": "trials",
+        "gap": "generalization gap (points)",
+        "test_error": "test error (%)",
+    }
+    alt = say(
+        "Line charts of the generalization gap over the strength of weight decay, L1, L2 and "
+        "dropout, for {sizes} training images.",
+        sizes=", ".join(map(whole, sizes)),
+    )
+    notes = [
+        trials_note(frame, bands=False),
+        say("Gap: final training minus final test accuracy, in percentage points."),
+    ]
+    return Drawn(
+        figure=_gap_panels(parts),
+        title=_narrowest(parts[0]),
+        alt=alt,
+        numbers=numbers(frame, columns),
+        notes=notes,
+        series={penalty: penalty for penalty in sorted(set(frame["penalty"]))},
+    )
+
+
+def _gaps(tables: Tables, train_size: str) -> pd.DataFrame:
+    frame = _regularized(tables, "final_train_error", train_size)
+    if frame.empty:
+        return frame
+    gap = 100 * (frame["final_test_error"] - frame["final_train_error"])
+    return frame.assign(gap=gap, test_error=100 * frame["final_test_error"])
+
+
+def _gap_panels(parts: Sequence[pd.DataFrame]) -> style.Figure:
+    figure, panels = style.panels([200 if len(parts) > 1 else 270] * len(parts), right=100, gap=44)
+    for axes, part in zip(panels, parts, strict=True):
+        _draw_panel(axes, part, "gap", "generalization gap (points)", named=axes is panels[-1])
+        style.corner(axes, f"{whole(part['train_size'].iloc[0])} images")
+    return figure
+
+
+def _narrowest(part: pd.DataFrame) -> Message | None:
+    plain = part.loc[part["penalty"] == "none", "gap"].median()
+    others = part[part["penalty"] != "none"].dropna(subset=["gap"])
+    if pd.isna(plain) or others.empty:
+        return None
+    best = lowest(others, "gap")
+    return say(
+        "{penalty} {strength} narrows the gap most: from {plain} to {gap} points on {images} "
+        "images",
+        penalty=Message(str(best["penalty"])),
+        strength=significant(best["strength"]),
+        plain=significant(plain),
+        gap=significant(best["gap"]),
+        images=whole(best["train_size"]),
+    )
+
+
+def sparsity(tables: Tables) -> Drawn | None:
+    """The share of tiny weights over strength, on the smallest training set: it has them all."""
+    frame = _regularized(tables, "small_weight_share", "smallest")
+    if frame.empty:
+        return None
+    frame = frame.assign(share=100 * frame["small_weight_share"])
+    label = "weights below 0.001 (%)"
+    columns = {"penalty": "penalty", "strength": "strength", "trials": "trials", "share": label}
+    figure, (axes,) = style.panels(right=100)
+    lines = _draw_panel(axes, frame, "share", label)
+    notes = [
+        trials_note(frame, bands=False),
+        say("A weight counts as zero when its size is below 0.001."),
+    ]
+    return Drawn(
+        figure=figure,
+        title=_zeroed(frame),
+        alt=say(
+            "Line chart of the share of weights below 0.001 over the strength of each penalty."
+        ),
+        numbers=numbers(frame, columns),
+        notes=notes,
+        series=curves.series(lines),
+    )
+
+
+def _zeroed(frame: pd.DataFrame) -> Message | None:
+    most = frame.groupby("penalty")["share"].max()
+    if not {"L1", "L2"} <= set(most.index):
+        return None
+    return say(
+        "L1 brings up to {l1} % of the weights to zero, L2 up to {l2} %",
+        l1=significant(most["L1"], 2),
+        l2=significant(most["L2"], 2),
+    )
+
+
+def _regularized(tables: Tables, value: str, train_size: str) -> pd.DataFrame:
+    """Rows with `penalty`, `strength` and `value` on the "smallest" or "largest" training set.
+
+    Unregularized variants have the penalty "none" and strength 0; none has two penalties.
+    """
+    frame = study_summary(tables, "regularization")
+    if not measured(frame, value):
+        return pd.DataFrame()
+    sizes = frame["train_size"]
+    frame = frame[sizes == (sizes.min() if train_size == "smallest" else sizes.max())]
+    strengths = frame[list(PENALTIES)].fillna(0.0)
+    active = strengths.gt(0)
+    penalty = np.where(active.any(axis=1), strengths.idxmax(axis=1).map(PENALTIES), "none")
+    frame = frame.assign(penalty=penalty, strength=strengths.max(axis=1))
+    return frame[active.sum(axis=1) <= 1]
+
+
+def _draw_panel(
+    axes: style.Axes, frame: pd.DataFrame, value: str, label: str, *, named: bool = True
+) -> list[Curve]:
+    """Curves of a value over strength, the unregularized network as a reference line.
+
+    `named`: whether this panel names the horizontal axis.
+    """
+    penalized = frame[frame["penalty"] != "none"]
+    lines = curves.by_group(penalized, "penalty", value, x="strength")
+    plain = frame.loc[frame["penalty"] == "none", value].dropna()
+    strengths = sorted({x for line in lines for x in line.points["x"]})
+    style.decades_axis(axes, strengths, "strength" if named else "")
+    heights = [*curves.values(lines), *plain]
+    axes.set_ylim(min(0, *heights), 1.12 * max(heights))
+    style.value_axis(axes, label)
+    curves.draw(axes, lines, named=False, missing="")
+    ends = [curves.end(line) for line in lines if not line.drawn.empty]
+    if not plain.empty:
+        level = float(plain.median())
+        axes.axhline(level, color=palette.INK, alpha=0.5, linewidth=0.9, dashes=(4, 3))
+        ends.append(style.EndLabel(strengths[-1], level, "none", palette.INK))
+    style.label_ends(axes, ends)
+    return lines
