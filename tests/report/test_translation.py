@@ -6,7 +6,7 @@ import pytest
 
 from batchmark.report.messages import from_json, say
 from batchmark.report.numbers import times
-from batchmark.report.page import claims, studies
+from batchmark.report.page import claims
 from batchmark.report.translation import Language, chinese
 from tests.report.conftest import Site
 from tests.report.messages_in_use import TEMPLATES, labels, said_texts, template_texts
@@ -102,6 +102,5 @@ def test_braces_in_data_stay_text() -> None:
 def test_words_from_tables_of_words_are_translated(zh: Language) -> None:
     words = [
         *claims.THEMES, claims.OTHER, *claims.VERDICTS.values(),
-        *studies.SETTINGS.values(), *studies.RESULTS,
     ]  # fmt: skip
     assert {word for word in words if word not in zh.catalogue} <= {"L1", "L2", "Nesterov"}

@@ -29,6 +29,11 @@ def percent(share: float, digits: int = 3) -> str:
     return f"{significant(100 * share, digits)}{SPACE}%"
 
 
+def percents(share: float) -> str:
+    """The same without its sign, where a head says that it is one."""
+    return significant(100 * share)
+
+
 def whole(value: float) -> str:
     """A count with thousands separators."""
     return "n/a" if math.isnan(value) else f"{round(value):,}"

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from batchmark.report.messages import Message, say
-from batchmark.report.numbers import percent, significant, whole
+from batchmark.report.numbers import percent, percents, significant, whole
 from batchmark.report.page.downloads import csv_file
 from batchmark.report.page.view import Cell, Download, Table
 from batchmark.report.phrases import epochs
@@ -31,10 +31,6 @@ class Measure:
 
 def _column(name: str) -> Callable[[pd.Series], float]:
     return lambda row: float(row.get(name, math.nan))
-
-
-def _percent(value: float) -> str:
-    return significant(100 * value, 3)
 
 
 def measures(epochs_base: float, time_base: float) -> list[Measure]:
@@ -65,13 +61,16 @@ def measures(epochs_base: float, time_base: float) -> list[Measure]:
             "best validation error (%)",
             _column("best_validation_error"),
             "best_validation_error",
-            _percent,
+            percents,
         ),
         Measure("epoch of the best validation error", _column("best_epoch"), "best_epoch"),
         Measure(
-            "test error at that epoch (%)", _column("best_test_error"), "best_test_error", _percent
+            "test error at that epoch (%)",
+            _column("best_test_error"),
+            "best_test_error",
+            percents,
         ),
-        Measure("final test error (%)", _column("final_test_error"), "final_test_error", _percent),
+        Measure("final test error (%)", _column("final_test_error"), "final_test_error", percents),
     ]
 
 

@@ -1,46 +1,50 @@
 """One section a study: question, finding, figures, advice, caveats, all its variants."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from batchmark.contract.requests.render import StudyForReport
 from batchmark.report import names
 from batchmark.report.catalogue import of_study
-from batchmark.report.numbers import memory, significant
+from batchmark.report.messages import Message, say
+from batchmark.report.numbers import memory, percents
 from batchmark.report.page import advice, cells
 from batchmark.report.page.downloads import csv_file
-from batchmark.report.page.view import Cell, Download, Figure, Study, Table
+from batchmark.report.page.view import Cell, Figure, Study, Table
 from batchmark.report.selection import at_home, headline_study, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 
 SETTINGS = {
-    "model": "model",
-    "optimizer": "optimizer",
-    "learning_rate": "learning rate",
-    "batch_size": "batch size",
-    "momentum": "momentum",
-    "nesterov": "Nesterov",
-    "normalization": "normalization",
-    "weight_decay": "weight decay",
-    "l1": "L1",
-    "l2": "L2",
-    "dropout": "dropout",
-    "initializer_scale": "initial scale",
-    "train_size": "training images",
+    "model": say("model"),
+    "optimizer": say("optimizer"),
+    "learning_rate": say("learning rate"),
+    "batch_size": say("batch size"),
+    "momentum": say("momentum"),
+    "nesterov": Message("Nesterov"),
+    "normalization": say("normalization"),
+    "weight_decay": say("weight decay"),
+    "l1": Message("L1"),
+    "l2": Message("L2"),
+    "dropout": say("dropout"),
+    "initializer_scale": say("initial scale"),
+    "train_size": say("training images"),
 }
-RESULTS = (
-    "trials that reached it",
-    "epochs to target",
-    "seconds per epoch",
-    "time to target (s)",
-    "best validation error (%)",
-    "final test error (%)",
-    "peak memory",
-)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured column of the table: its head, what of the summary it holds, and its cells.
+
+    The downloaded table has all of `columns`, as they are in the summary.
+    """
+
+    head: Message
+    columns: Sequence[str]
+    cell: Callable[[pd.Series, Language], Cell]
 
 
 def study_section(
@@ -78,21 +82,24 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Lang
     rows = rows.drop_duplicates("variant")
     varying = [key for key in SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1]
     varying = varying or ["batch_size"]
-    columns = [
-        *(Cell(language.text(SETTINGS[key]), numeric=_is_numeric(rows[key])) for key in varying),
-        *(Cell(language.text(name), numeric=True) for name in RESULTS),
-    ]
     against = _against_baseline(name, tables)
-    columns.append(Cell(language.text("time to target, against the baseline"), numeric=True))
+    columns = [
+        *(Cell(language.tell(SETTINGS[key]), numeric=_is_numeric(rows[key])) for key in varying),
+        *(Cell(language.tell(result.head), numeric=True) for result in RESULTS),
+        Cell(language.text("time to target, against the baseline"), numeric=True),
+    ]
     body = [
         [
             *(_setting(row[key], language) for key in varying),
-            *_results(row, language),
+            *(result.cell(row, language) for result in RESULTS),
             _ratio(against, row["variant"], language),
         ]
         for _, row in rows.iterrows()
     ]
-    return Table(caption, columns, body, _csv(name, rows, varying))
+    measured = [column for result in RESULTS for column in result.columns if column in rows]
+    kept = ["variant", *varying, *measured]
+    download = csv_file(f"study-{name}", kept, rows[kept].itertuples(index=False))
+    return Table(caption, columns, body, download)
 
 
 def _against_baseline(study: str, tables: Tables) -> pd.DataFrame:
@@ -132,63 +139,64 @@ def _setting(value: object, language: Language) -> Cell:
     return cells.text("" if value is None else language.text(names.name(str(value))))
 
 
-def _results(row: pd.Series, language: Language) -> Sequence[Cell]:
-    return [
-        Cell(
-            f"{int(row['reached'])}/{int(row['trials'])}",
-            str(row["reached"] / max(1, row["trials"])),
-            numeric=True,
-        ),
-        _to_target(row, "epochs_to_target", language),
-        _ranged(row, "seconds_per_epoch", language),
-        _to_target(row, "time_to_target", language),
-        _error(row["best_validation_error"], language),
-        _error(row["final_test_error"], language),
-        _memory(row.get("peak_memory_bytes", math.nan), language),
-    ]
+def _reached(row: pd.Series, _: Language) -> Cell:
+    reached, trials = int(row["reached"]), int(row["trials"])
+    return Cell(f"{reached}/{trials}", str(reached / max(1, trials)), numeric=True)
 
 
-def _to_target(row: pd.Series, column: str, language: Language) -> Cell:
-    if row["status"] in ("diverged", "not_learning"):
-        return cells.missed(language, "cannot converge")
-    if row["status"] in ("oversized", "failed"):
-        return cells.missed(language, str(row["status"]))
-    if pd.isna(row["epochs_to_target"]):
-        return cells.missed(language)
-    return _ranged(row, column, language)
+def _to_target(column: str) -> Callable[[pd.Series, Language], Cell]:
+    """A cell of `column`, or why there is no value."""
+
+    def cell(row: pd.Series, language: Language) -> Cell:
+        if row["status"] in ("diverged", "not_learning"):
+            return cells.missed(language, "cannot converge")
+        if row["status"] in ("oversized", "failed"):
+            return cells.missed(language, str(row["status"]))
+        if pd.isna(row["epochs_to_target"]):
+            return cells.missed(language)
+        return _ranged(column)(row, language)
+
+    return cell
 
 
-def _ranged(row: pd.Series, column: str, language: Language) -> Cell:
-    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
-    return cells.ranged(row[column], low, high, language)
+def _ranged(column: str) -> Callable[[pd.Series, Language], Cell]:
+    """A cell of `column` with its interval."""
+
+    def cell(row: pd.Series, language: Language) -> Cell:
+        low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
+        return cells.ranged(row[column], low, high, language)
+
+    return cell
 
 
-def _error(share: float, language: Language) -> Cell:
-    return cells.number(
-        share, language, significant(100 * share) if not math.isnan(share) else None
-    )
+def _written(column: str, write: Callable[[float], str]) -> Callable[[pd.Series, Language], Cell]:
+    """A cell of `column` as `write` writes its number."""
+
+    def cell(row: pd.Series, language: Language) -> Cell:
+        value = float(row.get(column, math.nan))
+        return cells.number(value, language, None if math.isnan(value) else write(value))
+
+    return cell
 
 
-def _memory(value: float, language: Language) -> Cell:
-    return cells.number(value, language, memory(value) if not math.isnan(value) else None)
+def _interval(column: str) -> tuple[str, str, str]:
+    return column, f"{column}_low", f"{column}_high"
 
 
-def _csv(name: str, rows: pd.DataFrame, varying: Sequence[str]) -> Download:
-    results = [
-        "trials",
-        "reached",
-        "status",
-        "epochs_to_target",
-        "epochs_to_target_low",
-        "epochs_to_target_high",
-        "seconds_per_epoch",
-        "time_to_target",
-        "time_to_target_low",
-        "time_to_target_high",
-        "best_validation_error",
-        "best_test_error",
-        "final_test_error",
-        "peak_memory_bytes",
-    ]
-    kept = ["variant", *varying, *(column for column in results if column in rows)]
-    return csv_file(f"study-{name}", kept, rows[kept].itertuples(index=False))
+RESULTS = (
+    Result(say("trials that reached it"), ("trials", "reached", "status"), _reached),
+    Result(say("epochs to target"), _interval("epochs_to_target"), _to_target("epochs_to_target")),
+    Result(say("seconds per epoch"), _interval("seconds_per_epoch"), _ranged("seconds_per_epoch")),
+    Result(say("time to target (s)"), _interval("time_to_target"), _to_target("time_to_target")),
+    Result(
+        say("best validation error (%)"),
+        ("best_validation_error", "best_test_error"),
+        _written("best_validation_error", percents),
+    ),
+    Result(
+        say("final test error (%)"),
+        ("final_test_error",),
+        _written("final_test_error", percents),
+    ),
+    Result(say("peak memory"), ("peak_memory_bytes",), _written("peak_memory_bytes", memory)),
+)
