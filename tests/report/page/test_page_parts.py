@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from batchmark.contract.requests.render import RenderRequest
+from batchmark.report.numbers import SPACE
 from batchmark.report.page import appendix, claims, downloads, head, headline
 from batchmark.report.page.studies import variants_table
+from batchmark.report.page.view import Head
 from batchmark.report.selection import headline_rows, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import english
@@ -114,14 +116,27 @@ def test_sample_is_never_silent(tmp_path: Path) -> None:
     assert made.dataset == "sample: 4,000 training, 500 validation, 500 test images"
 
 
-def test_commits_and_dates_are_found_wherever_they_stand(tmp_path: Path) -> None:
-    code, clock = {"commit": "a" * 40, "dirty": True}, {"started": "2026-11-23T10:00:00+00:00"}
-    record = {"local/cpu": {"code": code, "timings": {"batch_size": {"clock": clock}}}}
-    (tmp_path / "environment.json").write_text(json.dumps(record), encoding="utf-8")
-    (tmp_path / "answer.json").write_text('{"machine": "local", "device": "cpu"}', encoding="utf-8")
-    made = head.head(Tables(tmp_path), "default", english())
-    assert made.commit == "aaaaaaaaaa, changed"
-    assert made.date == "November 23, 2026"
+def _head(folder: Path, record: dict) -> Head:
+    (folder / "environment.json").write_text(json.dumps({"local/cpu": record}), encoding="utf-8")
+    (folder / "answer.json").write_text('{"machine": "local", "device": "cpu"}', encoding="utf-8")
+    return head.head(Tables(folder), "default", english())
+
+
+def test_the_head_tells_commit_date_and_machine(tmp_path: Path) -> None:
+    code = {"commit": "a" * 40, "dirty": True}
+    machine = {"cpu": "A CPU", "cores": 4, "memory_bytes": 2**33, "gpus": [{"name": "A card"}]}
+    session = {"environment": {"code": code, "machine": machine}}
+    started = {"started": "2026-11-23T10:00:00+00:00"}
+    shown = _head(tmp_path, {"clock": started, "timings": {"batch_size": session}})
+    assert shown.commit == "aaaaaaaaaa, changed"
+    assert shown.date == "November 23, 2026"
+    assert shown.machine.replace(SPACE, " ") == "A CPU, 4 cores, 8 GiB, A card"
+
+
+def test_the_head_takes_no_word_from_elsewhere(tmp_path: Path) -> None:
+    stray = {"commit": "b" * 40, "date": "yesterday", "cpu": "not this", "cores": 99}
+    shown = _head(tmp_path, {"switches": stray, "processor": "A CPU", "timings": {}})
+    assert (shown.commit, shown.date, shown.machine) == ("", "", "A CPU")
 
 
 def test_the_page_carries_small_tables_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant, whole
 from batchmark.report.page import cells
 from batchmark.report.page.downloads import csv_file
-from batchmark.report.page.head import found, home_record
+from batchmark.report.page.head import code_of, home_record
 from batchmark.report.page.view import (
     Cautions,
     Cell,
@@ -192,18 +192,19 @@ def _fact(value: Any) -> str:
 def reproduction(request: RenderRequest, tables: Tables, language: Language) -> Reproduction:
     """Commands, digests and the configuration, without paths of this machine."""
     record = home_record(tables)
+    code = code_of(record)
     files = [scrubbed(name) for name in request.config_files]
     overlays = [name for name in files if not name.endswith("config/config.yaml")]
     facts = {
-        "git commit": found(record, "commit"),
-        "changed since that commit": found(record, "dirty"),
+        "git commit": code.get("commit"),
+        "changed since that commit": code.get("dirty"),
         "lock file digest": request.lock_digest,
         "data digest": record.get("dataset", {}).get("digest"),
         "configuration files": ", ".join(files),
         "scale": request.scale,
     }
     return Reproduction(
-        commands=_commands(found(record, "commit"), overlays),
+        commands=_commands(code.get("commit"), overlays),
         facts=[
             Fact(language.text(term), _fact(value))
             for term, value in facts.items()

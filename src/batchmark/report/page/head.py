@@ -20,41 +20,47 @@ def head(tables: Tables, scale: str, language: Language) -> Head:
     """What the home machine's records say about where the results come from."""
     record = home_record(tables)
     dataset = record.get("dataset", {})
-    sample = dataset.get("name") == SAMPLE
-    when = found(record, "started") or found(record, "date")
+    started = record.get("clock", {}).get("started", "")
     return Head(
         machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
         dataset=_dataset(dataset, language),
-        date=_day(str(when), language) if when else "",
+        date=_day(started, language) if started else "",
         scale=language.tell(say("scale: {scale}", scale=Message(scale))),
         commit=_commit(record, language),
-        sample=sample,
+        sample=dataset.get("name") == SAMPLE,
     )
 
 
 def home_record(tables: Tables) -> Nested:
-    """The environment of the machine and device that the answer is about."""
+    """The environment of the machine and device that the answer is about.
+
+    That of its runs (versions, switches, processor, cores), `dataset`, `clock` and, by study,
+    `timings`, each with the environment of its session. Without runs, that of a timing session.
+    """
     return tables.document("environment").get("/".join(home(tables)), {})
 
 
-def found(record: Any, key: str) -> Any:
-    """The first value under `key` anywhere in nested mappings, None without one."""
-    if not isinstance(record, Mapping):
-        return None
-    if record.get(key) not in (None, "", [], {}):
-        return record[key]
-    return next((hit for value in record.values() if (hit := found(value, key)) is not None), None)
+def code_of(record: Nested) -> Nested:
+    """The `commit` that timed or ran, and whether it was `dirty`; empty outside a checkout."""
+    return _timing_environment(record).get("code") or record.get("code") or {}
+
+
+def _timing_environment(record: Nested) -> Nested:
+    """What the first timing session says of its software and machine; empty without one."""
+    return next(iter(record.get("timings", {}).values()), {}).get("environment", {})
 
 
 def _machine(record: Nested, language: Language) -> str:
-    cores = found(record, "cores")
-    size = found(record, "memory_bytes")
-    gpus = found(record, "gpus")
+    """Processor, cores, memory and GPU; a timing session knows more of them than a run."""
+    facts = _timing_environment(record).get("machine") or record.get("machine") or {}
+    cores = record.get("cores") or facts.get("cores")
+    size = facts.get("memory_bytes")
+    gpus = facts.get("gpus") or [{}]
     parts = [
-        str(found(record, "cpu") or found(record, "processor") or ""),
+        facts.get("cpu") or record.get("processor") or "",
         language.tell(say("{n} cores", n=cores)) if cores else "",
-        memory(float(size)) if isinstance(size, int | float) else "",
-        str(gpus[0].get("name", "")) if isinstance(gpus, list) and gpus else "",
+        memory(size) if size else "",
+        gpus[0].get("name") or "",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -91,8 +97,6 @@ def _day(when: str, language: Language) -> str:
 
 
 def _commit(record: Nested, language: Language) -> str:
-    commit = found(record, "commit")
-    if not commit:
-        return ""
-    short = str(commit)[:10]
-    return f"{short}, {language.text('changed')}" if found(record, "dirty") else short
+    code = code_of(record)
+    short = (code.get("commit") or "")[:10]
+    return f"{short}, {language.text('changed')}" if short and code.get("dirty") else short
