@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchmark.errors import UserError
+from batchmark.study.plan import Plan, open_plan
 from batchmark.study.yaml_files import read_yaml
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 from tests.study.test_grid import COLLISION
@@ -73,6 +74,23 @@ CONFIG_MISTAKES = [
     ("training/trials", 0, ["training.trials", "0"]),
     ("training/first_seed", -1, ["training.first_seed", "-1"]),
     ("training/deterministic", "yes", ["training.deterministic", "'yes'"]),
+    ("machine", False, ["machine = False", "put it in quotes"]),
+    ("devices", ["cpu", "cpu"], ["devices", '"cpu" twice']),
+    ("dataset/validation", 0.0, ["dataset.validation = 0.0", "a number of images from 1, or a"]),
+    ("dataset/validation", True, ["dataset.validation = True"]),
+    ("dataset/mirrors", ["ftp://example.org"], ["dataset.mirrors.0", "https://"]),
+    ("dataset/mirrors", [""], ["dataset.mirrors.0 = ''", "a folder"]),
+    ("dataset", {"name": "sample", "path": "images.npz"}, ["dataset.path", "another dataset.name"]),
+    ("dataset", {"name": "mine"}, ["dataset.name = 'mine'", "dataset.path"]),
+    ("targets/mnist", [0.9, 0.9], ["targets.mnist", "0.9 twice"]),
+    ("targets/mnist", [0.98, 0.1], ["targets.mnist = 0.1", "guessing"]),
+    ("training/evaluate_every", 10**30, ["training.evaluate_every", "1000000000"]),
+    ("training/first_seed", 2**31 - 1, ["training.first_seed", "2000000000"]),
+    ("timing/min_seconds", 2.0, ["timing.min_seconds = 2.0", "above max_seconds"]),
+    ("timing/threads", [1, 1], ["timing.threads", "1 twice"]),
+    ("probing/batch_sizes", [8, 8], ["probing.batch_sizes", "8 twice"]),
+    ("scale", "\ud83d", ["half a character"]),
+    ("publish/remote", "\udcff", ["half a character"]),
     ("timing/threads", ["al"], ["timing.threads.0", "'al'", "'all'"]),
     ("timing/threads", [0], ["timing.threads.0", "0"]),
     ("timing/rounds", 0, ["timing.rounds", "0"]),
@@ -156,6 +174,9 @@ STUDY_MISTAKES = [
     ("probe", [{"batch_size": 3}], ["probe", "matches no variant"]),
     ("epochs", "five", ["epochs", "'five'"]),
     ("trials", -3, ["trials", "-3"]),
+    ("max_seconds", 0.1, ["min_seconds = 0.3", "above max_seconds, 0.1"]),
+    ("targets", {"sample": [0.05]}, ["targets.sample = 0.05", "guessing"]),
+    ("evaluate_every", 10**30, ["evaluate_every", "1000000000"]),
     ("threads", ["none"], ["threads.0", "'none'"]),
 ]  # fmt: skip
 
@@ -173,6 +194,11 @@ YAML_MISTAKES = [
     (b"a: {b: [" * 3000, ["not valid YAML"]),
     (b"a: " + b"x" * 1_000_001, ["larger than"]),
     (b"? [1, 2]\n: 3\n", ["line 1"]),
+    (b"", ["holds nothing", "{}"]),
+    (b"# only a comment\n", ["holds nothing", "{}"]),
+    (b"timing: {connect_timeout: 1:30}\n", ["line 1", "1:30 as 90"]),
+    (b"a: 1:30.5\n", ["line 1", "1:30.5 as 90.5"]),
+    (b"machine: 007\n", ["line 1", "007 as 7", "quotes"]),
     (b"a: 2026-99-99\n", ["not valid YAML"]),
     (b"__use_yte__: true\na: ?open('x', 'w')\n", ["__use_yte__ = True", "run code"]),
     (b"<<: {__use_yte__: 1}\n", ["__use_yte__ = 1"]),
@@ -192,7 +218,7 @@ def test_config_mistake_is_named(
     plan_of: OpenPlan, path: str, value: Any, words: list[str]
 ) -> None:
     with pytest.raises(UserError) as error:
-        plan_of(_set(CONFIG, path, value))
+        plan_of(_set({**CONFIG, "timing": {"max_seconds": 1.0}}, path, value))
     _check(error, words)
 
 
@@ -251,3 +277,63 @@ def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:
     with pytest.raises(UserError, match="no NVIDIA GPU"):
         resolve_devices(["gpu"], 0)
     assert gpu_count() >= 0
+
+
+def test_the_command_line_is_named_and_its_numbers_are_numbers(
+    plan_of: OpenPlan, tmp_path: Path
+) -> None:
+    """Snakemake reads `--config 'training={epochs: 3, trials: 1}'` as text inside of brackets."""
+    given = {"training": {"epochs": "3", "trials": "1"}, "devices": ["cpu"]}
+    file, handover = tmp_path / "config.yaml", tmp_path / "handover"
+    plan_of()
+
+    def opened(given: dict[str, Any]) -> Plan:
+        folders = [tmp_path / "studies"]
+        return open_plan(CONFIG | given, [str(file)], folders, handover, command_line=given)
+
+    budget = opened(given).config.training
+    assert (budget.epochs, budget.trials) == (3, 1)
+    with pytest.raises(UserError, match=r"^--config: machine = 2024: .*; put it in quotes\.$"):
+        opened({"machine": 2024})
+    with pytest.raises(UserError, match=r"^--config: training\.epochs = -1: "):
+        opened({"training": {"epochs": "-1"}})
+
+
+def test_an_emoji_in_two_escapes_is_one_character(plan_of: OpenPlan) -> None:
+    plan = plan_of({**CONFIG, "publish": {"remote": "\ud83d\ude00"}})
+    assert plan.config.publish is not None
+    assert plan.config.publish.remote == "\U0001f600"
+    assert "\U0001f600" in Path(plan.render_request()).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nowhere.npz", ["dataset.path", "no file or folder", "nowhere.npz"]),
+        ("images", ["dataset.path", "lacks t10k-labels-idx1-ubyte", "it holds a.png"]),
+    ],
+)
+def test_own_data_that_are_not_there_are_missed_before_any_job(
+    plan_of: OpenPlan, tmp_path: Path, path: str, words: list[str]
+) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.png").touch()
+    dataset = {"name": "mine", "path": str(tmp_path / path)}
+    with pytest.raises(UserError) as error:
+        plan_of({**CONFIG, "dataset": dataset, "targets": {"mine": [0.9]}})
+    _check(error, words)
+
+
+@pytest.mark.parametrize("kind", ["model", "optimizer"])
+def test_a_function_that_is_not_there_is_missed_before_any_job(
+    plan_of: OpenPlan, kind: str
+) -> None:
+    with pytest.raises(UserError, match=r"own_models defines no buildd; did you mean 'build'"):
+        plan_of(CONFIG, first=_set(STUDY, f"settings/{kind}", "tests.training.own_models:buildd"))
+
+
+def test_the_data_sets_missing_target_is_asked_for_in_one_line(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "dataset": {"name": "mine", "path": "x.npz"}}
+    with pytest.raises(UserError) as error:
+        plan_of(config)
+    _check(error, ["config.yaml: targets: has no entry for the dataset 'mine'", "mine: [0.9]"])

@@ -4,8 +4,10 @@
 A file that is absent or not UTF-8 is met by Snakemake's own reader, in Snakemake's own words.
 """
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.workflow.checkout import Checkout, copy_project
@@ -49,3 +51,24 @@ def _files(folder: Path) -> set[str]:
         for path in found
         if path.suffix != ".pyc" and (path.parts[0] != ".snakemake" or ours in path.parents)
     }
+
+
+def test_braces_are_no_wildcards(untouched: Checkout, tmp_path: Path) -> None:
+    folder = untouched.folder
+    pixels, labels = np.zeros((4, 8, 8), np.uint8), np.array([0, 1, 0, 1], np.uint8)
+    arrays = {f"x_{part}": pixels for part in ("train", "test")}
+    arrays |= {f"y_{part}": labels for part in ("train", "test")}
+    np.savez(folder / "a{x}b.npz", **arrays)
+    foreign = folder / "results/m{a}/cpu/runs/x{b}.json"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("{}")
+    overlay = tmp_path / "braces.yaml"
+    overlay.write_text(
+        "dataset: {name: mine, path: 'a{x}b.npz', validation: 1}\ntargets: {mine: [0.9]}\n"
+        "publish: {remote: 'git@example.org:{y}/z.git'}\n"
+    )
+    try:
+        result = untouched.snakemake("--dry-run", "publish", config=overlay)
+    finally:
+        shutil.rmtree(folder / "results/m{a}")
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -25,6 +25,7 @@ try:
         folders=[Path("config/studies"), BASE / "config/studies"],
         handover=Path(".snakemake/batchmark"),
         jobs_run_here=HERE,
+        command_line=workflow.config_settings.config,
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None

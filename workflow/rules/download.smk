@@ -10,7 +10,8 @@ rule download:
         request=plan.download_request(),
     params:
         # Verified by its content, so the stage's code is not tracked.
-        dataset=plan.dataset_identity(),
+        # A function: Snakemake takes braces in plain text for wildcards.
+        dataset=lambda w: plan.dataset_identity(),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.download --request "$(cat {resources.request})"'
         " --npz {output.npz:q} --json {output.facts:q} 2>&1 | tee {log}"

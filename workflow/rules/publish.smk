@@ -7,7 +7,8 @@ rule publish:
         "logs/publish.log",
     localrule: True
     params:
-        remote=plan.publish_arguments(),
+        # A function: Snakemake takes braces in plain text for wildcards.
+        remote=lambda w: plan.publish_arguments(),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.publish --reports reports --results results'
         " --site {output:q} {params.remote} > {log} 2>&1"

@@ -5,11 +5,30 @@ import zipfile
 from pathlib import Path
 
 from batchmark.dataset.mnist import FILES
+from batchmark.errors import UserError
 
 
 def local_path(text: str) -> Path:
     """The path a config names; a leading `~/` is the home folder."""
     return Path(text).expanduser() if text.startswith("~/") else Path(text)
+
+
+def check_own(path: Path) -> None:
+    """Raise UserError when there are no own data at `path`: no file, or a folder without IDX."""
+    if not (path.is_file() or path.is_dir()):
+        raise UserError(f"dataset.path: there is no file or folder {path}.")
+    if path.is_dir() and (missing := missing_idx(path)):
+        raise UserError(f"dataset.path: {path} {missing}.")
+
+
+def missing_idx(folder: Path) -> str:
+    """What a folder lacks of the four files, and what it holds instead; empty: nothing."""
+    there = sorted(path.name for path in folder.iterdir())
+    missing = [name for name in FILES if name not in there and f"{name}.gz" not in there]
+    if not missing:
+        return ""
+    shown = ", ".join(there[:8]) + (f" and {len(there) - 8} more" if len(there) > 8 else "")
+    return f"lacks {', '.join(missing)} (plain or .gz); it holds {shown or 'nothing'}"
 
 
 def content_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from batchmark.dataset.arrays import Arrays
 from batchmark.dataset.checks import as_images, as_labels, check_pair, pixel_factor
 from batchmark.dataset.idx import encode_idx
 from batchmark.dataset.limits import Limits, MirrorError
+from batchmark.dataset.local import check_own
 from batchmark.dataset.mirrors import IdxFiles, read_mirror
 from batchmark.dataset.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from batchmark.dataset.npz import Array, read_npz
@@ -40,6 +41,7 @@ def load_own(path: Path, validation: float | None, expected: Mapping[str, str]) 
     `expected` holds sums of MNIST's IDX files to verify. A validation set in the npz is used as
     it is, else the end of the training set is split off. Raises UserError.
     """
+    check_own(path)
     if path.is_dir():
         try:
             return from_idx(
@@ -47,8 +49,6 @@ def load_own(path: Path, validation: float | None, expected: Mapping[str, str]) 
             )
         except MirrorError as fault:
             raise UserError(f"dataset.path: {path} does not serve: {fault}.") from fault
-    if not path.is_file():
-        raise UserError(f"dataset.path: there is no file or folder {path}.")
     return _from_npz(path, validation, expected)
 
 

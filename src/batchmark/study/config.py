@@ -1,8 +1,31 @@
 """The closed schema of `config/config.yaml` and of the study files."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    texts = [json.dumps(value) for value in values]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(f"holds {text} twice; list each value once")
+    return values
+
+
+def _count_or_share(value: float) -> float:
+    if value > 0 and (value < 1 or value == int(value)):
+        return value
+    raise ValueError("should be a number of images from 1, or a share of them between 0 and 1")
+
+
+def _mirror(text: str) -> str:
+    scheme, colon, _ = text.partition("://")
+    if text and (not colon or scheme.lower() in ("http", "https", "file")):
+        return text
+    raise ValueError("should be an https://, http:// or file:// address or a folder")
+
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Epochs = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
@@ -10,8 +33,18 @@ Trials = Annotated[int, Field(ge=1, le=1000)]
 Accuracy = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Threads = Annotated[int, Field(ge=1, le=4096)] | Literal["all"]
+# The last trial's seed is still a signed number of 32 bits.
+Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
+Images = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Rounds = Annotated[int, Field(ge=1, le=1000)]
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+Threads = Annotated[
+    list[Annotated[int, Field(ge=1, le=4096)] | Literal["all"]],
+    Field(min_length=1),
+    AfterValidator(_distinct),
+]
+Share = Annotated[int | float, Field(le=1e9), AfterValidator(_count_or_share)]
+Mirror = Annotated[str, AfterValidator(_mirror)]
 
 
 class Section(BaseModel):
@@ -25,8 +58,8 @@ class DatasetConfig(Section):
 
     name: Name = "mnist"
     path: str | None = None
-    validation: Annotated[int, Field(ge=1)] | Accuracy | None = 10_000
-    mirrors: list[str] = []
+    validation: Share | None = 10_000
+    mirrors: list[Mirror] = []
     fallback: Literal["sample", "none"] = "sample"
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 30.0
@@ -38,7 +71,7 @@ class TrainingConfig(Section):
     epochs: Epochs = 5.0
     trials: Trials = 3
     first_seed: Seed = 0
-    evaluate_every: Annotated[int, Field(ge=1)] | None = None
+    evaluate_every: Images | None = None
     not_learning_after: Epochs = 2.0
     checkpoint_seconds: Seconds = 60.0
     deterministic: bool = True
@@ -54,34 +87,33 @@ class TuningConfig(Section):
     epochs: Epochs = 2.0
     seed: Seed = 1000
 
-    @model_validator(mode="after")
-    def _low_below_high(self) -> "TuningConfig":
-        if self.low >= self.high:
-            raise ValueError(f"low {self.low} is not below high {self.high}")
-        return self
-
 
 class TimingConfig(Section):
     """The protocol of the timing blocks."""
 
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 7
+    rounds: Rounds = 7
     min_seconds: Seconds = 0.3
-    min_steps: Annotated[int, Field(ge=1, le=100_000)] = 20
+    min_steps: Steps = 20
     max_seconds: Seconds | None = None
     sample_min_seconds: Seconds | None = None
-    threads: Annotated[list[Threads], Field(min_length=1)] = ["all"]
+    threads: Threads = ["all"]
     seed: Seed = 0
 
 
 class ProbingConfig(Section):
     """Gradient probes: how many mini-batches of which sizes, for how many seeds."""
 
-    batch_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [1, 10, 100]
+    batch_sizes: Annotated[list[Images], Field(min_length=1), AfterValidator(_distinct)] = [
+        1,
+        10,
+        100,
+    ]
     draws: Annotated[int, Field(ge=2, le=10_000)] = 30
     trials: Trials = 1
 
 
-Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1)]]
+Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
+Devices = Annotated[list[Literal["cpu", "gpu"]], Field(min_length=1), AfterValidator(_distinct)]
 Words = dict[Literal["en", "zh"], str]
 Settings = dict[str, JsonValue]
 
@@ -92,12 +124,12 @@ class StudyBudget(Section):
     targets: Targets | None = None
     epochs: Epochs | None = None
     trials: Trials | None = None
-    evaluate_every: Annotated[int, Field(ge=1)] | None = None
+    evaluate_every: Images | None = None
     not_learning_after: Epochs | None = None
-    threads: Annotated[list[Threads], Field(min_length=1)] | None = None
-    rounds: Annotated[int, Field(ge=1, le=1000)] | None = None
+    threads: Threads | None = None
+    rounds: Rounds | None = None
     min_seconds: Seconds | None = None
-    min_steps: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    min_steps: Steps | None = None
     max_seconds: Seconds | None = None
 
 
@@ -128,30 +160,6 @@ class StudyEntry(StudyBudget):
     published: bool | None = None
 
 
-class Config(Section):
-    """The whole configuration, after overlays."""
-
-    machine: Name = "local"
-    scale: Name = "default"
-    devices: Literal["auto"] | Annotated[list[Literal["cpu", "gpu"]], Field(min_length=1)] = "auto"
-    dataset: DatasetConfig = DatasetConfig()
-    targets: Targets
-    training: TrainingConfig = TrainingConfig()
-    tuning: TuningConfig = TuningConfig()
-    timing: TimingConfig = TimingConfig()
-    probing: ProbingConfig = ProbingConfig()
-    publish: "PublishConfig | None" = None
-    studies: dict[Name, StudyEntry | None]
-
-    @model_validator(mode="after")
-    def _targets_for_every_dataset(self) -> "Config":
-        needed = {self.dataset.name} | ({"sample"} if self.dataset.fallback == "sample" else set())
-        missing = sorted(needed - set(self.targets))
-        if missing:
-            raise ValueError(f"targets has no entry for the dataset {missing[0]!r}")
-        return self
-
-
 class PublishConfig(Section):
     """The branch of a git remote that `publish` adds the report to."""
 
@@ -159,4 +167,17 @@ class PublishConfig(Section):
     branch: str = "gh-pages"
 
 
-Config.model_rebuild()
+class Config(Section):
+    """The whole configuration, after overlays."""
+
+    machine: Name = "local"
+    scale: Name = "default"
+    devices: Literal["auto"] | Devices = "auto"
+    dataset: DatasetConfig = DatasetConfig()
+    targets: Targets
+    training: TrainingConfig = TrainingConfig()
+    tuning: TuningConfig = TuningConfig()
+    timing: TimingConfig = TimingConfig()
+    probing: ProbingConfig = ProbingConfig()
+    publish: PublishConfig | None = None
+    studies: dict[Name, StudyEntry | None]

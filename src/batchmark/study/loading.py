@@ -10,9 +10,10 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.variant import Variant
 from batchmark.errors import UserError
 from batchmark.study import grid
-from batchmark.study.config import Config, StudyConfig, StudyEntry
-from batchmark.study.validation import check
-from batchmark.study.yaml_files import read_yaml
+from batchmark.study.config import Config, StudyConfig, StudyEntry, TimingConfig
+from batchmark.study.contradictions import in_config, in_study
+from batchmark.study.validation import ConfigError, check
+from batchmark.study.yaml_files import read_scalar, read_yaml, whole_text
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,21 @@ def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | P
     return [_relative(Path(file)) for file in ordered]
 
 
-def load_config(merged: Mapping[str, Any], files: Sequence[str]) -> Config:
-    """Validate the merged configuration; `files` are its sources, lowest priority first."""
-    for file in files:
-        read_yaml(Path(file))
+def load_config(
+    merged: Mapping[str, Any], files: Sequence[str], given: Mapping[str, Any]
+) -> Config:
+    """Validate the merged configuration.
+
+    `files` are its sources, lowest priority first; `given` is what the command line set on top.
+    """
+    sources = [(file, read_yaml(Path(file))) for file in files] + [("--config", dict(given))]
     try:
-        return check(Config, _plain(merged), "config")
-    except UserError as error:
-        raise UserError(_with_file(str(error), files)) from error
+        config = check(Config, merged, "config")
+        for key, problem in in_config(config):
+            raise ConfigError("config", key, f"{problem}.")
+        return config
+    except ConfigError as error:
+        raise UserError(f"{_source(error.key, sources)}: {error.problem}") from error
 
 
 def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
@@ -53,16 +61,28 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
     entries = {name: entry for name, entry in config.studies.items() if entry is not None}
     if not entries:
         raise UserError("config: studies: nothing is switched on; name at least one study.")
-    studies = [_load_study(name, entry, folders) for name, entry in entries.items()]
+    studies = [_load_study(name, entry, config, folders) for name, entry in entries.items()]
     _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
     return studies
 
 
-def _load_study(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Study:
+def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
+    """How a study's timing block is run; `sample_min_seconds` is set."""
+    keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
+    own = {key: value for key in keys if (value := getattr(study, key)) is not None}
+    timing = timing.model_copy(update=own)
+    least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
+    return timing.model_copy(update={"sample_min_seconds": least})
+
+
+def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[Path]) -> Study:
     path = _study_file(name, entry, folders)
     overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
     content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
-    return build_study(name, check(StudyConfig, content, str(path)), str(path))
+    study = check(StudyConfig, content, str(path))
+    for _, problem in in_study(study, protocol(study, config.timing)):
+        raise UserError(f"{path}: {problem}.")
+    return build_study(name, study, str(path))
 
 
 def build_study(name: str, config: StudyConfig, where: str) -> Study:
@@ -157,13 +177,36 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _plain(content: Any) -> Any:
-    """Plain dicts and lists, whatever mapping type the caller's YAML reader made."""
+def plain(content: Any) -> Any:
+    """Plain dicts and lists, whatever mapping type the caller's YAML reader made, and whole text.
+
+    Raises UserError for text that no file can hold.
+    """
     if isinstance(content, Mapping):
-        return {key: _plain(value) for key, value in content.items()}
+        return {plain(key): plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    return whole_text(content) if isinstance(content, str) else content
+
+
+def with_numbers(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`merged`, and what the command line set inside of brackets, `given`, read as YAML.
+
+    Snakemake leaves every value there text: `--config 'training={epochs: 3}'`.
+    """
+    nested = {key: value for key, value in given.items() if isinstance(value, Mapping | list)}
+    return {**merged, **{key: _read(merged[key], nested[key]) for key in nested if key in merged}}
+
+
+def _read(content: Any, given: Any) -> Any:
+    if isinstance(content, Mapping) and isinstance(given, Mapping):
+        common = {key: _read(content[key], given[key]) for key in given if key in content}
+        return {**content, **common}
+    if content != given:
+        return content
     if isinstance(content, list):
-        return [_plain(value) for value in content]
-    return content
+        return [_read(value, value) for value in content]
+    return read_scalar(content) if isinstance(content, str) else content
 
 
 def _relative(path: Path) -> str:
@@ -171,15 +214,13 @@ def _relative(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if inside else path)
 
 
-def _with_file(message: str, files: Sequence[str]) -> str:
-    """Put the file that sets the offending key, or a parent of it, in front of `message`."""
-    words = message.removeprefix("config: ").removeprefix("unknown key ")
-    path = words.split(" ")[0].strip(";:.").split(".")
-    for length in range(len(path), 0, -1):
-        for file in reversed(files):
-            if _has(read_yaml(Path(file)), path[:length]):
-                return message.replace("config:", f"{file}:", 1)
-    return message
+def _source(key: Sequence[str], sources: Sequence[tuple[str, Any]]) -> str:
+    """Which of the sources, the last one first, sets the key or else a parent of it."""
+    for length in range(len(key), 0, -1):
+        for name, content in reversed(sources):
+            if _has(content, key[:length]):
+                return name
+    return "config"
 
 
 def _has(content: Any, path: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
@@ -18,18 +19,25 @@ from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import TimeRequest
 from batchmark.contract.requests.train import TrainRequest, TuningGrid
 from batchmark.contract.requests.variant import Variant
-from batchmark.dataset.local import content_of, local_path
+from batchmark.dataset.local import check_own, content_of, local_path
 from batchmark.errors import UserError
 from batchmark.report.catalogue import figures_for, module_of
 from batchmark.study.config import Config, TimingConfig
 from batchmark.study.cost import relative_cost
 from batchmark.study.devices import resolve_devices, usable_gpu_count
 from batchmark.study.handover import save
-from batchmark.study.loading import Study, load_config, load_studies
+from batchmark.study.loading import (
+    Study,
+    load_config,
+    load_studies,
+    plain,
+    protocol,
+    with_numbers,
+)
 from batchmark.study.naming import digest
-from batchmark.study.plugins import modules_used, rows_used
+from batchmark.study.plugins import import_paths, modules_used, rows_used
 from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
-from batchmark.study.sources import GPU_ONLY, fingerprint
+from batchmark.study.sources import GPU_ONLY, check_defined, fingerprint
 from batchmark.study.timing_subjects import timing_subjects
 
 
@@ -163,12 +171,7 @@ class Plan:
 
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing block is run; `sample_min_seconds` is set."""
-        own = self.studies[study].config
-        keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
-        given = {key: value for key in keys if (value := getattr(own, key)) is not None}
-        timing = self.config.timing.model_copy(update=given)
-        least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
-        return timing.model_copy(update={"sample_min_seconds": least})
+        return protocol(self.studies[study].config, self.config.timing)
 
     def sources(self, stage: str, device: Device = "cpu", variant: str | None = None) -> str:
         """The fingerprint of all source code that the result of a job depends on."""
@@ -194,7 +197,9 @@ class Plan:
     def results_of_other_machines(self, results: Path) -> list[str]:
         """Result files that were copied here from other machines."""
         found = results.glob("*/[cg]pu/*/*.json")
-        return sorted(str(path) for path in found if path.parts[-4] != self.machine)
+        others = (str(path) for path in found if path.parts[-4] != self.machine)
+        # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
+        return sorted(path for path in others if "{" not in path)
 
     def publish_arguments(self) -> str:
         """Command line arguments that say where the report is published, if anywhere."""
@@ -241,28 +246,34 @@ class Plan:
         return str(save(request, self.handover))
 
 
-def open_plan(
+def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     merged: Mapping[str, Any],
     files: Iterable[str],
     folders: Sequence[Path],
     handover: Path,
+    *,
     jobs_run_here: bool = True,
+    command_line: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Validate a configuration and plan its jobs.
 
     `merged`: the configuration after overlays; `files`: where it came from; `folders`: where study
     files are looked for, in order; `handover`: where long requests are written; `jobs_run_here`:
-    not on a cluster, whose GPUs this machine cannot count. Raises UserError.
+    not on a cluster, whose GPUs this machine cannot count; `command_line`: what `--config` set.
+    Raises UserError.
     """
-    config = load_config(merged, list(files))
+    content = with_numbers(plain(merged), plain(command_line))
+    config = load_config(content, list(files), command_line)
     gpus = usable_gpu_count() or (0 if jobs_run_here else None)
     studies = load_studies(config, folders)
-    _check_modules(studies)
+    _check_code(studies)
+    if config.dataset.path is not None and jobs_run_here:
+        check_own(local_path(config.dataset.path))
     return Plan(
         config=config,
         studies={study.name: study for study in studies},
         devices=resolve_devices(config.devices, gpus),
-        merged=dict(merged),
+        merged=content,
         files=list(files),
         handover=handover,
     )
@@ -276,15 +287,17 @@ def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
     return " ".join([code, *sorted({row for each in chosen for row in rows_used(each)})])
 
 
-def _check_modules(studies: Iterable[Study]) -> None:
+def _check_code(studies: Iterable[Study]) -> None:
     """Raise UserError when code that a variant names by import path is not there."""
     for study in studies:
-        chosen = (variant.hyperparameters for variant in study.variants.values())
-        for module in sorted({module for each in chosen for module in modules_used(each)}):
-            try:
+        chosen = [variant.hyperparameters for variant in study.variants.values()]
+        try:
+            for module in sorted({module for each in chosen for module in modules_used(each)}):
                 fingerprint([module])
-            except UserError as error:
-                raise UserError(f"study {study.name}: {error}") from error
+            for path in sorted({path for each in chosen for path in import_paths(each)}):
+                check_defined(path)
+        except UserError as error:
+            raise UserError(f"study {study.name}: {error}") from error
 
 
 def _lock_digest() -> str:

@@ -17,6 +17,11 @@ def module_of(kind: str, name: str) -> str | None:
     return f"batchmark.training.{kind}.{name}"
 
 
+def import_paths(chosen: Hyperparameters) -> list[str]:
+    """The `module:name` of code of the user's own."""
+    return [name for name in (chosen.model, chosen.optimizer) if ":" in name]
+
+
 def modules_used(chosen: Hyperparameters) -> list[str]:
     """The modules that a variant uses by name, beside what its stage imports."""
     names = [

@@ -7,11 +7,12 @@ statically and are added for the variants that use them.
 
 import ast
 import copy
+import difflib
 import functools
 import hashlib
 import importlib.util
 import sysconfig
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from batchmark.errors import UserError
@@ -68,6 +69,31 @@ def closure(root: str) -> frozenset[str]:
             seen.add(name)
             waiting.extend(_imports(name, root.partition(".")[0]))
     return frozenset(name for name in seen if _has_code(name))
+
+
+def check_defined(import_path: str) -> None:
+    """Raise UserError unless `module:name` names something that the module's source defines."""
+    module, _, name = import_path.partition(":")
+    names = dict.fromkeys(_defined(module_tree(module)))
+    if name in names or "*" in names:
+        return
+    public = [name for name in names if not name.startswith("_")]
+    close = difflib.get_close_matches(name, public, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(public) or 'nothing'}."
+    raise UserError(f"{import_path}: {module} defines no {name}; {hint}")
+
+
+def _defined(tree: ast.AST) -> Iterator[str]:
+    """Names that a module binds when it is imported, whatever branch it takes."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        else:
+            yield from _defined(node)
 
 
 @functools.cache

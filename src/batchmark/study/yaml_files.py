@@ -1,5 +1,6 @@
 """Reading YAML that may come from a stranger: safe, bounded, without aliases or repeated keys."""
 
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +33,28 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: Any) -> int:
+        """Refuse what YAML 1.1 reads as another number than it shows: 1:30 as 90, 010 as 8."""
+        value = super().construct_yaml_int(node)
+        if ":" in node.value or re.fullmatch(r"[-+]?0[0-7_]+", node.value):
+            problem = f"YAML reads {node.value} as {value}; write the number or put it in quotes"
+            _refuse(problem, node.start_mark)
+        return value
+
+    def construct_yaml_float(self, node: Any) -> float:
+        """The same for 1:30.5."""
+        value = super().construct_yaml_float(node)
+        if ":" in node.value:
+            problem = f"YAML reads {node.value} as {value}; write the number or put it in quotes"
+            _refuse(problem, node.start_mark)
+        return value
+
+
+for _kind in ("int", "float"):
+    _StrictLoader.add_constructor(
+        f"tag:yaml.org,2002:{_kind}", getattr(_StrictLoader, f"construct_yaml_{_kind}")
+    )
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping. Raises UserError naming file, line and what is wrong."""
@@ -43,12 +66,32 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         raise UserError(f"{path}: not valid YAML ({type(error).__name__}).") from error
     if content is None:
-        return {}
+        raise UserError(f"{path}: holds nothing, which Snakemake refuses; write {{}} into it.")
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected keys and values, found {type(content).__name__}.")
     if CODE in content:
         raise UserError(f"{path}: {CODE} = {content[CODE]}: Snakemake would run code; remove it.")
     return content
+
+
+def read_scalar(text: str) -> Any:
+    """What a value means where it stands alone in a YAML file; itself where that is an error."""
+    try:
+        value = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a safe loader, made stricter
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return text
+    return text if isinstance(value, dict | list) else value
+
+
+def whole_text(text: str) -> str:
+    """The text, characters that were escaped as two halves joined, as JSON writers escape emoji.
+
+    Raises UserError for half a character, which no file can hold.
+    """
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise UserError(f"config: {text!a}: holds half a character; write it out.") from error
 
 
 def _refuse(problem: str, mark: Any) -> NoReturn:
