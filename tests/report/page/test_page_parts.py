@@ -63,6 +63,13 @@ def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
     assert any("not distinguishable" in cell.under for cell in ratios if cell.muted)
 
 
+def test_every_setting_that_differs_has_a_column(tables: Tables) -> None:
+    rows = study_summary(tables, "momentum")
+    rows = rows.assign(activation=["relu", "tanh"] * (len(rows) // 2) + ["relu"] * (len(rows) % 2))
+    table = variants_table("momentum", rows, tables, english())
+    assert "activation" in [cell.text for cell in table.columns]
+
+
 def test_machines_stand_side_by_side(tables: Tables) -> None:
     table = appendix.machines_table(tables, english())
     assert {row[0].text for row in table.rows} == {"local", "bench"}

@@ -194,7 +194,7 @@ def _flow(lines: Sequence[Curve]) -> Message | None:
         for line in lines
         if len(line.drawn) > 1
     }
-    others = {name: ratio for name, ratio in ratios.items() if name not in ("none", "input")}
+    others = {name: ratio for name, ratio in ratios.items() if name not in names.OUTSIDE_LAYERS}
     if "none" not in ratios or not others:
         return None
     name = min(others, key=lambda name: others[name])

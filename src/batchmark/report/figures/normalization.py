@@ -88,7 +88,7 @@ def _usual(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | None:
     """The range over the axis, of the plain network and of the steadiest normalization."""
     plain = next((line for line in lines if line.name == "none"), None)
-    others = [line for line in lines if line.name not in ("none", "input")]
+    others = [line for line in lines if line.name not in names.OUTSIDE_LAYERS]
     if plain is None or not others:
         return None
     steady = min(others, key=_range)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from batchmark.report import curves, palette, style
+from batchmark.contract.hyperparameters import AXES
+from batchmark.report import curves, names, palette, style
 from batchmark.report.comparison import numbers, trials_note
 from batchmark.report.curves import Curve
 from batchmark.report.drawn import Drawn
@@ -14,7 +15,7 @@ from batchmark.report.numbers import significant, whole
 from batchmark.report.selection import lowest, measured, study_summary
 from batchmark.report.tables import Tables
 
-PENALTIES = {"weight_decay": "weight decay", "l1": "L1", "l2": "L2", "dropout": "dropout"}
+PENALTIES = {axis: str(said) for axis, said in names.SETTINGS.items() if AXES[axis].penalty}
 
 
 def generalization_gap(tables: Tables) -> Drawn | None:

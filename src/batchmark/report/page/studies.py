@@ -18,22 +18,6 @@ from batchmark.report.selection import at_home, headline_study, study_summary
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
 
-SETTINGS = {
-    "model": say("model"),
-    "optimizer": say("optimizer"),
-    "learning_rate": say("learning rate"),
-    "batch_size": say("batch size"),
-    "momentum": say("momentum"),
-    "nesterov": Message("Nesterov"),
-    "normalization": say("normalization"),
-    "weight_decay": say("weight decay"),
-    "l1": Message("L1"),
-    "l2": Message("L2"),
-    "dropout": say("dropout"),
-    "initializer_scale": say("initial scale"),
-    "train_size": say("training images"),
-}
-
 
 @dataclass(frozen=True)
 class Result:
@@ -80,11 +64,14 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Lang
     if rows.empty:
         return Table(caption, [], [])
     rows = rows.drop_duplicates("variant")
-    varying = [key for key in SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1]
+    varying = [key for key in names.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1]
     varying = varying or ["batch_size"]
     against = _against_baseline(name, tables)
     columns = [
-        *(Cell(language.tell(SETTINGS[key]), numeric=_is_numeric(rows[key])) for key in varying),
+        *(
+            Cell(language.tell(names.SETTINGS[key]), numeric=_is_numeric(rows[key]))
+            for key in varying
+        ),
         *(Cell(language.tell(result.head), numeric=True) for result in RESULTS),
         Cell(language.text("time to target, against the baseline"), numeric=True),
     ]
