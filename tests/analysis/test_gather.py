@@ -8,6 +8,7 @@ import pytest
 from batchmark.analysis.collection import Collection, collect
 from batchmark.analysis.gather import find_places
 from batchmark.errors import UserError
+from tests.results.editing import write_sealed
 from tests.synthetic import Example, Truth, collect_request, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=2.0, studies=("momentum",))
@@ -26,7 +27,7 @@ def collected(results: Path, request: Example = REQUEST) -> Collection:
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads(path.read_text())
     change(content)
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
 
 
 def run_files(results: Path) -> list[Path]:

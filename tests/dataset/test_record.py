@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from batchmark.dataset.record import read_record
 from batchmark.errors import UserError
+from tests.results.editing import write_sealed
 
 GOOD = {
-    "schema_version": "batchmark.dataset/1",
+    "schema_version": "batchmark.dataset/2",
     "facts": {
         "name": "mnist",
         "digest": "0",
@@ -26,7 +27,7 @@ GOOD = {
 
 def test_a_record_is_read(tmp_path: Path):
     path = tmp_path / "x.json"
-    path.write_text(json.dumps(GOOD))
+    write_sealed(path, GOOD)
     record = read_record(path)
     assert (record.facts.image_shape, record.problems, record.stands_in_for) == (
         (2, 3, 1),
@@ -46,7 +47,7 @@ def test_a_record_is_read(tmp_path: Path):
 )
 def test_a_wrong_record_is_refused_by_key(tmp_path: Path, change: dict, reason: str):
     path = tmp_path / "x.json"
-    path.write_text(json.dumps(GOOD | change))
+    write_sealed(path, GOOD | change)
     with pytest.raises(UserError, match=reason):
         read_record(path)
 

@@ -12,7 +12,9 @@ from batchmark.results.calibration import Calibration
 from batchmark.results.gradients import GradientResult
 from batchmark.results.run import RunResult
 from batchmark.results.schema import read_result, write_result
+from batchmark.results.seal import sealed
 from batchmark.results.timing import TimingResult
+from tests.results.editing import write_sealed
 from tests.synthetic import example_request, write_results
 
 SCHEMAS = (RunResult, TimingResult, GradientResult, Calibration)
@@ -81,13 +83,14 @@ def test_any_value_under_any_key_is_accepted_or_refused(
         keys = sorted(part) if isinstance(part, dict) else range(len(part))
         key = data.draw(st.sampled_from(keys))
     part[key] = data.draw(json_values)
-    accept_or_refuse(tmp_path / "changed.json", json.dumps(content).encode(), kind)
+    changed = sealed(json.dumps(content, indent=1).encode())
+    accept_or_refuse(tmp_path / "changed.json", changed, kind)
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"schema_version": "batchmark.run/2"}, "schema_version: .*'batchmark.run/2'"),
+        ({"schema_version": "batchmark.run/1"}, "schema_version: .*'batchmark.run/1'"),
         ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
         ({"machine": "../etc"}, "machine: .*'../etc'"),
         ({"environment": {"load": float("inf")}}, "Infinity is not a number"),
@@ -97,7 +100,7 @@ def test_the_refusal_names_key_and_value(
     tmp_path: Path, genuine: dict[type, bytes], change: dict[str, Any], reason: str
 ) -> None:
     path = tmp_path / "run.json"
-    path.write_text(json.dumps(json.loads(genuine[RunResult]) | change))
+    write_sealed(path, json.loads(genuine[RunResult]) | change)
     with pytest.raises(UserError, match=reason):
         read_result(path, RunResult)
 
@@ -106,7 +109,7 @@ def test_a_seed_may_appear_in_one_trial_only(tmp_path: Path, genuine: dict[type,
     content = json.loads(genuine[RunResult])
     content["trials"].append(content["trials"][0])
     path = tmp_path / "run.json"
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     with pytest.raises(UserError, match="a seed appears in two trials"):
         read_result(path, RunResult)
 

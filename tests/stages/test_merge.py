@@ -5,6 +5,7 @@ import pytest
 
 from batchmark.errors import UserError
 from batchmark.stages.merge import merge
+from tests.results.editing import write_sealed
 from tests.synthetic import Truth, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=2.0, studies=("momentum",))
@@ -63,7 +64,7 @@ def test_an_id_of_other_hyperparameters_is_refused(other: Path, ours: Path) -> N
     path = min(other.rglob("runs/*.json"))
     content = json.loads(path.read_text())
     content["variant"]["hyperparameters"]["l1"] = 0.5
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     with pytest.raises(UserError, match=f"{path.name}.*hyperparameters belong to"):
         merge(other, ours)
 
@@ -72,7 +73,7 @@ def test_hyperparameters_of_another_version_are_refused(other: Path, ours: Path)
     path = min(other.rglob("runs/*.json"))
     content = json.loads(path.read_text())
     content["variant"]["hyperparameters"]["surprise"] = 0.5
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     with pytest.raises(UserError, match="this version of batchmark"):
         merge(other, ours)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from batchmark.results.schema import DatasetFacts, Record, read_result
+from batchmark.results.schema import DatasetFacts, Record, ResultFile, read_result
 
 
 class MirrorProblem(Record):
@@ -13,7 +13,7 @@ class MirrorProblem(Record):
     reason: str
 
 
-class DatasetRecord(Record):
+class DatasetRecord(ResultFile):
     """The data's facts and origin. No date and no local path, so equal data give equal files.
 
     `sums`: SHA-256 of the unpacked files (or of the arrays of an npz) by name. `problems`: the
@@ -21,7 +21,7 @@ class DatasetRecord(Record):
     the embedded sample serves instead, else null.
     """
 
-    schema_version: Literal["batchmark.dataset/1"] = "batchmark.dataset/1"
+    schema_version: Literal["batchmark.dataset/2"] = "batchmark.dataset/2"
     facts: DatasetFacts
     source: str
     sums: dict[str, str]

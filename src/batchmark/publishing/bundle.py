@@ -4,6 +4,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from batchmark.results.seal import sealed
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644 << 16
 
@@ -21,7 +23,8 @@ def write_bundle(path: Path, results: Path, clean: Callable[[str], str]) -> list
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = _REGULAR_FILE
             member.create_system = 3
-            archive.writestr(member, clean(files[name].read_text(encoding="utf-8")))
+            text = clean(files[name].read_text(encoding="utf-8"))
+            archive.writestr(member, sealed(text.encode()))
     return sorted(files)
 
 

@@ -11,7 +11,7 @@ from batchmark.publishing.bundle import write_bundle
 from batchmark.publishing.listing import ARCHIVE, PAGES, draw_listing, report_folders
 from batchmark.publishing.privacy import Identity, scrub, traces
 from batchmark.publishing.summary import Summary, headline, report_name, summarize
-from batchmark.results.schema import write_result
+from batchmark.results.atomic import write_text
 
 # What build_site writes; whatever else a published branch holds is not ours.
 OWN_NAMES = (
@@ -39,7 +39,7 @@ def build_site(site: Path, reports: Path, results: Path, identity: Identity) -> 
     _copy(site / "figures", reports.glob("figures/*.svg"), clean)
     _copy(site / "tables", results.glob("tables/*.csv"), clean)
     write_bundle(site / "results.zip", results, clean)
-    write_result(site / "summary.json", summary)
+    write_text(site / "summary.json", summary.model_dump_json(indent=1) + "\n")
     badge = draw_badge("best batch size", headline(summary.answer))
     (site / "badge.svg").write_text(badge, encoding="utf-8")
     _copy_pages(reports, site, "", clean)

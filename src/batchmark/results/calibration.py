@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from batchmark.results.schema import Count, Record
+from batchmark.results.schema import Count, ResultFile
 
 Seconds = Annotated[float, Field(ge=0)]
 
 
-class Calibration(Record):
+class Calibration(ResultFile):
     """What work costs here with all cores busy, LeNet-5, one thread a process. Units: seconds.
 
     `startup`: until a process can train. `graph`: building and tracing one training graph. Training
@@ -17,7 +17,7 @@ class Calibration(Record):
     a process that imports the plotting libraries. `memory_bytes`: high-water mark of a process.
     """
 
-    schema_version: Literal["batchmark.calibration/1"] = "batchmark.calibration/1"
+    schema_version: Literal["batchmark.calibration/2"] = "batchmark.calibration/2"
     cores: Count
     startup: Seconds
     graph: Seconds

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from batchmark.results.run import RunVariant
-from batchmark.results.schema import Count, DatasetFacts, Details, Record, Slug
+from batchmark.results.schema import Count, DatasetFacts, Details, Record, ResultFile, Slug
 
 Moment = Literal["initial", "first_epoch", "final"]
 
@@ -44,10 +44,10 @@ class ProbeTrial(Record):
     points: list[ProbePoint]
 
 
-class GradientResult(Record):
+class GradientResult(ResultFile):
     """A whole gradient file."""
 
-    schema_version: Literal["batchmark.gradients/1"] = "batchmark.gradients/1"
+    schema_version: Literal["batchmark.gradients/2"] = "batchmark.gradients/2"
     variant: RunVariant
     machine: Slug
     device: Literal["cpu", "gpu"]

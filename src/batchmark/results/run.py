@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from batchmark.results.schema import Count, DatasetFacts, Details, Record, Share, Slug
+from batchmark.results.schema import Count, DatasetFacts, Details, Record, ResultFile, Share, Slug
 
 Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
 
@@ -100,10 +100,10 @@ class Budget(Record):
     parameters: Count
 
 
-class RunResult(Record):
+class RunResult(ResultFile):
     """A whole run file."""
 
-    schema_version: Literal["batchmark.run/1"] = "batchmark.run/1"
+    schema_version: Literal["batchmark.run/2"] = "batchmark.run/2"
     variant: RunVariant
     machine: Slug
     device: Literal["cpu", "gpu"]

@@ -16,11 +16,12 @@ from pydantic import (
 from batchmark.contract.finite import finite
 from batchmark.errors import UserError
 from batchmark.reading import read_bounded
-from batchmark.results.atomic import write_text
+from batchmark.results.atomic import write_bytes
+from batchmark.results.seal import is_intact, sealed
 
 SAMPLE = "sample"
 LARGEST_FILE = 256 * 2**20
-REMEDY = "Delete the file and run again to measure it anew."
+REMEDY = "Delete the file and run again to measure it anew; another machine's, copy again."
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 # Within what a float holds exactly, so that any count fits any column.
@@ -37,6 +38,12 @@ class Record(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), strict=False
     )
+
+
+class ResultFile(Record):
+    """A whole file. `digest`: of its content, see `seal`; empty before it is written."""
+
+    digest: str = ""
 
 
 class DatasetFacts(Record):
@@ -56,28 +63,32 @@ class DatasetFacts(Record):
         return self.name == SAMPLE
 
 
-Result = TypeVar("Result", bound=BaseModel)
+Result = TypeVar("Result", bound=ResultFile)
 
 
 def read_result(path: Path, schema: type[Result]) -> Result:
     """Read and validate a result file.
 
     Raises UserError naming the file and the reason when it is unreadable, truncated, of another
-    schema or version, or holds a value out of range.
+    schema or version, holds a value out of range, or was edited after it was written.
     """
     content = read_bounded(path, LARGEST_FILE)
     try:
         _refuse_constants(content)
-        return schema.model_validate_json(content)
+        result = schema.model_validate_json(content)
     except ValidationError as error:
         raise UserError(f"{path} is refused: {first_problem(error)}. {REMEDY}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is refused: not valid JSON ({error}). {REMEDY}") from error
+    if not is_intact(content):
+        raise UserError(f"{path} is refused: edited after it was written. {REMEDY}")
+    return result
 
 
-def write_result(path: Path, result: Record) -> None:
-    """Write a result file atomically."""
-    write_text(path, result.model_dump_json(indent=1) + "\n")
+def write_result(path: Path, result: ResultFile) -> None:
+    """Write a result file atomically, with the digest of its content."""
+    content = result.model_dump_json(indent=1, exclude={"digest"})
+    write_bytes(path, sealed(content.encode()))
 
 
 def first_problem(error: ValidationError) -> str:

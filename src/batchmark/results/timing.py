@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from batchmark.results.schema import Count, DatasetFacts, Details, Record, Slug
+from batchmark.results.schema import Count, DatasetFacts, Details, Record, ResultFile, Slug
 
 Role = Literal["anchor", "twin", "subject"]
 
@@ -63,7 +63,7 @@ class Clock(Record):
     resolution_seconds: Annotated[float, Field(gt=0)]
 
 
-class TimingResult(Record):
+class TimingResult(ResultFile):
     """A whole timing block.
 
     `started`: when the first round began, UTC. `gpus`: what the GPUs said after each round.
@@ -73,7 +73,7 @@ class TimingResult(Record):
     `largest_batch_size`: predicted to fit memory, by subject id as requested.
     """
 
-    schema_version: Literal["batchmark.timing/2"] = "batchmark.timing/2"
+    schema_version: Literal["batchmark.timing/3"] = "batchmark.timing/3"
     study: Slug
     machine: Slug
     device: Literal["cpu", "gpu"]
