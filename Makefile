@@ -14,7 +14,7 @@ export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
 CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 
-.PHONY: report smoke full test lint format bench estimate rebuild publish clean-stale lock again
+.PHONY: report smoke full test lint format bench estimate partial publish clean-stale lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
@@ -46,8 +46,8 @@ format: .venv/installed-test
 estimate: $(VENV)/installed-run
 	@$(CHECKED) --cores all calibrate --forcerun calibrate $(ARGS)
 
-rebuild: $(VENV)/installed-run
-	@$(CHECKED) --cores all rebuild $(ARGS)
+partial: $(VENV)/installed-run
+	@$(CHECKED) --cores all partial $(ARGS)
 
 clean-stale: $(VENV)/installed-run
 	@$(CHECKED) --cores 1 clean_stale $(ARGS)

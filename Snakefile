@@ -1,8 +1,7 @@
-import functools
 import os
 import shlex
 import sys
-import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -15,13 +14,10 @@ sys.path.insert(0, str(SOURCE))
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES
 from batchmark.errors import UserError
 from batchmark.garbage import collect_seldom
-from batchmark.measuring.locks import EXCLUSIVE, open_lock, try_lock
-from batchmark.study.announcement import expectation, expected_by_job, is_long, work_of
 from batchmark.study.devices import gpu_count
-from batchmark.study.expectation import all_work, compared
+from batchmark.study.hooks import Hooks, Places
 from batchmark.study.loading import in_order_of_priority
 from batchmark.study.plan import open_plan
-from batchmark.study.progress import Progress
 
 min_version("9.0")
 collect_seldom()
@@ -48,6 +44,10 @@ rule report:
     default_target: True
     input:
         rules.render.output,
+        # So that a result that is missing is made again, whatever was made of it before.
+        rules.collect.input.runs,
+        rules.collect.input.timings,
+        rules.collect.input.gradients,
         # A kill may leave these missing behind a page that is up to date without them.
         rules.render.input.figures,
         rules.render.input.tables,

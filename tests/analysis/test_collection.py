@@ -12,6 +12,7 @@ from batchmark.contract.tables import COLLECTED
 from batchmark.errors import UserError
 from batchmark.results.run import RunResult
 from batchmark.results.schema import read_result
+from tests.results.editing import write_sealed
 from tests.synthetic import Truth, collect_request, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=2.0, studies=("batch_size", "momentum"))
@@ -55,7 +56,7 @@ def test_every_table_has_its_columns_without_rows(tmp_path: Path) -> None:
 def test_missing_variants_are_an_error_that_lists_them(results: Path) -> None:
     missing = ASKED.variants[2].id
     (results / "local/cpu/runs" / f"{missing}.json").unlink()
-    with pytest.raises(UserError, match=rf"1 result files are missing: .*{missing}.*--partial"):
+    with pytest.raises(UserError, match=rf"1 result files are missing: .*{missing}.*make partial"):
         collect(ASKED, results, results / "logs", partial=False)
 
 
@@ -113,7 +114,7 @@ def test_failed_trials_and_border_rates_raise_warnings(results: Path) -> None:
     content["trials"][1] |= {"status": "failed", "message": "out of memory"}
     rates = {"seed": 9, "epochs": 1.0, "learning_rates": [0.1], "validation_accuracies": [0.5]}
     content["tuning"] = rates | {"chosen": 0.1, "on_border": True}
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     warnings = collect(ASKED, results, results / "logs", partial=False).frames()["warnings"]
     assert set(warnings["code"]) == {"rate_on_border", "trial_failed"}
 

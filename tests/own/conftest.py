@@ -22,5 +22,5 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(finished_project: Project, tmp_path: Path) -> Project:
     """An own copy of it beside the same batchmark."""
     folder = finished_project.folder.parent / tmp_path.name
-    shutil.copytree(finished_project.folder, folder)
+    shutil.copytree(finished_project.folder, folder, symlinks=True)
     return Project(folder, finished_project.batchmark)

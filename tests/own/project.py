@@ -24,6 +24,18 @@ module batchmark:
 
 
 use rule * from batchmark
+
+
+onstart:
+    batchmark.onstart()
+
+
+onsuccess:
+    batchmark.onsuccess()
+
+
+onerror:
+    batchmark.onerror()
 """
 
 CONFIG = """\
@@ -133,6 +145,7 @@ def write_project(folder: Path, batchmark: Checkout) -> Project:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "profiles").symlink_to(f"{elsewhere}/profiles")
     np.savez(folder / "squares.npz", **squares())
     return Project(folder, batchmark)
 

@@ -39,7 +39,8 @@ def test_bad_data(project: Project, arrays: dict[str, np.ndarray], sentence: str
         name="bad", path="bad.npz", mirrors=[], fallback="none", connect_timeout=1.0,
         read_timeout=1.0, validation=40,
     )  # fmt: skip
-    result = project.stage("download", "--request", request.model_dump_json(), *DOWNLOAD)
+    (project.folder / "request.json").write_text(request.model_dump_json())
+    result = project.stage("download", "--request", "request.json", *DOWNLOAD)
     assert result.returncode == 1
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1

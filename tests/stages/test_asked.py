@@ -4,7 +4,7 @@ import pytest
 
 from batchmark.contract.requests.train import TuningGrid
 from batchmark.errors import UserError
-from batchmark.stages.asked import parse_request, read_request
+from batchmark.stages.asked import read_request
 
 VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
 
@@ -12,7 +12,8 @@ VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
 def test_a_valid_request(tmp_path):
     path = tmp_path / "request.json"
     path.write_text(VALID)
-    assert read_request(path, TuningGrid) == parse_request(VALID, TuningGrid)
+    expected = TuningGrid(low=0.001, high=1.0, points=9, epochs=2.0, seed=1)
+    assert read_request(path, TuningGrid) == expected
 
 
 @pytest.mark.parametrize(
@@ -23,9 +24,11 @@ def test_a_valid_request(tmp_path):
         ("{", "Invalid JSON"),
     ],
 )
-def test_what_is_wrong_is_named(text, reason):
-    with pytest.raises(UserError, match=f"--request is refused: .*{reason}"):
-        parse_request(text, TuningGrid)
+def test_what_is_wrong_is_named(tmp_path, text, reason):
+    path = tmp_path / "request.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"request\.json is refused: .*{reason}"):
+        read_request(path, TuningGrid)
 
 
 def test_a_missing_file_is_named(tmp_path):

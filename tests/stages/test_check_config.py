@@ -41,7 +41,7 @@ def test_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize("target", ["report", "smoke", "estimate", "rebuild", "clean-stale"])
+@pytest.mark.parametrize("target", ["report", "smoke", "estimate", "partial", "clean-stale"])
 def test_make_checks_before_snakemake_starts(target: str) -> None:
     command = ["make", "--dry-run", target, "ARGS=--configfile theirs.yaml"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -24,7 +24,9 @@ def _download(folder: Path, **changes: object) -> subprocess.CompletedProcess[st
         "read_timeout": 10,
         "validation": 2,
     } | changes
-    command = [sys.executable, "-m", "batchmark.stages.download", "--request", json.dumps(request)]
+    (folder / "request.json").write_text(json.dumps(request))
+    asked = ["--request", str(folder / "request.json")]
+    command = [sys.executable, "-m", "batchmark.stages.download", *asked]
     outputs = ["--npz", str(folder / "out/data.npz"), "--json", str(folder / "out/data.json")]
     return subprocess.run(
         [*command, *outputs], check=False, capture_output=True, text=True, cwd=folder
@@ -68,4 +70,4 @@ def test_a_failure_is_one_line_and_writes_nothing(tmp_path: Path):
 def test_a_bad_request_is_one_line(tmp_path: Path):
     done = _download(tmp_path, fallback="hope")
     assert done.returncode == 1
-    assert done.stderr.startswith("batchmark: --request is refused: fallback:")
+    assert done.stderr.startswith(f"batchmark: {tmp_path}/request.json is refused: fallback:")

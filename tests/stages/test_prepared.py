@@ -30,14 +30,13 @@ def time_request() -> TimeRequest:
 def test_a_gpu_that_tensorflow_does_not_find_is_refused(
     tmp_path: Path, stage: str, request_: Any
 ) -> None:
-    asked = request_.model_copy(update={"device": "gpu"}).model_dump_json()
-    (tmp_path / "request.json").write_text(asked)
+    request = tmp_path / "request.json"
+    request.write_text(request_.model_copy(update={"device": "gpu"}).model_dump_json())
     files = {"dataset": "no.npz", "facts": "no.json", "output": "out.json"}
     files |= {"checkpoint": "scratch"} if stage == "train" else {}
     options = [part for o, name in files.items() for part in (f"--{o}", str(tmp_path / name))]
-    request = str(tmp_path / "request.json") if stage == "time" else asked
     done = subprocess.run(
-        [sys.executable, "-m", f"batchmark.stages.{stage}", "--request", request, *options],
+        [sys.executable, "-m", f"batchmark.stages.{stage}", "--request", str(request), *options],
         # A device is promised, so that only TensorFlow can say that there is none.
         env={**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "GPU-7"},
         capture_output=True,

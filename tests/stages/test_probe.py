@@ -20,7 +20,8 @@ def run_stage(folder, asked):
     record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
     write_result(folder / "data.json", record)
     files = {"dataset": "data.npz", "facts": "data.json", "output": "out.json"}
-    arguments = ["--request", asked.model_dump_json()]
+    (folder / "request.json").write_text(asked.model_dump_json())
+    arguments = ["--request", str(folder / "request.json")]
     arguments += [str(a) for o, name in files.items() for a in (f"--{o}", folder / name)]
     return subprocess.run(
         [sys.executable, "-m", "batchmark.stages.probe", *arguments],

@@ -15,7 +15,7 @@ from batchmark.contract.requests.train import TrainRequest
 from batchmark.dataset.arrays import save_arrays
 from batchmark.dataset.record import DatasetRecord
 from batchmark.results.run import RunResult
-from batchmark.results.schema import read_result
+from batchmark.results.schema import read_result, write_result
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,10 @@ ROOT = Path(__file__).parents[2]
 
 def start(folder: Path, request: TrainRequest, name: str) -> subprocess.Popen[str]:
     """The stage in a process of its own; result and checkpoints are called `name`."""
+    asked = folder / f"{name}-request.json"
+    asked.write_text(request.model_dump_json())
     options = {
-        "--request": request.model_dump_json(),
+        "--request": asked,
         "--dataset": folder / "data.npz",
         "--facts": folder / "data.json",
         "--checkpoint": folder / f"{name}-scratch",
@@ -47,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     data = tiny.dataset()
     save_arrays(tmp_path / "data.npz", data)
     record = DatasetRecord(facts=data.facts, source="test", sums={})
-    (tmp_path / "data.json").write_text(record.model_dump_json())
+    write_result(tmp_path / "data.json", record)
     return tmp_path
 
 
@@ -109,7 +111,7 @@ def test_two_processes_train_lenet5_to_the_same_bits(folder: Path) -> None:
     data = tiny.dataset(side=28)
     save_arrays(folder / "data.npz", data)
     record = DatasetRecord(facts=data.facts, source="test", sums={})
-    (folder / "data.json").write_text(record.model_dump_json())
+    write_result(folder / "data.json", record)
     asked = tiny.request(
         {"epochs": 2.0, "trials": 1}, model="lenet5", optimizer="adam", dropout=0.2
     )

@@ -5,8 +5,11 @@ import pytest
 
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.contract.requests.time import TimeRequest
+from batchmark.contract.requests.train import TrainRequest
 from tests.study.conftest import CONFIG, STUDY, OpenPlan
 
 LONGER = {**STUDY, "grids": [{"batch_size": [100, 1000]}], "epochs": 9.0, "trials": 5}
@@ -49,7 +52,11 @@ def test_the_target_reaches_only_the_statistics(plan_of: OpenPlan) -> None:
 
 def test_requests_are_readable_by_their_stage(plan_of: OpenPlan) -> None:
     plan = plan_of()
+    name = next(iter(plan.variants))
     for path, kind in [
+        (plan.download_request(), DatasetRequest),
+        (plan.train_request(name, "cpu"), TrainRequest),
+        (plan.probe_request(name, "cpu"), ProbeRequest),
         (plan.time_request("first", "cpu"), TimeRequest),
         (plan.collect_request(), CollectRequest),
         (plan.analyze_request(), AnalyzeRequest),

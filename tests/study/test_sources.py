@@ -212,7 +212,7 @@ def test_training_does_not_depend_on_words_statistics_or_the_clock() -> None:
         assert not any(name.startswith(foreign) for name in used)
 
 
-@pytest.mark.parametrize("stage", ["collect", "analyze", "plot", "render", "rebuild"])
+@pytest.mark.parametrize("stage", ["collect", "analyze", "plot", "render", "partial"])
 def test_the_report_is_rebuilt_without_tensorflow(stage: str) -> None:
     used = sources.closure(f"batchmark.stages.{stage}")
     assert not any(name.startswith("batchmark.training") for name in used)

@@ -57,9 +57,9 @@ class Checkout:
             "TMPDIR": str(locks),
         }
 
-    def planned(self) -> set[str]:
+    def planned(self, config: Path = MICRO) -> set[str]:
         """The jobs of a dry run: rule names, and the stem of the output of rules with many."""
-        result = self.snakemake("--dry-run")
+        result = self.snakemake("--dry-run", config=config)
         assert result.returncode == 0, result.stdout + result.stderr
         return {name for name in _jobs(result.stdout + result.stderr) if name != "report"}
 

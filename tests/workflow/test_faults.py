@@ -40,21 +40,18 @@ def test_failed_variants_spoil_no_other(checkout: Checkout, tmp_path: Path) -> N
     changed.write_text(yaml.safe_dump(content, sort_keys=False))
     result = checkout.snakemake(config=changed)
     assert result.returncode != 0
-    failures = pd.read_csv(checkout.folder / "results" / "tables" / "failures.csv").fillna("")
+    partial = checkout.folder / "reports" / "partial"
+    failures = pd.read_csv(partial / "tables" / "failures.csv").fillna("")
     runs = failures[failures["kind"] == "runs"].sort_values("variant")["log"].tolist()
     assert len(runs) == 2
     assert "no such layer" in runs[0]
     assert "own_model:huge' could not be built" in runs[1]
     assert "ResourceExhaustedError" in runs[1]
-    page = checkout.folder / "reports" / "index.html"
-    assert "no such layer" in page.read_text(encoding="utf-8")
-    # Taken back, it is not taken for the report before it; the block had more subjects.
+    assert "no such layer" in (partial / "index.html").read_text(encoding="utf-8")
+    assert "no such layer" not in (checkout.folder / "reports" / "index.html").read_text()
+    assert "2 failed:" in _words(result)
+    # Taken back, the report before it serves again, but for the block, which had more subjects.
     assert checkout.planned() == {"time optimizer"} | AFTER_COLLECT | figures(checkout)
-
-
-def test_a_rebuilt_report_is_not_taken_for_the_workflows(checkout: Checkout) -> None:
-    assert checkout.snakemake("rebuild").returncode == 0
-    assert checkout.planned() == AFTER_COLLECT | figures(checkout)
 
 
 def test_a_failure_far_from_the_report_leaves_it_alone(checkout: Checkout) -> None:

@@ -11,4 +11,4 @@ rule analyze:
         sources=plan.sources("analyze"),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.analyze --request {params.request}'
-        ' --tables "$(dirname {output.tables[0]:q})" > {log} 2>&1'
+        ' --tables "$(dirname {output.tables[0]:q})" ' + LOGGED

@@ -12,8 +12,8 @@ rule collect:
     params:
         request=COLLECT_REQUEST,
         results=lambda w, input: str(Path(input.runs[0]).parents[3]),
-        rebuilt=lambda w: REBUILT.read_text() if REBUILT.exists() else "",
         sources=plan.sources("collect"),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.collect --request {params.request}'
-        ' --results {params.results:q} --tables "$(dirname {output.tables[0]:q})" > {log} 2>&1'
+        ' --results {params.results:q} --tables "$(dirname {output.tables[0]:q})" '
+        + LOGGED

@@ -16,7 +16,17 @@ if GPUS and "gpu" not in workflow.global_resources:
 # Whether their files lie in this folder.
 IN_THIS_FOLDER = workflow.storage_settings.default_storage_provider is None
 
-try:
+
+@contextmanager
+def sentences():
+    """Snakemake shows the text of its own errors only."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+with sentences():
     plan = open_plan(
         config,
         files=in_order_of_priority(
@@ -27,8 +37,6 @@ try:
         jobs_run_here=HERE,
         command_line=workflow.config_settings.config,
     )
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -40,13 +48,13 @@ wildcard_constraints:
     language="en|zh",
 
 
-# Requests that are too long for a command line are files named by their content.
+# The end of a stage's command: its words go to the log, and its last one, when it fails, to the
+# person who looks at the terminal.
+LOGGED = "> {log} 2>&1 || {{ tail -n 1 {log} >&2; exit 1; }}"
+
 COLLECT_REQUEST = plan.collect_request()
 ANALYZE_REQUEST = plan.analyze_request()
 RENDER_REQUEST = plan.render_request()
-
-# Changes when tables and page are written past Snakemake, which then makes its own again.
-REBUILT = Path(".snakemake/batchmark/rebuilt")
 
 RESULTS = f"results/{plan.machine}/{{device}}"
 RUN = f"{RESULTS}/runs/{{variant}}.json"

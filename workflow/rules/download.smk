@@ -13,5 +13,5 @@ rule download:
         # A function: Snakemake takes braces in plain text for wildcards.
         dataset=lambda w: plan.dataset_identity(),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.download --request "$(cat {resources.request})"'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.download --request {resources.request}'
         " --npz {output.npz:q} --json {output.facts:q} 2>&1 | tee {log}"

@@ -1,65 +1,43 @@
-CALIBRATION = f"results/{plan.machine}/calibration.json"
-MEASURED = (Path(CALIBRATION), Path("data/mnist.json"), workflow.cores)
-STARTED = time.monotonic()
-REBUILD = (
-    f'"$BATCHMARK_PYTHON" -m batchmark.stages.rebuild --mark {REBUILT}'
-    f" --collect-request {COLLECT_REQUEST} --analyze-request {ANALYZE_REQUEST}"
-    f" --render-request {RENDER_REQUEST} --results results --tables results/tables"
-    f" --figures reports/figures --templates {shlex.quote(str(BASE))}/workflow/report --reports reports"
+STAGES = ["download", "train", "time", "probe", "plot", "render", "report", "calibrate"]
+
+hooks = Hooks(
+    plan,
+    Places(
+        own=Path(".snakemake"),
+        facts=Path(rules.download.output.facts),
+        results=Path(rules.collect.output.tables[0]).parents[1],
+        logs=Path(rules.collect.log[0]).parent,
+        reports=Path(rules.render.output.english).parent,
+        templates=BASE / "workflow/report",
+    ),
+    cores=workflow.cores,
 )
-announced_work = []
 
 
-def expected(work):
-    try:
-        return expectation(plan, work, *MEASURED)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def announce(work):
-    say(f"Expected:\n{expected(work).table()}")
-
-
-def say(sentence):
-    print(sentence, file=sys.stderr, flush=True)
-
-
-onstart:
-    # The kernel drops this lock when Snakemake ends, however it ends; the profile therefore
-    # switches Snakemake's own lock off, which outlives a kill.
-    if not try_lock(open_lock("batchmark.lock", Path(".snakemake")), EXCLUSIVE):
-        raise WorkflowError(
-            "Another Snakemake works in this folder; wait until it ends."
+def needed_jobs():
+    # A module's user may have given the rules other names.
+    stages = {getattr(rules, stage).rule.name: stage for stage in STAGES}
+    return {
+        workflow.dag.jobid(job): (
+            stages.get(job.rule.name, job.rule.name),
+            job.wildcards_dict,
         )
-    jobs = {
-        workflow.dag.jobid(job): (job.rule.name, job.wildcards_dict)
         for job in workflow.dag.needrun_jobs()
     }
-    work = work_of(jobs.values())
-    if is_long(work) and workflow.local_exec:
-        if not Path(CALIBRATION).exists():
-            shell(
-                '"$BATCHMARK_PYTHON" -m batchmark.stages.calibrate --output {CALIBRATION}'
-            )
-        announce(work)
-        announced_work.append(work)
-        downloads = [id_ for id_, (rule, _) in jobs.items() if rule == "download"]
-        by_job = functools.partial(expected_by_job, plan, jobs, *MEASURED)
-        logger.addHandler(Progress(by_job, downloads, say))
+
+
+# Another workflow that uses this one as a module calls them from its own, see docs/tutorial.md.
+onstart:
+    with sentences():
+        for handler in hooks.start(needed_jobs(), here=workflow.local_exec):
+            logger.addHandler(handler)
 
 
 onsuccess:
-    for work in announced_work:
-        # For the images that were there: before the download, MNIST's number was assumed.
-        taken = time.monotonic() - STARTED
-        say(compared(expected(work).total, taken))
-    if any(job.rule.name == "calibrate" for job in workflow.dag.jobs):
-        announce(all_work(plan))
+    with sentences():
+        hooks.succeed()
 
 
 onerror:
-    # A report of what there is, with what is missing listed.
-    wanted = any(job.rule.name == "render" for job in workflow.dag.jobs)
-    if wanted and IN_THIS_FOLDER:
-        shell("{REBUILD} --partial")
+    with sentences():
+        hooks.fail(IN_THIS_FOLDER)

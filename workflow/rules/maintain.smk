@@ -1,11 +1,11 @@
 rule calibrate:
     output:
-        CALIBRATION,
+        f"results/{plan.machine}/calibration.json",
     log:
         "logs/calibrate.log",
     threads: workflow.cores
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.calibrate --output {output} 2> {log}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.calibrate --output {output} ' + LOGGED
 
 
 rule clean_stale:
@@ -19,11 +19,11 @@ rule clean_stale:
         " --results results --scratch scratch ${{DELETE:+--delete}} 2>&1 | tee {log}"
 
 
-rule rebuild:
+rule partial:
     log:
-        "logs/rebuild.log",
+        "logs/partial.log",
     localrule: True
     params:
-        command=REBUILD,
+        command=shlex.join(hooks.partial_command()),
     shell:
         "{params.command} 2>&1 | tee {log}"

@@ -17,4 +17,4 @@ rule plot:
         sources=lambda w: plan.figure_sources(w.figure),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.plot --figure {wildcards.figure} --module {params.module}'
-        ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} > {log} 2>&1'
+        ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} ' + LOGGED

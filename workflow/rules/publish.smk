@@ -1,6 +1,9 @@
 rule publish:
     input:
         rules.render.output,
+        rules.collect.input.runs,
+        rules.collect.input.timings,
+        rules.collect.input.gradients,
     output:
         directory("reports/site"),
     log:
@@ -11,4 +14,4 @@ rule publish:
         remote=lambda w: plan.publish_arguments(),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.publish --reports reports --results results'
-        " --site {output:q} {params.remote} > {log} 2>&1"
+        " --site {output:q} {params.remote} " + LOGGED

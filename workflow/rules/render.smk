@@ -28,4 +28,4 @@ rule render:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.render --request {params.request}'
         ' --tables "$(dirname {input.tables[0]:q})" --figures "$(dirname {input.figures[0]:q})"'
         ' --templates "$(dirname {input.templates[0]:q})"'
-        ' --reports "$(dirname {output.english:q})" > {log} 2>&1'
+        ' --reports "$(dirname {output.english:q})" ' + LOGGED

@@ -17,4 +17,5 @@ rule time:
         sources=lambda w: plan.time_sources(w.study, w.device),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.time --request {params.request}'
-        " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} > {log} 2>&1"
+        " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} "
+        + LOGGED

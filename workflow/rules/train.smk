@@ -18,8 +18,8 @@ rule train:
         request=lambda w: plan.train_request(w.variant, w.device),
         sources=lambda w: plan.sources("train", w.device, w.variant),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request:q}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request}'
         " --dataset {input.npz:q} --facts {input.facts:q}"
         " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
         " --checkpoint-seconds {resources.checkpoint_seconds}"
-        " --output {output:q} > {log} 2>&1"
+        " --output {output:q} " + LOGGED

@@ -195,5 +195,5 @@ def _missing(failures: list[Row], results: Path) -> str:
     more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
     return (
         f"{results}: {len(failures)} result files are missing: {', '.join(named)}{more}. "
-        "Run them (snakemake), or pass --partial for a report of what there is."
+        "`snakemake` makes them; `make partial` makes a page of what there is."
     )

@@ -29,10 +29,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder of the result files")
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables to write")
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="folder of the logs")
-    parser.add_argument("--partial", action="store_true", help="list missing variants and go on")
     asked = parser.parse_args()
     request = read_request(asked.request, CollectRequest)
-    collection = collect(request, asked.results, asked.logs, partial=asked.partial)
+    collection = collect(request, asked.results, asked.logs, partial=False)
     write_collection(collection, asked.tables)
 
 

@@ -8,18 +8,18 @@ from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset.acquire import acquire
 from batchmark.dataset.arrays import save_arrays
 from batchmark.results.schema import write_result
-from batchmark.stages.asked import parse_request
+from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 
 
 def main() -> None:
     """Parse the command line, get the data, write them; the record comes last."""
     parser = argparse.ArgumentParser(prog="download", description=__doc__)
-    parser.add_argument("--request", required=True, help="DatasetRequest as JSON")
+    parser.add_argument("--request", type=Path, required=True, help="file with a DatasetRequest")
     parser.add_argument("--npz", type=Path, required=True, help="where the arrays go")
     parser.add_argument("--json", type=Path, required=True, help="where their record goes")
     arguments = parser.parse_args()
-    acquired = acquire(parse_request(arguments.request, DatasetRequest), _say)
+    acquired = acquire(read_request(arguments.request, DatasetRequest), _say)
     save_arrays(arguments.npz, acquired.arrays)
     write_result(arguments.json, acquired.record)
     facts = acquired.record.facts

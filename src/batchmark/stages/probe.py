@@ -13,10 +13,10 @@ def main() -> None:
     from batchmark.contract.requests.probe import ProbeRequest  # noqa: PLC0415
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
-    from batchmark.stages.asked import parse_request  # noqa: PLC0415
+    from batchmark.stages.asked import read_request  # noqa: PLC0415
     from batchmark.stages.prepared import beside_others  # noqa: PLC0415
 
-    request = parse_request(arguments.request, ProbeRequest)
+    request = read_request(arguments.request, ProbeRequest)
     name = f"probe {request.variant.id}"
     with beside_others(name, request.device, request.budget.deterministic):
         from batchmark.measuring.probe import probe  # noqa: PLC0415
@@ -28,7 +28,7 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line of this stage."""
     parser = argparse.ArgumentParser(prog="python -m batchmark.stages.probe", description=__doc__)
-    parser.add_argument("--request", required=True, help="a ProbeRequest as JSON")
+    parser.add_argument("--request", required=True, type=Path, help="file with a ProbeRequest")
     parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
     parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
     parser.add_argument("--output", required=True, type=Path, help="the probes' JSON")

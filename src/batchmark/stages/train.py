@@ -13,10 +13,10 @@ def main() -> None:
     from batchmark.contract.requests.train import TrainRequest  # noqa: PLC0415
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
     from batchmark.results.schema import write_result  # noqa: PLC0415
-    from batchmark.stages.asked import parse_request  # noqa: PLC0415
+    from batchmark.stages.asked import read_request  # noqa: PLC0415
     from batchmark.stages.prepared import beside_others  # noqa: PLC0415
 
-    request = parse_request(arguments.request, TrainRequest)
+    request = read_request(arguments.request, TrainRequest)
     name = f"train {request.variant.id}"
     with beside_others(name, request.device, request.budget.deterministic):
         from batchmark.training.run import Scratch, run  # noqa: PLC0415
@@ -29,7 +29,7 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line of this stage."""
     parser = argparse.ArgumentParser(prog="python -m batchmark.stages.train", description=__doc__)
-    parser.add_argument("--request", required=True, help="a TrainRequest as JSON")
+    parser.add_argument("--request", required=True, type=Path, help="file with a TrainRequest")
     parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
     parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
     parser.add_argument("--checkpoint", required=True, type=Path, help="folder to resume from")

@@ -1,4 +1,4 @@
-"""Handing a long request to a stage through a file whose name tells its content."""
+"""Handing a request to a stage through a file whose name tells its content."""
 
 from pathlib import Path
 

@@ -45,8 +45,8 @@ from batchmark.study.timing_subjects import timing_subjects
 class Plan:
     """All studies, variants and devices of one configuration, and the requests to the stages.
 
-    Requests are JSON text, or the path of a file with JSON where they can be long; both change
-    exactly when the work they ask for changes.
+    A request is a JSON file whose path tells its content, so that the path changes exactly when
+    the work it asks for does.
     """
 
     config: Config
@@ -82,17 +82,19 @@ class Plan:
         return f"{identity} {content_of(local_path(dataset.path))}" if dataset.path else identity
 
     def train_request(self, variant: str, device: Device) -> str:
-        """All trials of a variant."""
+        """Path of the request for all trials of a variant."""
         chosen = self.variants[variant]
         tuned = chosen.hyperparameters.learning_rate == "tuned"
-        return TrainRequest(
-            variant=chosen,
-            machine=self.machine,
-            device=device,
-            budget=self.budget(variant),
-            tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
-            sources=digest(self.sources("train", device, variant), 16),
-        ).model_dump_json()
+        return self._save(
+            TrainRequest(
+                variant=chosen,
+                machine=self.machine,
+                device=device,
+                budget=self.budget(variant),
+                tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+                sources=digest(self.sources("train", device, variant), 16),
+            )
+        )
 
     def time_request(self, study: str, device: Device) -> str:
         """Path of the request for a study's timing block."""
@@ -113,16 +115,18 @@ class Plan:
         )
 
     def probe_request(self, variant: str, device: Device) -> str:
-        """Gradient probes of a variant, which has seeds of its own number."""
+        """Path of the request for a variant's probes, which have a number of seeds of their own."""
         probing = self.config.probing
         budget = self.budget(variant).model_copy(update={"trials": probing.trials})
-        return ProbeRequest(
-            variant=self.variants[variant],
-            machine=self.machine,
-            device=device,
-            budget=budget,
-            **probing.model_dump(),
-        ).model_dump_json()
+        return self._save(
+            ProbeRequest(
+                variant=self.variants[variant],
+                machine=self.machine,
+                device=device,
+                budget=budget,
+                **probing.model_dump(),
+            )
+        )
 
     def collect_request(self) -> str:
         """Path of the request for the tidy tables."""

@@ -31,6 +31,7 @@ WITHOUT_EFFECT = frozenset(
         "batchmark.measuring.locks",
         "batchmark.reading",
         "batchmark.results.atomic",
+        "batchmark.results.seal",
         "batchmark.stages.asked",
         "batchmark.stages.command",
     }

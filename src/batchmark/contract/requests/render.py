@@ -14,10 +14,14 @@ class StudyForReport(Request):
 
 
 class RenderRequest(Request):
-    """Everything the page shows that is not a result. `lock_digest`: SHA-256 of the lock file."""
+    """Everything the page shows that is not a result.
+
+    `lock_digest`: SHA-256 of the lock file. `partial`: it is a page of what there is, no report.
+    """
 
     scale: str
     studies: list[StudyForReport]
     config_files: list[str]
     config: dict[str, Any]
     lock_digest: str = ""
+    partial: bool = False

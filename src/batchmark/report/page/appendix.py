@@ -82,7 +82,7 @@ def _machine_row(row: pd.Series, language: Language) -> list[Cell]:
 
 def failures(tables: Tables) -> list[Failure]:
     """Missing runs and probes by variant, timing blocks by study, with the end of their log."""
-    frame = tables.frame("failures").fillna("")
+    frame = tables.frame("failures").astype(object).fillna("")
     return [
         Failure(
             str(row["variant"] or row["studies"]),
@@ -95,7 +95,7 @@ def failures(tables: Tables) -> list[Failure]:
 
 def cautions(tables: Tables, language: Language) -> Cautions:
     """Everything that makes a result less trustworthy: a sentence a study, and all of it."""
-    frame = tables.frame("warnings").fillna("").astype(str)
+    frame = tables.frame("warnings").astype(object).fillna("").astype(str)
     if frame.empty:
         return Cautions([], Table("", [], []))
     sentences = [

@@ -33,6 +33,7 @@ def page(
     said = answer(tables, language)
     told = claims(tables, figures, language)
     return Page(
+        partial=request.partial,
         tag=language.tag,
         title=language.text("Which batch size should I train with?"),
         description=said.sentence,

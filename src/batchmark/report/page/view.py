@@ -188,8 +188,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page."""
+    """The whole page. `partial`: made before all planned results were there."""
 
+    partial: bool
     tag: str
     title: str
     description: str
