@@ -24,6 +24,17 @@ def test_a_curve_for_each_group_by_rising_size() -> None:
     assert b.missed == [64]
 
 
+def test_an_optimizer_with_momentum_is_another_one() -> None:
+    rows = pd.DataFrame(
+        {"optimizer": ["sgd", "sgd", "sgd", "rmsprop", "rmsprop"], "nesterov": [0, 0, 1, 0, 0],
+         "momentum": [0.0, 0.9, 0.9, 0.0, 0.9], "batch_size": 8, "epochs": 1.0}
+    )  # fmt: skip
+    lines = curves.by_optimizer(rows, "epochs")
+    labels = ["SGD", "momentum", "Nesterov", "RMSprop", "RMSprop with momentum"]
+    assert [line.label for line in lines] == labels
+    assert len({line.color for line in lines}) == 5
+
+
 def test_limits_ignore_what_is_missing() -> None:
     values = curves.values(curves.by_group(frame(), "kind", "epochs"))
     assert sorted(values) == [0.9, 1.0, 1.1, 1.5, 2.0, 3.0, 4.0, 5.0]

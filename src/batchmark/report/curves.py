@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from batchmark.report import names, palette, style
-from batchmark.report.selection import optimizer_names
+from batchmark.report.selection import optimizer_keys
 from batchmark.report.style import EndLabel
 
 MANY = 4
@@ -78,8 +78,8 @@ def by_group(
 
 
 def by_optimizer(frame: pd.DataFrame, value: str) -> list[Curve]:
-    """One curve for each optimizer; SGD with momentum is one of its own."""
-    return by_group(frame.assign(name=optimizer_names(frame)), "name", value)
+    """One curve for each optimizer; with momentum it is one of its own."""
+    return by_group(frame.assign(name=optimizer_keys(frame)), "name", value)
 
 
 def of_optimizer(frame: pd.DataFrame, value: str, label: str = "") -> Curve:

@@ -9,6 +9,7 @@ from batchmark.report.messages import Message, say
 NAMES: Mapping[str, str] = {
     **{key: row.keras or key.capitalize() for key, row in OPTIMIZERS.items()},
     "nesterov": "Nesterov",
+    "rmsprop-momentum": "RMSprop with momentum",
     "lenet5": "LeNet-5",
     "lenet_theano": "LeNet (Theano)",
     "mlp": "MLP",

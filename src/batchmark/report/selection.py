@@ -1,6 +1,5 @@
 """The rows of the tables that a figure or a section is about."""
 
-import numpy as np
 import pandas as pd
 
 from batchmark.report.tables import Tables
@@ -89,11 +88,22 @@ def headline_variants(tables: Tables) -> set[str]:
     return known - set(differing["variant"])
 
 
-def optimizer_names(frame: pd.DataFrame) -> pd.Series:
-    """The optimizer as readers name it: SGD with momentum is another one."""
-    plain = frame["optimizer"].astype(str)
-    momentum = np.where(frame["nesterov"].astype(bool), "nesterov", "momentum")
-    return plain.where(frame["momentum"].fillna(0) == 0, momentum)
+def optimizer_key(optimizer: str, momentum: float, nesterov: bool) -> str:
+    """The optimizer as figures tell it apart: with momentum it is another one."""
+    if not momentum > 0:
+        return optimizer
+    kind = "nesterov" if nesterov else "momentum"
+    return kind if optimizer == "sgd" else f"{optimizer}-{kind}"
+
+
+def optimizer_keys(frame: pd.DataFrame) -> pd.Series:
+    """The same for every row."""
+    columns = (frame[name] for name in ("optimizer", "momentum", "nesterov"))
+    keys = [
+        optimizer_key(str(name), rate, bool(flag))
+        for name, rate, flag in zip(*columns, strict=True)
+    ]
+    return pd.Series(keys, index=frame.index, dtype=str)
 
 
 def lowest(frame: pd.DataFrame, column: str) -> pd.Series:

@@ -25,7 +25,13 @@ from batchmark.report.drawn import Drawn
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant, whole
 from batchmark.report.phrases import listed
-from batchmark.report.selection import at_home, measured, optimizer_names, study_summary
+from batchmark.report.selection import (
+    at_home,
+    measured,
+    optimizer_key,
+    optimizer_keys,
+    study_summary,
+)
 from batchmark.report.tables import Tables
 
 RULE = "axis_learning_rate_rule"
@@ -74,7 +80,7 @@ def _optimizer_rows(tables: Tables) -> pd.DataFrame:
     frame = study_summary(tables, "optimizer")
     if frame.empty:
         return frame
-    frame = frame.assign(name=optimizer_names(frame))
+    frame = frame.assign(name=optimizer_keys(frame))
     tuned = frame["tuned"].astype(bool)
     configured = frame["learning_rate"].where(~tuned)
     several = configured.groupby(frame["name"]).transform("nunique") > 1
@@ -195,9 +201,11 @@ def _solver_labels(solvers: pd.Series) -> dict[str, str]:
 
 
 def _identity(settings: dict[str, str]) -> str:
-    if float(settings.get("momentum", 0)) > 0:
-        return "nesterov" if settings.get("nesterov") == "True" else "momentum"
-    return settings.get("optimizer", "sgd")
+    return optimizer_key(
+        settings.get("optimizer", "sgd"),
+        float(settings.get("momentum", 0)),
+        settings.get("nesterov") == "True",
+    )
 
 
 def _series(label: str) -> str:
@@ -231,7 +239,7 @@ def rprop(tables: Tables) -> Drawn | None:
     if not measured(frame, BEST_ERROR.column):
         return None
     percents = 100 * frame[BEST_ERROR.column]
-    frame = frame.assign(**{"name": optimizer_names(frame), BEST_ERROR.column: percents})
+    frame = frame.assign(**{"name": optimizer_keys(frame), BEST_ERROR.column: percents})
     columns = {
         "name": "optimizer",
         "batch_size": "batch size",
@@ -289,7 +297,7 @@ def _momentum(rows: pd.DataFrame, value: str, position: int) -> Curve:
     kind = "Nesterov" if nesterov else "momentum"
     series = f"{kind.lower()}-{level:g}"
     if level in (0, USUAL):
-        series = optimizer_names(rows).iloc[0]
+        series = optimizer_keys(rows).iloc[0]
     return Curve(
         name=series,
         color=palette.hue(series, position),
