@@ -1,6 +1,8 @@
 """A rendered report and its results, as small as they can be, in a folder of their own."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 from batchmark.results.run import (
@@ -11,7 +13,7 @@ from batchmark.results.run import (
     Trial,
     TrialClock,
 )
-from batchmark.results.schema import DatasetFacts, write_result
+from batchmark.results.schema import DatasetFacts, read_result, write_result
 
 VARIANT = "lenet5-sgd-bs32-00000000"
 ANSWER = {
@@ -36,9 +38,23 @@ def write_project(folder: Path, *, page: str = "<p>One</p>", started: str = "202
         f"{VARIANT},32,1.5,done\nother,64,,not_learning\n"
     )
     for name in ("index.html", "index.zh.html"):
-        (reports / name).write_text(f"<!doctype html><html><body>{page}</body></html>")
+        (reports / name).write_text(f"<!doctype html><html><head></head><body>{page}</body></html>")
+    declare_whole(folder)
     (reports / "figures/momentum.svg").write_text("<svg/>")
     (reports / "figures/momentum.json").write_text("{}")
+
+
+def declare_whole(folder: Path) -> None:
+    """Have the page say that it is made of the runs that lie there."""
+    results = folder / "results"
+    runs = {path: read_result(path, RunResult) for path in sorted(results.glob("*/*/runs/*.json"))}
+    rows = [f"{path.relative_to(results)},{run.digest}" for path, run in runs.items()]
+    listing = "\n".join(["file,digest", *rows, ""]).encode()
+    (results / "tables" / "results.csv").write_bytes(listing)
+    meta = f'<meta name="batchmark-results" content="{hashlib.sha256(listing).hexdigest()}">'
+    for page in (folder / "reports").glob("index*.html"):
+        html = re.sub(r"<head>.*</head>", f"<head>{meta}</head>", page.read_text(encoding="utf-8"))
+        page.write_text(html, encoding="utf-8")
 
 
 def run(*, started: str = "2026-11-23T17:00:00Z", message: str = "") -> RunResult:

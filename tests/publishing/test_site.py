@@ -49,6 +49,7 @@ def test_a_site_holds_everything(project: Path, me: Identity):
         f"reports/{report}/summary.json",
         "results.zip",
         "summary.json",
+        "tables/results.csv",
         "tables/summary.csv",
     ]
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from batchmark.analysis import tidy
 from batchmark.analysis.gather import (
+    AnyResult,
     Consistency,
     Place,
     find_places,
@@ -73,6 +74,7 @@ def _collect_place(
     studies = _studies_of(request)
     for path, run in read_runs(place, request):
         consistency.note(path, run)
+        collection.rows["results"].append(_file_row(path, run))
         collection.epochs.append(tidy.epoch_lines(run))
         collection.rows["variants"].append(tidy.variant_row(run, studies[run.variant.id]))
         collection.rows["trials"] += tidy.trial_rows(run)
@@ -80,15 +82,22 @@ def _collect_place(
         _note_environment(collection, run)
     for path, block in read_timings(place, request):
         consistency.note(path, block)
+        collection.rows["results"].append(_file_row(path, block))
         collection.rows["subjects"] += tidy.subject_rows(block)
         collection.rows["timings"] += tidy.visit_rows(block)
         collection.rows["warnings"] += tidy.caution_rows(block)
         _note_block(collection, block)
     for path, probe in read_gradients(place, request):
         consistency.note(path, probe)
+        collection.rows["results"].append(_file_row(path, probe))
         collection.rows["draws"] += tidy.draw_rows(probe)
         collection.rows["layer_norms"] += tidy.layer_rows(probe)
         collection.rows["magnitudes"] += tidy.magnitude_rows(probe)
+
+
+def _file_row(path: Path, result: AnyResult) -> Row:
+    """What tells later whether a report was made of the results that lie there then."""
+    return {"file": "/".join(path.parts[-4:]), "digest": result.digest}
 
 
 def _studies_of(request: CollectRequest) -> dict[str, list[str]]:

@@ -74,6 +74,11 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         machine device kind variant studies reason log
         """
     ),
+    "results": _columns(
+        """
+        file digest
+        """
+    ),
 }
 
 ANALYZED: dict[str, tuple[str, ...]] = {
@@ -188,7 +193,7 @@ _TEXTS = frozenset(
         machine device study studies variant variants subject role moment layer quantile
         model activation pooling initializer normalization optimizer
         model_arguments optimizer_arguments gradient_norms
-        dataset dataset_digest status statuses missing message code text kind reason log
+        dataset dataset_digest status statuses missing message code text kind reason log file digest
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
         tied_batch_sizes fitted_sizes excluded_sizes batch_sizes

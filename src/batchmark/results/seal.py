@@ -11,9 +11,13 @@ def sealed(content: bytes) -> bytes:
 
     A digest that is there already is replaced.
     """
-    body = _END.sub(b"", content)
-    digest = hashlib.sha256(body).hexdigest().encode()
-    return body + b',\n "digest": "' + digest + b'"\n}\n'
+    last = f',\n "digest": "{digest_of(content)}"\n}}\n'
+    return _END.sub(b"", content) + last.encode()
+
+
+def digest_of(content: bytes) -> str:
+    """The digest (hex) of a JSON object, which may end with it."""
+    return hashlib.sha256(_END.sub(b"", content)).hexdigest()
 
 
 def is_intact(content: bytes) -> bool:

@@ -11,6 +11,7 @@ from batchmark.publishing.listing import ARCHIVE
 from batchmark.publishing.privacy import this_identity
 from batchmark.publishing.site import OWN_NAMES, add_reports, build_site, write_listing
 from batchmark.publishing.summary import Summary
+from batchmark.publishing.whole import refuse_other_results
 from batchmark.stages.command import run
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--branch", default="gh-pages", help="its branch [%(default)s]")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="batchmark-site-") as folder:
+        refuse_other_results(arguments.reports / "index.html", arguments.results)
         site = Path(folder) / "site"
         site.mkdir()
         summary = build_site(site, arguments.reports, arguments.results, this_identity())

@@ -188,9 +188,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page. `partial`: made before all planned results were there."""
+    """The whole page. `partial`: made before all planned results were there.
+
+    `results`: digest of the list of results it was made of; empty when partial.
+    """
 
     partial: bool
+    results: str
     tag: str
     title: str
     description: str
