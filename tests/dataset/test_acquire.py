@@ -127,3 +127,42 @@ def test_own_data_of_one_class_are_refused(tmp_path: Path):
     np.savez(tmp_path / "my.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     with pytest.raises(UserError, match="at least two classes"):
         _acquire(name="mine", path=str(tmp_path / "my.npz"))
+
+
+def test_mnist_is_not_taken_for_another_data_set(tmp_path: Path):
+    """A name alone leaves the default mirrors, which serve MNIST."""
+    mirror = str(tiny_idx.write(tmp_path / "mnist"))
+    with pytest.raises(UserError, match=r"^dataset\.name = 'fashion_mnist': .* is MNIST; .*\.$"):
+        _acquire(name="fashion_mnist", mirrors=[mirror])
+
+
+def _said(folder: Path, **arrays: Any) -> list[str]:
+    images = np.full((400, 3, 3), 200, np.uint8)
+    labels = np.arange(400, dtype=np.uint8) % 2
+    usual = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    np.savez(folder / "my.npz", **{**usual, **arrays})
+    said: list[str] = []
+    _acquire(said, name="mine", path=str(folder / "my.npz"), validation=200)
+    return [line for line in said if line.startswith("NOTE")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        ({"y_train": np.arange(400) % 3 + 1}, ["labels up to 3 make 4 classes, and 1 of them"]),
+        (
+            {"y_train": np.r_[np.repeat([0, 1], 100), np.arange(200) % 2]},
+            ["sorted by class"],
+        ),
+        ({"x_train": np.ones((400, 3, 3), np.uint8)}, ["almost black"]),
+        (
+            {"x_val": np.full((4, 3, 3), 9, np.uint8), "y_val": np.arange(4) % 2},
+            ["4 validation images: the accuracy moves in steps of 25 points"],
+        ),
+    ],
+)
+def test_what_may_be_a_mistake_is_said(tmp_path: Path, changes: dict, words: list[str]):
+    said = _said(tmp_path, **changes)
+    assert len(said) == len(words)
+    assert all(word in line for word, line in zip(words, said, strict=True))

@@ -61,7 +61,7 @@ def test_floats_from_0_to_1_are_scaled_by_one_factor_for_all_sets(tmp_path: Path
 
 
 def test_floats_from_0_to_255_are_rounded(tmp_path: Path):
-    bright, dark = np.full((8, 2, 3), 254.6), np.full((2, 2, 3), 0.6)
+    bright, dark = np.full((8, 2, 3), 254.6), np.full((2, 2, 3), 1.0)
     arrays = load_own(_npz(tmp_path, x_train=bright, x_test=dark), 2, {}).arrays
     assert arrays.train_images.max() == 255
     assert arrays.test_images.max() == 1
@@ -160,3 +160,17 @@ def test_bytes_that_are_no_npz_are_refused(tmp_path: Path):
     path.write_bytes(b"\x80\x04pickle")
     with pytest.raises(UserError, match="not a sound"):
         load_own(path, 2, {})
+
+
+@pytest.mark.parametrize(("dark", "bright"), [("train", "test"), ("test", "train")])
+def test_sets_on_two_scales_are_refused(tmp_path: Path, dark: str, bright: str):
+    half, whole = np.full((8, 2, 3), 0.5), np.full((8, 2, 3), 255.0)
+    with pytest.raises(UserError, match=rf"x_{dark} runs from 0 to 1 and x_{bright} up to 255"):
+        load_own(_npz(tmp_path, **{f"x_{dark}": half, f"x_{bright}": whole}), 2, {})
+
+
+def test_integers_keep_their_scale_beside_floats_from_0_to_1(tmp_path: Path):
+    integers, floats = np.full((8, 2, 3), 200), np.full((2, 2, 3), 1.0)
+    arrays = load_own(_npz(tmp_path, x_train=integers, x_test=floats), 2, {}).arrays
+    assert (arrays.train_images == 200).all()
+    assert (arrays.test_images == 255).all()

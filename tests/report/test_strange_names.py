@@ -46,7 +46,7 @@ def _tables(folder: Path, name: str) -> Path:
     return folder / "tables"
 
 
-def _page(tables: Path, name: str) -> str:
+def page(tables: Path, name: str) -> str:
     reports = tables.parent / "reports"
     for figure in figures_for({name: ["batch_size"]}, probed=True):
         plot(figure, module_of(figure), Tables(tables), reports / f"figures/{figure}.svg")
@@ -72,6 +72,6 @@ def test_every_table_reads_as_that_of_a_plain_name(name: str, plain: Path, tmp_p
 
 @pytest.mark.parametrize("name", ["2024", "nan"])
 def test_the_page_misses_nothing(name: str, plain: Path, tmp_path: Path) -> None:
-    html, usual = _page(_tables(tmp_path, name), name), _page(plain, PLAIN)
+    html, usual = page(_tables(tmp_path, name), name), page(plain, PLAIN)
     assert html.count("not measured") == usual.count("not measured")
     assert html.count("<table") == usual.count("<table")

@@ -1,6 +1,6 @@
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
-from batchmark.study.config import ProbingConfig, TimingConfig
+from batchmark.study.config import ProbingConfig, TimingConfig, TuningConfig
 from batchmark.study.reservation import for_block, for_probe, for_run
 from tests.study.conftest import STUDY, OpenPlan
 
@@ -11,21 +11,29 @@ BUDGET = Budget(
 
 
 def test_a_run_reserves_what_a_slow_core_needs() -> None:
-    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET)
+    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, TuningConfig())
     # 2 trials × 3 epochs × 10,000 images, half of the time overhead: 120,000 at 1,000 a second.
     assert reservation.minutes == 10 + 2
     assert reservation.megabytes == 1500 + 2
 
 
+def test_tuning_is_counted_as_configured() -> None:
+    chosen = Hyperparameters(batch_size=6, train_size=10_000, learning_rate="tuned")
+    tuning = TuningConfig(points=10, epochs=3.0)
+    # 6 epochs of trials and 30 of tuning, 10,000 images each, half of the time overhead.
+    assert for_run(chosen, BUDGET, tuning).minutes == 10 + 12
+
+
 def test_every_attempt_reserves_twice_as_much() -> None:
-    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET)
+    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, TuningConfig())
     assert [reservation.runtime(attempt) for attempt in (1, 2, 3)] == [12, 24, 48]
     assert [reservation.mem_mb(attempt) for attempt in (1, 2)] == [1502, 3004]
 
 
 def test_probes_come_on_top_of_the_run() -> None:
     probing = ProbingConfig(batch_sizes=[1000, 5000], draws=20, trials=1)
-    reservation = for_probe(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, probing)
+    chosen = Hyperparameters(batch_size=6, train_size=10_000)
+    reservation = for_probe(chosen, BUDGET, TuningConfig(), probing)
     # 3 moments × 20 draws × 6,000 images on top of 120,000.
     assert reservation.minutes == 10 + 8
     assert reservation.megabytes == 1500 + 1500

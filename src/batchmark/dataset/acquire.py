@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset import mnist, sample
 from batchmark.dataset.arrays import Arrays, describe
-from batchmark.dataset.checks import count_classes
+from batchmark.dataset.checks import count_classes, notes
 from batchmark.dataset.limits import Limits, MirrorError
 from batchmark.dataset.local import local_path
 from batchmark.dataset.mirrors import LOCAL, public_name, read_mirror
@@ -42,8 +42,23 @@ def acquire(
         return _sample()
     if request.path is not None:
         loaded = load_own(local_path(request.path), request.validation, expected)
-        return _acquired(request.name, loaded, LOCAL)
-    return _from_mirrors(request, say, expected, limits or _limits(request))
+        acquired = _acquired(request.name, loaded, LOCAL)
+    else:
+        acquired = _from_mirrors(request, say, expected, limits or _limits(request))
+        _check_name(acquired, known_sums)
+    for note in notes(acquired.arrays, acquired.record.facts.classes):
+        say(f"NOTE: {acquired.record.facts.name}: {note}.")
+    return acquired
+
+
+def _check_name(acquired: Acquired, known_sums: Mapping[str, str]) -> None:
+    """Raise UserError when mirrors gave MNIST under another name, as the default ones would."""
+    name, sums = acquired.record.facts.name, acquired.record.sums
+    if name != mnist.NAME and known_sums and sums == known_sums:
+        raise UserError(
+            f"dataset.name = {name!r}: what dataset.mirrors gave is MNIST; set dataset.path or "
+            f"mirrors of your own, or call it {mnist.NAME!r}."
+        )
 
 
 def _limits(request: DatasetRequest) -> Limits:

@@ -1,5 +1,7 @@
 """Whether arrays are a dataset one can train on: one sentence for each way they are not."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from batchmark.dataset.arrays import SPLITS, Arrays
@@ -7,18 +9,32 @@ from batchmark.dataset.npz import Array
 from batchmark.errors import UserError
 
 MOST_CLASSES = 10_000
+FEW_VALIDATION = 100
 
 
-def pixel_factor(images: list[Array]) -> float:
-    """255 when floating-point pixels run from 0 to 1 in all sets, else 1."""
-    floats = [array for array in images if array.dtype.kind == "f" and array.size]
-    return 255.0 if floats and max(float(array.max()) for array in floats) <= 1 else 1.0
+def pixel_factor(images: Mapping[str, Array], name: str) -> float:
+    """255 when floating-point pixels run from 0 to 1 in all sets, else 1.
+
+    Raises UserError when they do so in one set and not in another.
+    """
+    floats = {key: a for key, a in images.items() if a.dtype.kind == "f" and a.size}
+    bright = [key for key, array in floats.items() if not float(array.max()) <= 1]
+    if not bright:
+        return 255.0 if floats else 1.0
+    # Whole numbers are a dark set of the scale up to 255.
+    for key in floats.keys() - set(bright):
+        if np.any(floats[key] % 1):
+            raise UserError(
+                f"{name}: {key} runs from 0 to 1 and {bright[0]} up to "
+                f"{floats[bright[0]].max():g}; bring all sets to one scale."
+            )
+    return 1.0
 
 
 def as_images(array: Array, name: str, factor: float = 1.0) -> Array:
     """Pixels as uint8 [n, height, width, channels]; a missing channel axis is added.
 
-    Numbers from 0 to 255 are taken (fractions are rounded), floats from 0 to 1 with `factor` 255.
+    Numbers from 0 to 255 are taken, fractions rounded; floats are multiplied by `factor`.
     Raises UserError for any other shape, type or value.
     """
     shaped = array[..., np.newaxis] if array.ndim == 3 else array
@@ -26,7 +42,8 @@ def as_images(array: Array, name: str, factor: float = 1.0) -> Array:
     if array.dtype == np.uint8:
         return np.ascontiguousarray(shaped)
     _check_pixels(array, name)
-    return np.ascontiguousarray(np.rint(shaped * factor).astype(np.uint8))
+    scaled = shaped * factor if array.dtype.kind == "f" else shaped
+    return np.ascontiguousarray(np.rint(scaled).astype(np.uint8))
 
 
 def as_labels(array: Array, name: str) -> Array:
@@ -83,6 +100,31 @@ def count_classes(arrays: Arrays, name: str) -> int:
     return classes
 
 
+def notes(arrays: Arrays, classes: int) -> Iterator[str]:
+    """What is allowed and yet may be a mistake, a sentence each."""
+    trained, held_out = arrays.train_labels, len(arrays.validation_labels)
+    seen = np.unique(trained)
+    if len(seen) < classes:
+        missing = np.setdiff1d(np.arange(classes), seen)
+        listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
+        yield (
+            f"labels up to {classes - 1} make {classes} classes, and {len(missing)} of them never "
+            f"occur ({listed}); the network has an output for each"
+        )
+    if len(trained) > 1 and np.all(np.diff(trained.astype(np.int64)) >= 0):
+        yield (
+            "the training images are sorted by class, so a train_size takes the first classes "
+            "alone; shuffle them"
+        )
+    if held_out < FEW_VALIDATION:
+        yield (
+            f"{held_out} validation images: the accuracy moves in steps of {100 / held_out:.2g} "
+            "points, which says little; hold out at least 100"
+        )
+    if arrays.train_images.max() <= 1:
+        yield "pixels run from 0 to 1 as whole numbers, almost black on a scale up to 255"
+
+
 def _check_image_shape(array: Array, shaped: Array, name: str) -> None:
     if shaped.ndim != 4 or 0 in shaped.shape[1:]:
         raise UserError(
@@ -91,8 +133,8 @@ def _check_image_shape(array: Array, shaped: Array, name: str) -> None:
         )
     if shaped.shape[1] <= 4 < shaped.shape[3]:
         raise UserError(
-            f"{name} has shape {array.shape}, which looks like channels first; "
-            "move them last with numpy.moveaxis(images, 1, -1)."
+            f"{name} has shape {array.shape}, which looks like channels first; move them last with "
+            "numpy.moveaxis(images, 1, -1), or pad images of fewer than 5 rows."
         )
 
 

@@ -95,7 +95,7 @@ def _verify(found: Mapping[str, Array], expected: Mapping[str, str], path: Path)
 
 def _split(found: Mapping[str, Array], validation: float | None, name: str) -> Arrays:
     # One scale for all sets: a dark set of floats must not pass for one from 0 to 1.
-    factor = pixel_factor([array for key, array in found.items() if key.startswith("x_")])
+    factor = pixel_factor({key: a for key, a in found.items() if key.startswith("x_")}, name)
     training = _labelled(found, "train", factor, name)
     test = _labelled(found, "test", factor, name)
     if "x_val" not in found:

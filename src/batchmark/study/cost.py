@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
-from batchmark.study.config import TimingConfig
+from batchmark.study.config import TimingConfig, TuningConfig
 
 # Overhead of a step in images: at this batch size half of the time is overhead.
 _STEP_OVERHEAD = 6.0
@@ -12,12 +12,17 @@ _STEP_OVERHEAD = 6.0
 MODEL_COSTS = {"lenet5": 1.0, "lenet_theano": 4.0, "mlp": 0.5}
 
 
-def relative_cost(chosen: Hyperparameters, budget: Budget) -> float:
+def relative_cost(chosen: Hyperparameters, budget: Budget, tuning: TuningConfig) -> float:
     """Work of a run in thousands of LeNet-5 training images without step overhead."""
     batch_size, images = batch_and_images(chosen, MNIST_TRAINING_IMAGES)
     per_image = MODEL_COSTS.get(chosen.model, 1.0) * (1 + _STEP_OVERHEAD / batch_size)
-    tuning = 9 if chosen.learning_rate == "tuned" else 0
-    return (budget.trials * budget.epochs + tuning) * images * per_image / 1000
+    epochs = budget.trials * budget.epochs + tuning_epochs(chosen, tuning)
+    return epochs * images * per_image / 1000
+
+
+def tuning_epochs(chosen: Hyperparameters, tuning: TuningConfig) -> float:
+    """Epochs that a run trains beside its trials, to choose its learning rate."""
+    return tuning.points * tuning.epochs if chosen.learning_rate == "tuned" else 0.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from batchmark.results.calibration import Calibration
-from batchmark.study.cost import MODEL_COSTS, DataSize, batch_and_images, visit_seconds
+from batchmark.study.cost import (
+    MODEL_COSTS,
+    DataSize,
+    batch_and_images,
+    tuning_epochs,
+    visit_seconds,
+)
 from batchmark.study.plan import Plan
 from batchmark.study.timing_subjects import timing_subjects
 
@@ -132,13 +138,11 @@ def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
 def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
     chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
     batch_size, used = batch_and_images(chosen, data.images)
-    tuning = plan.config.tuning
     asked = budget.epochs
     if data.is_sample:
         budget = budget.on_sample(data.images, chosen.train_size)
     epochs, trials = budget.epochs, budget.trials
-    if chosen.learning_rate == "tuned":
-        epochs += tuning.points * tuning.epochs * (budget.epochs / asked) / trials
+    epochs += tuning_epochs(chosen, plan.config.tuning) * (budget.epochs / asked) / trials
     model = MODEL_COSTS.get(chosen.model, 1.0)
     training = used * epochs * (rates.image * model + rates.step / batch_size)
     evaluations = epochs * used / (budget.evaluate_every or used) + 2

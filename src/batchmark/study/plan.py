@@ -216,16 +216,19 @@ class Plan:
 
     def priority(self, variant: str) -> int:
         """Longest run first: the estimated cost in thousands of images at batch size infinity."""
-        return int(relative_cost(self.variants[variant].hyperparameters, self.budget(variant)))
+        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
+        return int(relative_cost(chosen, budget, self.config.tuning))
 
     def run_reservation(self, variant: str) -> Reservation:
         """What a run reserves on a cluster."""
-        return for_run(self.variants[variant].hyperparameters, self.budget(variant))
+        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
+        return for_run(chosen, budget, self.config.tuning)
 
     def probe_reservation(self, variant: str) -> Reservation:
         """What a variant's gradient probes reserve on a cluster."""
         chosen = self.variants[variant].hyperparameters
-        return for_probe(chosen, self.budget(variant), self.config.probing)
+        budget, tuning = self.budget(variant), self.config.tuning
+        return for_probe(chosen, budget, tuning, self.config.probing)
 
     def block_reservation(self, study: str) -> Reservation:
         """What a study's timing block reserves on a cluster."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
-from batchmark.study.config import ProbingConfig, TimingConfig
+from batchmark.study.config import ProbingConfig, TimingConfig, TuningConfig
 from batchmark.study.cost import (
     MNIST_TRAINING_IMAGES,
     batch_and_images,
@@ -41,15 +41,17 @@ class Reservation:
         return self.megabytes * 2 ** (attempt - 1)
 
 
-def for_run(chosen: Hyperparameters, budget: Budget) -> Reservation:
+def for_run(chosen: Hyperparameters, budget: Budget, tuning: TuningConfig) -> Reservation:
     """All trials of a variant, one after the other on one core."""
-    return _reservation(relative_cost(chosen, budget), [_batch_size(chosen)])
+    return _reservation(relative_cost(chosen, budget, tuning), [_batch_size(chosen)])
 
 
-def for_probe(chosen: Hyperparameters, budget: Budget, probing: ProbingConfig) -> Reservation:
+def for_probe(
+    chosen: Hyperparameters, budget: Budget, tuning: TuningConfig, probing: ProbingConfig
+) -> Reservation:
     """A run whose gradients are drawn at three moments."""
     drawn = 3 * probing.trials * probing.draws * sum(probing.batch_sizes) / 1000
-    cost = relative_cost(chosen, budget) + drawn
+    cost = relative_cost(chosen, budget, tuning) + drawn
     return _reservation(cost, [_batch_size(chosen), *probing.batch_sizes])
 
 

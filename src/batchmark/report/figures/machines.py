@@ -309,9 +309,10 @@ def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
 def timing_noise(tables: Tables) -> Drawn | None:
     """The A/A test of every timing session, the anchor against its twin: one interval each."""
     frame = at_home(tables, "noise")
-    if not measured(frame, "ratio"):
+    # A single round has a ratio and no interval.
+    if not measured(frame, "low"):
         return None
-    frame = frame.reset_index(drop=True)
+    frame = frame.dropna(subset=["ratio", "low", "high"]).reset_index(drop=True)
     columns = {
         "study": "study",
         "ratio": "twin / anchor",

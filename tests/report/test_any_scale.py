@@ -1,0 +1,49 @@
+"""Whatever the configuration allows ends in a page: few rounds, trials, sizes and evaluations."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from batchmark.analysis.collection import collect
+from batchmark.stages.analyze import analyze_tables
+from batchmark.stages.collect import write_collection
+from tests import synthetic
+from tests.report.test_strange_names import page
+
+
+@settings(max_examples=2, deadline=None, derandomize=True)
+@given(
+    rounds=st.integers(1, 3),
+    trials=st.integers(1, 2),
+    epochs=st.sampled_from([0.01, 0.3, 2.0]),
+    sizes=st.lists(st.sampled_from([1, 16, 50_000, 60_000]), min_size=1, max_size=3, unique=True),
+    targets=st.lists(st.sampled_from([0.2, 0.9, 0.999]), min_size=1, unique=True),
+)
+@example(rounds=1, trials=1, epochs=0.01, sizes=[16], targets=[0.9])
+@example(rounds=1, trials=2, epochs=2.0, sizes=[16, 50_000], targets=[0.9, 0.2])
+def test_the_smallest_scale_ends_in_a_page(
+    rounds: int, trials: int, epochs: float, sizes: list[int], targets: list[float]
+) -> None:
+    study, variants = synthetic.study(
+        "batch_size", synthetic.grid(batch_size=sizes), {"batch_size": sizes[0]},
+        epochs=epochs, trials=trials,
+    )  # fmt: skip
+    asked = synthetic.example_request(trials=trials, epochs=epochs, studies=("batch_size",))
+    request = asked.model_copy(
+        update={
+            "studies": [study],
+            "variants": variants,
+            "targets": {"mnist": targets},
+            "probed": [variants[0].id],
+        }
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder, tables = Path(name), Path(name, "tables")
+        truth = synthetic.Truth(rounds=rounds, draws=2)
+        synthetic.write_results(folder / "results", request, 0, truth=truth)
+        collected = synthetic.collect_request(request)
+        write_collection(collect(collected, folder / "results", folder, partial=False), tables)
+        analyze_tables(request, tables)
+        assert "</html>" in page(tables, "batch_size")
