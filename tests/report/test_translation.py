@@ -1,17 +1,20 @@
-"""The Chinese catalogue is complete, keeps every field, and holds nothing unused."""
+"""Languages come from catalogues: their names and pages, their texts, their way of writing."""
 
 import re
+from datetime import date
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+from batchmark.errors import UserError
 from batchmark.report.messages import from_json, say
 from batchmark.report.numbers import times
-from batchmark.report.page import claims
-from batchmark.report.translation import Language, chinese
+from batchmark.report.translation import Language, fields, languages, translation
 from tests.report.conftest import Site
-from tests.report.messages_in_use import TEMPLATES, labels, said_texts, template_texts
+from tests.report.messages_in_use import TEMPLATES, labels
 
-FIELD = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
+MARKUP = re.compile(r"<[^>]+>")
 NAMES = {
     "Adadelta", "Adagrad", "Adam", "RMSprop", "Rprop", "SGD", "CPU", "GPU", "LeNet (Theano)",
     "LeNet-5", "MLP", "bench", "local", "bench-gpu", "local-cpu",
@@ -20,21 +23,49 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def zh() -> Language:
-    return chinese(TEMPLATES / "zh.po")
+    return translation(TEMPLATES / "zh.po")
 
 
-def test_everything_said_is_translated(zh: Language) -> None:
-    said = {text for text in template_texts() | said_texts() if text}
-    assert len(said) > 200
-    assert said - set(zh.catalogue) == set()
+def test_translations_keep_fields_and_markup() -> None:
+    with (TEMPLATES / "zh.po").open("rb") as file:
+        catalogue = read_po(file)
+    for one in filter(lambda one: one.id, catalogue):
+        english, translated = str(one.id), str(one.string)
+        assert fields(english) == fields(translated), english
+        assert sorted(MARKUP.findall(english)) == sorted(MARKUP.findall(translated)), english
 
 
-def test_translations_keep_fields_and_markup(zh: Language) -> None:
-    for english, translated in zh.catalogue.items():
-        assert set(FIELD.findall(english)) == set(FIELD.findall(translated)), english
-        assert sorted(re.findall(r"<[^>]+>", english)) == sorted(
-            re.findall(r"<[^>]+>", translated)
-        ), english
+def test_a_catalogue_is_all_that_a_language_takes(tmp_path: Path) -> None:
+    (tmp_path / "de.po").write_text(
+        'msgid "{n} epochs"\nmsgstr "{n} Epochen"\n\nmsgid "×"\nmsgstr "mal"\n'
+    )
+    (tmp_path / "pt.po").write_text('msgid ""\nmsgstr ""\n"Language: pt_BR\\n"\n')
+    english, german, portuguese = languages(tmp_path)
+    assert (english.tag, english.name, english.file) == ("en", "English", "index.html")
+    assert (german.tag, german.name, german.file) == ("de", "Deutsch", "index.de.html")
+    assert (portuguese.tag, portuguese.name) == ("pt", "Português")
+    assert german.tell(say("{n} epochs", n=3)) == "3 Epochen"
+    assert german.tell(say("{times} of it", times=times(2.1))) == "2.1\N{NO-BREAK SPACE}mal of it"
+    assert german.day(date(2026, 3, 1)) == "1. März 2026"
+
+
+def test_chinese_is_named_by_its_script(zh: Language) -> None:
+    assert (zh.tag, zh.name, zh.file) == ("zh-Hans", "简体中文", "index.zh.html")
+
+
+def test_a_translation_with_other_fields_is_none(tmp_path: Path) -> None:
+    (tmp_path / "de.po").write_text(
+        'msgid "{n} epochs"\nmsgstr "{m} Epochen"\n\n'
+        'msgid "{x:points} points"\nmsgstr "{x} Punkte"\n\n'
+        '#, fuzzy\nmsgid "reached"\nmsgstr "verfehlt"\n'
+    )
+    assert dict(translation(tmp_path / "de.po").catalogue) == {}
+
+
+def test_a_language_that_does_not_exist(tmp_path: Path) -> None:
+    (tmp_path / "qqq.po").write_text('msgid "a"\nmsgstr "b"\n')
+    with pytest.raises(UserError, match=r"qqq\.po: no language is called 'qqq'; name a catalogue"):
+        languages(tmp_path)
 
 
 def test_labels_of_figures_are_translated(zh: Language, site: Site) -> None:
@@ -84,9 +115,6 @@ def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
         "；若不加测试直接取 32，耗时是其 2.1\N{NO-BREAK SPACE}倍"
     )
     assert zh.tell(say("{one}, {two}", one="SGD慢", two="B用1轮")) == "SGD 慢、B 用 1 轮"
-    assert zh.typeset("从批量 1 到 25000,增加 0.9(-0.1 至 1.02;3 次):完") == (
-        "从批量 1 到 25,000，增加 0.9（−0.1 至 1.02；3 次）：完"
-    )
 
 
 def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
@@ -97,10 +125,3 @@ def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
 def test_braces_in_data_stay_text() -> None:
     assert str(say("{name} failed", name="{0.__class__}")) == "{0.__class__} failed"
     assert str(say("100 % {sure}")) == "100 % {sure}"
-
-
-def test_words_from_tables_of_words_are_translated(zh: Language) -> None:
-    words = [
-        *claims.THEMES, claims.OTHER, *claims.VERDICTS.values(),
-    ]  # fmt: skip
-    assert {word for word in words if word not in zh.catalogue} <= {"L1", "L2", "Nesterov"}

@@ -69,6 +69,8 @@ def test_results_in_a_clone_without_snakemakes_records(checkout: Checkout, tmp_p
     [
         ("config/studies/batch_size.yaml", "Which batch size", "What batch size"),
         ("workflow/report/style.css", "{", "{ /* changed */"),
+        ("src/batchmark/report/claim_words.py", "Momentum speeds up", "Momentum hastens"),
+        ("workflow/report/zh.po", "动量加快收敛。", "动量加快了收敛。"),
     ],
 )
 def test_words_and_looks(checkout: Checkout, path: str, old: str, new: str) -> None:

@@ -101,8 +101,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "claims": _columns(
         """
-        machine device id theme study claim_en rule_en effect_en evidence_en claim_zh rule_zh
-        effect_zh evidence_zh verdict effect low high margin n
+        machine device id verdict effect low high margin n fields
         """
     ),
     "sensitivity": _columns(
@@ -197,8 +196,7 @@ _TEXTS = frozenset(
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
         tied_batch_sizes fitted_sizes excluded_sizes batch_sizes
-        id theme claim_en rule_en effect_en evidence_en claim_zh rule_zh effect_zh evidence_zh
-        verdict
+        id verdict fields
         """
     )
 )

@@ -9,10 +9,10 @@ Translate = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Message:
-    """An English text with `{named}` fields. Fields are formatted strings or other messages."""
+    """An English text with `{named}` fields: texts, other messages, or what formats itself."""
 
     text: str
-    fields: Mapping[str, "str | Message"] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.told(str)
@@ -46,5 +46,5 @@ def from_json(content: Mapping[str, Any]) -> Message:
     return Message(content["text"], fields)
 
 
-def _told(value: str | Message, translate: Translate) -> str:
+def _told(value: object, translate: Translate) -> object:
     return value.told(translate) if isinstance(value, Message) else value

@@ -20,5 +20,9 @@ def threads(count: float) -> Message:
 
 def listed(labels: Sequence[str]) -> Message:
     """Readers' names with commas between them, each once; there must be one."""
-    first, *others = map(Message, dict.fromkeys(labels))
-    return reduce(lambda one, two: say("{one}, {two}", one=one, two=two), others, first)
+    return joined([Message(label) for label in dict.fromkeys(labels)])
+
+
+def joined(parts: Sequence[Message]) -> Message:
+    """Messages with commas between them; there must be one."""
+    return reduce(lambda one, two: say("{one}, {two}", one=one, two=two), parts)

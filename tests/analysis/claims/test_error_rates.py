@@ -299,13 +299,13 @@ CASES = [
     Case("optimizer-rates", tuning, 0.002, 0.02),
     Case("table-rows", table, 0.5, 1.0),
 ]
-CLAIMS = {one.id: one for one in all_claims()}
+CLAIMS = all_claims()
 
 
 def supported(case: Case, effect: float, count: int) -> int:
     """In how many experiments with that effect the claim is supported."""
     random = np.random.default_rng([len(case.claim), count])
-    found = [CLAIMS[case.claim].decide(case.world(random, effect)) for _ in range(count)]
+    found = [CLAIMS[case.claim](case.world(random, effect)) for _ in range(count)]
     assert all(found), "not measured"
     return sum(one.decision.verdict == "supported" for one in found if one)
 

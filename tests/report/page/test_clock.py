@@ -5,7 +5,7 @@ import pytest
 
 from batchmark.report.page.clock import COLUMNS, clock_table
 from batchmark.report.tables import Tables
-from batchmark.report.translation import chinese, english
+from batchmark.report.translation import english, translation
 from tests.report.messages_in_use import TEMPLATES
 
 
@@ -39,7 +39,7 @@ def test_a_step_is_a_batch_over_the_throughput(tables: Tables) -> None:
 
 
 def test_its_heads_are_translated(tables: Tables) -> None:
-    zh = chinese(TEMPLATES / "zh.po")
+    zh = translation(TEMPLATES / "zh.po")
     heads = [cell.text for cell in clock_table(tables, zh).columns]
     assert set(heads) & set(COLUMNS.values()) == {"GFLOP/s"}
 

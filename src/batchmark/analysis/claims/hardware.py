@@ -1,15 +1,11 @@
 """Claims about speed and memory, decided on the timing blocks."""
 
-# The decorator's words document each claim, and Chinese counts double in a line's length.
-# ruff: noqa: D103, E501
-
 import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.analysis.claims.decision import as_ratio, decide, negated
 from batchmark.analysis.claims.evidence import Evidence, Family, families_of
 from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import plain
 
 Array = NDArray[np.float64]
 
@@ -28,26 +24,9 @@ def _rounds(family: Family) -> Array:
     return np.log(ratios[:, ~np.isnan(ratios).any(axis=0)])
 
 
-@claim(
-    "hardware-efficiency",
-    theme="hardware",
-    study="timings",
-    statement={
-        "en": "Larger batches use the hardware better: more examples a second, a larger share of its "
-        "peak.",
-        "zh": "批量越大,硬件利用率越高:每秒处理的样本更多,更接近峰值性能。",
-    },
-    rule={
-        "en": "The largest timed batch trains more than 1.5 times as many examples a second as the "
-        "smallest (paired by round, Student's t).",
-        "zh": "最大计时批量每秒训练的样本数超过最小批量的 1.5 倍(按轮次配对,t 检验)。",
-    },
-    effect={
-        "en": "examples per second, largest over smallest batch",
-        "zh": "最大与最小批量的吞吐比",
-    },
-)
+@claim("hardware-efficiency")
 def hardware_efficiency(evidence: Evidence) -> Finding | None:
+    """Does the largest batch train 1.5 times as many examples a second as the smallest?"""
     family = _timed(evidence)
     if family is None:
         return None
@@ -57,30 +36,14 @@ def hardware_efficiency(evidence: Evidence) -> Finding | None:
     decision = decide(gain, np.log(1.5), show=as_ratio)
     return finding(
         decision,
-        "Batch size {largest} trains {effect} ({low} to {high}) times as many examples a second as "
-        "batch size {smallest}, over {n} rounds.",
-        "批量 {largest} 的吞吐是批量 {smallest} 的 {effect} 倍({low} 至 {high}),共 {n} 轮计时。",
         smallest=family.sizes[0],
         largest=family.sizes[-1],
     )
 
 
-@claim(
-    "faster-epochs",
-    theme="hardware",
-    study="timings",
-    statement={
-        "en": "The larger the batch, the fewer steps an epoch has and the less time it takes.",
-        "zh": "批量越大,每轮的迭代次数越少,用时也越短。",
-    },
-    rule={
-        "en": "The rank correlation (Spearman) of batch size and seconds per epoch is below -0.8 "
-        "(one value a round, Student's t).",
-        "zh": "批量与每轮用时的秩相关(Spearman)低于 -0.8(每轮计时一个值,t 检验)。",
-    },
-    effect={"en": "rank correlation of batch size and epoch time", "zh": "批量与每轮用时的秩相关"},
-)
+@claim("faster-epochs")
 def faster_epochs(evidence: Evidence) -> Finding | None:
+    """Is the rank correlation of batch size and epoch time below -0.8?"""
     family = _timed(evidence)
     if family is None:
         return None
@@ -89,13 +52,10 @@ def faster_epochs(evidence: Evidence) -> Finding | None:
     fastest = family.sizes[int(np.nanargmin(family.relative_seconds))]
     return finding(
         decide(-correlation, 0.8, show=negated),
-        "Over {count} batch sizes the rank correlation of size and epoch time is {effect} ({low} to "
-        "{high}; {n} rounds); the fastest epoch is at {fastest}, {ratio} times as fast as at {smallest}.",
-        "在 {count} 个批量上,批量与每轮用时的秩相关为 {effect}({low} 至 {high};{n} 轮);批量 {fastest} 时最快,是批量 {smallest} 的 {ratio} 倍。",
         count=len(family.sizes),
         fastest=fastest,
         smallest=family.sizes[0],
-        ratio=plain(family.relative_seconds[0] / np.nanmin(family.relative_seconds)),
+        ratio=family.relative_seconds[0] / np.nanmin(family.relative_seconds),
     )
 
 
@@ -114,32 +74,15 @@ def _ranks(values: Array) -> Array:
     return (below + upto - 1) / 2
 
 
-@claim(
-    "memory-bound",
-    theme="hardware",
-    study="timings",
-    statement={
-        "en": "Memory grows with the batch and in the end bounds it.",
-        "zh": "内存占用随批量增长,最终成为批量的上限。",
-    },
-    rule={
-        "en": "From the smallest to the largest timed batch of a study's settings the peak memory grows "
-        "by more than 10 % (one value per setting, Student's t); where it ends is predicted, not "
-        "tested.",
-        "zh": "同一设置下,从最小到最大计时批量,峰值内存增长超过 10 %(每种设置一个值,t 检验);上限为预测值,未经检验。",
-    },
-    effect={"en": "peak memory, largest over smallest batch", "zh": "最大与最小批量的峰值内存之比"},
-)
+@claim("memory-bound")
 def memory_bound(evidence: Evidence) -> Finding | None:
+    """Does the peak memory grow by more than 10 % from the smallest to the largest batch?"""
     found = [_memory(family) for block in evidence.blocks for family in families_of(block, 2)]
     growth = np.array([one for one in found if one is not None])
     if not len(growth):
         return None
     return finding(
         decide(growth, np.log(1.1), show=as_ratio),
-        "Over {n} settings the peak memory at the largest batch is {effect} ({low} to {high}) times that "
-        "at the smallest; from that the largest batch predicted to fit is {fits}, which was not tried.",
-        "在 {n} 种设置中,最大批量的峰值内存是最小批量的 {effect} 倍({low} 至 {high});据此预测可容纳的最大批量为 {fits},未经实测。",
         fits=evidence.largest_batch_size or "?",
     )
 

@@ -1,72 +1,52 @@
-"""What a claim is, and the decorator that registers one."""
+"""What the rule of a claim finds, and the decorator that registers a rule.
 
-from collections.abc import Callable
+The words of the claims are the page's (`batchmark.report.claim_words`): whether a claim holds does
+not depend on how it is said.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from batchmark.analysis.claims.decision import Decision
 from batchmark.analysis.claims.evidence import Evidence
 
-Unit = Literal["plain", "percent", "points"]
-Words = dict[str, str]
-"""The same text by language: `en` and `zh`."""
-
 
 @dataclass(frozen=True)
 class Finding:
-    """A decision and one sentence of evidence; its templates may use any of `numbers`.
+    """A decision, and what the sentence of evidence says beside it, by field.
 
-    The effect, its bounds, the margin and n are given as `effect`, `low`, `high`, `margin`, `n`.
+    Fields are numbers, texts, lists of them, or a `phrase`. Shares are shares, not percentages.
     """
 
     decision: Decision
-    evidence: Words
-    numbers: dict[str, object]
+    fields: Mapping[str, object]
 
 
 Rule = Callable[[Evidence], Finding | None]
 
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement, the study it needs and the rule that decides it (None: not measured)."""
-
-    id: str
-    theme: str
-    study: str
-    statement: Words
-    rule: Words
-    effect: Words
-    decide: Rule
-    unit: Unit
+CLAIMS: dict[str, Rule] = {}
 
 
-CLAIMS: dict[str, Claim] = {}
+def claim(id: str) -> Callable[[Rule], Rule]:  # noqa: A002
+    """Register the rule that decides a claim; it returns None when nothing measures it."""
 
-
-def claim(  # noqa: PLR0913 one argument a column of the table
-    id: str,  # noqa: A002
-    *,
-    theme: str,
-    study: str,
-    statement: Words,
-    rule: Words,
-    effect: Words,
-    unit: Unit = "plain",
-) -> Callable[[Rule], Rule]:
-    """Register a claim.
-
-    `unit`: how sentences show the effect: as it is, a share in percent, or a difference of shares
-    in percentage points (a bare number, the sentence names the unit).
-    """
-
-    def register(decide: Rule) -> Rule:
-        CLAIMS[id] = Claim(id, theme, study, statement, rule, effect, decide, unit)
-        return decide
+    def register(rule: Rule) -> Rule:
+        CLAIMS[id] = rule
+        return rule
 
     return register
 
 
-def finding(decision: Decision, en: str, zh: str, **numbers: object) -> Finding:
-    """A finding with its sentence in both languages."""
-    return Finding(decision, {"en": en, "zh": zh}, numbers)
+def finding(decision: Decision, /, **fields: object) -> Finding:
+    """A finding with the fields of its sentence."""
+    return Finding(decision, fields)
+
+
+def phrase(name: str, /, **fields: object) -> dict[str, object]:
+    """A part of the sentence that the claim's words have under `name`, with its own fields."""
+    return {"phrase": name, **fields}
+
+
+def bounds(name: str, decision: Decision) -> dict[str, float]:
+    """The effect of one part of a claim, with its interval, as the fields `name`, `name_low`, …"""
+    return {name: decision.effect, f"{name}_low": decision.low, f"{name}_high": decision.high}

@@ -1,8 +1,5 @@
 """Claims about weight decay, L1 and L2."""
 
-# The decorator's words document each claim, and Chinese counts double in a line's length.
-# ruff: noqa: D103, E501
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,18 +23,11 @@ from batchmark.analysis.claims.evidence import (
     pairs,
     speed_ups,
 )
-from batchmark.analysis.claims.registry import Finding, claim, finding
-from batchmark.analysis.claims.wording import plain, points
+from batchmark.analysis.claims.registry import Finding, bounds, claim, finding
 
 
 def _unregularized(v: pd.DataFrame) -> "pd.Series[bool]":
     return (v[["weight_decay", "l1", "l2", "dropout"]] == 0).all(axis=1)
-
-
-def _decayed(v: pd.DataFrame) -> "pd.Series[bool]":
-    """Weight decay in either form, decoupled or as an L2 penalty, and nothing else."""
-    decay = (v["weight_decay"] > 0) ^ (v["l2"] > 0)
-    return decay & (v["l1"] == 0) & (v["dropout"] == 0)
 
 
 def _against_none(evidence: Evidence, *penalties: str) -> list[Pair]:
@@ -57,25 +47,9 @@ def _smallest_data(found: Sequence[Pair]) -> list[Pair]:
     return [pair for pair in found if pair.describe("train_size") == fewest]
 
 
-@claim(
-    "decay-overfitting",
-    theme="regularization",
-    study="regularization",
-    statement={"en": "Weight decay reduces overfitting.", "zh": "权重衰减的作用是抑制过拟合。"},
-    rule={
-        "en": "Two parts, both needed: on the smallest training set, under the strength of decay (or L2) "
-        "that is best on the other seeds, the gap between training and test accuracy shrinks by more than "
-        "0.2 points, and the test error is not higher by 0.2 points, as it is where training only gets "
-        "worse (paired by seed, Student's t).",
-        "zh": "须同时成立:在最小训练集上,取在其他种子上最佳的衰减(或 L2)强度,训练与测试精度之差缩小 0.2 个百分点以上;且测试误差的升高不到 0.2 个百分点,以排除只是训练变差(按种子配对,t 检验)。",
-    },
-    effect={
-        "en": "reduction of the generalization gap, or of the test error (the part that decides)",
-        "zh": "泛化差距或测试误差的缩小(取起决定作用的一项)",
-    },
-    unit="points",
-)
+@claim("decay-overfitting")
 def decay_overfitting(evidence: Evidence) -> Finding | None:
+    """Does decay close the gap by over 0.2 points without costing 0.2 of test error?"""
     found = _smallest_data(_against_none(evidence, "weight_decay", "l2"))
     test = by_seed([pair.change("final_test_accuracy") for pair in found])
     train = by_seed([pair.change("final_train_accuracy") for pair in found])
@@ -90,19 +64,11 @@ def decay_overfitting(evidence: Evidence) -> Finding | None:
     )
     return finding(
         all_of([closed, harmless]),
-        "On {images} images the gap of {gap} points without decay shrinks by {closed} points ({closed_low} "
-        "to {closed_high}) with the best of {count} strengths, and the test error falls by {gain} points "
-        "({gain_low} to {gain_high}), {n} seeds.",
-        "在 {images} 张图像上,无衰减时 {gap} 个百分点的差距在 {count} 种强度中的最佳者下缩小 {closed} 个百分点({closed_low} 至 {closed_high}),测试误差降低 {gain} 个百分点({gain_low} 至 {gain_high};{n} 个种子)。",
         images=int(found[0].describe("train_size")),
-        gap=points(_gap_without(found[0])),
+        gap=_gap_without(found[0]),
         count=len(gaps),
-        closed=points(closed.effect),
-        closed_low=points(closed.low),
-        closed_high=points(closed.high),
-        gain=points(harmless.effect),
-        gain_low=points(harmless.low),
-        gain_high=points(harmless.high),
+        **bounds("closed", closed),
+        **bounds("gain", harmless),
     )
 
 
@@ -113,28 +79,9 @@ def _gap_without(pair: Pair) -> float:
     return float((train - test).mean())
 
 
-@claim(
-    "decay-not-speed",
-    theme="regularization",
-    study="regularization",
-    statement={
-        "en": "Weight decay improves neither the accuracy reached on the training data nor the speed of "
-        "convergence.",
-        "zh": "权重衰减既不提高训练数据上的精度,也不提高收敛速度。",
-    },
-    rule={
-        "en": "Two parts, both needed: no strength of decay (or L2), chosen on the other seeds, reduces "
-        "the epochs to target by a factor of 1.1 or raises the final training accuracy by 0.2 points "
-        "(equivalence margins, Student's t); a miss counts as the budget, and never makes the verdict "
-        "towards which that errs.",
-        "zh": "须同时成立:用其他种子选出的任何衰减(或 L2)强度,都不能使达标轮数减少到 1/1.1,也不能使最终训练精度提高 0.2 个百分点(等效界,t 检验);未达标按预算计,且不得造成其偏差所指向的结论。",
-    },
-    effect={
-        "en": "1 over the speed-up, or loss of training accuracy (the part that decides)",
-        "zh": "加速倍数的倒数,或训练精度的损失(取起决定作用的一项)",
-    },
-)
+@claim("decay-not-speed")
 def decay_not_speed(evidence: Evidence) -> Finding | None:
+    """Is decay neither 1.1 times as fast, nor 0.2 points better on the training data?"""
     found = _against_none(evidence, "weight_decay", "l2")
     accuracy = matrix([pair.change("final_train_accuracy") for pair in found])
     speed = speed_ups(found)
@@ -144,18 +91,12 @@ def decay_not_speed(evidence: Evidence) -> Finding | None:
     lower = decide(-cross_fitted(accuracy), -0.002, chosen=len(accuracy) > 1, parts=2)
     return finding(
         all_of([slower, lower]),
-        "The best strength changes epochs to target by a factor of {slower} ({slower_low} to "
-        "{slower_high}; {informative} of {count} pairs reached it) and training accuracy by {gain} points "
-        "({gain_low} to {gain_high}), {n} seeds.",
-        "最佳强度使达标轮数变为 {slower} 倍({slower_low} 至 {slower_high};{count} 个配对中 {informative} 个达标),训练精度变化 {gain} 个百分点({gain_low} 至 {gain_high};{n} 个种子)。",
         informative=len(speed.logs),
         count=len(found),
-        slower=plain(slower.effect),
-        slower_low=plain(slower.low),
-        slower_high=plain(slower.high),
-        gain=plain(-100 * lower.effect),
-        gain_low=plain(-100 * lower.high),
-        gain_high=plain(-100 * lower.low),
+        **bounds("slower", slower),
+        gain=-lower.effect,
+        gain_low=-lower.high,
+        gain_high=-lower.low,
     )
 
 
@@ -178,24 +119,9 @@ def _no_faster(speed: SpeedUps) -> Decision:
     )
 
 
-@claim(
-    "l1-sparse",
-    theme="regularization",
-    study="regularization",
-    statement={
-        "en": "An L1 penalty (lasso) sets weights to zero; L2 (ridge) only shrinks them.",
-        "zh": "L1(Lasso)使权重变稀疏,L2(岭回归)只是使其变小。",
-    },
-    rule={
-        "en": "Two parts, both needed: at the strength chosen on the other seeds L1 raises the share of "
-        "weights with |w| < 0.001 by more than 5 points over no penalty, and by more than 5 points over "
-        "L2 at its own (paired by seed, Student's t).",
-        "zh": "须同时成立:在用其他种子选出的强度下,L1 使 |w| < 0.001 的权重占比比无惩罚时高 5 个百分点以上,也比 L2 在其最佳强度下高 5 个百分点以上(按种子配对,t 检验)。",
-    },
-    effect={"en": "gain in the share of near-zero weights", "zh": "接近零的权重占比的增量"},
-    unit="points",
-)
+@claim("l1-sparse")
 def l1_sparse(evidence: Evidence) -> Finding | None:
+    """Does L1 set over 5 points more weights to near zero than no penalty, and than L2?"""
     lasso, ridge = (_sparsity(evidence, name) for name in ("l1", "l2"))
     if not (len(lasso) and len(ridge)):
         return None
@@ -207,11 +133,8 @@ def l1_sparse(evidence: Evidence) -> Finding | None:
     ]
     return finding(
         all_of(decisions),
-        "L1 raises the share of weights below 0.001 by {l1} points and L2 by {l2} points over no penalty; "
-        "the deciding difference is {effect} points ({low} to {high}), {n} seeds.",
-        "与无惩罚相比,L1 使小于 0.001 的权重占比提高 {l1} 个百分点,L2 提高 {l2} 个百分点;决定性差值为 {effect} 个百分点({low} 至 {high};{n} 个种子)。",
-        l1=points(float(first.mean())),
-        l2=points(float(second.mean())),
+        l1=first.mean(),
+        l2=second.mean(),
     )
 
 

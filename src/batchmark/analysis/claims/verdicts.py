@@ -1,6 +1,8 @@
 """The table of claims: every claim on every device."""
 
-from collections.abc import Iterator, Sequence
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,10 @@ from batchmark.analysis.claims import (
 )
 from batchmark.analysis.claims.decision import Decision
 from batchmark.analysis.claims.evidence import Evidence
-from batchmark.analysis.claims.registry import CLAIMS, Claim, Unit
-from batchmark.analysis.claims.wording import percentage, plain, points
+from batchmark.analysis.claims.registry import CLAIMS, Finding, Rule
 from batchmark.analysis.measurements import Measurements, where
 
-THEMES = (
+MODULES = (
     gradients,
     hardware,
     batch_size,
@@ -35,19 +36,13 @@ THEMES = (
     optimizers,
     published_table,
 )
-_NOTHING = Decision("not measured", np.nan, np.nan, np.nan, np.nan, 0)
-_UNMEASURED = {
-    "en": "Nothing at this scale measures it: it needs {study}.",
-    "zh": "当前规模未作测量:需要 {study}。",
-}
-_STYLES = {"plain": plain, "percent": percentage, "points": points}
-_STUDY_ZH = {"gradient probes": "梯度探针", "timings": "计时", "and": "和"}
+_NOTHING = Finding(Decision("not measured", np.nan, np.nan, np.nan, np.nan, 0), {})
 
 
-def all_claims() -> list[Claim]:
-    """Every claim, theme by theme."""
-    modules = [theme.__name__ for theme in THEMES]
-    return sorted(CLAIMS.values(), key=lambda one: modules.index(one.decide.__module__))
+def all_claims() -> dict[str, Rule]:
+    """Every claim's rule by its id, module by module."""
+    names = [module.__name__ for module in MODULES]
+    return dict(sorted(CLAIMS.items(), key=lambda item: names.index(item[1].__module__)))
 
 
 def claims_table(
@@ -56,48 +51,42 @@ def claims_table(
     """One row per machine, device and claim; all claims, also those nothing measures."""
     return pd.DataFrame(
         [
-            {"machine": machine, "device": device} | judge(one, evidence)
+            {"machine": machine, "device": device, "id": name} | judge(rule, evidence)
             for machine, device, evidence in _places(measured, blocks, main, published)
-            for one in all_claims()
+            for name, rule in all_claims().items()
         ]
     )
 
 
-def judge(one: Claim, evidence: Evidence) -> dict[str, Any]:
-    """The row of a claim: its words, the effect with its interval, the verdict, the evidence."""
-    found = one.decide(evidence)
-    decision = found.decision if found else _NOTHING
-    row: dict[str, Any] = {"id": one.id, "theme": one.theme, "study": one.study}
-    for language in ("en", "zh"):
-        template = found.evidence[language] if found else _UNMEASURED[language]
-        numbers = dict(found.numbers) if found else {"study": _study(one.study, language)}
-        row |= {
-            f"claim_{language}": one.statement[language],
-            f"rule_{language}": one.rule[language],
-            f"effect_{language}": one.effect[language],
-            f"evidence_{language}": template.format(**_shown(decision, one.unit), **numbers),
-        }
-    return row | {
+def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
+    """The verdict on a claim, the effect with its interval, and the fields of its sentence.
+
+    `fields` is JSON: numbers have nine significant digits, as everywhere in tables, and are null
+    where they are not finite.
+    """
+    found = rule(evidence) or _NOTHING
+    decision = found.decision
+    return {
         "verdict": decision.verdict,
         "effect": decision.effect,
         "low": decision.low,
         "high": decision.high,
         "margin": decision.margin,
         "n": decision.n,
+        "fields": json.dumps(_written(found.fields), ensure_ascii=False),
     }
 
 
-def _shown(decision: Decision, unit: Unit) -> dict[str, str]:
-    names = ("effect", "low", "high", "margin")
-    return {name: _STYLES[unit](getattr(decision, name)) for name in names} | {"n": str(decision.n)}
-
-
-def _study(names: str, language: str) -> str:
-    if language == "en":
-        return names
-    for english, chinese in _STUDY_ZH.items():
-        names = names.replace(english, chinese)
-    return names
+def _written(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _written(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_written(part) for part in value]
+    if isinstance(value, np.generic):
+        return _written(value.item())
+    if isinstance(value, float):
+        return float(f"{value:.9g}") if math.isfinite(value) else None
+    return value
 
 
 def _largest(environment: dict[str, Any]) -> int | None:

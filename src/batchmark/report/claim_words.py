@@ -1,0 +1,586 @@
+"""The words of the claims, by the themes and in the order of the page.
+
+Only the page reads them: an edit here renders, and decides nothing anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from batchmark.report.messages import Message, say
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the page says of a claim.
+
+    `evidence` may use the fields that the rule found, and the decision's `effect`, `low`, `high`,
+    `margin` and `n`; numbers as they are, or as `{share:percent}` and `{difference:points}`.
+    `phrases`: the parts of it that the rule may ask for by name. `needs`: the studies, or other
+    measurements, that it is decided on. `figure`: the one that shows it; with `compares`, only
+    where there are several things in it to compare.
+    """
+
+    statement: Message
+    rule: Message
+    effect: Message
+    evidence: Message
+    needs: Message
+    figure: str = ""
+    compares: bool = False
+    phrases: Mapping[str, Message] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Claims about one subject, by their ids."""
+
+    title: Message
+    claims: Mapping[str, Words]
+
+
+PROBES = say("gradient probes")
+TIMINGS = say("timings")
+NETWORKS = {"network": say("{count} network"), "networks": say("{count} networks")}
+
+
+def _both(one: str | Message, other: str | Message) -> Message:
+    return say("{one} and {other}", one=one, other=other)
+
+
+TIME: Mapping[str, Words] = {
+    "time-optimum": Words(
+        statement=say("Some batch size in between reaches the target in the least time."),
+        rule=say(
+            "The best batch size in between, chosen on the other seeds, beats both the smallest "
+            "and the largest by more than 10 % of the time to target (per seed, Student's t; a "
+            "miss counts as the budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("time to target at an end over the best in between (the end that decides)"),
+        evidence=say(
+            "The best in between ({best}) reaches the target {first} ({first_low} to {first_high}) "
+            "times as fast as batch size {smallest} and {last} ({last_low} to {last_high}) times "
+            "as fast as {largest}, over {n} seeds{caution}."
+        ),
+        phrases={
+            "caution": say(
+                "; batch size {sizes} missed it in some trial, which counts as the budget"
+            ),
+        },
+        needs=Message("batch_size"),
+        figure="time_to_target",
+    ),
+    "more-epochs": Words(
+        statement=say("The larger the batch, the more epochs the same accuracy takes."),
+        rule=say(
+            "Epochs to the target grow with the batch size by an exponent of more than 0.05 (slope "
+            "on log-log axes per seed, Student's t), at the fixed rate and, where measured, at "
+            "the tuned one; a miss counts as the budget, and never makes the verdict towards which "
+            "that errs; sizes that never learn are left out."
+        ),
+        effect=say("exponent of epochs to target over batch size"),
+        evidence=say(
+            "From batch size {smallest} to {largest} epochs to target go as the batch size to the "
+            "power of {effect} ({low} to {high}; {n} seeds; {settings} rate settings; {missed} of "
+            "{trials} trials missed the target)."
+        ),
+        needs=_both("batch_size", "learning_rate"),
+        figure="time_to_target",
+    ),
+    "faster-epochs": Words(
+        statement=say(
+            "The larger the batch, the fewer steps an epoch has and the less time it takes."
+        ),
+        rule=say(
+            "The rank correlation (Spearman) of batch size and seconds per epoch is below -0.8 "
+            "(one value a round, Student's t)."
+        ),
+        effect=say("rank correlation of batch size and epoch time"),
+        evidence=say(
+            "Over {count} batch sizes the rank correlation of size and epoch time is {effect} "
+            "({low} to {high}; {n} rounds); the fastest epoch is at {fastest}, {ratio} times as "
+            "fast as at {smallest}."
+        ),
+        needs=TIMINGS,
+        figure="time_to_target",
+    ),
+    "hardware-efficiency": Words(
+        statement=say(
+            "Larger batches use the hardware better: more examples a second, a larger share of its "
+            "peak."
+        ),
+        rule=say(
+            "The largest timed batch trains more than 1.5 times as many examples a second as the "
+            "smallest (paired by round, Student's t)."
+        ),
+        effect=say("examples per second, largest over smallest batch"),
+        evidence=say(
+            "Batch size {largest} trains {effect} ({low} to {high}) times as many examples a "
+            "second as batch size {smallest}, over {n} rounds."
+        ),
+        needs=TIMINGS,
+        figure="throughput",
+    ),
+    "memory-bound": Words(
+        statement=say("Memory grows with the batch and in the end bounds it."),
+        rule=say(
+            "From the smallest to the largest timed batch of a study's settings the peak memory "
+            "grows by more than 10 % (one value per setting, Student's t); where it ends is "
+            "predicted, not tested."
+        ),
+        effect=say("peak memory, largest over smallest batch"),
+        evidence=say(
+            "Over {n} settings the peak memory at the largest batch is {effect} ({low} to {high}) "
+            "times that at the smallest; from that the largest batch predicted to fit is {fits}, "
+            "which was not tried."
+        ),
+        needs=TIMINGS,
+        figure="memory",
+    ),
+    "grows-with-data": Words(
+        statement=say("The best batch size grows with the size of the training set."),
+        rule=say(
+            "The batch size with the least time to target grows with the number of training images "
+            "by an exponent of more than 0.1 (slope on log-log axes per seed, Student's t); "
+            "numbers of images where a seed never reached it, or a size that missed it might still "
+            "be the fastest, are left out."
+        ),
+        effect=say("exponent of the best batch size over data"),
+        evidence=say(
+            "From {fewest} to {most} images the best batch size goes as their number to the power "
+            "of {effect} ({low} to {high}; {n} seeds), over {known} of {count} numbers of images."
+        ),
+        needs=Message("train_size"),
+        figure="train_size",
+    ),
+    "table-rows": Words(
+        statement=say(
+            "Each row of the published table is reproduced in its order over the batch sizes."
+        ),
+        rule=say(
+            "Each of the six rows' rank correlation (Spearman) with the published values over the "
+            "shared batch sizes exceeds 0.5 (one value a seed, Student's t; sizes that missed "
+            "their target on either side are left out of the rows about the target). One row can "
+            "refute, but only all six can support."
+        ),
+        effect=say("rank correlation of the deciding row"),
+        evidence=say(
+            "Rank correlations of {model} with {count} of the {all} published rows: {rows}; "
+            "{deciding} decides ({low} to {high}; {n} seeds)."
+        ),
+        phrases={
+            "row": say("{name} {rho}"),
+            "time_200_epochs_pu": say("epoch time"),
+            "epoch_at_099": say("epochs to target"),
+            "time_to_099_pu": say("time to target"),
+            "best_validation_error": say("best validation error"),
+            "best_test_error": say("best test error"),
+            "final_test_error": say("final test error"),
+        },
+        needs=Message("batch_size"),
+        figure="time_to_target",
+    ),
+}
+
+ACCURACY: Mapping[str, Words] = {
+    "accuracy-optimum": Words(
+        statement=say("Some batch size in between reaches the best final accuracy."),
+        rule=say(
+            "The best batch size in between, chosen on the other seeds, has a best validation "
+            "error lower than both the smallest and the largest by more than 0.1 points (per seed, "
+            "Student's t). A size that has not settled (best validation error in the last quarter "
+            "of the budget) may still improve, and never makes the verdict towards which that "
+            "errs."
+        ),
+        effect=say(
+            "best validation error at an end minus the best in between (the end that decides)"
+        ),
+        evidence=say(
+            "Within {budget} epochs the best in between ({best}) has a validation error lower by "
+            "{first:points} points ({first_low:points} to {first_high:points}) than batch size "
+            "{smallest} and by {last:points} points ({last_low:points} to {last_high:points}) than "
+            "{largest}, over {n} seeds{caution}."
+        ),
+        phrases={
+            "caution": say("; batch size {sizes} was still improving"),
+        },
+        needs=Message("batch_size"),
+        figure="test_error",
+    ),
+    "too-small-fails": Words(
+        statement=say("Too small a batch does not converge within 200 epochs."),
+        rule=say(
+            "Of the trials at batch sizes 1 and 2 more than half diverge, never learn or miss the "
+            "target in 200 epochs (Wilson's interval; fewer than 5 trials never decide); trials "
+            "stopped earlier by a smaller budget tell nothing."
+        ),
+        effect=say("share of trials that fail"),
+        evidence=say(
+            "{failed} of {n} trials at batch sizes up to 2 failed to converge ({effect:percent}, "
+            "{low:percent} to {high:percent}); {kinds}{few}."
+        ),
+        phrases={
+            "few": say("; at least {fewest} trials are needed to decide"),
+        },
+        needs=Message("batch_size"),
+        figure="time_to_target",
+    ),
+    "less-oscillation": Words(
+        statement=say("Within reason, larger batches make training oscillate less."),
+        rule=say(
+            "The standard deviation of step losses in the later half of training falls with the "
+            "batch size by an exponent of more than 0.1 (slope on log-log axes per seed, Student's "
+            "t); sizes that never learn are left out. Weights that stood still would give 0.5 by "
+            "averaging alone."
+        ),
+        effect=say("exponent of the loss's spread over batch size"),
+        evidence=say(
+            "From batch size {smallest} to {largest} the spread of step losses goes as the batch "
+            "size to the power of {effect} ({low} to {high}; {n} seeds); averaging alone makes it "
+            "-0.5."
+        ),
+        needs=Message("batch_size"),
+        figure="learning_curves",
+    ),
+    "large-batch-generalization": Words(
+        statement=say(
+            "Very large batches end in worse optima: their test error is higher after full "
+            "convergence."
+        ),
+        rule=say(
+            "Where both have settled (best validation error before the last quarter of the "
+            "budget), the final test error at the largest batch, of at least 1000, exceeds that of "
+            "the small batch that is best on the other seeds by more than 0.1 points (paired by "
+            "seed, Student's t)."
+        ),
+        effect=say("test error, large minus small batch"),
+        evidence=say(
+            "Settled after {budget} epochs, batch size {largest} has a final test error higher "
+            "than the best small batch's by {effect:points} points ({low:points} to {high:points}; "
+            "{n} seeds)."
+        ),
+        needs=_both("batch_size", "learning_rate"),
+        figure="test_error",
+    ),
+    "noise-escapes": Words(
+        statement=say(
+            "The noise of mini-batches helps to leave poor optima in which very large batches get "
+            "stuck."
+        ),
+        rule=say(
+            "Where both have settled (best validation error before the last quarter of the "
+            "budget), the training error at the largest batch, of at least 1000, exceeds that of "
+            "the small batch that is best on the other seeds by more than 0.1 points (paired by "
+            "seed, Student's t)."
+        ),
+        effect=say("training error, large minus small batch"),
+        evidence=say(
+            "Settled after {budget} epochs, batch size {largest} has a training error higher than "
+            "the best small batch's by {effect:points} points ({low:points} to {high:points}; {n} "
+            "seeds)."
+        ),
+        needs=_both("batch_size", "learning_rate"),
+        figure="test_error",
+    ),
+}
+
+GRADIENTS: Mapping[str, Words] = {
+    "full-batch-direction": Words(
+        statement=say(
+            "The more data a gradient is taken over, up to the whole set, the closer it points to "
+            "the true direction of descent."
+        ),
+        rule=say(
+            "At every probed moment the cosine with the full gradient is larger by more than 0.1 "
+            "at the largest probed batch than at the smallest (t over networks, or Welch's t over "
+            "the draws of a single one). The full gradient itself is the reference, so that only "
+            "the size of the gain is tested, not that there is one."
+        ),
+        effect=say("gain in cosine from the smallest to the largest probed batch"),
+        evidence=say(
+            "From batch size {smallest} to {largest} the cosine with the full gradient grows by "
+            "{effect} ({low} to {high}; {networks}), at the moment that decides of {moments}; that "
+            "it grows at all is certain, the full gradient being the reference."
+        ),
+        phrases=NETWORKS,
+        needs=PROBES,
+        figure="gradient_cosine",
+    ),
+    "half-data-gradient": Words(
+        statement=say(
+            "Half of the data, or far less, gives almost the same gradient as all of them."
+        ),
+        rule=say(
+            "At every probed moment the largest probed batch of at most half of the data has a "
+            "mean cosine above 0.9 with the full gradient (Student's t over networks, or over the "
+            "draws of a single one)."
+        ),
+        effect=say("cosine with the full gradient"),
+        evidence=say(
+            "{size} examples, {share:points} % of the data, give a cosine of {effect} ({low} to "
+            "{high}; {networks}) with the full gradient, at the moment that decides of {moments}."
+        ),
+        phrases=NETWORKS,
+        needs=PROBES,
+        figure="gradient_cosine",
+    ),
+    "direction-saturates": Words(
+        statement=say("Beyond some batch size the direction of descent hardly changes any more."),
+        rule=say(
+            "At every probed moment the largest probed batch of at most a fifth of the data leaves "
+            "the cosine with the full gradient less than 0.1 to gain, however much larger the "
+            "batch (Student's t over networks, or over the draws of a single one)."
+        ),
+        effect=say("gain in cosine that larger batches have left"),
+        evidence=say(
+            "Beyond {size} examples, {share:points} % of the data, the cosine with the full "
+            "gradient has {effect} ({low} to {high}; {networks}) left to gain, at the moment that "
+            "decides of {moments}."
+        ),
+        phrases=NETWORKS,
+        needs=PROBES,
+        figure="gradient_cosine",
+    ),
+    "online-zigzag": Words(
+        statement=say(
+            "With one example a step the direction zig-zags and training hardly converges."
+        ),
+        rule=say(
+            "Two parts, both needed: consecutive gradients at batch size 1 have a mean cosine "
+            "below 0.2 at every moment, and the best validation error at batch size 1 exceeds that "
+            "of the batch size that is best on the other seeds by more than one point (paired by "
+            "seed)."
+        ),
+        effect=say("cosine of consecutive gradients, or excess error (the part that decides)"),
+        evidence=say(
+            "Consecutive gradients at batch size 1 have a cosine of at most {cosine}; its best "
+            "validation error is {excess:points} points above the best batch size's ({networks} "
+            "probed, {seeds} seeds; the deciding interval is {low} to {high})."
+        ),
+        phrases=NETWORKS,
+        needs=_both(PROBES, "batch_size"),
+        figure="gradient_cosine",
+    ),
+    "gradient-spread": Words(
+        statement=say(
+            "Gradients differ by orders of magnitude from weight to weight, so that no single "
+            "global learning rate fits all of them."
+        ),
+        rule=say(
+            "The 99 % quantile of |gradient| over single weights is more than 10 times their "
+            "median (geometric mean over moments for each network, Student's t over networks, or "
+            "over the moments of a single one); normally distributed gradients of one scale would "
+            "give 3.8."
+        ),
+        effect=say("99 % quantile over median of the gradient's magnitude"),
+        evidence=say(
+            "One weight in a hundred has a gradient more than {effect} ({low} to {high}) times the "
+            "median weight's, over {probes} probes of {networks}."
+        ),
+        phrases=NETWORKS,
+        needs=PROBES,
+        figure="gradient_magnitudes",
+    ),
+}
+
+OPTIMIZERS: Mapping[str, Words] = {
+    "momentum-speed": Words(
+        statement=say("Momentum speeds up convergence."),
+        rule=say(
+            "With momentum 0.9 the target takes fewer epochs than without, all else equal, by a "
+            "factor of more than 1.1 (geometric mean over pairs for each seed, Student's t; a miss "
+            "counts as the budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("speed-up in epochs to target"),
+        evidence=say(
+            "Over {informative} of {count} pairs (batch sizes {sizes}) momentum 0.9 reaches the "
+            "target {effect} ({low} to {high}) times as fast, {n} seeds."
+        ),
+        needs=Message("momentum"),
+        figure="momentum",
+    ),
+    "rprop-full-batch": Words(
+        statement=say(
+            "Rprop, which uses only the sign of the gradient, learns well on the full batch."
+        ),
+        rule=say(
+            "On the full batch Rprop's best validation error is at most 0.5 points above SGD's, "
+            "each at its setting that is best on the other seeds (paired by seed, non-inferiority "
+            "by Student's t)."
+        ),
+        effect=say("error of SGD minus error of Rprop"),
+        evidence=say(
+            "On the full batch Rprop ends with an error of {rprop:percent}; SGD's minus Rprop's is "
+            "{effect:points} points ({low:points} to {high:points}) within the same epochs, {n} "
+            "seeds."
+        ),
+        needs=Message("rprop"),
+        figure="rprop",
+    ),
+    "rprop-mini-batch": Words(
+        statement=say(
+            "On mini-batches Rprop's corrections cancel out and it fails; RMSprop repairs that."
+        ),
+        rule=say(
+            "Two parts, both needed: on mini-batches (at most a tenth of the data) Rprop's best "
+            "validation error is more than one point above SGD's, and RMSprop's at most 0.5 points "
+            "above it, each at its setting that is best on the other seeds (paired by seed, "
+            "Student's t)."
+        ),
+        effect=say("excess error of Rprop, or of SGD over RMSprop (the part that decides)"),
+        evidence=say(
+            "On mini-batches the errors are {rprop:percent} for Rprop, {sgd:percent} for SGD and "
+            "{rmsprop:percent} for RMSprop; the deciding difference is {effect:points} points "
+            "({low:points} to {high:points}), {n} seeds."
+        ),
+        needs=Message("rprop"),
+        figure="rprop",
+    ),
+    "optimizer-rates": Words(
+        statement=say(
+            "Adaptive optimizers (Adagrad, Adadelta, RMSprop, Adam) need less tuning of the "
+            "learning rate than SGD (our addition, not the article's)."
+        ),
+        rule=say(
+            "Going from Keras's default rate to the tuned one lowers the best validation error of "
+            "plain SGD (no momentum) by more than 0.2 points more than that of the adaptive "
+            "optimizers (means over pairs for each seed, Student's t)."
+        ),
+        effect=say("gain from tuning, SGD minus adaptive optimizers"),
+        evidence=say(
+            "Tuning the rate lowers plain SGD's error by {sgd:points} points ({sgd_pairs} pairs) "
+            "and the adaptive optimizers' by {others:points} points ({other_pairs} pairs), a "
+            "difference of {effect:points} points ({low:points} to {high:points}; {n} seeds)."
+        ),
+        needs=_both("optimizer", "learning_rate"),
+        figure="optimizer",
+    ),
+}
+
+REGULARIZATION: Mapping[str, Words] = {
+    "decay-overfitting": Words(
+        statement=say("Weight decay reduces overfitting."),
+        rule=say(
+            "Two parts, both needed: on the smallest training set, under the strength of decay (or "
+            "L2) that is best on the other seeds, the gap between training and test accuracy "
+            "shrinks by more than 0.2 points, and the test error is not higher by 0.2 points, as "
+            "it is where training only gets worse (paired by seed, Student's t)."
+        ),
+        effect=say(
+            "reduction of the generalization gap, or of the test error (the part that decides)"
+        ),
+        evidence=say(
+            "On {images} images the gap of {gap:points} points without decay shrinks by "
+            "{closed:points} points ({closed_low:points} to {closed_high:points}) with the best of "
+            "{count} strengths, and the test error falls by {gain:points} points "
+            "({gain_low:points} to {gain_high:points}), {n} seeds."
+        ),
+        needs=Message("regularization"),
+        figure="generalization_gap",
+    ),
+    "decay-not-speed": Words(
+        statement=say(
+            "Weight decay improves neither the accuracy reached on the training data nor the speed "
+            "of convergence."
+        ),
+        rule=say(
+            "Two parts, both needed: no strength of decay (or L2), chosen on the other seeds, "
+            "reduces the epochs to target by a factor of 1.1 or raises the final training accuracy "
+            "by 0.2 points (equivalence margins, Student's t); a miss counts as the budget, and "
+            "never makes the verdict towards which that errs."
+        ),
+        effect=say("1 over the speed-up, or loss of training accuracy (the part that decides)"),
+        evidence=say(
+            "The best strength changes epochs to target by a factor of {slower} ({slower_low} to "
+            "{slower_high}; {informative} of {count} pairs reached it) and training accuracy by "
+            "{gain:points} points ({gain_low:points} to {gain_high:points}), {n} seeds."
+        ),
+        needs=Message("regularization"),
+        figure="generalization_gap",
+    ),
+    "l1-sparse": Words(
+        statement=say("An L1 penalty (lasso) sets weights to zero; L2 (ridge) only shrinks them."),
+        rule=say(
+            "Two parts, both needed: at the strength chosen on the other seeds L1 raises the share "
+            "of weights with |w| < 0.001 by more than 5 points over no penalty, and by more than "
+            "5 points over L2 at its own (paired by seed, Student's t)."
+        ),
+        effect=say("gain in the share of near-zero weights"),
+        evidence=say(
+            "L1 raises the share of weights below 0.001 by {l1:points} points and L2 by "
+            "{l2:points} points over no penalty; the deciding difference is {effect:points} points "
+            "({low:points} to {high:points}), {n} seeds."
+        ),
+        needs=Message("regularization"),
+        figure="sparsity",
+    ),
+}
+
+NORMALIZATION: Mapping[str, Words] = {
+    "norm-gradient-flow": Words(
+        statement=say(
+            "Normalization before the activation keeps gradients from vanishing on their way to "
+            "the first layers."
+        ),
+        rule=say(
+            "The gradient norm of the first layer over that of the last is larger with "
+            "normalization than without by a factor of more than 1.25 at the end of training "
+            "(geometric mean over pairs for each seed, Student's t); pairs of which a trial never "
+            "learned or diverged are left out."
+        ),
+        effect=say("first-to-last ratio of gradient norms, with over without normalization"),
+        evidence=say(
+            "At the end of training, over the {count} of {all} pairs in which all trials learned, "
+            "normalization changes the first layer's gradient norm over the last's by a factor of "
+            "{effect} ({low} to {high}; {n} seeds)."
+        ),
+        needs=_both("normalization", PROBES),
+        figure="layer_norms",
+        compares=True,
+    ),
+    "norm-speed": Words(
+        statement=say(
+            "With normalization training converges in fewer epochs and stands larger learning "
+            "rates."
+        ),
+        rule=say(
+            "Two parts, both needed: at the smaller rates the target takes fewer epochs by a "
+            "factor of more than 1.1, and at the largest rate tried the best validation error is "
+            "lower by more than one point (means over pairs for each seed, Student's t; a miss "
+            "counts as the budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("speed-up, or reduction of error at the largest rate (the part that decides)"),
+        evidence=say(
+            "Normalized networks reach the target {speed} times as fast ({speed_low} to "
+            "{speed_high}; {informative} of {count} pairs reached it), and at learning rate {rate} "
+            "their best validation error is {error:points} points lower ({error_low:points} to "
+            "{error_high:points}), {n} seeds."
+        ),
+        needs=Message("normalization"),
+        figure="normalization",
+    ),
+    "norm-initialization": Words(
+        statement=say("Normalization makes training depend less on initialization."),
+        rule=say(
+            "Over the initial scales tried, the range of the best validation error is narrower "
+            "with normalization than without by more than 0.5 points (mean over kinds for each "
+            "seed, Student's t)."
+        ),
+        effect=say("reduction of the error's range over initial scales"),
+        evidence=say(
+            "Over the initial scales the error's range is {none:points} points without "
+            "normalization and {effect:points} points ({low:points} to {high:points}) narrower "
+            "with it, mean over {kinds}, {n} seeds."
+        ),
+        needs=Message("normalization"),
+        figure="normalization_scales",
+    ),
+}
+
+THEMES = (
+    Theme(say("Batch size and time"), TIME),
+    Theme(say("Batch size and accuracy"), ACCURACY),
+    Theme(say("Gradients"), GRADIENTS),
+    Theme(say("Optimizers and momentum"), OPTIMIZERS),
+    Theme(say("Regularization"), REGULARIZATION),
+    Theme(say("Normalization"), NORMALIZATION),
+)

@@ -1,0 +1,94 @@
+"""The words of the claims, and the sentences they make with what the rules found."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from batchmark.analysis.claims.verdicts import all_claims
+from batchmark.report.catalogue import BY_NAME
+from batchmark.report.claim_words import THEMES, Words
+from batchmark.report.messages import Message, say
+from batchmark.report.page.claims import WORDS
+from batchmark.report.page.evidence import Number, evidence
+from batchmark.report.translation import Language, english, languages
+from tests.report.messages_in_use import TEMPLATES
+
+LANGUAGES = {language.code: language for language in languages(TEMPLATES)}
+
+
+def test_every_claim_has_words_and_every_word_a_claim() -> None:
+    assert set(WORDS) == set(all_claims())
+    assert sum(len(theme.claims) for theme in THEMES) == len(WORDS)
+
+
+def test_the_figures_that_claims_point_to_exist() -> None:
+    assert {words.figure for words in WORDS.values()} <= set(BY_NAME)
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+def test_every_verdict_has_a_whole_sentence(synthetic_tables: Path, language: Language) -> None:
+    table = pd.read_csv(synthetic_tables / "claims.csv")
+    assert len(table) == 2 * len(WORDS)
+    for _, row in table.iterrows():
+        sentence = language.tell(evidence(WORDS[row["id"]], row))
+        assert sentence.endswith((".", "。"))
+        assert not any(word in sentence for word in ("{", "}", "nan", "None"))
+
+
+def row(**fields: object) -> "pd.Series[object]":
+    decision = {"effect": 0.0123, "low": -0.01, "high": float("nan"), "margin": 0.0, "n": 3}
+    return pd.Series({"verdict": "supported", **decision, "fields": json.dumps(fields)})
+
+
+def words(text: str, **phrases: Message) -> Words:
+    none = Message("")
+    needs = say("{one} and {other}", one="momentum", other=say("timings"))
+    return Words(none, none, none, Message(text), needs, phrases=phrases)
+
+
+def test_a_sentence_has_the_numbers_of_the_decision_and_of_the_rule() -> None:
+    text = words("{effect:points} points ({low:percent} to {high}, {n} seeds) at {sizes}{more}.")
+    message = evidence(text, row(sizes=[10, 25000], more=""))
+    assert english().tell(message) == (
+        "1.23 points (-1\N{NO-BREAK SPACE}% to ?, 3 seeds) at 10, 25000."
+    )
+
+
+def test_a_phrase_is_part_of_a_sentence_in_its_language() -> None:
+    text = words("{what}", networks=say("{count} networks"))
+    message = evidence(text, row(what={"phrase": "networks", "count": 5}))
+    assert LANGUAGES["zh"].tell(message) == "5 个网络"
+    assert LANGUAGES["zh"].tell(evidence(text, row(what=["diverged", 7]))) == "发散、7"
+
+
+def test_what_is_not_measured_says_what_it_needs() -> None:
+    nothing = row()
+    nothing["verdict"] = "not measured"
+    message = evidence(words(""), nothing)
+    assert str(message) == "Nothing at this scale measures it: it needs momentum and timings."
+
+
+def test_what_is_not_translated_appears_in_english() -> None:
+    message = evidence(words("New: {count} of {n}."), row(count=2))
+    assert LANGUAGES["zh"].tell(message) == "New: 2 of 3."
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "text"),
+    [
+        (12345.6, "", "12346"),
+        (0.012345, "", "0.0123"),
+        (200.0, "", "200"),
+        (25000, "", "25000"),
+        (float("nan"), "", "?"),
+        (None, "points", "?"),
+        (0.1465, "points", "14.7"),
+        (0.01234, "percent", "1.23\N{NO-BREAK SPACE}%"),
+    ],
+)
+def test_numbers_have_three_digits_and_the_sentence_s_unit(
+    value: float | None, style: str, text: str
+) -> None:
+    assert format(Number(value), style) == text
