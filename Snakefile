@@ -14,6 +14,7 @@ sys.path.insert(0, str(SOURCE))
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES
 from batchmark.errors import UserError
 from batchmark.garbage import collect_seldom
+from batchmark.report.pages import language_codes, page_file
 from batchmark.study.devices import gpu_count
 from batchmark.study.hooks import Hooks, Places
 from batchmark.study.loading import in_order_of_priority

@@ -1,21 +1,20 @@
 """The examples of docs/extending.md do what the page says."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
-import pytest
 import yaml
 
-from batchmark.analysis.claims import registry
-from batchmark.analysis.claims.evidence import Evidence
 from batchmark.report.tables import Tables
 from batchmark.study.config import StudyConfig
 from batchmark.study.loading import build_study
-from tests.workflow.checkout import ROOT, Checkout
+from tests.workflow.checkout import ROOT, Checkout, copy_project
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 
@@ -40,12 +39,49 @@ def test_optimizer() -> None:
     np.testing.assert_allclose(weights.numpy(), [0.9, -0.9], rtol=1e-6)
 
 
-def test_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "CLAIMS", {})
-    _executed("src/batchmark/analysis/claims/momentum.py")
-    tables = dict.fromkeys(("draws", "magnitudes", "published"), pd.DataFrame())
-    evidence = Evidence(blocks=[], main=None, **tables)
-    assert registry.CLAIMS["nesterov-speed"].decide(evidence) is None
+def test_claim(tmp_path: Path) -> None:
+    """The recipe on a copy: the rule errs as seldom as the others, and its words are listed."""
+    copy = copy_project(tmp_path)
+    shutil.copytree(ROOT / "tests", copy.folder / "tests")
+    rule = "src/batchmark/analysis/claims/momentum.py"
+    with (copy.folder / rule).open("a") as file:
+        file.write(f"\n\n{_block(rule)}")
+    rates = "tests/analysis/claims/test_error_rates.py"
+    copy.edit(
+        rates, "@dataclass(frozen=True)\nclass Case", f"{_block(rates)}\n\n@dataclass\nclass Case"
+    )
+    copy.edit(rates, "CASES = [\n", f"CASES = [\n{_block(f'{rates}, in CASES')}")
+    words = "src/batchmark/report/claim_words.py"
+    start = "OPTIMIZERS: Mapping[str, Words] = {\n"
+    copy.edit(words, start, start + _block(f"{words}, in OPTIMIZERS"))
+    evidence = "tests/report/page/test_evidence.py"
+    tests = ["-k", "nesterov or every_claim", rates, evidence, "--override-ini=addopts="]
+    done = _run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    assert done.returncode == 0, done.stdout
+    listed = _run(copy, "batchmark.report.untranslated", "workflow/report").stdout
+    assert "zh.po lacks: Nesterov momentum is faster than plain.\n" in listed
+
+
+def _run(copy: Checkout, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=copy.folder, env=copy.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_language(checkout: Checkout) -> None:
+    file = "workflow/report/de.po"
+    (checkout.folder / file).write_text(_block(file), encoding="utf-8")
+    assert checkout.planned() == {"render"}
+    done = checkout.snakemake()
+    assert done.returncode == 0, done.stderr
+    page = (checkout.folder / "reports" / "index.de.html").read_text(encoding="utf-8")
+    assert '<html lang="de">' in page
+    assert "Mit welcher Batchgröße soll ich trainieren?" in page
+    assert "What textbooks claim" in page
+    for other in ("index.html", "index.zh.html"):
+        html = (checkout.folder / "reports" / other).read_text(encoding="utf-8")
+        assert '<a class="tool" href="index.de.html" hreflang="de" lang="de">Deutsch</a>' in html
 
 
 def test_figure(finished: Checkout) -> None:

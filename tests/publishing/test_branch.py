@@ -86,7 +86,7 @@ def test_files_of_the_branch_come_out_and_foreign_ones_stay(work: Path, bare: Pa
     with open_branch(work, "origin", BRANCH) as branch:
         extracted = work.parent / "extracted"
         extract(branch, extracted)
-        replace_own(extracted, _tree(work.parent / "site", new_html="2"), ("index.html", "tables"))
+        replace_own(extracted, _tree(work.parent / "site", new_html="2"), ("index*.html", "tables"))
         assert sorted(path.name for path in extracted.iterdir()) == [
             ".nojekyll",
             "CNAME",

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from batchmark.publishing.listing import draw_listing, report_folders
 from tests.publishing.example import ANSWER
 
+LANGUAGES = {"en": "English", "zh": "简体中文"}
+
 
 def _report(archive: Path, name: str, **known: object) -> None:
     (archive / name).mkdir(parents=True)
@@ -18,7 +20,7 @@ def _report(archive: Path, name: str, **known: object) -> None:
 def test_reports_are_listed_latest_first(tmp_path: Path):
     _report(tmp_path / "reports", "2025-01-31-local-0123abcd", machines=["local"], answer=ANSWER)
     _report(tmp_path / "reports", "2026-02-01-gpu-box-0123abcd", machines=["gpu-box"])
-    page = draw_listing(tmp_path)
+    page = draw_listing(tmp_path, LANGUAGES)
     assert page.index("2026-02-01") < page.index("2025-01-31")
     assert 'href="reports/2025-01-31-local-0123abcd/index.html">English</a>' in page
     assert "64 (41–96)" in page
@@ -28,14 +30,14 @@ def test_reports_are_listed_latest_first(tmp_path: Path):
 def test_a_report_without_a_readable_summary_is_listed_by_its_name(tmp_path: Path):
     _report(tmp_path / "reports", "2025-01-31-my-laptop-0123abcd")
     (tmp_path / "reports/2025-01-31-my-laptop-0123abcd/summary.json").write_text("{")
-    assert "<td>my-laptop</td>" in draw_listing(tmp_path)
+    assert "<td>my-laptop</td>" in draw_listing(tmp_path, LANGUAGES)
 
 
 def test_what_an_archive_says_stays_text(tmp_path: Path):
     _report(tmp_path / "reports", "2025-01-31-x-0123abcd", machines=["<script>alert(1)</script>"])
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / '"><img src=x>.csv').write_text("")
-    page = draw_listing(tmp_path)
+    page = draw_listing(tmp_path, LANGUAGES)
     assert "<script" not in page
     assert "<img src=x" not in page
     html5lib.HTMLParser(strict=True).parse(page)
@@ -66,4 +68,4 @@ def test_a_summary_of_anything_is_listed(
     folder.mkdir(parents=True, exist_ok=True)
     known = {"machines": machines, "datasets": datasets, "answer": answer}
     (folder / "summary.json").write_text(json.dumps(known))
-    assert b"2025-01-31" in draw_listing(tmp_path).encode()
+    assert b"2025-01-31" in draw_listing(tmp_path, LANGUAGES).encode()

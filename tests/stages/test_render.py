@@ -19,6 +19,13 @@ def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:
     assert (tmp_path / "r" / "index.zh.html").exists()
 
 
+def test_a_language_without_a_catalogue_any_more_has_no_page(tmp_path: Path) -> None:
+    (tmp_path / "index.de.html").write_text("old")
+    (tmp_path / "site").mkdir()
+    render(request_for(["batch_size"]), Tables(tmp_path), tmp_path, TEMPLATES, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["index.html", "index.zh.html"]
+
+
 def test_bad_requests_are_refused_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "request.json"
     with pytest.raises(UserError, match=r"request\.json cannot be read"):

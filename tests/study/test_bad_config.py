@@ -116,7 +116,7 @@ CONFIG_MISTAKES = [
 STUDY_MISTAKES = [
     ("qestion", {}, ["qestion", "did you mean 'question'"]),
     ("question", "Which?", ["question", "'Which?'"]),
-    ("question", {"fr": "?"}, ["question.fr"]),
+    ("question", {"cn": "?"}, ["question.cn", "a language of the page: en, zh"]),
     ("grids", [], ["grids", "at least 1"]),
     ("grids", [{"batch_size": []}], ["grids[0].batch_size", "at least one value"]),
     ("grids", [{"batch_size": [32, 32]}], ["grids[0].batch_size", "32", "twice"]),

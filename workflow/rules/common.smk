@@ -45,7 +45,6 @@ wildcard_constraints:
     variant="[A-Za-z0-9][A-Za-z0-9._-]*",
     study="|".join(plan.studies),
     figure="[a-z0-9_.-]+",
-    language="en|zh",
 
 
 # The end of a stage's command: its words go to the log, and its last one, when it fails, to the

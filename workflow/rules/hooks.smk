@@ -7,7 +7,7 @@ hooks = Hooks(
         facts=Path(rules.download.output.facts),
         results=Path(rules.collect.output.tables[0]).parents[1],
         logs=Path(rules.collect.log[0]).parent,
-        reports=Path(rules.render.output.english).parent,
+        reports=Path(rules.render.output.pages[0]).parent,
         templates=BASE / "workflow/report",
     ),
     cores=workflow.cores,

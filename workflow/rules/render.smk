@@ -1,4 +1,7 @@
 TEMPLATES = [str(path) for path in sorted((BASE / "workflow/report").glob("**/*.*"))]
+# One a language: English, and each that has a catalogue among the templates.
+LANGUAGES = language_codes(BASE / "workflow/report")
+PAGES = [f"reports/{page_file(code)}" for code in LANGUAGES]
 
 
 rule render:
@@ -8,13 +11,8 @@ rule render:
         figures=expand([f"{FIGURE}.svg", f"{FIGURE}.json"], figure=plan.figures()),
         templates=local(TEMPLATES),
     output:
-        english=report(
-            "reports/index.html",
-            caption="../report/captions/page.rst",
-            category="Report",
-        ),
-        chinese=report(
-            "reports/index.zh.html",
+        pages=report(
+            PAGES,
             caption="../report/captions/page.rst",
             category="Report",
         ),
@@ -28,4 +26,4 @@ rule render:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.render --request {params.request}'
         ' --tables "$(dirname {input.tables[0]:q})" --figures "$(dirname {input.figures[0]:q})"'
         ' --templates "$(dirname {input.templates[0]:q})"'
-        ' --reports "$(dirname {output.english:q})" ' + LOGGED
+        ' --reports "$(dirname {output.pages[0]:q})" ' + LOGGED

@@ -68,9 +68,11 @@ def extract(branch: Branch, folder: Path) -> None:
 
 
 def replace_own(tree: Path, site: Path, own_names: tuple[str, ...]) -> None:
-    """Put the site in place of the earlier one in `tree`; files of others (CNAME …) stay."""
-    for name in own_names:
-        path = tree / name
+    """Put the site in place of the earlier one in `tree`; files of others (CNAME …) stay.
+
+    `own_names`: patterns of what an earlier site may hold.
+    """
+    for path in [path for name in own_names for path in tree.glob(name)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

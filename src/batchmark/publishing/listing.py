@@ -2,15 +2,16 @@
 
 import json
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from batchmark.publishing.summary import headline
+from batchmark.report.pages import pages_in
 
 ARCHIVE = "reports"
-PAGES = {"index.html": "English", "index.zh.html": "简体中文"}
 REPORT_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[A-Za-z0-9._+-]{1,110}")
 
 _STYLE = """
@@ -25,8 +26,11 @@ ul { columns: 16rem; padding-left: 1.2rem; }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"
 
 
-def draw_listing(site: Path) -> str:
-    """The HTML of the page for the site in folder `site`, every name and value escaped."""
+def draw_listing(site: Path, languages: Mapping[str, str]) -> str:
+    """The HTML of the page for the site in folder `site`, every name and value escaped.
+
+    `languages`: names by code; an archived report may have one more, which goes by its code.
+    """
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -46,7 +50,7 @@ def draw_listing(site: Path) -> str:
 <thead><tr><th scope="col">date</th><th scope="col">report</th><th scope="col">machine</th>\
 <th scope="col">data</th><th scope="col">best batch size</th></tr></thead>
 <tbody>
-{_reports(site)}
+{_reports(site, languages)}
 </tbody>
 </table>
 </div>
@@ -68,11 +72,11 @@ def report_folders(archive: Path) -> list[Path]:
     return sorted((path for path in folders if path.is_dir()), reverse=True)
 
 
-def _reports(site: Path) -> str:
-    return "\n".join(_row(folder) for folder in report_folders(site / ARCHIVE))
+def _reports(site: Path, languages: Mapping[str, str]) -> str:
+    return "\n".join(_row(folder, languages) for folder in report_folders(site / ARCHIVE))
 
 
-def _row(folder: Path) -> str:
+def _row(folder: Path, languages: Mapping[str, str]) -> str:
     known = _known(folder / "summary.json")
     answer = known.get("answer")
     cells = [
@@ -81,9 +85,9 @@ def _row(folder: Path) -> str:
         headline(answer) if isinstance(answer, dict) else "",
     ]
     links = ", ".join(
-        f'<a href="{quote(f"{ARCHIVE}/{folder.name}/{page}")}">{language}</a>'
-        for page, language in PAGES.items()
-        if (folder / page).is_file()
+        f'<a href="{quote(f"{ARCHIVE}/{folder.name}/{page.name}")}">'
+        f"{escape(languages.get(code, code))}</a>"
+        for code, page in pages_in(folder).items()
     )
     facts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f"<tr><td>{folder.name[:10]}</td><td>{links}</td>{facts}</tr>"

@@ -8,18 +8,19 @@ from pathlib import Path
 from batchmark.errors import UserError
 from batchmark.publishing.badge import draw_badge
 from batchmark.publishing.bundle import write_bundle
-from batchmark.publishing.listing import ARCHIVE, PAGES, draw_listing, report_folders
+from batchmark.publishing.listing import ARCHIVE, draw_listing, report_folders
 from batchmark.publishing.privacy import Identity, scrub, traces
 from batchmark.publishing.summary import Summary, headline, report_name, summarize
+from batchmark.report.messages import say
+from batchmark.report.pages import pages_in
+from batchmark.report.translation import languages
 from batchmark.results.atomic import write_text
 
-# What build_site writes; whatever else a published branch holds is not ours.
+# What build_site writes, as patterns; whatever else a published branch holds is not ours.
 OWN_NAMES = (
-    *PAGES, "reports.html", "summary.json", "badge.svg", "results.zip", "tables", "figures",
-    ARCHIVE,
+    "index.html", "index.*.html", "reports.html", "summary.json", "badge.svg", "results.zip",
+    "tables", "figures", ARCHIVE,
 )  # fmt: skip
-
-_WORDS = {"index.html": "All reports and files", "index.zh.html": "全部报告与文件"}
 
 
 def build_site(site: Path, reports: Path, results: Path, identity: Identity) -> Summary:
@@ -56,14 +57,15 @@ def add_reports(site: Path, archive: Path) -> None:
         target = site / ARCHIVE / folder.name
         if not target.exists():
             target.mkdir(parents=True)
-            for name in (*PAGES, "summary.json"):
-                if (folder / name).is_file():
-                    shutil.copyfile(folder / name, target / name)
+            for path in (*pages_in(folder).values(), folder / "summary.json"):
+                if path.is_file():
+                    shutil.copyfile(path, target / path.name)
 
 
 def write_listing(site: Path) -> None:
-    """Write `reports.html` for what the site holds now."""
-    (site / "reports.html").write_text(draw_listing(site), encoding="utf-8")
+    """Write `reports.html` for what the site holds now, languages under their own names."""
+    names = {language.code: language.name for language in languages()}
+    (site / "reports.html").write_text(draw_listing(site, names), encoding="utf-8")
 
 
 def refuse_traces(site: Path, identity: Identity) -> None:
@@ -86,13 +88,14 @@ def _copy(folder: Path, files: Iterator[Path], clean: Callable[[str], str]) -> N
 
 
 def _copy_pages(reports: Path, folder: Path, root: str, clean: Callable[[str], str]) -> None:
-    """Copy the page in both languages; each gets a link to `reports.html` under `root`."""
+    """Copy the page in all languages; each gets a link to `reports.html` under `root`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, words in _WORDS.items():
-        page = reports / name
+    for language in languages():
+        page = reports / language.file
         if page.is_file():
+            words = language.tell(say("All reports and files"))
             text = _with_link(clean(page.read_text(encoding="utf-8")), f"{root}reports.html", words)
-            (folder / name).write_text(text, encoding="utf-8")
+            (folder / language.file).write_text(text, encoding="utf-8")
 
 
 def _with_link(page: str, target: str, words: str) -> str:

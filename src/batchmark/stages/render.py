@@ -5,6 +5,7 @@ from pathlib import Path
 
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.page.build import page
+from batchmark.report.pages import page_file, pages_in
 from batchmark.report.rendering import rendered
 from batchmark.report.tables import Tables
 from batchmark.report.translation import languages
@@ -16,8 +17,10 @@ from batchmark.stages.command import run
 def render(
     request: RenderRequest, tables: Tables, figures: Path, templates: Path, reports: Path
 ) -> None:
-    """Write the page in every language into `reports`."""
+    """Write the page in every language into `reports`, and no other."""
     spoken = languages(templates)
+    for code in pages_in(reports).keys() - {language.code for language in spoken}:
+        (reports / page_file(code)).unlink()
     for language in spoken:
         others = [one for one in spoken if one is not language]
         made = page(request, tables, figures, language, others)

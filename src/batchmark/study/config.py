@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from batchmark.report.pages import language_codes
+
 
 def _distinct(values: list[Any]) -> list[Any]:
     texts = [json.dumps(value) for value in values]
@@ -25,6 +27,12 @@ def _mirror(text: str) -> str:
     if text and (not colon or scheme.lower() in ("http", "https", "file")):
         return text
     raise ValueError("should be an https://, http:// or file:// address or a folder")
+
+
+def _spoken(code: str) -> str:
+    if code in (codes := language_codes()):
+        return code
+    raise ValueError(f"should be a language of the page: {', '.join(codes)}")
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -114,7 +122,7 @@ class ProbingConfig(Section):
 
 Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
 Devices = Annotated[list[Literal["cpu", "gpu"]], Field(min_length=1), AfterValidator(_distinct)]
-Words = dict[Literal["en", "zh"], str]
+Words = dict[Annotated[str, AfterValidator(_spoken)], str]
 Settings = dict[str, JsonValue]
 
 

@@ -6,7 +6,7 @@ from batchmark.contract.requests.message import Request
 
 
 class StudyForReport(Request):
-    """A study's words, by language ("en", "zh")."""
+    """A study's words, by the code of a language of the page."""
 
     name: str
     question: dict[str, str]
