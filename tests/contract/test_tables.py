@@ -6,6 +6,7 @@ import pytest
 from batchmark.analysis.measurements import read_measurements
 from batchmark.analysis.statistics import analyze
 from batchmark.contract.frames import read_table, write_table
+from batchmark.contract.glossary import ROWS, WORDS, page
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind
 from tests.analysis.conftest import make_world
@@ -45,3 +46,15 @@ def test_a_frame_that_lacks_a_column_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="axis"):
         write_table(tmp_path, "settings", pd.DataFrame({"study": ["a"], "variant": ["b"]}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_about_the_tables_is_current() -> None:
+    written = Path(__file__).parents[2] / "docs" / "tables.md"
+    assert written.read_text(encoding="utf-8") == page(), "python -m batchmark.contract.glossary"
+
+
+def test_every_word_of_the_glossary_is_about_a_column() -> None:
+    columns = {column for names in TABLES.values() for column in names}
+    columns |= {f"{name}.{column}" for name, names in TABLES.items() for column in names}
+    assert set(WORDS) <= columns
+    assert set(ROWS) == set(TABLES)
