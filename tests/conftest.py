@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from batchmark.measuring.machine import usable_threads
@@ -27,12 +28,24 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with a finished micro run; copy it before changing it."""
-    checkout = copy_project(tmp_path_factory.mktemp("finished"))
-    result = checkout.snakemake()
-    assert result.returncode == 0, result.stdout + result.stderr
-    return checkout
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def finished(shared_folder: Path) -> Checkout:
+    """A checkout with a finished micro run, one for all workers; copy it before changing it."""
+    folder = shared_folder / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            checkout = copy_project(folder)
+            result = checkout.snakemake()
+            if result.returncode != 0:
+                shutil.rmtree(folder)
+                pytest.fail(result.stdout + result.stderr)
+    return Checkout(folder)
 
 
 @pytest.fixture

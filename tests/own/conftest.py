@@ -2,20 +2,28 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.own.project import Project, write_project
-from tests.workflow.checkout import copy_project
+from tests.workflow.checkout import Checkout, copy_project
 
 
 @pytest.fixture(scope="session")
-def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A repository that uses batchmark as a module, with its report made; copy before changing."""
-    folder = tmp_path_factory.mktemp("module")
-    (folder / "batchmark").mkdir()
-    project = write_project(folder / "mine", copy_project(folder / "batchmark"))
-    result = project.snakemake()
-    assert result.returncode == 0, result.stdout + result.stderr
-    return project
+def finished_project(shared_folder: Path) -> Project:
+    """A repository that uses batchmark as a module, with its report made; copy before changing.
+
+    One for all workers.
+    """
+    folder = shared_folder / "module"
+    with FileLock(f"{folder}.lock"):
+        checkout = Checkout(folder / "batchmark")
+        if not folder.exists():
+            project = write_project(folder / "mine", copy_project(checkout.folder))
+            result = project.snakemake()
+            if result.returncode != 0:
+                shutil.rmtree(folder)
+                pytest.fail(result.stdout + result.stderr)
+    return Project(folder / "mine", checkout)
 
 
 @pytest.fixture
