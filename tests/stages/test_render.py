@@ -10,9 +10,11 @@ from batchmark.stages.render import render
 from tests.report.conftest import request_for
 from tests.report.messages_in_use import TEMPLATES
 
+NOTHING = request_for(["batch_size"]).model_copy(update={"partial": True})
+
 
 def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:
-    render(request_for(["batch_size"]), Tables(tmp_path), tmp_path, TEMPLATES, tmp_path / "r")
+    render(NOTHING, Tables(tmp_path), tmp_path, TEMPLATES, tmp_path / "r")
     html = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
     assert "there is no answer yet" in html
     assert "Not measured at this scale." in html
@@ -22,7 +24,7 @@ def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:
 def test_a_language_without_a_catalogue_any_more_has_no_page(tmp_path: Path) -> None:
     (tmp_path / "index.de.html").write_text("old")
     (tmp_path / "site").mkdir()
-    render(request_for(["batch_size"]), Tables(tmp_path), tmp_path, TEMPLATES, tmp_path)
+    render(NOTHING, Tables(tmp_path), tmp_path, TEMPLATES, tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*.html")) == ["index.html", "index.zh.html"]
 
 
