@@ -124,9 +124,19 @@ def test_learning_rate_rules(rule: str, batch_size: int, expected: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "expected"), [("sgd", 0.01), ("adam", 0.001), ("adadelta", 0.001), ("rprop", 0.1)]
+    ("optimizer", "expected"),
+    [
+        ("sgd", 0.01),
+        ("adam", 0.001),
+        ("adadelta", 0.001),
+        ("rprop", 0.1),
+        ("ScheduleFreeAdamW", 0.0025),
+        ("mypackage.optimizers:Own", "default"),
+    ],
 )
-def test_default_learning_rates_are_the_optimizers_own(optimizer: str, expected: float) -> None:
+def test_default_learning_rates_are_the_optimizers_own(
+    optimizer: str, expected: float | str
+) -> None:
     study = _study({"optimizer": optimizer, "learning_rate": "default"})
     assert points(study, "s")[0][1].hyperparameters.learning_rate == expected
 

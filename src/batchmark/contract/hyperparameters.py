@@ -37,7 +37,8 @@ class Hyperparameters(BaseModel):
     """One setting of everything that influences the weights, Keras's names where it has one.
 
     `"full"` sizes stand for the whole training set; `learning_rate: tuned` lets the run choose
-    on validation data. `None` leaves the choice to the model.
+    on validation data, `default` is that of an own optimizer's class. `None` leaves the choice to
+    the model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
@@ -52,7 +53,7 @@ class Hyperparameters(BaseModel):
     normalization: Annotated[Normalization, Axis("none")] = "none"
     optimizer: Annotated[str, Axis("sgd")] = "sgd"
     optimizer_arguments: Annotated[Arguments, Axis({})] = {}
-    learning_rate: Annotated[Rate | Literal["tuned"], Axis(0.1, graph=False)] = 0.1
+    learning_rate: Annotated[Rate | Literal["tuned", "default"], Axis(0.1, graph=False)] = 0.1
     momentum: Annotated[Fraction, Axis(0.0, stand_in=0.9)] = 0.0
     nesterov: Annotated[bool, Axis(unsaid=False)] = False
     weight_decay: Annotated[Strength, Axis(0.0, stand_in=1e-4, penalty=True)] = 0.0

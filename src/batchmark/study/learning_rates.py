@@ -3,11 +3,8 @@
 from typing import Any
 
 from batchmark.errors import UserError
+from batchmark.study.default_rates import default_rate
 from batchmark.study.validation import shorten
-
-# Each optimizer class's own default; all others of Keras 3 have 0.001.
-_KERAS_DEFAULTS = {"sgd": 0.01, "rprop": 0.1}
-_KERAS_DEFAULT = 0.001
 
 _LARGEST = 1e9
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
@@ -16,6 +13,8 @@ _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     """Replace `learning_rate: default` and `learning_rate_rule` by the number they stand for.
 
+    The default of an own optimizer is left to the run, for telling it takes running its code.
+
     The rules scale the rate by (batch_size / reference_batch_size)^p with p = 0, 1/2
     (Krizhevsky 2014, section 5) or 1 (Goyal et al. 2017, section 2.1).
     """
@@ -23,8 +22,7 @@ def resolve(settings: dict[str, Any]) -> dict[str, Any]:
     rule = settings.pop("learning_rate_rule", "fixed")
     reference = settings.pop("reference_batch_size", None)
     if settings.get("learning_rate") == "default":
-        name = str(settings.get("optimizer", "sgd")).lower()
-        settings["learning_rate"] = _KERAS_DEFAULTS.get(name, _KERAS_DEFAULT)
+        settings["learning_rate"] = default_rate(str(settings.get("optimizer", "sgd"))) or "default"
     if not isinstance(rule, str) or rule not in _EXPONENTS:
         allowed = ", ".join(_EXPONENTS)
         raise UserError(f"learning_rate_rule = {shorten(rule)}: allowed are {allowed}.")

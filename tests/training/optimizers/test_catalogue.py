@@ -1,9 +1,12 @@
+import inspect
 from typing import Any
 
 import keras
 import pytest
 
 from batchmark.errors import UserError
+from batchmark.study.default_rates import default_rate
+from batchmark.study.rules import KERAS_OPTIMIZERS, OPTIMIZERS
 from batchmark.training.building import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 from batchmark.training.optimizers.rprop import Rprop
@@ -29,6 +32,12 @@ def test_optimizers_are_found_by_name(name: str, kind: type) -> None:
     made = create(hyperparameters(optimizer=name), 0.25)
     assert type(made) is kind
     assert float(made.learning_rate) == 0.25
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *KERAS_OPTIMIZERS])
+def test_default_rates_are_those_in_the_signatures(name: str) -> None:
+    kind = type(create(hyperparameters(optimizer=name), "default"))
+    assert default_rate(name) == inspect.signature(kind).parameters["learning_rate"].default
 
 
 def test_momentum_decay_and_own_arguments_reach_the_optimizer() -> None:

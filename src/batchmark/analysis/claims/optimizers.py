@@ -11,6 +11,7 @@ from batchmark.analysis.block import Block
 from batchmark.analysis.claims.decision import Decision, all_of, cross_fitted, decide
 from batchmark.analysis.claims.evidence import Choice, Evidence, Pair, by_seed, pairs
 from batchmark.analysis.claims.registry import Finding, claim, finding
+from batchmark.study.default_rates import default_rate
 
 Array = NDArray[np.float64]
 
@@ -109,8 +110,8 @@ def _is_plain_sgd(pair: Pair) -> bool:
 
 
 def _at_default(variants: pd.DataFrame) -> "pd.Series[bool]":
-    """Keras 3's own rates: 0.01 for SGD, 0.001 for the adaptive optimizers."""
-    default = variants["optimizer"].map({"sgd": 0.01}).fillna(0.001)
+    """Trained at the rate that the optimizer's class has by itself."""
+    default = variants["optimizer"].map(default_rate).astype(float)
     return (variants["learning_rate"] == default) & ~variants["tuned"].astype(bool)
 
 

@@ -1,7 +1,7 @@
 """From a variant's hyperparameters to a Keras optimizer."""
 
 import inspect
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -11,13 +11,16 @@ from batchmark.errors import UserError
 from batchmark.training import plugins
 
 
-def create(hyperparameters: Hyperparameters, learning_rate: float) -> keras.optimizers.Optimizer:
-    """The optimizer a variant asks for, not yet built.
+def create(
+    hyperparameters: Hyperparameters, learning_rate: float | Literal["default"]
+) -> keras.optimizers.Optimizer:
+    """The optimizer a variant asks for, not yet built; "default" is the rate its class has.
 
     Raises UserError when the optimizer is unknown or refuses one of its arguments.
     """
     kind = _class(hyperparameters.optimizer)
-    arguments = {"learning_rate": learning_rate, **_shared_arguments(hyperparameters)}
+    rate = {} if learning_rate == "default" else {"learning_rate": learning_rate}
+    arguments = {**rate, **_shared_arguments(hyperparameters)}
     try:
         return kind(**{**arguments, **hyperparameters.optimizer_arguments})
     except (TypeError, ValueError) as error:
