@@ -17,9 +17,23 @@ def session() -> Session:
     return Session.open(hyperparameters(), to_device(dataset()), seed=1)
 
 
-def test_chance_is_the_share_of_the_largest_class_and_a_fifth(session: Session) -> None:
-    largest = max(np.bincount(dataset().validation_labels)) / 40
-    assert chance_level(session) == pytest.approx(1.2 * largest)
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([10] * 10, 0.12),  # a tenth and a fifth of it
+        ([1135, *[985] * 9], 1.2 * 1135 / 10_000),  # MNIST's, about
+        ([50, 50], 0.6),
+        ([75, 25], 0.8),  # a quarter is left to gain, a fifth of that is 0.05
+        ([90, 10], 0.92),
+        ([999, 1], 0.9992),
+        ([20], 0.0),  # one class: being right about it is no chance, and no learning either
+    ],
+)
+def test_chance_is_the_most_frequent_class_and_a_margin_below_what_is_left_to_gain(
+    counts: list[int], expected: float
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    assert chance_level(labels) == pytest.approx(expected)
 
 
 def test_mean_gradient_weighs_its_parts(session: Session) -> None:

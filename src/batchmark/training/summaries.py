@@ -10,16 +10,18 @@ from batchmark.training.session import Session
 
 GRADIENT_BATCH = 1000
 SMALL_WEIGHT = 1e-3
-CHANCE_MARGIN = 1.2
+CHANCE_MARGIN = 0.2
 
 
-def chance_level(session: Session) -> float:
-    """The highest validation accuracy that counts as chance.
+def chance_level(labels: NDArray[np.integer]) -> float:
+    """The highest accuracy on images with these class numbers that counts as chance.
 
-    Always guessing the most frequent class, and a margin of a fifth for guessing at random.
+    Always guessing the most frequent class, and a margin for guessing at random: a fifth of its
+    share, or of what is left to gain where that is less. 0 where there is but one class: any model
+    may be right about it.
     """
-    counts = np.bincount(session.data.validation.labels.numpy())
-    return CHANCE_MARGIN * float(counts.max() / counts.sum())
+    share = float(np.bincount(labels).max() / len(labels))
+    return share + CHANCE_MARGIN * min(share, 1 - share) if share < 1 else 0.0
 
 
 def mean_gradient(session: Session, images: int) -> list[NDArray[np.float64]]:

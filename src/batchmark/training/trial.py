@@ -101,7 +101,8 @@ def _evaluate(session: Session, schedule: Schedule, progress: Progress) -> Statu
         progress.best = session.state()
     if not finite or history.columns["validation_loss"][-1] is None:
         return "diverged"
-    hopeless = history.learned_nothing(schedule.not_learning_after, chance_level(session))
+    chance = chance_level(session.data.validation.labels.numpy())
+    hopeless = history.learned_nothing(schedule.not_learning_after, chance)
     return "not_learning" if hopeless else "done"
 
 
@@ -114,7 +115,8 @@ def _record(session: Session, progress: Progress, status: Status) -> Trial:
     norms = layer_norms(session.model, mean_gradient(session, GRADIENT_IMAGES))
     some_images = session.data.train.first(ACCURACY_IMAGES)
     final_train_accuracy = session.score(some_images).accuracy
-    share = small_weight_share(session.model)
+    with session.final_weights():
+        share = small_weight_share(session.model)
     final_test_accuracy = session.evaluate("test").accuracy
     accuracies = progress.history.columns["validation_accuracy"]
     best = int(np.argmax(accuracies))
