@@ -44,7 +44,7 @@ def test_a_laptop_with_a_governor(recorded):
             f"{CPU}/cpu1/thermal_throttle/core_throttle_count": "1",
         }
     )
-    assert machine.cpu_model(root) == "Some CPU @ 3.0GHz"
+    assert machine.describe(root)["cpu"] == "Some CPU @ 3.0GHz"
     assert machine.governor(root) == "performance, powersave"
     assert machine.frequencies(root) == [2900.0, 3100.0]
     assert machine.turbo(root) is False

@@ -2,10 +2,11 @@ import getpass
 import json
 import platform
 import socket
+from pathlib import Path
 
 import pytest
 
-from batchmark.training.environment import decisive, describe, versions
+from batchmark.training.environment import decisive, describe, processor, versions
 
 
 def test_versions_name_what_results_depend_on() -> None:
@@ -23,6 +24,14 @@ def test_the_record_has_switches_and_neither_host_nor_paths() -> None:
     assert socket.gethostname() not in text
     assert getpass.getuser() not in text.split()
     assert "/home" not in text
+
+
+@pytest.mark.parametrize("key", ["model name", "Model"])
+def test_the_processor_has_one_name_on_arm_too(tmp_path: Path, key: str) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(f"processor\t: 0\n{key}\t\t: Some CPU 4\n")
+    assert processor(tmp_path) == "Some CPU 4"
+    assert processor(tmp_path / "elsewhere")
 
 
 def test_another_card_of_the_same_kind_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import psutil
 
 from batchmark.contract.requests.message import Device
 from batchmark.measuring import nvidia
+from batchmark.training.environment import processor
 
 Facts = dict[str, Any]
 ROOT = Path("/")
@@ -24,7 +25,7 @@ ROOT = Path("/")
 def describe(root: Path = ROOT) -> Facts:
     """What stays the same during a block: processor, limits, memory, operating system, GPUs."""
     return {
-        "cpu": cpu_model(root),
+        "cpu": processor(root),
         "cores": psutil.cpu_count(logical=False),
         "hardware_threads": psutil.cpu_count(),
         "usable_threads": usable_threads(root),
@@ -86,15 +87,6 @@ def code(folder: Path = Path(__file__).parent) -> Facts:
         "commit": _git(folder, "rev-parse", "HEAD"),
         "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
     }
-
-
-def cpu_model(root: Path = ROOT) -> str | None:
-    """The processor's name as the kernel gives it."""
-    for line in (_read(root / "proc/cpuinfo") or "").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() in ("model name", "Model"):
-            return value.strip()
-    return platform.processor() or None
 
 
 def usable_threads(root: Path = ROOT) -> int:

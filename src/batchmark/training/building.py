@@ -9,14 +9,16 @@ import keras
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.errors import UserError
-from batchmark.training import plugins
+from batchmark.training import plugins, settings
 from batchmark.training.blueprint import Blueprint
 
 
 def build_model(
     hyperparameters: Hyperparameters, image_shape: tuple[int, int, int], classes: int, seed: int
 ) -> keras.Model:
-    """A fresh model with the initial weights of `seed`.
+    """A fresh model with the initial weights of `seed`, whatever was built before.
+
+    Keras's settings stay as its code leaves them, for that it be traced under them.
 
     Raises UserError when the model's own code raises, when what it returns is no Keras model,
     does not take the images or does not end in `classes` logits, and when it ignores the
@@ -24,6 +26,7 @@ def build_model(
     """
     name = hyperparameters.model
     blueprint = _blueprint(hyperparameters, image_shape, classes, seed)
+    settings.reset()
     keras.utils.set_random_seed(seed % 2**32)
     build = plugins.own(name, "model") if ":" in name else _built_in(name)
     try:

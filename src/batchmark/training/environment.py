@@ -16,9 +16,10 @@ def describe(device: switches.Device, deterministic: bool) -> dict[str, Any]:
     return {
         "versions": versions(),
         "switches": switches.in_force(),
+        "keras": _keras_settings(),
         "execution": "graph+onednn" if device == "cpu" else "xla",
         "deterministic": deterministic,
-        "processor": _processor(),
+        "processor": processor(),
         "gpu": _gpu() if device == "gpu" else None,
         "cores": os.cpu_count(),
     }
@@ -56,11 +57,18 @@ def _gpu() -> str | None:
     return tf.config.experimental.get_device_details(cards[0]).get("device_name") if cards else None
 
 
-def _processor() -> str:
-    """The processor's model name; `platform.processor` is empty on most Linux systems."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def processor(root: Path = Path("/")) -> str:
+    """The processor's name as the kernel under `root` gives it, or what the system calls it."""
+    information = root / "proc/cpuinfo"
+    lines = information.read_text("utf-8", "replace").splitlines() if information.exists() else []
+    rows = [line.partition(":") for line in lines]
+    # "Model" on ARM. Most Linux systems have no answer of their own.
+    names = [value.strip() for key, _, value in rows if key.strip() in ("model name", "Model")]
+    return next(iter(names), "") or platform.processor() or platform.machine()
+
+
+def _keras_settings() -> dict[str, Any]:
+    """What a home folder or another module might have changed."""
+    from batchmark.training import settings  # noqa: PLC0415
+
+    return settings.in_force()

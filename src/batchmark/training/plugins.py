@@ -3,27 +3,51 @@
 Imports go through importlib so that a variant depends on the plug-in it names and on no other.
 """
 
+import re
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from batchmark.errors import UserError
+from batchmark.training import settings
+
+# TensorFlow and Keras say first where it happened, then what, with colours and names of nodes.
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{.*?\}\} ?| ?\[Op:\w*\]")
+_PLACES = ("Graph execution error", "Detected at node", "File ", "Exception encountered when")
+_RAISED = re.compile(r"\w+(Error|Exception): ")
 
 
 def own(name: str, kind: str) -> Callable[..., Any]:
     """The user's `package.module:attribute`; UserError when it cannot be had."""
     module_name, _, attribute = name.partition(":")
     try:
-        found = getattr(import_module(module_name), attribute)
+        module, changed = _imported(module_name)
+        found = getattr(module, attribute)
     except Exception as error:
         raise UserError(
             f"{kind} {name!r} cannot be loaded ({reason(error)}); expected "
             f"'package.module:attribute' on the Python path."
         ) from error
+    if changed:
+        raise UserError(
+            f"{kind} {name!r} is refused: importing {module_name} sets Keras's {changed}, which "
+            f"would hold for other variants too; set it inside {attribute!r}."
+        )
     if not callable(found):
         raise UserError(f"{kind} {name!r} is refused: {attribute!r} is not callable.")
     return found
+
+
+@cache
+def _imported(module: str) -> tuple[ModuleType, str]:
+    """A module, and which of Keras's settings its import changed; only the first import does."""
+    before = settings.in_force()
+    imported = import_module(module)
+    after = settings.in_force()
+    changed = [f"{name} to {after[name]}" for name in before if after[name] != before[name]]
+    return imported, " and ".join(changed)
 
 
 def built_in(package: str, name: str) -> ModuleType:
@@ -33,5 +57,9 @@ def built_in(package: str, name: str) -> ModuleType:
 
 def reason(error: Exception) -> str:
     """What went wrong in somebody else's code, in one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+    lines = [line.strip() for line in _NOISE.sub("", str(error)).splitlines() if line.strip()]
+    raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]
+    if lines[:1] == ["in user code:"] and raised:
+        lines = [_RAISED.sub("", line) for line in lines[raised[0] :]]
+    told = [line.rstrip(".") for line in lines if not line.startswith(_PLACES)]
+    return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__

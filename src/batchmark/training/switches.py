@@ -19,9 +19,12 @@ NAMES = (
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "NVIDIA_TF32_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
     "KERAS_BACKEND",
     "CUDA_VISIBLE_DEVICES",
     "XLA_FLAGS",
+    "TF_XLA_FLAGS",
 )
 
 
@@ -29,7 +32,8 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
     """Choose the execution path of this process: `threads` 0 means all cores.
 
     oneDNN is asked for by name because TensorFlow leaves it off on some processors, and float32
-    stays float32 (no TF32, no bfloat16) so that machines compare. Raises RuntimeError when
+    stays float32 (no TF32, no bfloat16) so that machines compare. Keras reads no settings from a
+    home folder. Raises RuntimeError when
     TensorFlow is imported already, because the switches would then be ignored.
     """
     if "tensorflow" in sys.modules:
@@ -37,6 +41,7 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
     os.environ.update(
         {
             "KERAS_BACKEND": "tensorflow",
+            "KERAS_HOME": os.devnull,  # holds no keras.json, and none can be written there
             "TF_ENABLE_ONEDNN_OPTS": "1",
             "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
             "TF_CPP_MIN_LOG_LEVEL": "2",
