@@ -7,11 +7,14 @@ import keras
 import numpy as np
 import pytest
 
+from batchmark.errors import UserError
+from batchmark.study.rules import KERAS_OPTIMIZERS
 from batchmark.training.data import to_device
 from batchmark.training.pooling import AveragePooling
 from batchmark.training.session import Session
 from tests.training.tiny import dataset, hyperparameters
 
+OWN, OWN_OPTIMIZERS = "tests.training.own_models", "tests.training.own_optimizers"
 STEPS = 200
 OPTIMIZERS: list[dict[str, Any]] = [
     {"optimizer": "sgd"},
@@ -94,6 +97,9 @@ def assert_equal_to_fit(session: Session) -> None:
     [
         {"optimizer": "adam", "dropout": 0.5, "normalization": "batch"},
         {"optimizer": "rprop", "batch_size": "full"},
+        {"optimizer_arguments": {"use_ema": True}},
+        {"model": f"{OWN}:in_half_precision"},
+        *({"optimizer": name, "learning_rate": 0.01} for name in KERAS_OPTIMIZERS),
     ],
     ids=str,
 )
@@ -104,12 +110,80 @@ def test_a_restarted_session_is_one_opened_with_that_seed(variant: dict[str, Any
     used.restart(2)
     assert used.train(9).losses.tolist() == fresh.train(9).losses.tolist()
     assert all(np.array_equal(a, b) for a, b in zip(used.state(), fresh.state(), strict=True))
+    assert used._loop.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("variant", variants(), ids=str)
 def test_engine_ends_with_the_weights_of_model_fit(variant: dict[str, Any]) -> None:
     data = to_device(dataset(32))
     assert_equal_to_fit(Session.open(hyperparameters(**variant), data, seed=3))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"optimizer_arguments": {"loss_scale_factor": 1024.0}},
+        {"optimizer_arguments": {"gradient_accumulation_steps": 3}},
+        {"optimizer": "adam", "optimizer_arguments": {"loss_scale_factor": 64.0, "clipnorm": 0.1}},
+        {"model": f"{OWN}:with_penalized_activities"},
+        {"model": f"{OWN}:with_embedding", "optimizer": "adam", "learning_rate": 0.001},
+        {"model": f"{OWN}:in_half_precision", "learning_rate": 0.01},
+    ],
+    ids=str,
+)
+def test_what_optimizers_and_own_models_ask_for_is_done_as_in_model_fit(
+    variant: dict[str, Any],
+) -> None:
+    assert_equal_to_fit(Session.open(hyperparameters(**variant), to_device(dataset(32)), seed=3))
+
+
+def test_means_of_the_weights_serve_where_model_fit_would_leave_them() -> None:
+    arguments = {"use_ema": True, "ema_momentum": 0.9}
+    chosen = hyperparameters(learning_rate=0.5, optimizer_arguments=arguments)
+    session = Session.open(chosen, to_device(dataset(32)), seed=3)
+    means, _ = fit(session, 20)
+    session.train(20)
+    before, score = session.state(), session.evaluate("validation")
+    assert all(np.array_equal(a, b) for a, b in zip(session.state(), before, strict=True))
+    with session.final_weights():
+        held = [variable.numpy() for variable in session.model.trainable_variables]
+    assert relative_difference(held, means) <= 1e-5
+    assert relative_difference(session.model.get_weights(), means) > 0.01
+    for variable, mean in zip(session.model.trainable_variables, means, strict=True):
+        variable.assign(mean)
+    images = session.data.validation.images.numpy().astype(np.float32) / 255
+    logits = session.model.predict(images, verbose=0)
+    right = np.argmax(logits, axis=1) == session.data.validation.labels.numpy()
+    assert score.accuracy == pytest.approx(np.mean(right))
+
+
+def test_a_schedules_rate_is_the_one_it_begins_with() -> None:
+    chosen = hyperparameters(optimizer=f"{OWN_OPTIMIZERS}:Fading", learning_rate=0.5)
+    session = Session.open(chosen, to_device(dataset()), seed=3)
+    session.train(3)
+    assert session.learning_rate == 0.5
+
+
+@pytest.mark.parametrize(("rate", "used"), [("default", 0.03), (0.2, 0.2)])
+def test_the_default_rate_of_an_own_optimizer_is_its_own(rate: Any, used: float) -> None:
+    chosen = hyperparameters(optimizer=f"{OWN_OPTIMIZERS}:Steady", learning_rate=rate)
+    assert Session.open(chosen, to_device(dataset()), seed=3).learning_rate == used
+
+
+def test_what_cannot_be_trained_is_a_sentence_before_it_is() -> None:
+    chosen = hyperparameters(model=f"{OWN}:untrainable")
+    session = Session.open(chosen, to_device(dataset()), seed=3)
+    with pytest.raises(UserError, match=r"cannot be trained: TypeError: not made for this\.$"):
+        session.trace()
+
+
+def test_float16_logits_work() -> None:
+    session = Session.open(hyperparameters(model=f"{OWN}:in_float16"), to_device(dataset()), seed=3)
+    losses = session.train(5).losses
+    assert losses.dtype == np.float32
+    assert np.isfinite(losses).all()
+    assert np.isfinite(session.evaluate("test").loss)
+    session.gradients(np.arange(8))
 
 
 @pytest.mark.parametrize(("batch_size", "pooling"), [(1, "max"), (32, "max"), (32, "average")])
@@ -177,8 +251,13 @@ def test_gradients_leave_the_session_as_it_was() -> None:
         assert np.array_equal(ours, reference)
 
 
-def test_a_step_of_plain_sgd_goes_along_the_gradient() -> None:
-    session = Session.open(hyperparameters(learning_rate=0.5), to_device(dataset()), seed=3)
+@pytest.mark.parametrize(
+    "model",
+    ["tests.training.tiny:build", f"{OWN}:with_penalized_activities", f"{OWN}:with_embedding"],
+)
+def test_a_step_of_plain_sgd_goes_along_the_gradient(model: str) -> None:
+    chosen = hyperparameters(model=model, learning_rate=0.5)
+    session = Session.open(chosen, to_device(dataset()), seed=3)
     before = session.model.get_weights()
     gradients = session.gradients(session.batches.order(0, 1)[0])
     session.train(1)

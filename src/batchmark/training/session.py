@@ -4,10 +4,11 @@ A training call runs many steps inside one `tf.function`, over data that stay on
 the CPU the graph's operations go to oneDNN; on a GPU the whole loop is compiled by XLA.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -15,12 +16,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.training import plugins
+from batchmark.errors import UserError
+from batchmark.training import plugins, settings
 from batchmark.training.batches import Batches
 from batchmark.training.building import build_model
 from batchmark.training.data import Data, Images, Split
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 from batchmark.training.pixels import Pixels
+
+Optimizer = keras.optimizers.Optimizer
 
 EVALUATION_BATCH = 1000
 
@@ -42,25 +46,24 @@ class Score:
 
 
 class Session:
-    """A model in training. `step` counts the steps done."""
+    """A model in training. `step` counts the steps done.
 
-    def __init__(  # noqa: PLR0913, PLR0917 - `open` is what callers use
+    `learning_rate` is the optimizer's before the first of them: a schedule's first, not its last.
+    """
+
+    def __init__(
         self,
-        model: keras.Model,
-        fresh_model: Callable[[int], keras.Model],
-        optimizer: keras.optimizers.Optimizer,
+        start: Callable[[int], tuple[keras.Model, Optimizer]],
         data: Data,
         batches: Batches,
         pixels: Pixels,
         compiled: bool,
     ) -> None:
-        self.model, self.optimizer = model, optimizer
         self.data, self.batches, self.pixels = data, batches, pixels
         self.step = 0
-        self._fresh_model = fresh_model
-        exempt_from_decay(optimizer, model.trainable_variables)
-        optimizer.build(model.trainable_variables)
-        self._fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
+        self._start = start
+        self.model, self.optimizer = start(batches.seed)
+        self.learning_rate = float(f"{float(self.optimizer.learning_rate):.7g}")
         self._loop = tf.function(
             self._train_loop,
             input_signature=[tf.TensorSpec([None, batches.batch_size], tf.int32)],
@@ -91,11 +94,8 @@ class Session:
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
         normalization = plugins.built_in("normalization", hyperparameters.normalization)
         data = Data(train, data.validation, data.test, data.classes)
-        fresh_model = partial(build_model, hyperparameters, data.image_shape, data.classes)
         return cls(
-            fresh_model(seed),
-            fresh_model,
-            create(hyperparameters, rate),
+            partial(_start, hyperparameters, rate, data.image_shape, data.classes),
             data,
             Batches(len(train), _fitting_batch_size(hyperparameters, len(train)), seed),
             normalization.pixels(train.images.numpy()),
@@ -107,21 +107,24 @@ class Session:
         """Whole batches in an epoch."""
         return self.batches.steps_per_epoch
 
-    @property
-    def learning_rate(self) -> float:
-        """The optimizer's learning rate."""
-        return float(f"{float(self.optimizer.learning_rate):.7g}")
-
     def restart(self, seed: int) -> None:
         """Begin the trial of another seed, as a session opened with it would."""
-        fresh = [variable.numpy() for variable in self._fresh_model(seed).variables]
-        _assign(self.model.variables, fresh)
-        _assign(self.optimizer.variables, self._fresh_optimizer)
-        self.batches, self.step = replace(self.batches, seed=seed), 0
+        # An optimizer of its own, too: some start from a copy of the weights.
+        fresh = _variables(*self._start(seed))
+        self.restore([variable.numpy() for variable in fresh], step=0)
+        self.batches = replace(self.batches, seed=seed)
 
     def trace(self) -> None:
-        """Build the training graph, which the first `train` would do otherwise."""
-        self._loop.get_concrete_function()
+        """Build the training graph, which the first `train` would do otherwise.
+
+        Raises UserError when the model's or the optimizer's own code fails in it.
+        """
+        try:
+            self._loop.get_concrete_function()
+        except Exception as error:
+            raise UserError(
+                f"model and optimizer cannot be trained: {plugins.reason(error)}."
+            ) from error
 
     def train(self, steps: int) -> StepMetrics:
         """Run the next `steps` steps in one graph call and wait for their metrics."""
@@ -130,18 +133,37 @@ class Session:
         self.step += steps
         return StepMetrics(losses.numpy(), correct.numpy())
 
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """The model's outputs in inference mode, [images, classes]."""
+        return self._logits(images.images, training=False).numpy()
+
     def evaluate(self, split: Split) -> Score:
         """Loss and accuracy in inference mode over a whole split."""
         return self.score(getattr(self.data, split))
 
     def score(self, images: Images) -> Score:
-        """Loss and accuracy in inference mode over `images`."""
+        """Loss and accuracy in inference mode over `images`, with the `final_weights`."""
         loss, correct = 0.0, 0
-        for start in range(0, len(images), EVALUATION_BATCH):
-            part = slice(start, start + EVALUATION_BATCH)
-            sums = self._score(images.images[part], images.labels[part])
-            loss, correct = loss + float(sums[0]), correct + int(sums[1])
+        with self.final_weights():
+            for start in range(0, len(images), EVALUATION_BATCH):
+                part = slice(start, start + EVALUATION_BATCH)
+                sums = self._score(images.images[part], images.labels[part])
+                loss, correct = loss + float(sums[0]), correct + int(sums[1])
         return Score(loss / len(images), correct / len(images))
+
+    @contextmanager
+    def final_weights(self) -> Iterator[None]:
+        """The weights that `Model.fit` would leave if it ended now: `use_ema` has it take means."""
+        if not _inner(self.optimizer).use_ema:
+            yield
+            return
+        trained = self.model.trainable_variables
+        before = [variable.numpy() for variable in trained]
+        self.optimizer.finalize_variable_values(trained)
+        try:
+            yield
+        finally:
+            _assign(trained, before)
 
     def gradients(self, indices: NDArray[np.integer]) -> list[NDArray[np.float32]]:
         """The gradient of the training loss on the training images `indices`.
@@ -154,8 +176,7 @@ class Session:
 
     def variables(self) -> list[keras.Variable]:
         """Everything a step changes: weights, moving statistics, seeds, optimizer state."""
-        unique = {id(v): v for v in [*self.model.variables, *self.optimizer.variables]}
-        return list(unique.values())
+        return _variables(self.model, self.optimizer)
 
     def state(self) -> list[NDArray[Any]]:
         """A copy of all `variables`; with `step` it determines the rest of the trial."""
@@ -194,32 +215,42 @@ class Session:
     def _train_step(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, correct = self._training_loss(indices)
+            scaled = self.optimizer.scale_loss(loss)
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         return loss, correct
 
     def _gradients(self, indices: tf.Tensor) -> Any:
         # The scope keeps moving statistics and random seeds from being updated. Penalties see
-        # only the weights that it is given.
+        # only the weights that it is given, and those of activities only what it collects.
         weights = self.model.trainable_variables
-        scope = keras.StatelessScope(state_mapping=[(one, one.value) for one in weights])
+        scope = keras.StatelessScope([(one, one.value) for one in weights], collect_losses=True)
         with scope, tf.GradientTape() as tape:
             loss, _ = self._training_loss(indices)
-        return tape.gradient(loss, weights)
+        gradients = tape.gradient(loss, weights)
+        # None for weights that the loss does not see; rows and their numbers for a lookup's.
+        return [
+            tf.zeros(weight.shape) if gradient is None else tf.convert_to_tensor(gradient)
+            for weight, gradient in zip(weights, gradients, strict=True)
+        ]
 
     def _training_loss(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.gather(self.data.train.images, indices)
         labels = tf.gather(self.data.train.labels, indices)
-        logits = self.model(self._input(images), training=True)
+        logits = self._logits(images, training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        penalties = self.model.losses
+        penalties = [tf.cast(penalty, tf.float32) for penalty in self.model.losses]
         loss = tf.reduce_mean(losses)
         return (tf.add_n([loss, *penalties]) if penalties else loss), _count_right(logits, labels)
 
     def _score_batch(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.model(self._input(images), training=False)
+        logits = self._logits(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.reduce_sum(losses), _count_right(logits, labels)
+
+    def _logits(self, images: tf.Tensor, training: bool) -> tf.Tensor:
+        # In float32 whatever the model computes in: float16 cannot hold a sum of exponentials.
+        return tf.cast(self.model(self._input(images), training=training), tf.float32)
 
     def _input(self, images: tf.Tensor) -> tf.Tensor:
         return (tf.cast(images, tf.float32) - self.pixels.mean) * (1 / self.pixels.divisor)
@@ -235,6 +266,36 @@ def batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
     """The variant's batch size in images; "full" is the whole training set."""
     size = hyperparameters.batch_size
     return train_size if size == "full" else size
+
+
+def _start(
+    hyperparameters: Hyperparameters,
+    learning_rate: float | Literal["default"],
+    image_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+) -> tuple[keras.Model, Optimizer]:
+    """Model and optimizer before the first step of a trial, built."""
+    model = build_model(hyperparameters, image_shape, classes, seed)
+    optimizer = create(hyperparameters, learning_rate)
+    exempt_from_decay(optimizer, model.trainable_variables)
+    if model.dtype_policy.name == "mixed_float16":
+        # As `Model.compile` does: small gradients would vanish in float16.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    settings.execute_as_before()
+    return model, optimizer
+
+
+def _variables(model: keras.Model, optimizer: Optimizer) -> list[keras.Variable]:
+    unique = {id(v): v for v in [*model.variables, *optimizer.variables]}
+    return list(unique.values())
+
+
+def _inner(optimizer: Optimizer) -> Optimizer:
+    """The optimizer itself, or the one whose loss it scales."""
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    return optimizer.inner_optimizer if scales else optimizer
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -51,6 +52,7 @@ class Rprop(keras.optimizers.Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable: size by agreement of signs, direction by the gradient's sign."""
+        gradient = tf.convert_to_tensor(gradient)  # a lookup's comes as rows and their numbers
         index = self._get_variable_index(variable)
         size, previous = self._sizes[index], self._previous[index]
         agreement: Any = ops.multiply(gradient, previous)
