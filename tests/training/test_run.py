@@ -18,6 +18,7 @@ from batchmark.training.run import Scratch, run
 from tests.training.tiny import dataset, request, without_clock
 
 Train = Callable[..., RunResult]
+OWN = "tests.training.own_models"
 
 
 @pytest.fixture
@@ -241,6 +242,67 @@ def test_out_of_memory_in_a_training_step_is_a_sentence(train: Train) -> None:
     greedy = request(model="tests.training.own_models:greedy", batch_size=8)
     with pytest.raises(UserError, match="variant tiny: out of memory; choose a smaller batch_size"):
         train(greedy)
+
+
+def test_a_trial_does_not_depend_on_the_one_before(train: Train, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"optimizer": "ScheduleFreeAdamW", "learning_rate": 0.01}
+    both = train(request({"trials": 2, "first_seed": 0}, **changes))
+    folder = Scratch(tmp_path / "second", 99.0)
+    second = run(request({"trials": 1, "first_seed": 1}, **changes), dataset(), folder)
+    assert both.trials[1].evaluations == second.trials[0].evaluations
+
+
+@pytest.mark.parametrize(("model", "idle"), [("with_embedding", 0), ("with_unused_head", 1)])
+@pytest.mark.parametrize("optimizer", ["sgd", "rprop", "Lamb"])
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_lookups_and_heads_that_the_loss_does_not_use_are_trained(
+    train: Train, model: str, idle: int, optimizer: str
+) -> None:
+    settings = {"optimizer": optimizer, "learning_rate": 0.001}
+    chosen = request({"trials": 1}, model=f"{OWN}:{model}", **settings)
+    (trial,) = train(chosen).trials
+    norms = list(trial.gradient_norms.values())
+    assert len(norms) == 2
+    assert norms.count(0.0) == idle
+
+
+def test_unbalanced_classes_that_are_learned_are_not_called_chance(train: Train) -> None:
+    """Two classes 90:10, told apart by their brightness."""
+    good = dataset()
+    labels = {
+        f"{split}_labels": (np.arange(count) % 10 == 0).astype(np.uint8)
+        for split, count in (("train", 96), ("validation", 40), ("test", 30))
+    }
+    images = {
+        name.replace("labels", "images"): np.where(
+            labels[name][:, None, None, None], 250, 5
+        ).repeat(8, 1).repeat(8, 2).astype(np.uint8)
+        for name in labels
+    }  # fmt: skip
+    facts = good.facts.model_copy(update={"classes": 2})
+    bright = dataclasses.replace(good, **labels, **images, facts=facts)
+    budget = {"trials": 1, "epochs": 40.0, "not_learning_after": 1.0}
+    (trial,) = train(request(budget, learning_rate=0.5), bright).trials
+    assert trial.final_test_accuracy == 1.0
+    assert trial.status == "done"
+
+
+@pytest.mark.parametrize(
+    ("model", "code"),
+    [("with_probabilities", "softmax_outputs"), ("with_rescaling", "rescaled_pixels")],
+)
+def test_what_an_author_may_not_have_meant_is_said(
+    train: Train, capsys: pytest.CaptureFixture[str], model: str, code: str
+) -> None:
+    (caution,) = train(request({"trials": 1}, model=f"{OWN}:{model}")).cautions
+    assert caution.code == code
+    assert caution.text in capsys.readouterr().err
+    assert train(request({"trials": 1})).cautions == []
+
+
+def test_what_fails_in_a_step_is_a_sentence(train: Train) -> None:
+    with pytest.raises(UserError, match=r"variant tiny: training fails \(InvalidArg.*: indices"):
+        train(request(model=f"{OWN}:with_too_small_a_table"))
 
 
 def broken_labels() -> Dataset:

@@ -116,6 +116,8 @@ def _run_warnings(run: RunResult) -> Iterator[Row]:
             "text": f"The tuned learning rate {run.tuning.chosen:g} lies on the border of its "
             "grid: a better one may lie outside.",
         }
+    for caution in run.cautions:
+        yield row | {"code": caution.code, "text": caution.text}
     failed = [trial for trial in run.trials if trial.status == "failed"]
     if failed:
         seeds = ", ".join(str(trial.seed) for trial in failed)

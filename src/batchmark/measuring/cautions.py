@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from batchmark.measuring.ratios import ratios_to_anchor, step_time
-from batchmark.results.timing import Caution, Visit
+from batchmark.results.schema import Caution
+from batchmark.results.timing import Visit
 
 DRIFT_LIMIT = 0.05
 SPREAD_LIMIT = 0.10

@@ -21,8 +21,8 @@ from batchmark.measuring.footprint import Footprint, Scales
 from batchmark.measuring.processes import Worker
 from batchmark.measuring.setup import Conditions
 from batchmark.measuring.stopwatch import Opening, Stopwatch
-from batchmark.results.schema import DatasetFacts
-from batchmark.results.timing import Caution, Clock, Role, Subject, TimingResult, Visit
+from batchmark.results.schema import Caution, DatasetFacts
+from batchmark.results.timing import Clock, Role, Subject, TimingResult, Visit
 
 Stopwatches = dict[int, Worker]
 """The timed process of each thread setting, the main one first."""

@@ -2,9 +2,18 @@
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from batchmark.results.schema import Count, DatasetFacts, Details, Record, ResultFile, Share, Slug
+from batchmark.results.schema import (
+    Caution,
+    Count,
+    DatasetFacts,
+    Details,
+    Record,
+    ResultFile,
+    Share,
+    Slug,
+)
 
 Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
 
@@ -46,7 +55,8 @@ class TrialClock(Record):
 class Trial(Record):
     """One seed. Accuracies are null when the trial has no such evaluation.
 
-    `learning_rate`: the one used, null when none was or when float32 cannot hold it.
+    `learning_rate`: the one used, a schedule's first; null when none was or when float32 cannot
+    hold it.
     """
 
     seed: Count
@@ -101,7 +111,7 @@ class Budget(Record):
 
 
 class RunResult(ResultFile):
-    """A whole run file."""
+    """A whole run file. `cautions`: what the author of the model may not have meant."""
 
     schema_version: Literal["batchmark.run/2"] = "batchmark.run/2"
     variant: RunVariant
@@ -112,6 +122,7 @@ class RunResult(ResultFile):
     environment: Details
     tuning: Tuning | None = None
     trials: list[Trial]
+    cautions: list[Caution] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_trial_a_seed(self) -> "RunResult":

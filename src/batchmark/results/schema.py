@@ -46,6 +46,14 @@ class ResultFile(Record):
     digest: str = ""
 
 
+class Caution(Record):
+    """Something that makes results less trustworthy; `code` is stable, `text` a sentence."""
+
+    code: str
+    subject: str = ""
+    text: str
+
+
 class DatasetFacts(Record):
     """The data a result was made on. `digest` identifies pixels, labels and split."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from batchmark.results.schema import Count, DatasetFacts, Details, Record, ResultFile, Slug
+from batchmark.results.schema import Caution, Count, DatasetFacts, Details, Record, ResultFile, Slug
 
 Role = Literal["anchor", "twin", "subject"]
 
@@ -46,14 +46,6 @@ class Visit(Record):
     steps: Count
     start_ns: Count
     elapsed_ns: Count
-
-
-class Caution(Record):
-    """Something that makes timings less trustworthy; `code` is stable, `text` a sentence."""
-
-    code: str
-    subject: str = ""
-    text: str
 
 
 class Clock(Record):

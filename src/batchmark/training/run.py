@@ -1,5 +1,6 @@
 """One run: all trials of one variant on one device."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from batchmark.results.run import (
     TrialClock,
     Tuning,
 )
-from batchmark.results.schema import DatasetFacts
+from batchmark.results.schema import Caution, DatasetFacts
+from batchmark.training import plugins
 from batchmark.training.building import build_model
+from batchmark.training.cautions import find_cautions
 from batchmark.training.checkpoint import Checkpoint, key_of
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import decisive, describe
@@ -69,8 +72,8 @@ class Setting:
 def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
     """Train all trials of the request's variant.
 
-    Raises UserError naming the variant when its model, optimizer or data cannot be used, or when
-    memory runs out.
+    Raises UserError naming the variant when its model, optimizer or data cannot be used, when
+    memory runs out or TensorFlow fails in a step.
     """
     if request.budget.deterministic and request.device == "gpu":
         tf.config.experimental.enable_op_determinism()
@@ -84,6 +87,10 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
         raise UserError(
             f"variant {request.variant.id}: out of memory; choose a smaller batch_size or model."
         ) from error
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"variant {request.variant.id}: training fails ({plugins.reason(error)})."
+        ) from error
 
 
 def _run(setting: Setting) -> RunResult:
@@ -91,6 +98,7 @@ def _run(setting: Setting) -> RunResult:
     possible = budget.batch_size <= budget.train_size
     tuning = _tune(setting) if possible else None
     rate = tuning.chosen if tuning else None
+    trials, cautions = _trials(setting, rate) if possible else (_oversized(setting), [])
     return RunResult(
         variant=RunVariant(
             id=setting.request.variant.id, hyperparameters=setting.hyperparameters.model_dump()
@@ -101,7 +109,8 @@ def _run(setting: Setting) -> RunResult:
         budget=budget,
         environment=setting.environment,
         tuning=tuning,
-        trials=_trials(setting, rate) if possible else [_oversized(s) for s in setting.seeds],
+        trials=trials,
+        cautions=cautions,
     )
 
 
@@ -140,24 +149,29 @@ def _tune(setting: Setting) -> Tuning | None:
 
 
 def _open(setting: Setting, seed: int, rate: float | None) -> Session:
-    return Session.open(
+    session = Session.open(
         setting.hyperparameters,
         setting.data,
         seed,
         learning_rate=rate,
         compiled=setting.request.device == "gpu",
     )
+    session.trace()
+    return session
 
 
-def _trials(setting: Setting, rate: float | None) -> list[Trial]:
-    """All trials in one session, so that graphs are traced once."""
+def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Caution]]:
+    """All trials in one session, so that graphs are traced once; and what to say about it."""
     schedule = setting.schedule(setting.request.budget.epochs)
     session = _open(setting, setting.seeds[0], rate)
+    cautions = find_cautions(session)
+    for caution in cautions:
+        print(f"caution: {caution.text}", file=sys.stderr)
     trials = []
     for seed in setting.seeds:
         session.restart(seed)
         trials.append(_train(setting, schedule, session, f"trial-{seed}"))
-    return trials
+    return trials, cautions
 
 
 def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -> Trial:
@@ -195,11 +209,11 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
     )
 
 
-def _oversized(seed: int) -> Trial:
+def _oversized(setting: Setting) -> list[Trial]:
     """The record of a batch size that exceeds the training set: nothing to train."""
     empty: dict[str, list] = {name: [] for name in Evaluations.model_fields}
-    return Trial(
-        seed=seed,
+    trial = Trial(
+        seed=0,
         status="oversized",
         message="the batch size exceeds the number of training images",
         learning_rate=None,
@@ -212,3 +226,4 @@ def _oversized(seed: int) -> Trial:
         gradient_norms={},
         clock=TrialClock(started="", seconds=0.0),
     )
+    return [trial.model_copy(update={"seed": seed}) for seed in setting.seeds]

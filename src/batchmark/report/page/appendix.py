@@ -46,6 +46,8 @@ KINDS: Mapping[str, Message] = {
     "throttled": say("something slowed the processor or the GPU"),
     "slowed": say("the processor's frequency fell"),
     "rate_on_border": say("a tuned learning rate lies on the border of its grid"),
+    "softmax_outputs": say("a model ends in probabilities, which are trained as logits"),
+    "rescaled_pixels": say("a model rescales pixels that arrive in 0 to 1"),
     "trial_failed": say("a trial failed"),
     "code": say("not all results were made by one commit"),
 }
