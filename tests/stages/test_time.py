@@ -38,6 +38,8 @@ def request(anchor="bs4", threads=(1, 0)):
             *sizes.values(),
             subject("huge", batch_size=1000),
             subject("broken", model="tests.training.broken_models:raises"),
+            subject("untrainable", model="tests.training.own_models:untrainable"),
+            subject("float16", model="tests.training.own_models:in_float16", batch_size=4),
         ],
         anchor=anchor,
         threads=list(threads),
@@ -72,14 +74,15 @@ def finished(tmp_path_factory) -> TimingResult:
     done = run_stage(folder, request())
     assert done.returncode == 0, done.stderr
     assert f"round {ROUNDS} of {ROUNDS}" in done.stderr
+    assert "Traceback" not in done.stderr
     return read_result(folder / "out.json", TimingResult)
 
 
 def test_every_round_visits_every_subject_at_every_thread_setting(finished):
     settings = {one.threads for one in finished.subjects}
     ids = {one.id for one in finished.subjects if not one.message}
-    assert {"bs4", "bs16", "bs32", "bs4.twin"} <= ids
-    assert len(ids) == 3 * len(settings) + 1
+    assert {"bs4", "bs16", "bs32", "float16", "bs4.twin"} <= ids
+    assert len(ids) == 4 * len(settings) + 1
     for number in range(ROUNDS):
         found = [visit for visit in finished.visits if visit.round == number]
         assert Counter(visit.subject for visit in found) == Counter(ids) + Counter(bs4=2)
@@ -110,7 +113,8 @@ def test_memory_of_weights_and_activations_is_told(finished):
     timed = [one for one in finished.subjects if not one.message]
     # The weights of the network alone are more than 100 kB; nothing here needs 1 GB.
     assert all(1e5 < one.peak_memory_bytes < 1e9 for one in timed)
-    assert set(finished.largest_batch_size) == {"bs4", "bs16", "bs32", "huge", "broken"}
+    names = {"bs4", "bs16", "bs32", "huge", "broken", "untrainable", "float16"}
+    assert set(finished.largest_batch_size) == names
 
 
 def test_the_record_tells_when_and_by_which_clock(finished):
@@ -130,7 +134,11 @@ def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("huge", "batch size 1000 exceeds"), ("broken", "RuntimeError: out of ideas")],
+    [
+        ("huge", "batch size 1000 exceeds"),
+        ("broken", "RuntimeError: out of ideas"),
+        ("untrainable", "cannot be trained: TypeError: not made for this"),
+    ],
 )
 def test_what_cannot_be_trained_is_a_fact_and_no_failure(finished, name, reason):
     (found,) = [one for one in finished.subjects if one.id == name]

@@ -36,17 +36,19 @@ class Stopwatch:
         self._laboratory = Laboratory(conditions)
         import tensorflow as tf  # noqa: PLC0415
 
+        from batchmark.training import settings  # noqa: PLC0415
+
+        self._settings = settings.in_force()
         self._tf, self._length, self._seed = tf, length, seed
         self._runners: dict[str, clock.Runner] = {}
         self._steps: dict[str, int] = {}
 
     def open(self, name: str, subject: TimingSubject) -> Opening:
         """Build the graph of `subject` under `name` and choose the length of its visits."""
-        refused = (UserError, ValueError, MemoryError, self._tf.errors.ResourceExhaustedError)
         try:
             return self._open(name, subject)
-        except refused as error:
-            return Opening(message=f"not timed: {_first_line(error)}")
+        except Exception as error:  # somebody's model may raise anything; the others are timed
+            return Opening(message=f"not timed: {_reason(error)}")
 
     def visit(self, name: str) -> clock.Reading:
         """One visit of a subject, after an untimed warm-up."""
@@ -67,6 +69,7 @@ class Stopwatch:
         return {
             "versions": versions(),
             "switches": {key: scrubbed(value) for key, value in switches.in_force().items()},
+            "keras": self._settings,
             "tensorflow_build": {key: build[key] for key in kept if key in build},
             "xla": self._laboratory.compiled,
         }
@@ -104,5 +107,9 @@ class Stopwatch:
         self._tf.test.experimental.sync_devices()
 
 
-def _first_line(error: BaseException) -> str:
-    return scrubbed((str(error) or type(error).__name__).splitlines()[0])[:200].rstrip(".")
+def _reason(error: Exception) -> str:
+    """Our own sentence, or what went wrong in somebody else's code."""
+    from batchmark.training.plugins import reason  # noqa: PLC0415
+
+    own = isinstance(error, UserError) or type(error) is ValueError
+    return scrubbed(str(error) if own else reason(error))[:200].rstrip(".")
