@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "src")
 sys.path.insert(0, str(SOURCE))
 
-from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES
+from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES
 from batchmark.errors import UserError
 from batchmark.garbage import collect_seldom
 from batchmark.report.pages import language_codes, page_file
@@ -34,6 +34,7 @@ include: "workflow/rules/time.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyze.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/publish.smk"
@@ -53,3 +54,4 @@ rule report:
         rules.render.input.figures,
         rules.render.input.tables,
         rules.render.input.statistics,
+        rules.render.input.claims,

@@ -18,6 +18,7 @@ from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
+from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
 
@@ -47,6 +48,7 @@ def steps(folder: Path, request: synthetic.Example) -> dict[str, Callable[[], No
             collect(asked, folder / "results", folder, partial=False), tables
         ),
         "analyze": lambda: analyze_tables(request, tables),
+        "judge": lambda: judge_claims(request, tables),
         "plot": lambda: plot_all(request, tables, folder),
         "render": lambda: render(
             words(request), Tables(tables), folder / "figures", TEMPLATES, folder

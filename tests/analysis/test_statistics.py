@@ -7,13 +7,14 @@ import pytest
 
 from batchmark.analysis.answer import main_study
 from batchmark.analysis.epoch_time import EpochTimes
-from batchmark.analysis.statistics import analyze, published
+from batchmark.analysis.published import published
+from batchmark.analysis.statistics import analyze
 from tests.analysis.conftest import World, make_world
 from tests.synthetic import Truth, example_request, write_results
 
 TABLES = {
     *("summary", "noise", "settings", "threads", "comparisons", "sensitivity", "cost_model"),
-    *("best_batches", "profile", "probes", "noise_scale", "claims", "published"),
+    *("best_batches", "profile", "probes", "noise_scale", "published"),
 }
 FAST_STEPS = Truth(seconds_per_step=2e-5)
 

@@ -9,8 +9,6 @@ from batchmark.analysis.claims import evidence
 from batchmark.contract import hyperparameters
 from batchmark.contract.hyperparameters import AXES, Axis, Hyperparameters, axes
 from batchmark.contract.requests.variant import Variant
-from batchmark.report import regularizations
-from batchmark.report.page import studies
 from batchmark.study.naming import variant_id
 
 
@@ -28,12 +26,6 @@ def test_every_hyperparameter_is_an_axis_with_the_default_it_began_with() -> Non
 
 def test_all_else_equal_means_every_hyperparameter() -> None:
     assert set(evidence.AXES) - {"rate"} == set(Hyperparameters.model_fields) - {"learning_rate"}
-
-
-def test_the_reports_lists_are_parts_of_the_table() -> None:
-    assert set(studies.SETTINGS) <= set(AXES)
-    penalties = {name for name, axis in AXES.items() if axis.penalty}
-    assert set(regularizations.PENALTIES) == penalties
 
 
 def test_ids_stay() -> None:

@@ -9,6 +9,7 @@ from batchmark.contract.frames import read_table, write_table
 from batchmark.contract.glossary import ROWS, WORDS, page
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind
+from batchmark.stages.judge import judge_claims
 from tests.analysis.conftest import make_world
 from tests.synthetic import example_request
 
@@ -26,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, frame in tables.items():
         assert set(frame.columns) <= set(ANALYZED[name]), name
         write_table(world.folder / "tables", name, frame)
+    judge_claims(world.request, world.folder / "tables")
     return world.folder / "tables"
 
 

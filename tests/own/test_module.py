@@ -55,7 +55,7 @@ def test_editing_the_own_optimizer_repeats_its_run_only(project: Project) -> Non
 
 def test_replacing_the_data_repeats_everything(project: Project) -> None:
     everything = {*_runs(project), *_figures(project), "time width"}
-    everything |= {"download", "collect", "analyze", "render"}
+    everything |= {"download", "collect", "analyze", "judge", "render"}
     np.savez(project.folder / "squares.npz", **squares(seed=1))
     planned = project.planned()
     probed = {job for job in planned if job.startswith("probe")}

@@ -12,6 +12,7 @@ from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
+from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
 from tests import synthetic
@@ -53,6 +54,7 @@ def synthetic_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = folder / "tables"
     write_collection(collect(asked, folder / "results", folder, partial=False), tables)
     analyze_tables(request, tables)
+    judge_claims(request, tables)
     (tables / "failures.csv").write_text(
         f'machine,device,variant,studies,reason,log\nlocal,cpu,mlp-x,model,{HOSTILE},"{LOG}"\n',
         encoding="utf-8",

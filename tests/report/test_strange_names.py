@@ -10,6 +10,7 @@ from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.tables import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
+from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
 from tests import synthetic
@@ -43,6 +44,7 @@ def _tables(folder: Path, name: str) -> Path:
     asked = synthetic.collect_request(request)
     write_collection(collect(asked, folder / "results", folder, partial=False), folder / "tables")
     analyze_tables(request, folder / "tables")
+    judge_claims(request, folder / "tables")
     return folder / "tables"
 
 

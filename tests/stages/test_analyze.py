@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, TABLES
+from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES, TABLES
 from batchmark.errors import UserError
-from batchmark.stages import analyze, collect
+from batchmark.stages import analyze, collect, judge
 from tests.synthetic import collect_request, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=3.0, studies=("batch_size", "optimizer"))
@@ -17,11 +17,11 @@ REQUEST = example_request(trials=2, epochs=3.0, studies=("batch_size", "optimize
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_results(tmp_path / "results", REQUEST, seed=0)
     folder = tmp_path / "tables"
-    asked = {"collect": collect_request(REQUEST), "analyze": REQUEST}
+    asked = {"collect": collect_request(REQUEST), "analyze": REQUEST, "judge": REQUEST}
     for stage, request in asked.items():
         (tmp_path / f"{stage}.json").write_text(request.model_dump_json())
     results = ["--results", str(tmp_path / "results"), "--logs", str(tmp_path / "logs")]
-    for stage, extra in ((collect, results), (analyze, [])):
+    for stage, extra in ((collect, results), (analyze, []), (judge, [])):
         name = stage.__name__.rpartition(".")[2]
         request = ["--request", str(tmp_path / f"{name}.json")]
         monkeypatch.setattr(sys, "argv", [name, *request, "--tables", str(folder), *extra])
@@ -40,12 +40,13 @@ def test_the_contract_files_are_written(tables: Path) -> None:
 
 def test_the_workflow_knows_every_table(tables: Path) -> None:
     written = {path.name for path in tables.iterdir()}
-    assert written == {*COLLECTED_FILES, *ANALYZED_FILES}
+    assert written == {*COLLECTED_FILES, *ANALYZED_FILES, *JUDGED_FILES}
 
 
 def test_analyzing_twice_gives_the_same_tables(tables: Path) -> None:
     before = {path.name: path.read_bytes() for path in tables.iterdir()}
     analyze.analyze_tables(REQUEST, tables)
+    judge.judge_claims(REQUEST, tables)
     assert before == {path.name: path.read_bytes() for path in tables.iterdir()}
 
 

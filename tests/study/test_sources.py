@@ -161,7 +161,7 @@ def test_a_declared_file_that_is_missing_is_named(project: Callable[..., str]) -
 
 
 def test_a_data_file_of_the_package_counts() -> None:
-    files = sources._files("batchmark.analysis.statistics")
+    files = sources._files("batchmark.analysis.published")
     assert [path.name for path in files] == ["published.csv"]
 
 
@@ -174,12 +174,13 @@ EVERY = {
     *("training.batches", "training.blueprint", "training.building", "training.data"),
     *("training.device", "training.environment", "training.initializers", "training.pixels"),
     *("training.optimizers.catalogue", "training.plugins", "training.pooling"),
-    *("training.session", "training.switches"),
+    *("training.session", "training.settings", "training.switches"),
 }
 SEEDED = {"contract.requests.budget", "contract.requests.variant", "results.run"}
 TRAIN = EVERY | SEEDED | {
     *("stages.train", "contract.requests.train", "training.checkpoint", "training.evaluations"),
-    *("training.run", "training.summaries", "training.trial", "training.tuning"),
+    *("training.cautions", "training.run", "training.summaries", "training.trial"),
+    "training.tuning",
 }  # fmt: skip
 TIME = EVERY | {
     *("stages.time", "contract.requests.time", "results.timing"),
@@ -196,7 +197,7 @@ PROBE = EVERY | SEEDED | {
 
 @pytest.mark.parametrize(("stage", "modules"), [("train", TRAIN), ("time", TIME), ("probe", PROBE)])
 def test_what_can_cost_days(stage: str, modules: set[str]) -> None:
-    used = sources.closure(f"batchmark.stages.{stage}") - sources.GPU_ONLY
+    used = sources.closure(f"batchmark.stages.{stage}") - sources.GPU_ONLY - sources.BY_VALUE
     assert {name.removeprefix("batchmark.") for name in used} == modules
 
 

@@ -3,7 +3,8 @@
 from tests.workflow.checkout import Checkout
 
 AFTER_ANALYZE = {"analyze", "render"}
-AFTER_COLLECT = {"collect", *AFTER_ANALYZE}
+AFTER_JUDGE = {"judge", "render"}
+AFTER_COLLECT = {"collect", *AFTER_ANALYZE, *AFTER_JUDGE}
 
 
 def figures(checkout: Checkout) -> set[str]:

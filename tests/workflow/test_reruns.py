@@ -7,7 +7,15 @@ import pytest
 import yaml
 
 from tests.workflow.checkout import Checkout, copy_project
-from tests.workflow.jobs import AFTER_ANALYZE, AFTER_COLLECT, figures, probes, runs, timings
+from tests.workflow.jobs import (
+    AFTER_ANALYZE,
+    AFTER_COLLECT,
+    AFTER_JUDGE,
+    figures,
+    probes,
+    runs,
+    timings,
+)
 
 FIGURE_CODE = "src/batchmark/report/figures"
 
@@ -112,14 +120,19 @@ def test_a_table_is_missing(checkout: Checkout) -> None:
 
 def test_target(checkout: Checkout, tmp_path: Path) -> None:
     changed = _overlay(checkout, tmp_path, targets={"sample": [0.4, 0.3]})
-    assert changed.planned() == AFTER_ANALYZE | figures(checkout)
+    assert changed.planned() == AFTER_ANALYZE | AFTER_JUDGE | figures(checkout)
 
 
-@pytest.mark.parametrize("module", ["outcomes", "claims/momentum", "cost_model"])
-def test_a_statistic_or_a_claims_rule(checkout: Checkout, module: str) -> None:
-    file = checkout.folder / "src" / "batchmark" / "analysis" / f"{module}.py"
+def test_a_statistic(checkout: Checkout) -> None:
+    file = checkout.folder / "src" / "batchmark" / "analysis" / "cost_model.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
+
+
+def test_a_claims_rule(checkout: Checkout) -> None:
+    file = checkout.folder / "src" / "batchmark" / "analysis" / "claims" / "momentum.py"
+    file.write_text(file.read_text() + "\nCHANGED = True\n")
+    assert checkout.planned() == AFTER_JUDGE
 
 
 def test_one_more_batch_size(checkout: Checkout, tmp_path: Path) -> None:

@@ -63,3 +63,4 @@ FIGURE = "reports/figures/{figure}"
 
 COLLECTED = [f"results/tables/{name}" for name in COLLECTED_FILES]
 ANALYZED = [f"results/tables/{name}" for name in ANALYZED_FILES]
+JUDGED = [f"results/tables/{name}" for name in JUDGED_FILES]

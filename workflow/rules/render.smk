@@ -8,6 +8,7 @@ rule render:
     input:
         tables=rules.collect.output.tables,
         statistics=rules.analyze.output.tables,
+        claims=rules.judge.output.tables,
         figures=expand([f"{FIGURE}.svg", f"{FIGURE}.json"], figure=plan.figures()),
         templates=local(TEMPLATES),
     output:
@@ -21,6 +22,8 @@ rule render:
     localrule: True
     params:
         request=RENDER_REQUEST,
+        # By content: an edit that keeps a file's time counts, a new time alone does not.
+        templates=plan.content(TEMPLATES),
         sources=plan.sources("render"),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.render --request {params.request}'

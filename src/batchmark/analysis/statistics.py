@@ -1,21 +1,20 @@
 """All tables of statistics of a plan."""
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 
-from batchmark.analysis.answer import answer, main_study
+from batchmark.analysis.answer import answer
 from batchmark.analysis.best_batch import best_batches
 from batchmark.analysis.block import Block, blocks
-from batchmark.analysis.claims.verdicts import claims_table
 from batchmark.analysis.comparisons import compare
 from batchmark.analysis.cost_model import cost_model
 from batchmark.analysis.epoch_time import noise
 from batchmark.analysis.gradient_noise import noise_scales, probes
 from batchmark.analysis.measurements import Measurements
 from batchmark.analysis.performance_profile import performance_profile
+from batchmark.analysis.published import published
 from batchmark.analysis.sensitivity import sensitivity
 from batchmark.analysis.summary import summarize
 from batchmark.contract.requests.analyze import AnalyzeRequest
@@ -23,11 +22,10 @@ from batchmark.contract.tables import ANALYZED
 
 
 def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """The tables by name and the content of answer.json."""
+    """The tables by name, all but the claims, and the content of answer.json."""
     request = measured.request
     floors = noise(measured.timings, measured.times)
     every = list(blocks(measured, floors))
-    study, paper = main_study(request), published()
     tables = {
         "summary": summarize(measured.variants, measured.outcomes, measured.times),
         "noise": floors,
@@ -40,8 +38,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "profile": _each(every, performance_profile),
         "probes": probes(measured.draws),
         "noise_scale": noise_scales(measured.draws),
-        "claims": claims_table(measured, every, study.name if study else None, paper),
-        "published": paper,
+        "published": published(),
     }
     return tables, answer(every, request)
 
@@ -55,12 +52,6 @@ def settings(request: AnalyzeRequest) -> pd.DataFrame:
         for axis, value in values.items()
     ]
     return pd.DataFrame(rows, columns=list(ANALYZED["settings"]))
-
-
-def published() -> pd.DataFrame:
-    """The published table; see `published.md` for its source."""
-    with (files("batchmark.analysis") / "published.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file)
 
 
 def _each(every: list[Block], table: Callable[[Block], pd.DataFrame]) -> pd.DataFrame:

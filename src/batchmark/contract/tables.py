@@ -184,7 +184,8 @@ ANALYZED: dict[str, tuple[str, ...]] = {
 TABLES = COLLECTED | ANALYZED
 
 COLLECTED_FILES = (*(f"{name}.csv" for name in COLLECTED), "environment.json")
-ANALYZED_FILES = (*(f"{name}.csv" for name in ANALYZED), "answer.json")
+ANALYZED_FILES = (*(f"{name}.csv" for name in ANALYZED if name != "claims"), "answer.json")
+JUDGED_FILES = ("claims.csv",)
 
 _TEXTS = frozenset(
     _columns(

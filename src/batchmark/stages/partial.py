@@ -19,6 +19,7 @@ from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.asked import read_request
 from batchmark.stages.collect import write_collection
 from batchmark.stages.command import run
+from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
 
@@ -39,6 +40,7 @@ def make_partial(given: argparse.Namespace) -> None:
     tables, figures = Tables(given.reports / "tables"), given.reports / "figures"
     write_collection(collection, tables.folder)
     analyze_tables(analyzed, tables.folder)
+    judge_claims(analyzed, tables.folder)
     axes = {study.name: study.axes for study in analyzed.studies}
     for figure in figures_for(axes, probed=bool(collected.probed)):
         plot(figure, module_of(figure), tables, figures / f"{figure}.svg")

@@ -37,7 +37,7 @@ from batchmark.study.loading import (
 from batchmark.study.naming import digest
 from batchmark.study.plugins import import_paths, modules_used, rows_used
 from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
-from batchmark.study.sources import GPU_ONLY, check_defined, fingerprint
+from batchmark.study.sources import BY_VALUE, GPU_ONLY, check_defined, fingerprint
 from batchmark.study.timing_subjects import timing_subjects
 
 
@@ -198,6 +198,10 @@ class Plan:
         """The fingerprint of the source code that draws a figure."""
         return fingerprint(["batchmark.stages.plot", module_of(figure)])
 
+    def content(self, paths: Iterable[str]) -> str:
+        """A digest of what the files hold, in this order."""
+        return digest([hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths], 16)
+
     def results_of_other_machines(self, results: Path) -> list[str]:
         """Result files that were copied here from other machines."""
         found = results.glob("*/[cg]pu/*/*.json")
@@ -289,8 +293,8 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
 def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
     chosen = [variant.hyperparameters for variant in variants]
     plugins = {module for each in chosen for module in modules_used(each)}
-    code = fingerprint([f"batchmark.stages.{stage}", *plugins],
-                       without=GPU_ONLY if device == "cpu" else ())  # fmt: skip
+    without = (GPU_ONLY if device == "cpu" else frozenset()) | (BY_VALUE if chosen else frozenset())
+    code = fingerprint([f"batchmark.stages.{stage}", *plugins], without)
     return " ".join([code, *sorted({row for each in chosen for row in rows_used(each)})])
 
 

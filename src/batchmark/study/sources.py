@@ -20,11 +20,8 @@ from batchmark.study.syntax import declared, imported, significant, strings
 
 PACKAGE = "batchmark"
 # They decide when, where and whether a job runs and how a file is written, never what is in it.
-# Hyperparameters count by value: the request holds those of the variant.
 WITHOUT_EFFECT = frozenset(
     {
-        "batchmark.contract.hyperparameters",
-        "batchmark.contract.optimizers",
         "batchmark.errors",
         "batchmark.garbage",
         "batchmark.measuring.exclusive",
@@ -36,6 +33,8 @@ WITHOUT_EFFECT = frozenset(
         "batchmark.stages.command",
     }
 )
+# What counts by value for a job of variants: the settings in its request, the rows it uses.
+BY_VALUE = frozenset({"batchmark.contract.hyperparameters", "batchmark.contract.optimizers"})
 # What only a job on a GPU uses.
 GPU_ONLY = frozenset({"batchmark.measuring.gpu", "batchmark.measuring.nvidia"})
 # Their messages stand in results; those of the other folders on the page.

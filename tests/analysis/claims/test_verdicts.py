@@ -15,7 +15,7 @@ from batchmark.analysis.claims.evidence import Evidence, families_of, pairs
 from batchmark.analysis.claims.hardware import spearman
 from batchmark.analysis.claims.verdicts import all_claims, claims_table, judge
 from batchmark.analysis.epoch_time import noise
-from batchmark.analysis.statistics import published
+from batchmark.analysis.published import published
 from tests.analysis.conftest import World, make_world
 from tests.synthetic import DEFAULT_SCALE, example_request
 

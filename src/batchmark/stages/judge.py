@@ -1,0 +1,37 @@
+"""Decide the claims on the tidy tables: apart, so that their rules redraw no figure."""
+
+import argparse
+from pathlib import Path
+
+from batchmark.analysis.answer import main_study
+from batchmark.analysis.block import blocks
+from batchmark.analysis.claims.verdicts import claims_table
+from batchmark.analysis.epoch_time import noise
+from batchmark.analysis.measurements import read_measurements
+from batchmark.analysis.published import published
+from batchmark.contract.frames import write_table
+from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.stages.asked import read_request
+from batchmark.stages.command import run
+
+
+def judge_claims(request: AnalyzeRequest, folder: Path) -> None:
+    """Read the tidy tables in `folder` and write the table of claims beside them."""
+    measured = read_measurements(folder, request)
+    every = list(blocks(measured, noise(measured.timings, measured.times)))
+    study = main_study(request)
+    claims = claims_table(measured, every, study.name if study else None, published())
+    write_table(folder, "claims", claims)
+
+
+def main() -> None:
+    """Parse the command line, read, judge, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--request", type=Path, required=True, help="file with an AnalyzeRequest")
+    parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
+    asked = parser.parse_args()
+    judge_claims(read_request(asked.request, AnalyzeRequest), asked.tables)
+
+
+if __name__ == "__main__":
+    run(main)
