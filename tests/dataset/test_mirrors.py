@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchmark.dataset.limits import Limits, MirrorError
-from batchmark.dataset.mirrors import public_name, read_mirror
+from batchmark.dataset.mirrors import read_mirror
 from batchmark.dataset.mnist import FILES, TEST_IMAGES, TEST_LABELS
 from tests.dataset import faulty_server, tiny_idx
 from tests.dataset.faulty_server import Answer, Handler, serving
@@ -205,16 +205,3 @@ def test_reasons_hold_no_local_path(packed: Path):
     with pytest.raises(MirrorError) as caught:
         read_mirror(str(packed), {}, PATIENT)
     assert str(packed.parent) not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("mirror", "name"),
-    [
-        ("/home/me/mnist", "a local folder"),
-        ("file:///home/me/mnist", "a local folder"),
-        ("http://me:secret@[::1/", "an invalid address"),
-        ("https://me:secret@example.org:81/mnist/?key=1", "https://example.org:81/mnist/"),
-    ],
-)
-def test_public_names_tell_nothing_private(mirror: str, name: str):
-    assert public_name(mirror) == name

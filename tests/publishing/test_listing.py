@@ -18,7 +18,8 @@ def _report(archive: Path, name: str, **known: object) -> None:
 
 
 def test_reports_are_listed_latest_first(tmp_path: Path):
-    _report(tmp_path / "reports", "2025-01-31-local-0123abcd", machines=["local"], answer=ANSWER)
+    known = {"date": "2025-01-31", "machines": ["local"], "answer": ANSWER}
+    _report(tmp_path / "reports", "2025-01-31-local-0123abcd", **known)
     _report(tmp_path / "reports", "2026-02-01-gpu-box-0123abcd", machines=["gpu-box"])
     page = draw_listing(tmp_path, LANGUAGES)
     assert page.index("2026-02-01") < page.index("2025-01-31")
@@ -30,7 +31,7 @@ def test_reports_are_listed_latest_first(tmp_path: Path):
 def test_a_report_without_a_readable_summary_is_listed_by_its_name(tmp_path: Path):
     _report(tmp_path / "reports", "2025-01-31-my-laptop-0123abcd")
     (tmp_path / "reports/2025-01-31-my-laptop-0123abcd/summary.json").write_text("{")
-    assert "<td>my-laptop</td>" in draw_listing(tmp_path, LANGUAGES)
+    assert "<td>2025-01-31-my-laptop-0123abcd</td>" in draw_listing(tmp_path, LANGUAGES)
 
 
 def test_what_an_archive_says_stays_text(tmp_path: Path):

@@ -10,7 +10,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from batchmark.publishing.branch import open_branch, push
-from batchmark.publishing.privacy import Identity
 from batchmark.publishing.site import build_site, write_listing
 from tests.dataset.faulty_server import Handler, serving
 from tests.publishing import repositories
@@ -41,7 +40,7 @@ def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_project(work)
     site = tmp_path / "site"
     site.mkdir()
-    build_site(site, work / "reports", work / "results", Identity((), "", {}))
+    build_site(site, work / "reports", work / "results")
     write_listing(site)
     with open_branch(work, "origin", "gh-pages") as branch:
         push(branch, site, "Report")

@@ -15,6 +15,7 @@ from batchmark.stages.collect import write_collection
 from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
+from batchmark.study.published import published_config, published_files
 from tests import synthetic
 from tests.report.messages_in_use import TEMPLATES
 
@@ -87,6 +88,8 @@ def request_for(studies: list[str]) -> RenderRequest:
     return RenderRequest(
         scale="test",
         studies=words,
-        config_files=["/home/somebody/project/config/config.yaml"],
-        config={"note": "</pre>" + HOSTILE, "dataset": {"path": "/home/somebody/digits.npz"}},
+        config_files=published_files(["/home/somebody/project/config/config.yaml"]),
+        config=published_config(
+            {"scale": "</pre>" + HOSTILE, "dataset": {"path": "/home/somebody/digits.npz"}}
+        ),
     )

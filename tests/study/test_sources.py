@@ -186,7 +186,7 @@ TIME = EVERY | {
     *("stages.time", "contract.requests.time", "results.timing"),
     *("measuring.block", "measuring.cautions", "measuring.clock", "measuring.flops"),
     *("measuring.footprint", "measuring.machine", "measuring.memory", "measuring.peak"),
-    *("measuring.privacy", "measuring.processes", "measuring.ratios", "measuring.setup"),
+    *("privacy", "measuring.processes", "measuring.ratios", "measuring.setup"),
     *("measuring.stopwatch", "measuring.timing"),
 }
 PROBE = EVERY | SEEDED | {

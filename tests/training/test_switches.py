@@ -40,3 +40,12 @@ def test_too_late_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
     with pytest.raises(RuntimeError, match="before TensorFlow"):
         switches.apply("cpu", threads=1)
+
+
+def test_a_record_tells_settings_apart_and_none_of_their_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "environ", {"XLA_FLAGS": "--xla_x=true --xla_dump_to=/home/ada/dump"})
+    recorded = switches.in_force()["XLA_FLAGS"]
+    # printf %s --xla_dump_to=/home/ada/dump | sha256sum
+    assert recorded == "--xla_x=true (a7655505)"

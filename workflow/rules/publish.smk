@@ -10,8 +10,7 @@ rule publish:
         "logs/publish.log",
     localrule: True
     params:
-        # A function: Snakemake takes braces in plain text for wildcards.
-        remote=lambda w: plan.publish_arguments(),
+        request=plan.publish_request(),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.publish --reports reports --results results'
-        " --site {output:q} {params.remote} " + LOGGED
+        ' --site {output:q} --request "{params.request}" ' + LOGGED

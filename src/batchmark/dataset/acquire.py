@@ -9,10 +9,11 @@ from batchmark.dataset.arrays import Arrays, describe
 from batchmark.dataset.checks import count_classes, notes
 from batchmark.dataset.limits import Limits, MirrorError
 from batchmark.dataset.local import local_path
-from batchmark.dataset.mirrors import LOCAL, public_name, read_mirror
+from batchmark.dataset.mirrors import read_mirror
 from batchmark.dataset.own import Loaded, from_idx, load_own
 from batchmark.dataset.record import DatasetRecord, MirrorProblem
 from batchmark.errors import UserError
+from batchmark.privacy import LOCAL, public_address
 from batchmark.results.schema import SAMPLE
 
 Say = Callable[[str], None]
@@ -77,9 +78,9 @@ def _from_mirrors(
             loaded = from_idx(read_mirror(mirror, expected, limits), request.validation, shown)
         except MirrorError as fault:
             say(f"mirror {shown} does not serve: {fault}")
-            problems.append(MirrorProblem(mirror=public_name(mirror), reason=str(fault)))
+            problems.append(MirrorProblem(mirror=public_address(mirror), reason=str(fault)))
         else:
-            return _acquired(request.name, loaded, public_name(mirror), problems)
+            return _acquired(request.name, loaded, public_address(mirror), problems)
     if request.fallback == "sample" and request.name == mnist.NAME:
         say("WARNING: sample, not MNIST: no mirror served, 5,000 embedded digits stand in for it")
         return _sample(stands_in_for=request.name, problems=problems)
@@ -88,7 +89,7 @@ def _from_mirrors(
 
 def _shown(mirror: str) -> str:
     """How the terminal calls a mirror: a folder by its path, an address without its password."""
-    name = public_name(mirror)
+    name = public_address(mirror)
     return mirror if name == LOCAL else name
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from batchmark.dataset import web
@@ -16,9 +16,6 @@ from batchmark.dataset.npz import Array
 from batchmark.dataset.unpack import unpacked
 from batchmark.errors import UserError
 
-LOCAL = "a local folder"
-INVALID = "an invalid address"
-
 Fetch = Callable[[str], bytes]
 
 
@@ -28,17 +25,6 @@ class IdxFiles:
 
     arrays: dict[str, Array]
     sums: dict[str, str]
-
-
-def public_name(mirror: str) -> str:
-    """How a mirror is called in results: no local path, no password."""
-    if not _is_web(mirror):
-        return LOCAL
-    try:
-        parts = urlsplit(mirror)
-    except ValueError:
-        return INVALID
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def read_mirror(mirror: str, expected: Mapping[str, str], limits: Limits) -> IdxFiles:

@@ -8,8 +8,8 @@ from typing import Any
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.errors import UserError
 from batchmark.measuring import clock
-from batchmark.measuring.privacy import scrubbed
 from batchmark.measuring.setup import Conditions, Laboratory
+from batchmark.privacy import scrubbed
 from batchmark.training import switches
 
 
@@ -68,7 +68,7 @@ class Stopwatch:
         kept = ("is_cuda_build", "is_rocm_build", "cuda_version", "cudnn_version")
         return {
             "versions": versions(),
-            "switches": {key: scrubbed(value) for key, value in switches.in_force().items()},
+            "switches": switches.in_force(),
             "keras": self._settings,
             "tensorflow_build": {key: build[key] for key in kept if key in build},
             "xla": self._laboratory.compiled,

@@ -1,17 +1,17 @@
 """The raw results as one `.zip` whose bytes depend on their content only."""
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
+from batchmark.privacy import scrubbed_json
 from batchmark.results.seal import sealed
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644 << 16
 
 
-def write_bundle(path: Path, results: Path, clean: Callable[[str], str]) -> list[str]:
-    """Pack every result file of `results`, each text passed through `clean`; returns the names.
+def write_bundle(path: Path, results: Path) -> list[str]:
+    """Pack every result file of `results` without the paths in its texts; returns the names.
 
     Sorted names and fixed dates: equal results give an equal archive. Links are left out, since
     they could lead out of the folder.
@@ -23,7 +23,7 @@ def write_bundle(path: Path, results: Path, clean: Callable[[str], str]) -> list
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = _REGULAR_FILE
             member.create_system = 3
-            text = clean(files[name].read_text(encoding="utf-8"))
+            text = scrubbed_json(files[name].read_text(encoding="utf-8"))
             archive.writestr(member, sealed(text.encode()))
     return sorted(files)
 

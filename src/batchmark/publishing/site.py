@@ -2,14 +2,15 @@
 
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from batchmark.errors import UserError
+from batchmark.privacy import scrubbed
 from batchmark.publishing.badge import draw_badge
 from batchmark.publishing.bundle import write_bundle
+from batchmark.publishing.guard import Identity, traces
 from batchmark.publishing.listing import ARCHIVE, draw_listing, report_folders
-from batchmark.publishing.privacy import Identity, scrub, traces
 from batchmark.publishing.summary import Summary, headline, report_name, summarize
 from batchmark.report.messages import say
 from batchmark.report.pages import pages_in
@@ -23,31 +24,27 @@ OWN_NAMES = (
 )  # fmt: skip
 
 
-def build_site(site: Path, reports: Path, results: Path, identity: Identity) -> Summary:
+def build_site(site: Path, reports: Path, results: Path) -> Summary:
     """Fill the empty folder `site` from a rendered report and its results.
 
-    Nothing in it names the machine or user of `identity`. Raises UserError when there is no
-    report yet, or when a name is left that only the user can take out.
+    Raises UserError when there is no report yet. What the site says of the machine is for
+    `refuse_traces` to look at.
     """
     page = reports / "index.html"
     if not page.is_file():
         raise UserError(f"{page} does not exist; run `make report` before publishing.")
 
-    def clean(text: str) -> str:
-        return scrub(text, identity)
-
     summary = summarize(page, results)
-    _copy(site / "figures", reports.glob("figures/*.svg"), clean)
-    _copy(site / "tables", results.glob("tables/*.csv"), clean)
-    write_bundle(site / "results.zip", results, clean)
+    _copy(site / "figures", reports.glob("figures/*.svg"))
+    _copy(site / "tables", results.glob("tables/*.csv"))
+    write_bundle(site / "results.zip", results)
     write_text(site / "summary.json", summary.model_dump_json(indent=1) + "\n")
     badge = draw_badge("best batch size", headline(summary.answer))
     (site / "badge.svg").write_text(badge, encoding="utf-8")
-    _copy_pages(reports, site, "", clean)
+    _copy_pages(reports, site, "")
     archived = site / ARCHIVE / report_name(summary)
-    _copy_pages(reports, archived, "../../", clean)
+    _copy_pages(reports, archived, "../../")
     shutil.copyfile(site / "summary.json", archived / "summary.json")
-    refuse_traces(site, identity)
     return summary
 
 
@@ -74,27 +71,27 @@ def refuse_traces(site: Path, identity: Identity) -> None:
         found = traces(text, identity)
         if found:
             raise UserError(
-                f"Nothing was published: {name} holds {found[0]!r}, which names this machine or "
+                f"Nothing was published: {name} holds {found[0]}, which names this machine or "
                 "its user; take it out of the results or the config (`machine:` is a name you "
                 "choose) and render again."
             )
 
 
-def _copy(folder: Path, files: Iterator[Path], clean: Callable[[str], str]) -> None:
+def _copy(folder: Path, files: Iterator[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(files):
-        text = clean(file.read_text(encoding="utf-8"))
+        text = scrubbed(file.read_text(encoding="utf-8"))
         (folder / file.name).write_text(text, encoding="utf-8")
 
 
-def _copy_pages(reports: Path, folder: Path, root: str, clean: Callable[[str], str]) -> None:
+def _copy_pages(reports: Path, folder: Path, root: str) -> None:
     """Copy the page in all languages; each gets a link to `reports.html` under `root`."""
     folder.mkdir(parents=True, exist_ok=True)
     for language in languages():
         page = reports / language.file
         if page.is_file():
             words = language.tell(say("All reports and files"))
-            text = _with_link(clean(page.read_text(encoding="utf-8")), f"{root}reports.html", words)
+            text = _with_link(page.read_text(encoding="utf-8"), f"{root}reports.html", words)
             (folder / language.file).write_text(text, encoding="utf-8")
 
 

@@ -6,12 +6,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+from batchmark.contract.requests.publish import PublishRequest
+from batchmark.errors import without_passwords
 from batchmark.publishing.branch import extract, open_branch, push, replace_own
+from batchmark.publishing.guard import this_identity
 from batchmark.publishing.listing import ARCHIVE
-from batchmark.publishing.privacy import this_identity
-from batchmark.publishing.site import OWN_NAMES, add_reports, build_site, write_listing
+from batchmark.publishing.site import (
+    OWN_NAMES,
+    add_reports,
+    build_site,
+    refuse_traces,
+    write_listing,
+)
 from batchmark.publishing.summary import Summary
 from batchmark.publishing.whole import refuse_other_results
+from batchmark.stages.asked import read_request
 from batchmark.stages.command import run
 
 
@@ -21,6 +30,7 @@ def main() -> None:
     parser.add_argument("--reports", type=Path, required=True, help="folder of the rendered report")
     parser.add_argument("--results", type=Path, required=True, help="folder of the results")
     parser.add_argument("--site", type=Path, required=True, help="folder the site replaces")
+    parser.add_argument("--request", default="", metavar="FILE", help="a PublishRequest as JSON")
     parser.add_argument("--remote", help="git remote, name or address; without it nothing is sent")
     parser.add_argument("--branch", default="gh-pages", help="its branch [%(default)s]")
     arguments = parser.parse_args()
@@ -28,25 +38,35 @@ def main() -> None:
         refuse_other_results(arguments.reports / "index.html", arguments.results)
         site = Path(folder) / "site"
         site.mkdir()
-        summary = build_site(site, arguments.reports, arguments.results, this_identity())
+        summary = build_site(site, arguments.reports, arguments.results)
+        add_reports(site, arguments.reports / "archive")
+        refuse_traces(site, this_identity())
         _keep_archive(site, arguments.reports / "archive")
         _replace(arguments.site, site)
-        if arguments.remote:
-            _publish(site, summary, arguments.remote, arguments.branch)
+        if target := _target(arguments):
+            _publish(site, summary, target)
             _replace(arguments.site, site)
 
 
+def _target(arguments: argparse.Namespace) -> PublishRequest | None:
+    """Where the site goes. An address with a password comes in a file, not on a command line."""
+    if arguments.request:
+        return read_request(Path(arguments.request), PublishRequest)
+    if arguments.remote:
+        return PublishRequest(remote=arguments.remote, branch=arguments.branch)
+    return None
+
+
 def _keep_archive(site: Path, archive: Path) -> None:
-    """Take in the reports published from here before, and keep this one for the next time."""
-    add_reports(site, archive)
+    """Keep this report beside those published from here before."""
     shutil.copytree(site / ARCHIVE, archive, dirs_exist_ok=True)
     write_listing(site)
 
 
-def _publish(site: Path, summary: Summary, remote: str, branch: str) -> None:
+def _publish(site: Path, summary: Summary, target: PublishRequest) -> None:
     message = f"Report of {summary.date} ({', '.join(summary.machines)})"
     with (
-        open_branch(Path.cwd(), remote, branch) as published,
+        open_branch(Path.cwd(), target.remote, target.branch) as published,
         tempfile.TemporaryDirectory(prefix="batchmark-tree-") as folder,
     ):
         tree = Path(folder)
@@ -55,7 +75,8 @@ def _publish(site: Path, summary: Summary, remote: str, branch: str) -> None:
         write_listing(site)
         replace_own(tree, site, OWN_NAMES)
         sent = push(published, tree, message)
-    _say(f"{message}: {'pushed to' if sent else 'already on'} {branch} of {remote}")
+    done = "pushed to" if sent else "already on"
+    _say(f"{message}: {done} {target.branch} of {without_passwords(target.remote)}")
 
 
 def _replace(target: Path, site: Path) -> None:

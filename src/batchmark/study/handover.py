@@ -8,7 +8,11 @@ from batchmark.study.naming import digest
 
 
 def save(request: Request, folder: Path) -> Path:
-    """Write `request` below `folder` unless it is there; the same content has the same path."""
+    """Write `request` below `folder` unless it is there; the same content has the same path.
+
+    The folder is for this user alone: addresses in requests may hold passwords.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kind = type(request).__name__.removesuffix("Request").removesuffix("For").lower()
     path = folder / f"{kind}-{digest(request.model_dump(mode='json'), 16)}.json"
     if not path.exists():

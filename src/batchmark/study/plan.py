@@ -1,7 +1,6 @@
 """The plan of jobs: what the workflow needs to know, and nothing else."""
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.message import Device, Request
 from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.publish import PublishRequest
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import TimeRequest
 from batchmark.contract.requests.train import TrainRequest, TuningGrid
@@ -36,6 +36,7 @@ from batchmark.study.loading import (
 )
 from batchmark.study.naming import digest
 from batchmark.study.plugins import import_paths, modules_used, rows_used
+from batchmark.study.published import published_config, published_files
 from batchmark.study.reservation import Reservation, for_block, for_probe, for_run
 from batchmark.study.sources import BY_VALUE, GPU_ONLY, check_defined, fingerprint
 from batchmark.study.timing_subjects import timing_subjects
@@ -156,8 +157,8 @@ class Plan:
             RenderRequest(
                 scale=self.config.scale,
                 studies=[_for_report(study) for study in self.studies.values()],
-                config_files=self.files,
-                config=self.merged,
+                config_files=published_files(self.files),
+                config=published_config(self.merged),
                 lock_digest=_lock_digest(),
             )
         )
@@ -209,14 +210,10 @@ class Plan:
         # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
         return sorted(path for path in others if "{" not in path)
 
-    def publish_arguments(self) -> str:
-        """Command line arguments that say where the report is published, if anywhere."""
+    def publish_request(self) -> str:
+        """Path of the request for publishing the site; empty where it is only built."""
         target = self.config.publish
-        return (
-            ""
-            if target is None
-            else shlex.join(["--remote", target.remote, "--branch", target.branch])
-        )
+        return "" if target is None else self._save(PublishRequest(**target.model_dump()))
 
     def priority(self, variant: str) -> int:
         """Longest run first: the estimated cost in thousands of images at batch size infinity."""

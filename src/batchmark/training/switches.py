@@ -4,7 +4,9 @@ Call `apply` before the first import of TensorFlow or Keras; nothing else sets t
 """
 
 import os
+import re
 import sys
+from hashlib import sha256
 from typing import Literal
 
 Device = Literal["cpu", "gpu"]
@@ -25,6 +27,11 @@ NAMES = (
     "CUDA_VISIBLE_DEVICES",
     "XLA_FLAGS",
     "TF_XLA_FLAGS",
+)
+
+
+_ORDINARY = re.compile(
+    r"(--?(tf_)?xla_\w+=?)?(-?\d+(,\d+)*|true|false|STRICT|tensorflow|(AVX|SSE)[A-Z0-9_]*)?"
 )
 
 
@@ -59,5 +66,16 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
 
 
 def in_force() -> dict[str, str]:
-    """The switches set in this process, for the records."""
-    return {name: os.environ[name] for name in NAMES if name in os.environ}
+    """The switches set in this process, for the records.
+
+    Ordinary words as they are, others (a path, a card's own number) by a digest that still tells
+    different ones apart.
+    """
+    return {name: _recorded(os.environ[name]) for name in NAMES if name in os.environ}
+
+
+def _recorded(setting: str) -> str:
+    return " ".join(
+        word if _ORDINARY.fullmatch(word) else f"({sha256(word.encode()).hexdigest()[:8]})"
+        for word in setting.split()
+    )

@@ -85,7 +85,7 @@ def test_warnings_are_a_sentence_a_study_and_a_table(tmp_path: Path) -> None:
     )
     made = appendix.cautions(Tables(tmp_path), english())
     assert made.sentences == [
-        "batch size: some times lie far from the others; Something in …/x went wrong."
+        "batch size: some times lie far from the others; Something in … went wrong."
     ]
     assert len(made.table.rows) == 3
     assert made.table.download is not None

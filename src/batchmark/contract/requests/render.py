@@ -17,6 +17,7 @@ class RenderRequest(Request):
     """Everything the page shows that is not a result.
 
     `lock_digest`: SHA-256 of the lock file. `partial`: it is a page of what there is, no report.
+    `config`, `config_files`: what of them may leave the machine, see `study.published`.
     """
 
     scale: str

@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 
 from batchmark.contract.requests.render import RenderRequest
+from batchmark.privacy import scrubbed
 from batchmark.report.messages import Message, say
 from batchmark.report.numbers import significant, whole
 from batchmark.report.page import cells
@@ -21,7 +22,6 @@ from batchmark.report.page.view import (
     Reproduction,
     Table,
 )
-from batchmark.report.privacy import scrubbed, scrubbed_values
 from batchmark.report.selection import headline_everywhere
 from batchmark.report.tables import Tables
 from batchmark.report.translation import Language
@@ -195,7 +195,7 @@ def reproduction(request: RenderRequest, tables: Tables, language: Language) -> 
     """Commands, digests and the configuration, without paths of this machine."""
     record = home_record(tables)
     code = code_of(record)
-    files = [scrubbed(name) for name in request.config_files]
+    files = request.config_files
     overlays = [name for name in files if not name.endswith("config/config.yaml")]
     facts = {
         "git commit": code.get("commit"),
@@ -212,9 +212,7 @@ def reproduction(request: RenderRequest, tables: Tables, language: Language) -> 
             for term, value in facts.items()
             if value not in (None, "")
         ],
-        config=yaml.safe_dump(
-            scrubbed_values(request.config), sort_keys=False, allow_unicode=True, width=88
-        ),
+        config=yaml.safe_dump(request.config, sort_keys=False, allow_unicode=True, width=88),
     )
 
 

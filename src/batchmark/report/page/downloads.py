@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from batchmark.privacy import scrubbed, scrubbed_json
 from batchmark.report.numbers import significant
 from batchmark.report.page.view import Download
-from batchmark.report.privacy import scrubbed
 
 ROOM = 700_000
 SAFE = "/:;,=()+*!@$'~-._ ?[]{}|"
@@ -41,14 +41,13 @@ def table_files(folder: Path) -> list[Download]:
     paths = sorted([*folder.glob("*.csv"), *folder.glob("*.json")], key=_size)
     room = itertools.accumulate(map(_size, paths))
     fitting = sorted(path for path, used in zip(paths, room, strict=True) if used <= ROOM)
-    return [
-        text_file(
-            path.name,
-            "text/csv" if path.suffix == ".csv" else "application/json",
-            scrubbed(path.read_text(encoding="utf-8")),
-        )
-        for path in fitting
-    ]
+    return [_table_file(path.name, path.read_text(encoding="utf-8")) for path in fitting]
+
+
+def _table_file(name: str, text: str) -> Download:
+    if name.endswith(".csv"):
+        return text_file(name, "text/csv", scrubbed(text))
+    return text_file(name, "application/json", scrubbed_json(text))
 
 
 def _size(path: Path) -> int:
