@@ -205,3 +205,12 @@ def test_reasons_hold_no_local_path(packed: Path):
     with pytest.raises(MirrorError) as caught:
         read_mirror(str(packed), {}, PATIENT)
     assert str(packed.parent) not in str(caught.value)
+
+
+def test_certificates_that_are_not_there_are_this_mirrors_fault(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nope.pem")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mirror = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(MirrorError, match="REQUESTS_CA_BUNDLE") as caught:
+            read_mirror(mirror, {}, PATIENT)
+    assert "/nope.pem" not in str(caught.value)

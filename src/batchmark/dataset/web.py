@@ -1,5 +1,6 @@
 """One file from an http(s) mirror, by pooch, in bounded time and memory."""
 
+import errno
 import socket
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from batchmark.dataset.limits import Limits, MirrorError, MissingFileError
 from batchmark.dataset.supervision import finish_within, keep_pace
 
 _CHUNK = 2**10
+_NO_CERTIFICATES = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EISDIR}
 
 
 def check_reachable(mirror: str, limits: Limits) -> None:
@@ -73,6 +75,14 @@ class _BoundedDownloader:
                 if _is_passing(error):
                     raise
                 raise _fault(error, self.name, self.limits) from error
+            except OSError as error:
+                # Of requests, for REQUESTS_CA_BUNDLE and its like; a full disk has a number.
+                if error.errno is not None and error.errno not in _NO_CERTIFICATES:
+                    raise
+                raise MirrorError(
+                    "its certificate cannot be verified: there are no certificates where "
+                    "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE says"
+                ) from error
             except ValueError as error:
                 # Of urllib, urllib3 or int: a redirection or a length that makes no sense.
                 raise MirrorError(f"no valid answer ({type(error).__name__})") from error
