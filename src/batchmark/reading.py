@@ -9,10 +9,12 @@ from batchmark.errors import UserError
 def read_bounded(path: Path, largest: int) -> bytes:
     """The content of a file of at most `largest` bytes; raises UserError, never waits."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise UserError(f"{path} cannot be read: it is not a regular file.")
         with path.open("rb") as file:
-            content = file.read(largest + 1)
+            # As many as there are: Python has room ready for all that it is asked to read.
+            content = file.read(min(status.st_size, largest) + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > largest:

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,50 @@ def test_links_are_not_followed(other: Path, ours: Path) -> None:
 def test_a_folder_without_results_is_refused(tmp_path: Path, ours: Path) -> None:
     with pytest.raises(UserError, match="no result files"):
         merge(tmp_path / "empty", ours)
+
+
+LONG = "x" * 10_001
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("environment", {"note": LONG}, "environment: .*longer than 10,000 characters"),
+        ("environment", {LONG: 1}, r"environment\.x+\.\.\.: .*at most 10000 characters"),
+        ("environment", {"deep": [{"n": 10**4000}]}, "environment: .*too many digits"),
+        ("environment", {"many": [0] * 10_001}, "environment: .*more than 10,000 values"),
+        ("dataset", {"name": LONG}, "dataset.name: .*at most 10000 characters"),
+        ("dataset", {"classes": 10**4000}, "dataset.classes"),
+    ],
+)
+def test_what_no_page_could_show_is_refused_by_name(
+    other: Path, ours: Path, key: str, value: dict, reason: str
+) -> None:
+    path = max(other.rglob("runs/*.json"))
+    content = json.loads(path.read_text())
+    content[key] |= value
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"{path.name} is refused: {reason}"):
+        merge(other, ours)
+    assert not (ours / "laptop").exists()
+
+
+def test_more_machines_than_a_page_compares_are_refused(other: Path, ours: Path) -> None:
+    for number in range(100):
+        (ours / f"machine{number}").mkdir()
+    with pytest.raises(UserError, match=r"Results of 10[12] machines are more than the 100"):
+        merge(other, ours)
+    assert not (ours / "laptop").exists()
+
+
+def test_large_files_are_not_held_together(other: Path, ours: Path) -> None:
+    """Eight files of 8 MB (blanks are JSON), and less than two of them in memory at once."""
+    paths = sorted(other.rglob("runs/*.json"))[:8]
+    for path in paths:
+        path.write_bytes(path.read_bytes() + b" " * 2**23)
+    tracemalloc.start()
+    merge(other, ours)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(paths) > 3
+    assert peak < 2 * 2**23

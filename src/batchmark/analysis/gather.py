@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from batchmark.results.timing import TimingResult
 
 AnyResult = RunResult | TimingResult | GradientResult
 
+MOST_MACHINES = 100
 _MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -41,7 +42,17 @@ def find_places(results: Path, request: CollectRequest) -> list[Place]:
         for folder in sorted(results.glob("*/[cg]pu"))
         if folder.parent.name != request.machine and _MACHINE.fullmatch(folder.parent.name)
     ]
+    refuse_crowd({place.machine for place in own + beside})
     return own + beside
+
+
+def refuse_crowd(machines: Collection[str]) -> None:
+    """Raise UserError for more machines than a page can compare."""
+    if len(machines) > MOST_MACHINES:
+        raise UserError(
+            f"Results of {len(machines)} machines are more than the {MOST_MACHINES} that one "
+            "report holds: move some of the folders away, or merge fewer."
+        )
 
 
 def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, RunResult]]:

@@ -13,7 +13,7 @@ from pydantic import (
     ValidationError,
 )
 
-from batchmark.contract.finite import finite
+from batchmark.contract.finite import LONGEST_TEXT, finite
 from batchmark.errors import UserError
 from batchmark.reading import read_bounded
 from batchmark.results.atomic import write_bytes
@@ -33,10 +33,15 @@ Details = Annotated[dict[str, Any], AfterValidator(finite)]
 
 
 class Record(BaseModel):
-    """A closed, immutable part of a result file. Numbers are finite: JSON knows no NaN."""
+    """A closed, immutable part of a result file, with short texts and finite numbers."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), strict=False
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        strict=False,
+        str_max_length=LONGEST_TEXT,
     )
 
 
@@ -62,8 +67,8 @@ class DatasetFacts(Record):
     train: Count
     validation: Count
     test: Count
-    image_shape: tuple[int, int, int]
-    classes: int
+    image_shape: tuple[Count, Count, Count]
+    classes: Count
 
     @property
     def is_sample(self) -> bool:
@@ -104,7 +109,7 @@ def first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"]) or "top level"
     found = "" if isinstance(problem["input"], dict | bytes) else _found(problem["input"])
-    return f"{key}: {problem['msg']}{found}"
+    return f"{key if len(key) <= 200 else key[:197] + '...'}: {problem['msg']}{found}"
 
 
 def _found(value: Any) -> str:

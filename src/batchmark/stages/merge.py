@@ -1,9 +1,12 @@
 """Put another machine's results beside ours: everything is checked before anything is copied."""
 
 import argparse
+import filecmp
+import shutil
 import sys
 from pathlib import Path
 
+from batchmark.analysis.gather import refuse_crowd
 from batchmark.analysis.incoming import find_incoming
 from batchmark.errors import UserError
 from batchmark.results.atomic import replacing
@@ -17,19 +20,25 @@ def merge(source: Path, results: Path) -> list[Path]:
     copied nothing, for a damaged or misplaced file or one that differs from ours.
     """
     files = find_incoming(source)
-    contents = {results / place: (source / place).read_bytes() for place in files}
-    clashes = [path for path, new in contents.items() if path.exists() and path.read_bytes() != new]
+    refuse_crowd({place.parts[0] for place in files} | {path.name for path in results.glob("*")})
+    there = [place for place in files if (results / place).exists()]
+    # One at a time: together they may be larger than memory.
+    clashes = [
+        results / place
+        for place in there
+        if not filecmp.cmp(source / place, results / place, shallow=False)
+    ]
     if clashes:
         more = f" and {len(clashes) - 1} more" if len(clashes) > 1 else ""
         raise UserError(
             f"{clashes[0]}{more} exists already with other content: both machines go by that "
             "name. Run one of them under another `machine:`, or delete the file not wanted."
         )
-    fresh = [path for path in contents if not path.exists()]
-    for path in fresh:
-        with replacing(path) as scratch:
-            scratch.write_bytes(contents[path])
-    return fresh
+    fresh = [place for place in files if place not in there]
+    for place in fresh:
+        with replacing(results / place) as scratch:
+            shutil.copyfile(source / place, scratch)
+    return [results / place for place in fresh]
 
 
 def main() -> None:
