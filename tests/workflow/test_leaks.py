@@ -28,7 +28,7 @@ def configure(checkout: Checkout, remote: Path) -> Path:
     config = yaml.safe_load(MICRO.read_text())
     config["dataset"]["mirrors"] = [
         f"https://joe:{SECRET}@localhost:1/mnist?key={SECRET}",
-        f"/home/{SECRET}/mnist",
+        "/nowhere/mnist",
     ]
     config["publish"] = {"remote": f"file://joe:{SECRET}@localhost{remote}", "branch": "gh-pages"}
     study = checkout.folder / f"own/{SECRET}.yaml"
@@ -36,7 +36,7 @@ def configure(checkout: Checkout, remote: Path) -> Path:
     study.write_text((checkout.folder / "config/studies/batch_size.yaml").read_text())
     config["studies"] = {**config["studies"], "optimizer": None}
     config["studies"]["batch_size"]["file"] = str(study)
-    path = checkout.folder.parent / f"{SECRET}.yaml"
+    path = checkout.folder.parent / "overlay.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
 
