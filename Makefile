@@ -37,7 +37,7 @@ lint: .venv/installed-test
 	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow
 	@$(SNAKEMAKE) --version > /dev/null
-	@$(BIN)/python -m batchmark.report.untranslated workflow/report
+	@$(BIN)/python -m batchmark.report.language.untranslated workflow/report
 	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"
 
 format: .venv/installed-test

@@ -12,13 +12,13 @@ SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "src")
 sys.path.insert(0, str(SOURCE))
 
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES
-from batchmark.errors import UserError
-from batchmark.garbage import collect_seldom
-from batchmark.report.pages import language_codes, page_file
-from batchmark.study.devices import gpu_count
-from batchmark.study.hooks import Hooks, Places
-from batchmark.study.loading import in_order_of_priority
-from batchmark.study.plan import open_plan
+from batchmark.contract.errors import UserError
+from batchmark.machine.garbage import collect_seldom
+from batchmark.contract.languages import language_codes, page_file
+from batchmark.plan.plan import gpu_count
+from batchmark.plan.hooks import Hooks, Places
+from batchmark.plan.studies import in_order_of_priority
+from batchmark.plan.plan import open_plan
 
 min_version("9.0")
 collect_seldom()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.train import TrainRequest
-from batchmark.contract.requests.variant import Variant
 from batchmark.dataset.arrays import load_dataset
-from batchmark.training import switches
+from batchmark.training import environment
 
 ACCURACY = 0.985
 BYTES = 1.2e9
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--facts", type=Path, default=Path("data/mnist.json"))
     parser.add_argument("--epochs", type=float, default=8.0)
     arguments = parser.parse_args()
-    switches.apply("cpu", threads=1)
+    environment.apply("cpu", threads=1)
     # TensorFlow must find the switches set.
     from batchmark.training.run import Scratch, run  # noqa: PLC0415
 

@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 from sample_data import write_sample
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
-from batchmark.errors import UserError
-from batchmark.measuring import gpu, nvidia
-from batchmark.measuring.processes import Worker
-from batchmark.measuring.setup import Conditions, Laboratory
-from batchmark.measuring.timing import time_study
+from batchmark.machine import gpu
+from batchmark.timing.process import Conditions, Laboratory, Worker
+from batchmark.timing.session import time_study
 
 STEPS = 100
 SUBJECTS = [
@@ -53,7 +52,7 @@ class Training:
 
 def main() -> None:
     """Run every check; a check that raises has failed."""
-    if not nvidia.devices():
+    if not gpu.devices():
         sys.exit("verdict: nothing checked, NVIDIA's driver reports no GPU on this machine")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,14 +79,14 @@ def report(title: str, check: Callable[[], Outcome]) -> bool:
 
 
 def check_driver() -> Outcome:
-    cards = nvidia.describe()
+    cards = gpu.describe()
     names = ", ".join(f"{card['name']} (driver {card['driver']})" for card in cards)
     return bool(cards), names
 
 
 def check_slots() -> Outcome:
     """As many claims at once as there are GPUs get one each."""
-    found = gpu.visible(nvidia.devices())
+    found = gpu.visible(gpu.devices())
     with ExitStack() as until_done:
         got = {until_done.enter_context(gpu.claimed("gpu_check", found)) for _ in found}
     return got == set(found), f"{len(got)} of {len(found)} GPUs could be claimed"
@@ -108,7 +107,7 @@ def check_training(folder: Path) -> Outcome:
 
 def trained(folder: Path, device: Any) -> tuple[list[float], list[Any], int]:
     conditions = Conditions(device, 0, folder / "data.npz", folder / "data.json")
-    found = gpu.visible(nvidia.devices())
+    found = gpu.visible(gpu.devices())
     with gpu.claimed("gpu_check", found), Worker(Training, conditions) as worker:
         return worker.ask("losses"), worker.ask("weights"), worker.ask("visible_gpus")
 
@@ -127,7 +126,7 @@ def check_timing(folder: Path) -> Outcome:
         min_steps=20,
         seed=0,
     )
-    with gpu.claimed("gpu_check", gpu.visible(nvidia.devices())):
+    with gpu.claimed("gpu_check", gpu.visible(gpu.devices())):
         result = time_study(request, folder / "data.npz", folder / "data.json")
     speeds = [
         f"{one.batch_size}: {speed(one, result):,.0f}/s, {(one.peak_memory_bytes or 0) >> 20} MiB"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests import synthetic
 
-from batchmark.analysis.collection import collect
+from batchmark.collecting.tidy import collect
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.report.catalogue import figures_for, module_of
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from batchmark.stages.judge import judge_claims

@@ -66,8 +66,8 @@ EDITS = (
         CODE,
         lambda _: {"plot test_error", "plot learning_curves", "render"},
     ),
-    Edit(f"{LIBRARY}/analysis/cost_model.py", CODE, _all_figures),
-    Edit(f"{LIBRARY}/measuring/block.py", CODE, _after_collect(timings)),
+    Edit(f"{LIBRARY}/statistics/cost_model.py", CODE, _all_figures),
+    Edit(f"{LIBRARY}/timing/protocol.py", CODE, _after_collect(timings)),
     Edit(
         f"{LIBRARY}/training/optimizers/rprop.py",
         CODE,

@@ -25,14 +25,14 @@ import numpy as np
 import pandas as pd
 from sample_data import write_sample
 
-from batchmark.analysis import tidy
-from batchmark.analysis.epoch_time import epoch_times, noise
-from batchmark.analysis.relative_timing import add_ratio_to_anchor
+from batchmark.collecting import tidy
+from batchmark.collecting.tidy import add_ratio_to_anchor
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
-from batchmark.measuring.exclusive import exclusive
-from batchmark.measuring.timing import time_study
-from batchmark.results.timing import TimingResult
+from batchmark.contract.timing import TimingResult
+from batchmark.machine.locks import exclusive
+from batchmark.statistics.epoch_time import epoch_times, noise
+from batchmark.timing.session import time_study
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 1000)
 AGREEMENT = 0.03

@@ -9,8 +9,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from batchmark.measuring.machine import usable_threads
-from batchmark.training import switches
+from batchmark.machine.facts import usable_threads
+from batchmark.training import environment
 from tests.workflow.checkout import Checkout, copy_project
 
 # On a loaded machine any example may take longer than Hypothesis's 200 ms.
@@ -19,7 +19,7 @@ settings.load_profile("batchmark")
 
 # TensorFlow reads its switches at import, whichever test imports it first.
 if "tensorflow" not in sys.modules:
-    switches.apply("cpu", threads=1)
+    environment.apply("cpu", threads=1)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.gradients import BatchProbe, GradientResult, ProbePoint, ProbeTrial
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.record import DatasetFacts, write_result
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.contract.requests.message import Device
-from batchmark.contract.requests.variant import Variant
-from batchmark.results.gradients import BatchProbe, GradientResult, ProbePoint, ProbeTrial
-from batchmark.results.run import (
+from batchmark.contract.requests.message import Device, Variant
+from batchmark.contract.run import (
     Budget,
     Evaluations,
     RunResult,
@@ -35,11 +35,9 @@ from batchmark.results.run import (
     TrialClock,
     Tuning,
 )
-from batchmark.results.schema import DatasetFacts, write_result
-from batchmark.results.timing import Clock, Subject, TimingResult, Visit
-from batchmark.study.config import StudyConfig
-from batchmark.study.loading import build_study
-from batchmark.study.naming import variant_id
+from batchmark.contract.timing import Clock, Subject, TimingResult, Visit
+from batchmark.plan.schema import StudyConfig
+from batchmark.plan.studies import build_study
 
 BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 256, 500, 1000, 2000, 5000)
 TARGET = 0.98

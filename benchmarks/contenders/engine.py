@@ -1,9 +1,9 @@
 """LeNet-5 in batchmark's engine, one thread."""
 # ruff: noqa: E402 - the switches come before TensorFlow
 
-from batchmark.training import switches
+from batchmark.training import environment
 
-switches.apply("cpu", threads=1)
+environment.apply("cpu", threads=1)
 
 import numpy as np
 import tensorflow as tf

@@ -1,9 +1,9 @@
 """The machine's float32 matrix product, one thread: a step is one product of order 1024."""
 # ruff: noqa: E402 - the switches come before TensorFlow
 
-from batchmark.training import switches
+from batchmark.training import environment
 
-switches.apply("cpu", threads=1)
+environment.apply("cpu", threads=1)
 
 import tensorflow as tf
 from harness import Train, measure

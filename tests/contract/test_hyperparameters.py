@@ -5,11 +5,10 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from batchmark.analysis.claims import evidence
+from batchmark.claims import evidence
 from batchmark.contract import hyperparameters
-from batchmark.contract.hyperparameters import AXES, Axis, Hyperparameters, axes
-from batchmark.contract.requests.variant import Variant
-from batchmark.study.naming import variant_id
+from batchmark.contract.hyperparameters import AXES, Axis, Hyperparameters, axes, variant_id
+from batchmark.contract.requests.message import Variant
 
 
 def test_every_hyperparameter_is_an_axis_with_the_default_it_began_with() -> None:

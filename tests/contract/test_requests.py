@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from batchmark.contract import requests
-from batchmark.study.sources import closure, module_tree
+from batchmark.plan.fingerprint import closure, module_tree
 
 STAGES = {
     "dataset": "download",
@@ -44,7 +44,7 @@ def test_every_field_is_read_by_the_stage(module: str, stage: str) -> None:
 
 def test_every_stage_has_a_module_of_its_own() -> None:
     modules = {module.name for module in iter_modules(requests.__path__)}
-    assert modules - {"message", "variant", "budget"} == set(STAGES)
+    assert modules - {"message", "budget"} == set(STAGES)
     for stage in STAGES.values():
         seen = {name.rpartition(".")[2] for name in closure(f"batchmark.stages.{stage}")
                 if name.startswith(f"{requests.__name__}.")}  # fmt: skip
@@ -54,4 +54,4 @@ def test_every_stage_has_a_module_of_its_own() -> None:
 def test_contract_imports_nothing_above_it() -> None:
     for module in iter_modules(requests.__path__, "batchmark.contract.requests."):
         above = {name for name in closure(module.name) if ".contract" not in name}
-        assert above <= {"batchmark.errors"}
+        assert above <= {"batchmark.contract.errors"}

@@ -3,15 +3,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.analysis.measurements import read_measurements
-from batchmark.analysis.statistics import analyze
 from batchmark.contract.frames import read_table, write_table
 from batchmark.contract.glossary import ROWS, WORDS, page
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind
+from batchmark.stages.analyze import analyze
 from batchmark.stages.judge import judge_claims
-from tests.analysis.conftest import make_world
+from batchmark.statistics.study_data import read_measurements
 from tests.synthetic import example_request
+from tests.world import make_world
 
 KINDS = {"i": "number", "f": "number", "b": "flag"}
 

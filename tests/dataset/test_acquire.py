@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset.acquire import Acquired, acquire
-from batchmark.errors import UserError
 from tests.dataset import faulty_server, tiny_idx
 from tests.dataset.faulty_server import serving
 

@@ -4,10 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
+from batchmark.contract.record import DatasetRecord, write_result
 from batchmark.dataset.arrays import Arrays, describe, digest, load_dataset, save_arrays
-from batchmark.dataset.record import DatasetRecord
-from batchmark.errors import UserError
-from batchmark.results.schema import write_result
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.dataset.arrays import Arrays
-from batchmark.dataset.checks import count_classes
-from batchmark.errors import UserError
+from batchmark.dataset.own import count_classes
 
 IMAGES = np.zeros((4, 2, 2, 1), np.uint8)
 GOOD = Arrays(

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batchmark.dataset.local import content_of
-from batchmark.dataset.mnist import TEST_LABELS
+from batchmark.dataset.local import TEST_LABELS, content_of
 from tests.dataset import tiny_idx
 
 

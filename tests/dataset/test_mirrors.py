@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.dataset.limits import Limits, MirrorError
-from batchmark.dataset.mirrors import read_mirror
-from batchmark.dataset.mnist import FILES, TEST_IMAGES, TEST_LABELS
+from batchmark.dataset.local import FILES, TEST_IMAGES, TEST_LABELS
+from batchmark.dataset.mirrors import Limits, MirrorError, read_mirror
 from tests.dataset import faulty_server, tiny_idx
 from tests.dataset.faulty_server import Answer, Handler, serving
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchmark.contract.errors import UserError
 from batchmark.dataset.npz import read_npz
-from batchmark.errors import UserError
 
 
 def _npy(array: np.ndarray, pickle: bool = False) -> bytes:

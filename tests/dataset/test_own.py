@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchmark.dataset.idx import parse_idx
-from batchmark.dataset.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from batchmark.contract.errors import UserError
+from batchmark.dataset.local import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from batchmark.dataset.mirrors import parse_idx
 from batchmark.dataset.own import load_own
-from batchmark.errors import UserError
 from tests.dataset import tiny_idx
 
 

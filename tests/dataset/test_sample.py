@@ -1,7 +1,7 @@
 import numpy as np
 
 from batchmark.dataset.arrays import digest
-from batchmark.dataset.sample import load_sample
+from batchmark.dataset.own import load_sample
 
 
 def test_the_sample_is_stratified_and_unchanged():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from batchmark.dataset.split import Labelled, split_off, validation_size
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
+from batchmark.dataset.own import Labelled, split_off, validation_size
 
 
 @pytest.mark.parametrize(

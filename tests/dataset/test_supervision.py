@@ -2,8 +2,7 @@ import threading
 
 import pytest
 
-from batchmark.dataset.limits import Limits, MirrorError
-from batchmark.dataset.supervision import finish_within, keep_pace
+from batchmark.dataset.mirrors import Limits, MirrorError, finish_within, keep_pace
 
 SHORT = Limits(connect=0.05, read=0.05, total=5, slowest=100)
 

@@ -2,8 +2,7 @@ import gzip
 
 import pytest
 
-from batchmark.dataset.limits import MirrorError
-from batchmark.dataset.unpack import unpacked
+from batchmark.dataset.mirrors import MirrorError, unpacked
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\x08\x01", b"\x1f"])

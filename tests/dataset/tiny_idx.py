@@ -5,7 +5,7 @@ import hashlib
 import struct
 from pathlib import Path
 
-from batchmark.dataset.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from batchmark.dataset.local import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 
 TRAINING, TESTING, SIDE = 12, 4, 3
 

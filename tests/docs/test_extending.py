@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import yaml
 
-from batchmark.report.tables import Tables
-from batchmark.study.config import StudyConfig
-from batchmark.study.loading import build_study
+from batchmark.plan.schema import StudyConfig
+from batchmark.plan.studies import build_study
+from batchmark.report.selection import Tables
 from tests.workflow.checkout import ROOT, Checkout, copy_project
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -43,10 +43,10 @@ def test_claim(tmp_path: Path) -> None:
     """The recipe on a copy: the rule errs as seldom as the others, and its words are listed."""
     copy = copy_project(tmp_path)
     shutil.copytree(ROOT / "tests", copy.folder / "tests")
-    rule = "src/batchmark/analysis/claims/momentum.py"
+    rule = "src/batchmark/claims/optimizers.py"
     with (copy.folder / rule).open("a") as file:
         file.write(f"\n\n{_block(rule)}")
-    rates = "tests/analysis/claims/test_error_rates.py"
+    rates = "tests/claims/test_error_rates.py"
     copy.edit(
         rates, "@dataclass(frozen=True)\nclass Case", f"{_block(rates)}\n\n@dataclass\nclass Case"
     )
@@ -58,7 +58,7 @@ def test_claim(tmp_path: Path) -> None:
     tests = ["-k", "nesterov or every_claim", rates, evidence, "--override-ini=addopts="]
     done = _run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout
-    listed = _run(copy, "batchmark.report.untranslated", "workflow/report").stdout
+    listed = _run(copy, "batchmark.report.language.untranslated", "workflow/report").stdout
     assert "zh.po lacks: Nesterov momentum is faster than plain.\n" in listed
 
 

@@ -5,15 +5,8 @@ import json
 import re
 from pathlib import Path
 
-from batchmark.results.run import (
-    Budget,
-    Evaluations,
-    RunResult,
-    RunVariant,
-    Trial,
-    TrialClock,
-)
-from batchmark.results.schema import DatasetFacts, read_result, write_result
+from batchmark.contract.record import DatasetFacts, read_result, write_result
+from batchmark.contract.run import Budget, Evaluations, RunResult, RunVariant, Trial, TrialClock
 
 VARIANT = "lenet5-sgd-bs32-00000000"
 ANSWER = {

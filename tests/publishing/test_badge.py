@@ -1,6 +1,6 @@
 import xml.etree.ElementTree as ET
 
-from batchmark.publishing.badge import draw_badge
+from batchmark.publishing.site import draw_badge
 
 SVG = "{http://www.w3.org/2000/svg}"
 

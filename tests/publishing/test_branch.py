@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 from batchmark.publishing.branch import extract, open_branch, push, replace_own
 from tests.publishing import repositories
 from tests.publishing.repositories import git

@@ -2,7 +2,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from batchmark.publishing.bundle import write_bundle
+from batchmark.publishing.site import write_bundle
 from tests.publishing.example import VARIANT, write_project
 
 NAME = f"results/local/cpu/runs/{VARIANT}.json"

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from batchmark.publishing.guard import Identity, this_identity, traces
+from batchmark.publishing.summary import Identity, this_identity, traces
 
 ME = Identity(("kraken-7", "batch"), "ada", ("/scratch/bob", "/srv/project"))
 

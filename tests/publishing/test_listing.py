@@ -5,7 +5,7 @@ import html5lib
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from batchmark.publishing.listing import draw_listing, report_folders
+from batchmark.publishing.site import draw_listing, report_folders
 from tests.publishing.example import ANSWER
 
 LANGUAGES = {"en": "English", "zh": "简体中文"}

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
-from batchmark.publishing.guard import Identity
+from batchmark.contract.errors import UserError
+from batchmark.contract.record import write_result
 from batchmark.publishing.site import add_reports, build_site, refuse_traces, write_listing
-from batchmark.results.schema import write_result
+from batchmark.publishing.summary import Identity
 from tests.publishing.example import VARIANT, run, write_project
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 from batchmark.publishing.summary import headline, report_name, summarize
 from tests.publishing.example import ANSWER, VARIANT, write_project
 

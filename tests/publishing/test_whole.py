@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
-from batchmark.publishing.whole import refuse_other_results
-from batchmark.results.schema import write_result
+from batchmark.contract.errors import UserError
+from batchmark.contract.record import write_result
+from batchmark.publishing.summary import refuse_other_results
 from tests.publishing.example import VARIANT, run, write_project
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.analysis.collection import collect
+from batchmark.collecting.tidy import collect
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
+from batchmark.plan.plan import published_config, published_files
 from batchmark.report.catalogue import figures_for, module_of
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
-from batchmark.study.published import published_config, published_files
 from tests import synthetic
 from tests.report.messages_in_use import TEMPLATES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batchmark.analysis.collection import collect
+from batchmark.collecting.tidy import collect
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from tests import synthetic

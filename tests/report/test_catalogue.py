@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 from batchmark.report import catalogue
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 
 
 def test_a_plan_gets_the_figures_of_its_studies() -> None:

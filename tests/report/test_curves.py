@@ -2,7 +2,8 @@ import math
 
 import pandas as pd
 
-from batchmark.report import comparison, curves, style
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import curves as comparison
 
 
 def frame() -> pd.DataFrame:

@@ -10,7 +10,7 @@ from tests.report.conftest import Site
 DRAW = """
 import sys
 from pathlib import Path
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 from batchmark.report.catalogue import module_of
 from batchmark.stages.plot import plot
 name = "time_to_target"

@@ -1,4 +1,4 @@
-from batchmark.report import palette
+from batchmark.report.drawing import style as palette
 from tests.report.messages_in_use import TEMPLATES
 
 

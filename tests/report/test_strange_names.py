@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.analysis.collection import collect
+from batchmark.collecting.tidy import collect
 from batchmark.report.catalogue import figures_for, module_of
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
 from batchmark.stages.judge import judge_claims

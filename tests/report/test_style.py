@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchmark.report import style
+from batchmark.report.drawing import style
 
 heights = st.lists(st.floats(0, 100), min_size=1, max_size=8).map(sorted)
 

@@ -4,9 +4,10 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from batchmark.report import palette, style, svg
-from batchmark.report.drawn import Drawn, to_facts, to_svg
-from batchmark.report.messages import say
+from batchmark.report.drawing import style, svg
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.svg import Drawn, to_facts, to_svg
+from batchmark.report.language.messages import say
 
 
 @pytest.fixture

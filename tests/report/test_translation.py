@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from batchmark.errors import UserError
-from batchmark.report.messages import from_json, say
-from batchmark.report.numbers import times
-from batchmark.report.translation import Language, fields, languages, translation
+from batchmark.contract.errors import UserError
+from batchmark.report.language.messages import from_json, say, times
+from batchmark.report.language.translation import Language, fields, languages, translation
 from tests.report.conftest import Site
 from tests.report.messages_in_use import TEMPLATES, labels
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from batchmark.report.untranslated import said, untranslated
+from batchmark.report.language.untranslated import said, untranslated
 from tests.report.messages_in_use import TEMPLATES
 
 
@@ -31,6 +31,6 @@ def test_what_a_catalogue_lacks_is_listed(tmp_path: Path) -> None:
     chinese.write_text(text.replace('msgid "Momentum speeds', 'msgid "Momentum slows'))
     after = untranslated(templates)["zh"]
     assert set(after) - set(before) == {"Momentum speeds up convergence."}
-    command = [sys.executable, "-m", "batchmark.report.untranslated", str(templates)]
+    command = [sys.executable, "-m", "batchmark.report.language.untranslated", str(templates)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "zh.po lacks: Momentum speeds up convergence.\n" in done.stdout

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES, TABLES
-from batchmark.errors import UserError
 from batchmark.stages import analyze, collect, judge
 from tests.synthetic import collect_request, example_request, write_results
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.requests.train import TuningGrid
-from batchmark.errors import UserError
-from batchmark.stages.asked import read_request
+from batchmark.stages.command import read_request
 
 VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
 

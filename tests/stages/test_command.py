@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 from batchmark.stages.command import run
 
 

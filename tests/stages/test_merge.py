@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
-from batchmark.results.seal import sealed
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import sealed
 from batchmark.stages.merge import merge
-from tests.results.editing import write_sealed
+from tests.contract.editing import write_sealed
 from tests.synthetic import Truth, example_request, write_results
 
 REQUEST = example_request(trials=2, epochs=2.0, studies=("momentum",))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 from batchmark.stages.partial import make_partial
 from tests import synthetic
 from tests.report.conftest import request_for

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 from batchmark.report.catalogue import module_of
-from batchmark.report.tables import Tables
+from batchmark.report.selection import Tables
 from batchmark.stages.plot import plot
 
 

@@ -6,11 +6,10 @@ import sys
 
 import pytest
 
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.record import DatasetRecord, read_result, write_result
 from batchmark.dataset.arrays import save_arrays
-from batchmark.dataset.record import DatasetRecord
-from batchmark.results.gradients import GradientResult
-from batchmark.results.schema import read_result, write_result
-from tests.measuring.probing import request
+from tests.probing.probing import request
 from tests.training import tiny
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.record import DatasetRecord, read_result, write_result
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.contract.timing import TimingResult
 from batchmark.dataset.arrays import save_arrays
-from batchmark.dataset.record import DatasetRecord
-from batchmark.measuring.cautions import find_cautions
-from batchmark.results.schema import read_result, write_result
-from batchmark.results.timing import TimingResult
+from batchmark.timing.warnings import find_cautions
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]

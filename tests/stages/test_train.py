@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
+from batchmark.contract.record import DatasetRecord, read_result, write_result
 from batchmark.contract.requests.train import TrainRequest
+from batchmark.contract.run import RunResult
 from batchmark.dataset.arrays import save_arrays
-from batchmark.dataset.record import DatasetRecord
-from batchmark.results.run import RunResult
-from batchmark.results.schema import read_result, write_result
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import keras
 
-from batchmark.training.blueprint import Blueprint
+from batchmark.training.model import Blueprint
 
 NUMBER = 3
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from batchmark.training.batches import Batches
+from batchmark.training.data import Batches
 
 
 def test_an_epoch_holds_every_image_once_but_for_the_remainder() -> None:

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from batchmark.training.checkpoint import Checkpoint
 from batchmark.training.data import to_device
 from batchmark.training.session import Session
-from batchmark.training.trial import start
+from batchmark.training.trial import Checkpoint, start
 from tests.training.tiny import dataset, hyperparameters
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.training.environment import decisive, describe, processor, versions
+from batchmark.machine.processor import processor
+from batchmark.training.environment import decisive, describe, versions
 
 
 def test_versions_name_what_results_depend_on() -> None:

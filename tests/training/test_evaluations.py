@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from batchmark.training.evaluations import History, evaluation_steps
 from batchmark.training.session import Score, StepMetrics
+from batchmark.training.trial import History, evaluation_steps
 
 
 @pytest.mark.parametrize(

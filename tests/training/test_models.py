@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.errors import UserError
-from batchmark.training.building import build_model
+from batchmark.training.model import build_model
 from tests.training.tiny import hyperparameters
 
 MNIST = (28, 28, 1)

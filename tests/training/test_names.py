@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from batchmark.study.rules import INITIALIZERS, KERAS_OPTIMIZERS
+from batchmark.plan.grid import INITIALIZERS, KERAS_OPTIMIZERS
 
 
 def _works_by_itself(kind: type) -> bool:

@@ -1,8 +1,8 @@
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.errors import UserError
-from batchmark.training.building import build_model
+from batchmark.training.model import build_model
 
 OWN = "tests.training.own_models"
 PLAIN, WITH_DROPOUT = f"{OWN}:build", f"{OWN}:with_dropout"

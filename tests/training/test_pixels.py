@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from batchmark.training.pixels import standardized, unit_range
+from batchmark.training.data import standardized, unit_range
 
 
 def test_unit_range_does_not_look_at_the_images() -> None:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from batchmark.training.pooling import AveragePooling
+from batchmark.training.model import AveragePooling
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 6, 2), (1, 2, 2, 1), (2, 5, 7, 3)])

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.requests.train import TrainRequest
+from batchmark.contract.run import RunResult
 from batchmark.dataset.arrays import Dataset
-from batchmark.errors import UserError
-from batchmark.results.run import RunResult
 from batchmark.training import trial
 from batchmark.training.run import Scratch, run
 from tests.training.tiny import dataset, request, without_clock

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from batchmark.errors import UserError
-from batchmark.study.rules import KERAS_OPTIMIZERS
+from batchmark.contract.errors import UserError
+from batchmark.plan.grid import KERAS_OPTIMIZERS
 from batchmark.training.data import to_device
-from batchmark.training.pooling import AveragePooling
+from batchmark.training.model import AveragePooling
 from batchmark.training.session import Session
 from tests.training.tiny import dataset, hyperparameters
 

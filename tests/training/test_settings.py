@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from batchmark.errors import UserError
-from batchmark.training import settings
-from batchmark.training.building import build_model
+from batchmark.contract.errors import UserError
+from batchmark.training import plugins
 from batchmark.training.data import to_device
+from batchmark.training.model import build_model
 from batchmark.training.session import Session
 from tests.training.tiny import dataset, hyperparameters
 
@@ -102,5 +102,5 @@ def test_a_module_that_sets_them_when_imported_is_refused_each_time(attempt: str
 
 def test_a_reset_gives_kerass_own_defaults() -> None:
     keras.config.set_floatx("float64")
-    settings.reset()
-    assert settings.in_force() == KERAS
+    plugins.reset()
+    assert plugins.in_force() == KERAS

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from batchmark.training import switches
+from batchmark.training import environment
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("not_imported")
 def test_a_processor_gets_onednn_one_thread_and_no_gpu() -> None:
-    switches.apply("cpu", threads=1)
-    found = switches.in_force()
+    environment.apply("cpu", threads=1)
+    found = environment.in_force()
     assert found["TF_ENABLE_ONEDNN_OPTS"] == "1"
     assert found["OMP_NUM_THREADS"] == found["TF_NUM_INTRAOP_THREADS"] == "1"
     assert found["CUDA_VISIBLE_DEVICES"] == "-1"
@@ -24,14 +24,14 @@ def test_a_processor_gets_onednn_one_thread_and_no_gpu() -> None:
 
 @pytest.mark.usefixtures("not_imported")
 def test_all_threads_are_tensorflows_to_choose() -> None:
-    switches.apply("cpu", threads=0)
-    assert "OMP_NUM_THREADS" not in switches.in_force()
+    environment.apply("cpu", threads=0)
+    assert "OMP_NUM_THREADS" not in environment.in_force()
 
 
 @pytest.mark.usefixtures("not_imported")
 def test_a_gpu_keeps_float32_and_is_deterministic_when_asked() -> None:
-    switches.apply("gpu", threads=1, deterministic=True)
-    found = switches.in_force()
+    environment.apply("gpu", threads=1, deterministic=True)
+    found = environment.in_force()
     assert (found["TF_DETERMINISTIC_OPS"], found["NVIDIA_TF32_OVERRIDE"]) == ("1", "0")
     assert "CUDA_VISIBLE_DEVICES" not in found
 
@@ -39,13 +39,13 @@ def test_a_gpu_keeps_float32_and_is_deterministic_when_asked() -> None:
 def test_too_late_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
     with pytest.raises(RuntimeError, match="before TensorFlow"):
-        switches.apply("cpu", threads=1)
+        environment.apply("cpu", threads=1)
 
 
 def test_a_record_tells_settings_apart_and_none_of_their_paths(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "environ", {"XLA_FLAGS": "--xla_x=true --xla_dump_to=/home/ada/dump"})
-    recorded = switches.in_force()["XLA_FLAGS"]
+    recorded = environment.in_force()["XLA_FLAGS"]
     # printf %s --xla_dump_to=/home/ada/dump | sha256sum
     assert recorded == "--xla_x=true (a7655505)"

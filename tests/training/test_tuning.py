@@ -1,8 +1,8 @@
 import pytest
 
 from batchmark.contract.requests.train import TuningGrid
-from batchmark.results.run import Evaluations, Trial, TrialClock
-from batchmark.training.tuning import learning_rates, tune
+from batchmark.contract.run import Evaluations, Trial, TrialClock
+from batchmark.training.run import learning_rates, tune
 
 
 def trial(accuracies: list[float], status: str = "done") -> Trial:

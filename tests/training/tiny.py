@@ -7,11 +7,11 @@ import numpy as np
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.train import TrainRequest, TuningGrid
-from batchmark.contract.requests.variant import Variant
+from batchmark.contract.run import RunResult
 from batchmark.dataset.arrays import Arrays, Dataset, describe
-from batchmark.results.run import RunResult
-from batchmark.training.blueprint import Blueprint
+from batchmark.training.model import Blueprint
 
 MODEL = "tests.training.tiny:build"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchmark.training import switches
+from batchmark.training import environment as switches
 
 ROOT = Path(__file__).resolve().parents[2]
 MICRO = Path(__file__).with_name("micro.yaml")

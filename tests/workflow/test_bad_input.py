@@ -1,6 +1,6 @@
 """A bad configuration given to the real Snakemake: a sentence, and nothing written.
 
-`tests/study/test_bad_config.py` has all the mistakes; here is what becomes of a sentence.
+`tests/plan/test_bad_config.py` has all the mistakes; here is what becomes of a sentence.
 A file that is absent or not UTF-8 is met by Snakemake's own reader, in Snakemake's own words.
 """
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from batchmark.contract.optimizers import OPTIMIZERS, Optimizer
-from batchmark.study import sources
-from batchmark.study.plan import Plan, open_plan
+from batchmark.contract.hyperparameters import OPTIMIZERS, Optimizer
+from batchmark.plan import fingerprint
+from batchmark.plan.plan import Plan, open_plan
 from tests.workflow.checkout import MICRO, ROOT
 
 Jobs = dict[str, Any]
@@ -47,7 +47,7 @@ class Project:
 
     def jobs(self, config: Mapping[str, Any], device: str = "cpu") -> Jobs:
         """What Snakemake compares of every job, by name."""
-        sources.closure.cache_clear()
+        fingerprint.closure.cache_clear()
         file = self.folder / "config/config.yaml"
         plan = open_plan(config, [str(file)], [file.parent / "studies"], self.folder / "handover")
         return dict(self._jobs(plan, device))
@@ -125,7 +125,7 @@ class Memory:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The copy, in which our modules are looked for as long as this module is tested."""
     made = Project(tmp_path_factory.mktemp("project"))
-    installed, packages = sources._path, Path(sources.__file__).parents[2]
+    installed, packages = fingerprint._path, Path(fingerprint.__file__).parents[2]
 
     def path(name: str) -> Path | None:
         found = installed(name)
@@ -133,12 +133,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         return made.folder / "src" / found.relative_to(packages) if found and ours else found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "_path", path)
+        patch.setattr(fingerprint, "_path", path)
         for name in ("_digest", "_imports", "module_tree"):
-            patch.setattr(sources, name, Memory(getattr(sources, name)))
-            made.memories.append(getattr(sources, name))
+            patch.setattr(fingerprint, name, Memory(getattr(fingerprint, name)))
+            made.memories.append(getattr(fingerprint, name))
         yield made
-    sources.closure.cache_clear()
+    fingerprint.closure.cache_clear()
 
 
 def run_again(before: Jobs, after: Jobs) -> set[str]:
@@ -162,29 +162,30 @@ Edit = tuple[str, str, str, str]
 SRC = "src/batchmark"
 EDITS: list[Edit] = [
     # Words that nobody measures by.
-    (f"{SRC}/results/schema.py", "run again to measure it anew", "run it again", ""),
+    (f"{SRC}/contract/record.py", "run again to measure it anew", "run it again", ""),
     (f"{SRC}/reading.py", "not a regular file", "no regular file", ""),
-    (f"{SRC}/measuring/locks.py", "to leave {what}", "to go from {what}", ""),
-    (f"{SRC}/dataset/npz.py", "save plain numbers", "save numbers", ""),
-    (f"{SRC}/study/validation.py", "did you mean", "is it", ""),
+    (f"{SRC}/machine/locks.py", "to leave {what}", "to go from {what}", ""),
+    (f"{SRC}/dataset/formats.py", "save plain numbers", "save numbers", ""),
+    (f"{SRC}/plan/reading.py", "did you mean", "is it", ""),
     (f"{SRC}/training/plugins.py", "cannot be loaded", "was not loaded", ""),
-    (f"{SRC}/training/checkpoint.py", "starting over", "beginning again", ""),
+    (f"{SRC}/training/trial.py", "starting over", "beginning again", ""),
     (f"{SRC}/training/trial.py", "is at chance level", "is what chance gives", ""),
-    (f"{SRC}/measuring/cautions.py", "the machine drifts", "it drifts", ""),
-    (f"{SRC}/measuring/processes.py", "or memory ran out", "or there was no memory", ""),
+    (f"{SRC}/timing/warnings.py", "the machine drifts", "it drifts", ""),
+    (f"{SRC}/timing/process.py", "or memory ran out", "or there was no memory", ""),
     (f"{SRC}/stages/train.py", 'help="the run\'s JSON"', 'help="JSON"', ""),
     (f"{SRC}/training/session.py", '"""', '"""Documented. ', ""),
     # Code that decides when and where a job runs.
-    (f"{SRC}/errors.py", "class UserError", "class _Other:\n    pass\n\n\nclass UserError", ""),
-    (f"{SRC}/garbage.py", "_ALLOCATIONS = 10_000", "_ALLOCATIONS = 20_000", ""),
-    (f"{SRC}/results/atomic.py", "0o644", "0o640", ""),
+    (f"{SRC}/contract/errors.py", "class UserError",
+     "class _Other:\n    pass\n\n\nclass UserError", ""),
+    (f"{SRC}/machine/garbage.py", "_ALLOCATIONS = 10_000", "_ALLOCATIONS = 20_000", ""),
+    (f"{SRC}/contract/files.py", "0o644", "0o640", ""),
     (f"{SRC}/stages/command.py", "collect_seldom()", "print('begun')\n    collect_seldom()", ""),
-    (f"{SRC}/measuring/gpu.py", "_PAUSE = 0.2", "_PAUSE = 0.5", ""),
-    (f"{SRC}/measuring/nvidia.py", '"power_limit_watts"', '"limit_watts"', ""),
+    (f"{SRC}/machine/gpu.py", "_PAUSE = 0.2", "_PAUSE = 0.5", ""),
+    (f"{SRC}/machine/gpu.py", '"power_limit_watts"', '"limit_watts"', ""),
     # Names and fields that others use.
-    (f"{SRC}/contract/optimizers.py", '"adam": Opt', '"lion": Optimizer("Lion"),\n    "adam": Opt',
-     "plot render"),
-    (f"{SRC}/study/rules.py", "INITIALIZERS = (", 'INITIALIZERS = (\n    "own",', ""),
+    (f"{SRC}/contract/hyperparameters.py", '"adam": Opt',
+     '"lion": Optimizer("Lion"),\n    "adam": Opt', "plot render"),
+    (f"{SRC}/plan/grid.py", "INITIALIZERS = (", 'INITIALIZERS = (\n    "own",', ""),
     (f"{SRC}/contract/hyperparameters.py", "    optimizer: ",
      "    smoothing: Annotated[float, Axis(0.0)] = 0.0\n    optimizer: ", AFTER),
     (f"{SRC}/contract/requests/render.py", "    scale: str", "    scale: str\n    footer: str = ''",
@@ -200,16 +201,16 @@ EDITS: list[Edit] = [
      f"train:rprop time:optimizer {AFTER}"),
     (f"{SRC}/training/normalization/group.py", "GROUPS = 2", "GROUPS = 4", ""),
     (f"{SRC}/training/trial.py", "import ", "import math\nimport ", f"train {AFTER}"),
-    (f"{SRC}/measuring/cautions.py", "DRIFT_LIMIT = 0.05", "DRIFT_LIMIT = 0.06", f"time {AFTER}"),
+    (f"{SRC}/timing/warnings.py", "DRIFT_LIMIT = 0.05", "DRIFT_LIMIT = 0.06", f"time {AFTER}"),
     (f"{SRC}/dataset/arrays.py", "SPLITS = (", "OTHER = 1\nSPLITS = (", MEASURED),
     (f"{SRC}/stages/train.py", "default=60.0", "default=61.0", f"train {AFTER}"),
     # Statistics, claims, figures, page.
-    (f"{SRC}/analysis/cost_model.py", "import ", "import math\nimport ", "analyze plot render"),
-    (f"{SRC}/analysis/outcomes.py", "import ", "import math\nimport ",
+    (f"{SRC}/statistics/cost_model.py", "import ", "import math\nimport ", "analyze plot render"),
+    (f"{SRC}/statistics/outcomes.py", "import ", "import math\nimport ",
      "analyze judge plot render"),
-    (f"{SRC}/analysis/published.csv", "0.0134", "0.0135", "analyze judge plot render"),
+    (f"{SRC}/statistics/published.csv", "0.0134", "0.0135", "analyze judge plot render"),
     (f"{SRC}/report/claim_words.py", "times as fast", "as fast", "render"),
-    (f"{SRC}/analysis/claims/momentum.py", "gains.decide(1.1)", "gains.decide(1.2)",
+    (f"{SRC}/claims/optimizers.py", "gains.decide(1.1)", "gains.decide(1.2)",
      "judge render"),
     (f"{SRC}/report/figures/gradients.py", "import ", "import math\nimport ",
      "plot:gradient plot:noise_scale plot:layer_norms render"),
@@ -227,10 +228,9 @@ def test_edit_of_a_file(project: Project, path: str, old: str, new: str, again: 
     assert run_again(before, after) == expected(after, again)
 
 
-@pytest.mark.parametrize("path", ["measuring/gpu.py", "measuring/nvidia.py"])
-def test_the_code_of_gpus_counts_on_a_gpu(project: Project, path: str) -> None:
+def test_the_code_of_gpus_counts_on_a_gpu(project: Project) -> None:
     before = project.before("gpu")
-    after = project.after(f"{SRC}/{path}", "import ", "import math\nimport ", "gpu")
+    after = project.after(f"{SRC}/machine/gpu.py", "import ", "import math\nimport ", "gpu")
     assert run_again(before, after) == expected(after, MEASURED)
 
 

@@ -181,7 +181,7 @@ def test_code_that_nothing_uses(checkout: Checkout) -> None:
 
 
 def test_code_of_measuring(checkout: Checkout) -> None:
-    file = checkout.folder / "src/batchmark/measuring/block.py"
+    file = checkout.folder / "src/batchmark/timing/protocol.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == timings(checkout) | AFTER_COLLECT | figures(checkout)
 

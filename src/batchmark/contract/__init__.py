@@ -1,1 +1,1 @@
-"""What the stages hand each other. Imports nothing above it."""
+"""What stages hand each other; imports nothing above it."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import replacing
 from batchmark.contract.tables import TABLES, kind
-from batchmark.errors import UserError
-from batchmark.results.atomic import replacing
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:

@@ -1,11 +1,14 @@
-"""The hyperparameters of a variant: one table of types, meanings and defaults."""
+"""The hyperparameters of a variant, its id, and a row for each optimizer with a short name."""
 
+import hashlib
+import json
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
-from batchmark.contract.finite import finite
+from batchmark.contract.record import finite
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
@@ -90,3 +93,51 @@ def _brief(chosen: Hyperparameters) -> dict[str, Any]:
 
 # Hyperparameters as requests hold them: what is not said is the default.
 Brief = Annotated[Hyperparameters, PlainSerializer(_brief, return_type=dict[str, Any])]
+
+
+def digest(content: Any, length: int = 8) -> str:
+    """Hex digest of the canonical JSON of `content`, independent of key order."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def variant_id(hyperparameters: Hyperparameters) -> str:
+    """`{model}-{optimizer}-bs{batch_size}-{digest}`, safe as a file name.
+
+    Only settings that differ from their default enter the digest, so that ids survive the
+    introduction of new hyperparameters.
+    """
+    model = _slug(hyperparameters.model)
+    optimizer = _slug(hyperparameters.optimizer)
+    return f"{model}-{optimizer}-bs{hyperparameters.batch_size}-{digest(hyperparameters.changed())}"
+
+
+def _slug(name: str) -> str:
+    """The part of an import path after the colon, reduced to letters, digits and underscores."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name.rpartition(":")[2])[:30]
+
+
+class Optimizer(NamedTuple):
+    """`keras`: its class in keras.optimizers, None for one of our own. `momentum`: has it any?"""
+
+    keras: str | None
+    momentum: bool = False
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer("SGD", momentum=True),
+    "rmsprop": Optimizer("RMSprop", momentum=True),
+    "adam": Optimizer("Adam"),
+    "adagrad": Optimizer("Adagrad"),
+    "adadelta": Optimizer("Adadelta"),
+    "rprop": Optimizer(None),
+}
+
+
+_DEFAULT_RATES = {"sgd": 0.01, "rprop": 0.1, "schedulefreeadamw": 0.0025}
+_OTHERS = 0.001
+
+
+def default_rate(optimizer: str) -> float | None:
+    """That of a named optimizer's class; None for an own class, which tells when it is made."""
+    return None if ":" in optimizer else _DEFAULT_RATES.get(optimizer.lower(), _OTHERS)

@@ -3,18 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from batchmark.contract.errors import LOCAL, UserError, public_address
+from batchmark.contract.record import SAMPLE, DatasetRecord, MirrorProblem
 from batchmark.contract.requests.dataset import DatasetRequest
-from batchmark.dataset import mnist, sample
+from batchmark.dataset import local as mnist
+from batchmark.dataset import own as sample
 from batchmark.dataset.arrays import Arrays, describe
-from batchmark.dataset.checks import count_classes, notes
-from batchmark.dataset.limits import Limits, MirrorError
 from batchmark.dataset.local import local_path
-from batchmark.dataset.mirrors import read_mirror
-from batchmark.dataset.own import Loaded, from_idx, load_own
-from batchmark.dataset.record import DatasetRecord, MirrorProblem
-from batchmark.errors import UserError
-from batchmark.privacy import LOCAL, public_address
-from batchmark.results.schema import SAMPLE
+from batchmark.dataset.mirrors import Limits, MirrorError, read_mirror
+from batchmark.dataset.own import Loaded, count_classes, from_idx, load_own, notes
 
 Say = Callable[[str], None]
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import replacing
+from batchmark.contract.record import DatasetFacts, read_record
 from batchmark.dataset.npz import Array, read_npz
-from batchmark.dataset.record import read_record
-from batchmark.errors import UserError
-from batchmark.results.atomic import replacing
-from batchmark.results.schema import DatasetFacts
 
 SPLITS = ("train", "validation", "test")
 ARRAY_NAMES = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "labels"))

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
 
 _SECONDS = 300
 # Not "ext", which would run any command that a config names.

@@ -1,21 +1,174 @@
-"""The site of a report: pages, tables, figures, raw results, summary, badge, archive."""
+"""The site: the report, its archive, their listing, a badge, and the results as one file."""
 
+import json
+import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from typing import Any
 
-from batchmark.errors import UserError
-from batchmark.privacy import scrubbed
-from batchmark.publishing.badge import draw_badge
-from batchmark.publishing.bundle import write_bundle
-from batchmark.publishing.guard import Identity, traces
-from batchmark.publishing.listing import ARCHIVE, draw_listing, report_folders
-from batchmark.publishing.summary import Summary, headline, report_name, summarize
-from batchmark.report.messages import say
-from batchmark.report.pages import pages_in
-from batchmark.report.translation import languages
-from batchmark.results.atomic import write_text
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from batchmark.contract.errors import UserError, scrubbed, scrubbed_json
+from batchmark.contract.files import sealed, write_text
+from batchmark.contract.languages import pages_in
+from batchmark.publishing.summary import Identity, Summary, headline, report_name, summarize, traces
+from batchmark.report.language.messages import say
+from batchmark.report.language.translation import languages
+
+_CHARACTER = 6.6
+_PADDING = 12
+
+
+def draw_badge(label: str, message: str) -> str:
+    """An SVG of 20 px height: `label` on grey, `message` on blue."""
+    left, right = _width(label), _width(message)
+    text = escape(f"{label}: {message}")
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" \
+role="img" aria-label="{text}">
+<title>{text}</title>
+<clipPath id="round"><rect width="{left + right}" height="20" rx="3"/></clipPath>
+<g clip-path="url(#round)">
+<rect width="{left}" height="20" fill="#444"/>
+<rect x="{left}" width="{right}" height="20" fill="#0060a0"/>
+</g>
+<g fill="#fff" text-anchor="middle" font-family="Verdana, DejaVu Sans, sans-serif" font-size="11">
+{_centred(label, left / 2)}
+{_centred(message, left + right / 2)}
+</g>
+</svg>
+"""
+
+
+def _width(text: str) -> int:
+    return round(len(text) * _CHARACTER) + _PADDING
+
+
+def _centred(text: str, middle: float) -> str:
+    """Text fitted to its box, since the reader's font is not known."""
+    length = _width(text) - _PADDING
+    return f'<text x="{middle:g}" y="14" textLength="{length}">{escape(text)}</text>'
+
+
+ARCHIVE = "reports"
+REPORT_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[A-Za-z0-9._+-]{1,110}")
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """A report in one language: its address below the site, and the language's own name."""
+
+    file: str
+    language: str
+
+
+@dataclass(frozen=True)
+class ListedReport:
+    """A row of the list, in words."""
+
+    date: str
+    machines: str
+    datasets: str
+    answer: str
+    pages: list[ReportPage]
+
+
+def draw_listing(site: Path, languages: Mapping[str, str]) -> str:
+    """The HTML of the page for the site in folder `site`, every name and value escaped.
+
+    `languages`: names by code; an archived report may have one more, which goes by its code.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    reports = [_listed_report(folder, languages) for folder in report_folders(site / ARCHIVE)]
+    return environment.get_template("reports.html").render(reports=reports, files=_files(site))
+
+
+def report_folders(archive: Path) -> list[Path]:
+    """The folders of an archive that are reports, latest first."""
+    if not archive.is_dir():
+        return []
+    folders = [path for path in archive.iterdir() if REPORT_NAME.fullmatch(path.name)]
+    return sorted((path for path in folders if path.is_dir()), reverse=True)
+
+
+def _listed_report(folder: Path, languages: Mapping[str, str]) -> ListedReport:
+    """What the report's summary says; one without a readable summary goes by its folder's name."""
+    summary = _summary(folder / "summary.json")
+    answer = summary.get("answer")
+    return ListedReport(
+        date=_joined([summary.get("date") or folder.name]),
+        machines=_joined(summary.get("machines")),
+        datasets=_joined(summary.get("datasets")),
+        answer=headline(answer) if isinstance(answer, dict) else "",
+        pages=[
+            ReportPage(f"{ARCHIVE}/{folder.name}/{page.name}", languages.get(code, code))
+            for code, page in pages_in(folder).items()
+        ],
+    )
+
+
+def _joined(names: object) -> str:
+    """Names in a row, without the halves of characters that JSON can spell and UTF-8 cannot."""
+    text = ", ".join(map(str, names)) if isinstance(names, list | dict) else ""
+    return text.encode(errors="replace").decode()
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _files(site: Path) -> list[str]:
+    return sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*")
+        if path.is_file() and path.relative_to(site).parts[0] not in {ARCHIVE, "reports.html"}
+    )
+
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_REGULAR_FILE = 0o100644 << 16
+
+
+def write_bundle(path: Path, results: Path) -> list[str]:
+    """Pack every result file of `results` without the paths in its texts; returns the names.
+
+    Sorted names and fixed dates: equal results give an equal archive. Links are left out, since
+    they could lead out of the folder.
+    """
+    files = {f"results/{file.relative_to(results).as_posix()}": file for file in _bundled(results)}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in sorted(files):
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = _REGULAR_FILE
+            member.create_system = 3
+            text = scrubbed_json(files[name].read_text(encoding="utf-8"))
+            archive.writestr(member, sealed(text.encode()))
+    return sorted(files)
+
+
+def _bundled(results: Path) -> list[Path]:
+    """Result files only, `{machine}/{device}/{kind}/{name}.json`: no tables, no scratch files."""
+    found = results.glob("*/*/*/*.json")
+    return [file for file in found if file.is_file() and not _leads_elsewhere(file, results)]
+
+
+def _leads_elsewhere(file: Path, results: Path) -> bool:
+    return not file.resolve().is_relative_to(results.resolve()) or file.name.startswith(".")
+
 
 # What build_site writes, as patterns; whatever else a published branch holds is not ours.
 OWN_NAMES = (

@@ -1,1 +1,1 @@
-"""The report: figures, view models and the one page made of them. Never imports TensorFlow."""
+"""From tables to figures and the page."""

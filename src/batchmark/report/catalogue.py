@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from batchmark.errors import UserError
-from batchmark.report.messages import Message, say
+from batchmark.contract.errors import UserError
+from batchmark.report.language.messages import Message, say
 
 Section = Literal["answer", "study", "hood"]
 

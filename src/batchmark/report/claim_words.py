@@ -6,7 +6,7 @@ Only the page reads them: an edit here renders, and decides nothing anew.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from batchmark.report.messages import Message, say
+from batchmark.report.language.messages import Message, say
 
 
 @dataclass(frozen=True)

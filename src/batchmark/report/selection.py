@@ -1,8 +1,85 @@
-"""The rows of the tables that a figure or a section is about."""
+"""The tables as the report reads them: which rows a figure or section shows, and their names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from batchmark.report.tables import Tables
+from batchmark.contract.frames import read_document, read_table
+from batchmark.contract.hyperparameters import OPTIMIZERS, Hyperparameters
+from batchmark.report.language.messages import Message, say
+
+
+class Tables:
+    """One folder of tables. A table that does not exist reads as an empty frame."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._documents: dict[str, dict[str, Any]] = {}
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """The table `{name}.csv`, shared by all who ask for it."""
+        if name not in self._frames:
+            exists = (self.folder / f"{name}.csv").exists()
+            self._frames[name] = read_table(self.folder, name) if exists else pd.DataFrame()
+        return self._frames[name]
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The document `{name}.json`, empty when it does not exist."""
+        if name not in self._documents:
+            path = self.folder / f"{name}.json"
+            self._documents[name] = read_document(path) if path.exists() else {}
+        return self._documents[name]
+
+
+NAMES: Mapping[str, str] = {
+    **{key: row.keras or key.capitalize() for key, row in OPTIMIZERS.items()},
+    "nesterov": "Nesterov",
+    "rmsprop-momentum": "RMSprop with momentum",
+    "lenet5": "LeNet-5",
+    "lenet_theano": "LeNet (Theano)",
+    "mlp": "MLP",
+    "batch": "batch norm",
+    "layer": "layer norm",
+    "group": "group norm",
+    "input": "scaled input",
+    "sqrt": "square root",
+}
+# Normalizations that leave the layers as they are.
+OUTSIDE_LAYERS = ("none", "input")
+_SAID = {
+    "model": say("model"),
+    "model_arguments": say("model arguments"),
+    "optimizer": say("optimizer"),
+    "optimizer_arguments": say("optimizer arguments"),
+    "learning_rate": say("learning rate"),
+    "batch_size": say("batch size"),
+    "momentum": say("momentum"),
+    "nesterov": Message("Nesterov"),
+    "normalization": say("normalization"),
+    "weight_decay": say("weight decay"),
+    "l1": Message("L1"),
+    "l2": Message("L2"),
+    "dropout": say("dropout"),
+    "initializer": say("initializer"),
+    "initializer_scale": say("initial scale"),
+    "activation": say("activation"),
+    "pooling": say("pooling"),
+    "train_size": say("training images"),
+}
+_OTHERS = [axis for axis in Hyperparameters.model_fields if axis not in _SAID]
+SETTINGS: Mapping[str, Message] = _SAID | {
+    axis: Message(axis.replace("_", " ")) for axis in _OTHERS
+}
+"""Every hyperparameter, in the order of the page's tables."""
+
+
+def name(key: str) -> str:
+    """The readers' name; what has none (numbers, users' own) stays."""
+    return NAMES.get(key, key)
+
 
 HOME = ["machine", "device"]
 

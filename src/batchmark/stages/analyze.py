@@ -1,15 +1,68 @@
-"""Turn the tidy tables into statistics, verdicts and the answer."""
+"""Turn the tidy tables into statistics and the answer."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from batchmark.analysis.measurements import read_measurements
-from batchmark.analysis.statistics import analyze
+import pandas as pd
+
+from batchmark.contract.files import write_json
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
-from batchmark.results.atomic import write_json
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.contract.tables import ANALYZED
+from batchmark.stages.command import read_request, run
+from batchmark.statistics.best_batch import answer, best_batches
+from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
+from batchmark.statistics.cost_model import cost_model
+from batchmark.statistics.epoch_time import noise
+from batchmark.statistics.noise_scale import noise_scales, probes
+from batchmark.statistics.study_data import (
+    Block,
+    Measurements,
+    blocks,
+    published,
+    read_measurements,
+)
+from batchmark.statistics.summary import summarize
+
+
+def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The tables by name, all but the claims, and the content of answer.json."""
+    request = measured.request
+    floors = noise(measured.timings, measured.times)
+    every = list(blocks(measured, floors))
+    tables = {
+        "summary": summarize(measured.variants, measured.outcomes, measured.times),
+        "noise": floors,
+        "settings": settings(request),
+        "threads": measured.times.subjects[list(ANALYZED["threads"])],
+        "comparisons": _each(every, compare),
+        "sensitivity": _each(every, sensitivity),
+        "cost_model": _each(every, cost_model),
+        "best_batches": _each(every, best_batches),
+        "profile": _each(every, performance_profile),
+        "probes": probes(measured.draws),
+        "noise_scale": noise_scales(measured.draws),
+        "published": published(),
+    }
+    return tables, answer(every, request)
+
+
+def settings(request: AnalyzeRequest) -> pd.DataFrame:
+    """One row per study, variant and axis."""
+    rows = [
+        (study.name, variant, axis, value, variant == study.baseline)
+        for study in request.studies
+        for variant, values in study.settings.items()
+        for axis, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=list(ANALYZED["settings"]))
+
+
+def _each(every: list[Block], table: Callable[[Block], pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for block in every if len(frame := table(block))]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
 
 
 def analyze_tables(request: AnalyzeRequest, folder: Path) -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from batchmark.measuring.calibration import calibrate
-from batchmark.measuring.exclusive import exclusive
-from batchmark.results.schema import write_result
+from batchmark.contract.record import write_result
+from batchmark.machine.locks import exclusive
 from batchmark.stages.command import run
+from batchmark.timing.calibration import calibrate
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from batchmark.plan.reading import read_yaml
 from batchmark.stages.command import run
-from batchmark.study.yaml_files import read_yaml
 
 WORKFLOWS_OWN = Path("config/config.yaml")
 

@@ -3,13 +3,11 @@
 import argparse
 from pathlib import Path
 
-from batchmark.analysis.collection import Collection, collect
-from batchmark.analysis.tidy import EPOCHS_HEADER
+from batchmark.collecting.tidy import EPOCHS_HEADER, Collection, collect
+from batchmark.contract.files import replacing, write_json
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.results.atomic import replacing, write_json
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.stages.command import read_request, run
 
 
 def write_collection(collection: Collection, folder: Path) -> None:

@@ -4,12 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from batchmark.contract.record import write_result
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset.acquire import acquire
 from batchmark.dataset.arrays import save_arrays
-from batchmark.results.schema import write_result
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.stages.command import read_request, run
 
 
 def main() -> None:

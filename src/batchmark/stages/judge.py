@@ -3,16 +3,13 @@
 import argparse
 from pathlib import Path
 
-from batchmark.analysis.answer import main_study
-from batchmark.analysis.block import blocks
-from batchmark.analysis.claims.verdicts import claims_table
-from batchmark.analysis.epoch_time import noise
-from batchmark.analysis.measurements import read_measurements
-from batchmark.analysis.published import published
+from batchmark.claims.verdicts import claims_table
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.stages.command import read_request, run
+from batchmark.statistics.best_batch import main_study
+from batchmark.statistics.epoch_time import noise
+from batchmark.statistics.study_data import blocks, published, read_measurements
 
 
 def judge_claims(request: AnalyzeRequest, folder: Path) -> None:

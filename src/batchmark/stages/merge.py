@@ -6,10 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from batchmark.analysis.gather import refuse_crowd
-from batchmark.analysis.incoming import find_incoming
-from batchmark.errors import UserError
-from batchmark.results.atomic import replacing
+from batchmark.collecting.gather import find_incoming, refuse_crowd
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import replacing
 from batchmark.stages.command import run
 
 

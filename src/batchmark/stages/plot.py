@@ -4,9 +4,9 @@ import argparse
 import importlib
 from pathlib import Path
 
-from batchmark.report.drawn import not_measured, not_measured_svg, to_facts, to_svg
-from batchmark.report.tables import Tables
-from batchmark.results.atomic import write_json, write_text
+from batchmark.contract.files import write_json, write_text
+from batchmark.report.drawing.svg import not_measured, not_measured_svg, to_facts, to_svg
+from batchmark.report.selection import Tables
 from batchmark.stages.command import run
 
 

@@ -10,16 +10,16 @@ def main() -> None:
     """Parse, read, probe, write."""
     arguments = parser().parse_args()
     # Imported here: --help stays quick, and TensorFlow must find the switches set.
+    from batchmark.contract.record import write_result  # noqa: PLC0415
     from batchmark.contract.requests.probe import ProbeRequest  # noqa: PLC0415
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
-    from batchmark.results.schema import write_result  # noqa: PLC0415
-    from batchmark.stages.asked import read_request  # noqa: PLC0415
-    from batchmark.stages.prepared import beside_others  # noqa: PLC0415
+    from batchmark.stages.command import read_request  # noqa: PLC0415
+    from batchmark.training.environment import beside_others  # noqa: PLC0415
 
     request = read_request(arguments.request, ProbeRequest)
     name = f"probe {request.variant.id}"
     with beside_others(name, request.device, request.budget.deterministic):
-        from batchmark.measuring.probe import probe  # noqa: PLC0415
+        from batchmark.probing.probe import probe  # noqa: PLC0415
 
         dataset = load_dataset(arguments.dataset, arguments.facts)
         write_result(arguments.output, probe(request, dataset))

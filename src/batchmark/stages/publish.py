@@ -6,22 +6,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from batchmark.contract.errors import without_passwords
 from batchmark.contract.requests.publish import PublishRequest
-from batchmark.errors import without_passwords
 from batchmark.publishing.branch import extract, open_branch, push, replace_own
-from batchmark.publishing.guard import this_identity
-from batchmark.publishing.listing import ARCHIVE
 from batchmark.publishing.site import (
+    ARCHIVE,
     OWN_NAMES,
     add_reports,
     build_site,
     refuse_traces,
     write_listing,
 )
-from batchmark.publishing.summary import Summary
-from batchmark.publishing.whole import refuse_other_results
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.publishing.summary import Summary, refuse_other_results, this_identity
+from batchmark.stages.command import read_request, run
 
 
 def main() -> None:

@@ -3,15 +3,13 @@
 import argparse
 from pathlib import Path
 
+from batchmark.contract.files import write_text
+from batchmark.contract.languages import page_file, pages_in
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.report.page.build import page
-from batchmark.report.pages import page_file, pages_in
-from batchmark.report.rendering import rendered
-from batchmark.report.tables import Tables
-from batchmark.report.translation import languages
-from batchmark.results.atomic import write_text
-from batchmark.stages.asked import read_request
-from batchmark.stages.command import run
+from batchmark.report.language.translation import languages
+from batchmark.report.page.build import page, rendered
+from batchmark.report.selection import Tables
+from batchmark.stages.command import read_request, run
 
 
 def render(

@@ -12,20 +12,20 @@ def main() -> None:
     """Parse, wait for the machine, time, write."""
     arguments = parser().parse_args()
     # Imported here: --help stays quick.
+    from batchmark.contract.record import write_result  # noqa: PLC0415
     from batchmark.contract.requests.time import TimeRequest  # noqa: PLC0415
-    from batchmark.measuring.exclusive import exclusive  # noqa: PLC0415
-    from batchmark.measuring.processes import Worker  # noqa: PLC0415
-    from batchmark.measuring.timing import time_study  # noqa: PLC0415
-    from batchmark.results.schema import write_result  # noqa: PLC0415
-    from batchmark.stages.asked import read_request  # noqa: PLC0415
-    from batchmark.stages.prepared import own_gpu  # noqa: PLC0415
+    from batchmark.machine.locks import exclusive  # noqa: PLC0415
+    from batchmark.stages.command import read_request  # noqa: PLC0415
+    from batchmark.timing.process import Worker  # noqa: PLC0415
+    from batchmark.timing.session import time_study  # noqa: PLC0415
+    from batchmark.training.environment import own_gpu  # noqa: PLC0415
 
     request = read_request(arguments.request, TimeRequest)
     name = f"time {request.study}"
     with exclusive(name), own_gpu(name, request.device):
         if request.device == "gpu":
             # In a process that ends: one that has seen a GPU keeps a part of its memory.
-            with Worker(import_module, "batchmark.training.device") as other:
+            with Worker(import_module, "batchmark.training.environment") as other:
                 other.ask("require", request.device)
         result = time_study(request, arguments.dataset, arguments.facts)
     for caution in result.cautions:

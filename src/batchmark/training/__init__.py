@@ -1,1 +1,1 @@
-"""Training Keras models: exact, repeatable, and many steps per graph call."""
+"""The engine: models, optimizers, sessions, trials, runs."""

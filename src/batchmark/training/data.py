@@ -1,4 +1,4 @@
-"""Images and labels as tensors on the device, uint8 until the moment they are used."""
+"""Images as tensors on the device, the order in which they are trained, and their scale."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from batchmark.contract.errors import UserError
 from batchmark.dataset.arrays import Dataset
-from batchmark.errors import UserError
 
 Split = Literal["train", "validation", "test"]
 
@@ -71,3 +71,51 @@ def split_to_device(images: NDArray[np.uint8], labels: NDArray[np.integer], clas
             f"0 to {classes - 1}."
         )
     return Images(tf.constant(images), tf.constant(labels.astype(np.int32)))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The mini-batches of one trial over `images` training images."""
+
+    images: int
+    batch_size: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in an epoch."""
+        return self.images // self.batch_size
+
+    def order(self, first_step: int, steps: int) -> NDArray[np.int32]:
+        """Image numbers of `steps` steps from `first_step` on, int32 [steps, batch_size]."""
+        first_epoch, skipped = divmod(first_step, self.steps_per_epoch)
+        last_epoch = (first_step + steps - 1) // self.steps_per_epoch
+        epochs = [self._epoch(epoch) for epoch in range(first_epoch, last_epoch + 1)]
+        return np.concatenate(epochs)[skipped : skipped + steps]
+
+    def _epoch(self, epoch: int) -> NDArray[np.int32]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(np.int32(self.images))
+        whole = self.steps_per_epoch * self.batch_size
+        return order[:whole].reshape(-1, self.batch_size).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Constants of the transformation, in units of uint8 pixel values."""
+
+    mean: float
+    divisor: float
+
+
+def unit_range(images: NDArray[np.uint8]) -> Pixels:
+    """Pixels in [0, 1], whatever the images."""
+    return Pixels(0.0, 255.0)
+
+
+def standardized(images: NDArray[np.uint8]) -> Pixels:
+    """Mean 0 and standard deviation 1 over all pixels of `images`; constant images become 0."""
+    counts = np.bincount(images.ravel(), minlength=256)
+    values = np.arange(256)
+    mean = float(np.average(values, weights=counts))
+    deviation = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+    return Pixels(mean, deviation or 1.0)

@@ -1,21 +1,138 @@
-"""What a run records about the software and hardware it ran on: no host names, no paths."""
+"""What a process needs before it trains, and what is recorded of it."""
 
 import os
 import platform
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from batchmark.training import switches
+from batchmark.contract.errors import UserError
+from batchmark.contract.requests.message import Device
+from batchmark.machine import gpu
+from batchmark.machine.locks import shared
+from batchmark.machine.processor import processor
+
+NAMES = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "OMP_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_CPP_MIN_LOG_LEVEL",
+    "TF_DETERMINISTIC_OPS",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "KERAS_BACKEND",
+    "CUDA_VISIBLE_DEVICES",
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+)
+
+
+_ORDINARY = re.compile(
+    r"(--?(tf_)?xla_\w+=?)?(-?\d+(,\d+)*|true|false|STRICT|tensorflow|(AVX|SSE)[A-Z0-9_]*)?"
+)
+
+
+def apply(device: Device, threads: int, deterministic: bool = False) -> None:
+    """Choose the execution path of this process: `threads` 0 means all cores.
+
+    oneDNN is asked for by name because TensorFlow leaves it off on some processors, and float32
+    stays float32 (no TF32, no bfloat16) so that machines compare. Keras reads no settings from a
+    home folder. Raises RuntimeError when
+    TensorFlow is imported already, because the switches would then be ignored.
+    """
+    if "tensorflow" in sys.modules:
+        raise RuntimeError("switches.apply must run before TensorFlow is imported")
+    os.environ.update(
+        {
+            "KERAS_BACKEND": "tensorflow",
+            "KERAS_HOME": os.devnull,  # holds no keras.json, and none can be written there
+            "TF_ENABLE_ONEDNN_OPTS": "1",
+            "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "TF_NUM_INTEROP_THREADS": "1",
+        }
+    )
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    else:
+        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+        os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+        os.environ["TF_DETERMINISTIC_OPS"] = "1" if deterministic else "0"
+
+
+def in_force() -> dict[str, str]:
+    """The switches set in this process, for the records.
+
+    Ordinary words as they are, others (a path, a card's own number) by a digest that still tells
+    different ones apart.
+    """
+    return {name: _recorded(os.environ[name]) for name in NAMES if name in os.environ}
+
+
+def _recorded(setting: str) -> str:
+    return " ".join(
+        word if _ORDINARY.fullmatch(word) else f"({sha256(word.encode()).hexdigest()[:8]})"
+        for word in setting.split()
+    )
+
+
+def require(device: Device) -> None:
+    """Raise UserError when TensorFlow finds no GPU where one is asked for.
+
+    It would quietly compute on the CPU, and results would be called a GPU's. Imports TensorFlow,
+    so the switches must be set.
+    """
+    if device == "cpu":
+        return
+    import tensorflow as tf  # noqa: PLC0415
+
+    if not tf.config.list_physical_devices("GPU"):
+        raise UserError(
+            "device = gpu: TensorFlow finds no GPU here; check the driver and that "
+            "requirements/gpu.txt is installed (`make report GPU=1`), or set `devices: [cpu]`."
+        )
+
+
+@contextmanager
+def beside_others(name: str, device: Device, deterministic: bool) -> Iterator[None]:
+    """A process of one thread among others, on the CPU or on a GPU of its own.
+
+    Raises UserError when there is no such device. TensorFlow must not be imported before.
+    """
+    with shared(name), own_gpu(name, device):
+        apply(device, threads=1, deterministic=deterministic)
+        require(device)
+        yield
+
+
+@contextmanager
+def own_gpu(name: str, device: Device) -> Iterator[None]:
+    """Where the device is a GPU, have one that no other process uses; `name` says who waits."""
+    if device == "cpu":
+        yield
+        return
+    with gpu.claimed(name, gpu.visible(gpu.devices())):
+        yield
+
 
 _PACKAGES = ("batchmark", "tensorflow", "tensorflow_cpu", "keras", "numpy")
 
 
-def describe(device: switches.Device, deterministic: bool) -> dict[str, Any]:
+def describe(device: Device, deterministic: bool) -> dict[str, Any]:
     """Versions, switches in force and processor of this process."""
     return {
         "versions": versions(),
-        "switches": switches.in_force(),
+        "switches": in_force(),
         "keras": _keras_settings(),
         "execution": "graph+onednn" if device == "cpu" else "xla",
         "deterministic": deterministic,
@@ -57,18 +174,8 @@ def _gpu() -> str | None:
     return tf.config.experimental.get_device_details(cards[0]).get("device_name") if cards else None
 
 
-def processor(root: Path = Path("/")) -> str:
-    """The processor's name as the kernel under `root` gives it, or what the system calls it."""
-    information = root / "proc/cpuinfo"
-    lines = information.read_text("utf-8", "replace").splitlines() if information.exists() else []
-    rows = [line.partition(":") for line in lines]
-    # "Model" on ARM. Most Linux systems have no answer of their own.
-    names = [value.strip() for key, _, value in rows if key.strip() in ("model name", "Model")]
-    return next(iter(names), "") or platform.processor() or platform.machine()
-
-
 def _keras_settings() -> dict[str, Any]:
     """What a home folder or another module might have changed."""
-    from batchmark.training import settings  # noqa: PLC0415
+    from batchmark.training import plugins  # noqa: PLC0415
 
-    return settings.in_force()
+    return plugins.in_force()

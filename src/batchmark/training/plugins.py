@@ -1,7 +1,4 @@
-"""Finding models, optimizers and normalizations by name.
-
-Imports go through importlib so that a variant depends on the plug-in it names and on no other.
-"""
+"""Code found by name, the user's own included, and Keras's settings around it."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +7,45 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from batchmark.errors import UserError
-from batchmark.training import settings
+import keras
+import tensorflow as tf
+
+from batchmark.contract.errors import UserError
+
+
+def reset() -> None:
+    """Put back all that a home folder or somebody's code may have changed: Keras's own defaults.
+
+    Precision, data format, dtype policy, random state, and the numbers in generated names.
+    """
+    keras.utils.clear_session(free_memory=False)
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+
+
+def execute_as_before() -> None:
+    """Take back what somebody's code may have asked of TensorFlow, for it holds for all models.
+
+    Eager functions slow down the sessions already open; the others change their numbers.
+    """
+    tf.config.run_functions_eagerly(False)
+    if tf.config.optimizer.get_jit():
+        tf.config.optimizer.set_jit(False)
+    if tf.config.optimizer.get_experimental_options().get("auto_mixed_precision"):
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision": False})
+
+
+def in_force() -> dict[str, Any]:
+    """The settings that change what a model computes."""
+    return {
+        "backend": keras.config.backend(),
+        "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
+        "image_data_format": keras.config.image_data_format(),
+        "dtype_policy": keras.config.dtype_policy().name,
+    }
+
 
 # TensorFlow and Keras say first where it happened, then what, with colours and names of nodes.
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{.*?\}\} ?| ?\[Op:\w*\]")
@@ -43,9 +77,9 @@ def own(name: str, kind: str) -> Callable[..., Any]:
 @cache
 def _imported(module: str) -> tuple[ModuleType, str]:
     """A module, and which of Keras's settings its import changed; only the first import does."""
-    before = settings.in_force()
+    before = in_force()
     imported = import_module(module)
-    after = settings.in_force()
+    after = in_force()
     changed = [f"{name} to {after[name]}" for name in before if after[name] != before[name]]
     return imported, " and ".join(changed)
 

@@ -1,17 +1,20 @@
-"""One run: all trials of one variant on one device."""
+"""One run: all trials of one variant on one device, the choice of a tuned rate included."""
 
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.requests.train import TrainRequest
-from batchmark.dataset.arrays import Dataset
-from batchmark.errors import UserError
-from batchmark.results.run import (
+from batchmark.contract.record import Caution, DatasetFacts
+from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.run import (
     Budget,
     Evaluations,
     RunResult,
@@ -20,16 +23,82 @@ from batchmark.results.run import (
     TrialClock,
     Tuning,
 )
-from batchmark.results.schema import Caution, DatasetFacts
+from batchmark.dataset.arrays import Dataset
 from batchmark.training import plugins
-from batchmark.training.building import build_model
-from batchmark.training.cautions import find_cautions
-from batchmark.training.checkpoint import Checkpoint, key_of
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import decisive, describe
+from batchmark.training.model import build_model
 from batchmark.training.session import Session, batch_size, training_images
-from batchmark.training.trial import Schedule, run_trial, start, total_steps
-from batchmark.training.tuning import tune
+from batchmark.training.trial import Checkpoint, Schedule, key_of, run_trial, start, total_steps
+
+Train = Callable[[float], Trial]
+
+
+def learning_rates(grid: TuningGrid) -> list[float]:
+    """Evenly spaced on a log scale, both ends included, six significant digits."""
+    return [float(f"{rate:.6g}") for rate in np.geomspace(grid.low, grid.high, grid.points)]
+
+
+def tune(grid: TuningGrid, epochs: float, train: Train) -> Tuning:
+    """Train once at every rate and choose the one with the best validation accuracy.
+
+    A tie goes to the smaller rate. `on_border` says that the best rate may lie outside the grid.
+    """
+    rates = learning_rates(grid)
+    accuracies = [_best_accuracy(train(rate)) for rate in rates]
+    best = int(np.argmax(accuracies))
+    return Tuning(
+        seed=grid.seed,
+        epochs=epochs,
+        learning_rates=rates,
+        validation_accuracies=accuracies,
+        chosen=rates[best],
+        on_border=best in (0, len(rates) - 1),
+    )
+
+
+def _best_accuracy(trial: Trial) -> float:
+    """0 for a trial that diverged: a rate that cannot finish is not to be chosen."""
+    return 0.0 if trial.status == "diverged" else max(trial.evaluations.validation_accuracy)
+
+
+IMAGES = 100
+SMALL_SCALE = 0.1
+
+
+def find_cautions(session: Session) -> list[Caution]:
+    """At most one a kind."""
+    return [*_softmax(session), *_rescaling(session.model)]
+
+
+def _softmax(session: Session) -> Iterator[Caution]:
+    """Outputs that are shares of 1 for every image."""
+    outputs = session.logits(session.data.train.first(IMAGES))
+    if outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2):
+        text = (
+            "The model's outputs are probabilities and are trained as if they were logits, which "
+            "is slow: leave out its softmax."
+        )
+        yield Caution(code="softmax_outputs", text=text)
+
+
+def _rescaling(model: keras.Model) -> Iterator[Caution]:
+    """A layer that would bring 0 to 255 to the range that pixels have already."""
+    scales = [layer.scale for layer in _layers(model) if isinstance(layer, keras.layers.Rescaling)]
+    small = [scale for scale in scales if np.max(np.abs(scale)) < SMALL_SCALE]
+    if small:
+        text = (
+            f"The model multiplies its input by {np.max(small[0]):.3g} (Rescaling), but pixels "
+            "arrive in 0 to 1: leave that layer out."
+        )
+        yield Caution(code="rescaled_pixels", text=text)
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    """The layer and all those inside."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _layers(inner)
 
 
 @dataclass(frozen=True)

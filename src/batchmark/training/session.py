@@ -15,14 +15,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.errors import UserError
-from batchmark.training import plugins, settings
-from batchmark.training.batches import Batches
-from batchmark.training.building import build_model
-from batchmark.training.data import Data, Images, Split
+from batchmark.training import plugins
+from batchmark.training import plugins as settings
+from batchmark.training.data import Batches, Data, Images, Pixels, Split
+from batchmark.training.model import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
-from batchmark.training.pixels import Pixels
 
 Optimizer = keras.optimizers.Optimizer
 

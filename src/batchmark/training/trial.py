@@ -1,24 +1,115 @@
-"""One trial: train, evaluate, stop early when there is nothing left to learn."""
+"""One trial: when it is evaluated, how it goes on after a kill, how it ends."""
 
+import hashlib
+import json
+import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchmark.results.run import Status, Trial, TrialClock
-from batchmark.training.evaluations import History, evaluation_steps, finite_or_none
-from batchmark.training.session import Session
+from batchmark.contract.files import replacing
+from batchmark.contract.run import Evaluations, Status, Trial, TrialClock
+from batchmark.training.session import Score, Session, StepMetrics
 from batchmark.training.summaries import (
     chance_level,
     layer_norms,
     mean_gradient,
     small_weight_share,
 )
+
+# A network at a rate that suits it leaves chance level within some dozens of steps.
+LEAST_STEPS = 100
+LEAST_EVALUATIONS = 2
+
+
+def evaluation_steps(
+    total_steps: int, steps_per_epoch: int, batch_size: int, evaluate_every: int | None
+) -> list[int]:
+    """The steps after which the validation set is scored; the last step is always one.
+
+    Every `evaluate_every` examples, at the first step that has seen as many; None: every epoch.
+    """
+    interval = evaluate_every or steps_per_epoch * batch_size
+    count = total_steps * batch_size // interval
+    marks = {math.ceil(k * interval / batch_size) for k in range(1, count + 1)}
+    return sorted({mark for mark in marks if mark <= total_steps} | {total_steps})
+
+
+@dataclass
+class History:
+    """The evaluations of a trial so far, and the step metrics since the last of them."""
+
+    steps_per_epoch: int
+    batch_size: int
+    columns: dict[str, list] = field(
+        default_factory=lambda: {name: [] for name in Evaluations.model_fields}
+    )
+    losses: list[float] = field(default_factory=list)
+    correct: int = 0
+
+    def add_steps(self, metrics: StepMetrics) -> None:
+        """Take in the metrics of training steps."""
+        self.losses.extend(metrics.losses.tolist())
+        self.correct += int(metrics.correct.sum())
+
+    def finite(self) -> bool:
+        """Whether all step losses since the last evaluation are numbers."""
+        return bool(np.isfinite(self.losses).all())
+
+    def add_evaluation(self, step: int, validation: Score) -> None:
+        """Close the interval that ends after `step` steps."""
+        losses = np.array(self.losses, np.float64)
+        row = {
+            "examples": step * self.batch_size,
+            "steps": step,
+            "epoch": step / self.steps_per_epoch,
+            "loss": finite_or_none(losses.mean()),
+            "accuracy": self.correct / (len(losses) * self.batch_size),
+            "loss_spread": finite_or_none(losses.std()),
+            "validation_loss": finite_or_none(validation.loss),
+            "validation_accuracy": validation.accuracy,
+        }
+        for name, value in row.items():
+            self.columns[name].append(value)
+        self.losses, self.correct = [], 0
+
+    def evaluations(self) -> Evaluations:
+        """The record of the result file."""
+        return Evaluations(**self.columns)
+
+    def last_step(self) -> int:
+        """The step of the last evaluation, 0 before the first."""
+        return (self.columns["steps"] or [0])[-1]
+
+    def improved(self) -> bool:
+        """Whether the last evaluation has the best validation accuracy so far."""
+        accuracies = self.columns["validation_accuracy"]
+        return len(accuracies) == 1 or accuracies[-1] > max(accuracies[:-1])
+
+    def learned_nothing(self, epochs: float, chance: float) -> bool:
+        """Whether validation accuracy stayed at `chance` over the last `epochs` epochs.
+
+        And over as many steps and evaluations as are evidence: large batches make few of either.
+        """
+        steps, accuracies = self.columns["steps"], self.columns["validation_accuracy"]
+        window = max(epochs * self.steps_per_epoch, LEAST_STEPS)
+        within = sum(step > steps[-1] - window for step in steps)
+        recent = accuracies[-max(within, LEAST_EVALUATIONS) :]
+        enough = steps[-1] >= window and len(recent) >= LEAST_EVALUATIONS
+        return enough and max(recent) <= chance
+
+
+def finite_or_none(value: float) -> float | None:
+    """The value; None, as JSON has it, for NaN and the infinities."""
+    return float(value) if np.isfinite(value) else None
+
 
 STEPS_PER_CALL = 4000
 IMAGES_PER_CALL = 200_000
@@ -149,3 +240,83 @@ def _message(session: Session, status: Status) -> str:
         "not_learning": f"validation accuracy is at chance level {after}",
     }
     return messages.get(status, "")
+
+
+def key_of(facts: dict[str, Any]) -> str:
+    """A digest of everything that a checkpoint's weights depend on."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass
+class Checkpoint:
+    """One trial's file. It is read only when its `key` fits, and saved every `seconds`."""
+
+    path: Path
+    key: str
+    seconds: float
+    _saved: float = field(default_factory=time.monotonic)
+
+    def save(self, session: Session, progress: Progress, last: bool) -> None:
+        """Write the state if it is the `last` of a trial or the previous copy is old enough."""
+        if not last and time.monotonic() - self._saved < self.seconds:
+            return
+        with replacing(self.path) as scratch:
+            np.savez(scratch, **_packed(self.key, session, progress), allow_pickle=False)
+        self._saved = time.monotonic()
+
+    def load(self, session: Session, steps: int) -> Progress | None:
+        """Restore the session and return its progress; None when there is nothing to use.
+
+        What a killed write left behind is removed. A file of another key, or from beyond `steps`,
+        is passed over; an unreadable one too, with a warning on stderr.
+        """
+        for leftover in self.path.parent.glob(f".{self.path.name}.*"):
+            leftover.unlink()
+        if not self.path.exists():
+            return None
+        try:
+            with self.path.open("rb") as file:
+                arrays = dict(np.load(file, allow_pickle=False))
+            facts = json.loads(str(arrays["facts"]))
+            if facts["key"] != self.key or facts["step"] > steps:
+                return None
+            return _unpacked(facts, arrays, session)
+        except Exception as error:  # zipfile, zlib, struct and json all have their own for damage
+            reason = f"{type(error).__name__}: {error}"
+            print(f"warning: {self.path} is no usable checkpoint ({reason}); starting over.",
+                  file=sys.stderr)  # fmt: skip
+            return None
+
+
+def _packed(key: str, session: Session, progress: Progress) -> dict[str, Any]:
+    history = progress.history
+    facts = {
+        "key": key,
+        "step": session.step,
+        "columns": history.columns,
+        "correct": history.correct,
+        "started": progress.started,
+        "seconds": progress.seconds,
+    }
+    state = {f"state{i}": array for i, array in enumerate(session.state())}
+    best = {f"best{i}": array for i, array in enumerate(progress.best)}
+    return {"facts": json.dumps(facts), "losses": np.array(history.losses), **state, **best}
+
+
+def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -> Progress:
+    history = History(
+        session.steps_per_epoch,
+        session.batches.batch_size,
+        facts["columns"],
+        arrays["losses"].tolist(),
+        facts["correct"],
+    )
+    progress = Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
+    # Last, and all or nothing: after a fault the trial starts over from the session as it is.
+    session.restore(_numbered(arrays, "state"), facts["step"])
+    return progress
+
+
+def _numbered(arrays: dict[str, Any], name: str) -> list[Any]:
+    count = sum(key.startswith(name) for key in arrays)
+    return [arrays[f"{name}{number}"] for number in range(count)]

@@ -8,12 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.report import palette
-from batchmark.report.drawn import Drawn, to_svg
+from batchmark.report.drawing import style
+from batchmark.report.drawing.svg import Drawn, to_svg
 from batchmark.report.figures import accuracy, headline, machines, own_study
-from batchmark.report.messages import from_json
-from batchmark.report.numbers import SPACE
-from batchmark.report.tables import Tables
+from batchmark.report.language.messages import SPACE, from_json
+from batchmark.report.selection import Tables
 from tests.report.conftest import Site
 
 Draw = Callable[[Tables], Drawn | None]
@@ -133,7 +132,7 @@ def test_headline_curves_are_those_of_the_studys_optimizer(
     (key,) = series
     groups = re.findall(r'data-series="(.+?)"', to_svg(drawn, "x"))
     assert set(groups) == {key}
-    assert palette.hue(key, 0) in to_svg(drawn, "x")
+    assert style.hue(key, 0) in to_svg(drawn, "x")
 
 
 def test_settings_of_own_studies_are_words() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from batchmark.report.numbers import SPACE
+from batchmark.report.language.messages import SPACE
+from batchmark.report.language.translation import english
 from batchmark.report.page.answer import answer
 from batchmark.report.page.view import Answer
-from batchmark.report.tables import Tables
-from batchmark.report.translation import english
+from batchmark.report.selection import Tables
 
 FACTS: dict[str, Any] = {
     "machine": "local", "device": "cpu", "study": "batch_size", "target": 0.98, "trials": 3,

@@ -3,9 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.report.page.clock import COLUMNS, clock_table
-from batchmark.report.tables import Tables
-from batchmark.report.translation import english, translation
+from batchmark.report.language.translation import english, translation
+from batchmark.report.page.appendix import COLUMNS, clock_table
+from batchmark.report.selection import Tables
 from tests.report.messages_in_use import TEMPLATES
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.analysis.claims.verdicts import all_claims
+from batchmark.claims.verdicts import all_claims
 from batchmark.report.catalogue import BY_NAME
 from batchmark.report.claim_words import THEMES, Words
-from batchmark.report.messages import Message, say
-from batchmark.report.page.claims import WORDS
-from batchmark.report.page.evidence import Number, evidence
-from batchmark.report.translation import Language, english, languages
+from batchmark.report.language.messages import Message, say
+from batchmark.report.language.translation import Language, english, languages
+from batchmark.report.page.claims import WORDS, Number, evidence
 from tests.report.messages_in_use import TEMPLATES
 
 LANGUAGES = {language.code: language for language in languages(TEMPLATES)}

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.report.numbers import SPACE
-from batchmark.report.page import appendix, claims, downloads, head, headline
+from batchmark.report.language.messages import SPACE
+from batchmark.report.language.translation import english
+from batchmark.report.page import answer, appendix, claims
+from batchmark.report.page import appendix as head
+from batchmark.report.page import view as downloads
 from batchmark.report.page.studies import variants_table
 from batchmark.report.page.view import Head
-from batchmark.report.selection import headline_rows, study_summary
-from batchmark.report.tables import Tables
-from batchmark.report.translation import english
+from batchmark.report.selection import Tables, headline_rows, study_summary
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def tables(synthetic_tables: Path) -> Tables:
 
 
 def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
-    table = headline.headline(tables, english())
+    table = answer.headline(tables, english())
     assert [cell.text for cell in table.columns][:3] == ["batch size", "5,000", "2,000"]
     rows = {row[0].text: row for row in table.rows}
     assert list(rows)[:2] == ["total epochs", "total iterations"]
@@ -162,4 +163,4 @@ def test_downloads_hold_what_the_table_held() -> None:
 
 def test_frames_without_rows_make_no_table(tmp_path: Path) -> None:
     assert variants_table("x", pd.DataFrame(), Tables(tmp_path), english()).rows == []
-    assert headline.headline(Tables(tmp_path), english()).rows == []
+    assert answer.headline(Tables(tmp_path), english()).rows == []

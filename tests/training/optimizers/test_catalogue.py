@@ -4,10 +4,10 @@ from typing import Any
 import keras
 import pytest
 
-from batchmark.errors import UserError
-from batchmark.study.default_rates import default_rate
-from batchmark.study.rules import KERAS_OPTIMIZERS, OPTIMIZERS
-from batchmark.training.building import build_model
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import default_rate
+from batchmark.plan.grid import KERAS_OPTIMIZERS, OPTIMIZERS
+from batchmark.training.model import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 from batchmark.training.optimizers.rprop import Rprop
 from tests.training.tiny import hyperparameters

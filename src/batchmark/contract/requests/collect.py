@@ -1,7 +1,6 @@
 """What `collect` is asked for."""
 
-from batchmark.contract.requests.message import Device, Request
-from batchmark.contract.requests.variant import Variant
+from batchmark.contract.requests.message import Device, Request, Variant
 
 
 class CollectRequest(Request):

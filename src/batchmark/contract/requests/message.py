@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from batchmark.contract.hyperparameters import Brief
+
 Device = Literal["cpu", "gpu"]
 
 
@@ -14,3 +16,10 @@ class Request(BaseModel):
     """A closed, immutable message to a stage."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Variant(Request):
+    """One hyperparameter setting and its id."""
+
+    id: str
+    hyperparameters: Brief

@@ -1,8 +1,7 @@
 """What `probe` is asked for."""
 
 from batchmark.contract.requests.budget import Budget
-from batchmark.contract.requests.message import Device, Request
-from batchmark.contract.requests.variant import Variant
+from batchmark.contract.requests.message import Device, Request, Variant
 
 
 class ProbeRequest(Request):

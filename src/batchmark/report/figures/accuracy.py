@@ -1,19 +1,25 @@
-"""How good the trained networks are over batch size: their test error, and how they got there."""
+"""How accuracy comes about: test error, gaps, learning curves, data and models."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from batchmark.report import curves, palette, style
-from batchmark.report.comparison import described, numbers
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant, whole
-from batchmark.report.phrases import listed
-from batchmark.report.selection import at_home, headline_rows, highest, lowest, measured
-from batchmark.report.tables import Tables
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import TIME, Comparison, Curve, described, fastest, numbers
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import Message, listed, say, significant, whole
+from batchmark.report.selection import (
+    Tables,
+    at_home,
+    headline_rows,
+    highest,
+    lowest,
+    measured,
+    study_summary,
+)
 
 # Curves closer than this share of their values are drawn as one.
 SAME = 0.02
@@ -196,3 +202,38 @@ def _left_out(summary: pd.DataFrame) -> list[Message]:
         note,
         say("Not drawn, because they cannot converge: batch size {sizes}.", sizes=written),
     ]
+
+
+def train_size(tables: Tables) -> Drawn | None:
+    """Time to target for every size of the training set, light for large."""
+    return Comparison(
+        group=lambda frame, value: curves.by_level(frame, "train_size", value, whole),
+        quantity=TIME,
+        columns={"train_size": "training images"} | TIME.columns,
+        title=_best_sizes,
+    ).draw(study_summary(tables, "train_size"))
+
+
+def _best_sizes(lines: Sequence[Curve]) -> Message | None:
+    reached = [line for line in lines if not line.drawn.empty]
+    if len(reached) < 2:
+        return None
+    least, most = reached[0], reached[-1]
+    return say(
+        "The fastest batch size is {least} on {few} images and {most} on {many}",
+        least=whole(lowest(least.drawn, "y")["x"]),
+        few=least.label,
+        most=whole(lowest(most.drawn, "y")["x"]),
+        many=most.label,
+    )
+
+
+def model(tables: Tables) -> Drawn | None:
+    """Time to target for every model."""
+    return Comparison(
+        group=lambda frame, value: curves.by_group(frame, "model", value),
+        quantity=TIME,
+        columns={"model": "model"} | TIME.columns,
+        title=fastest,
+        right=122,
+    ).draw(study_summary(tables, "model"))

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from batchmark.report import curves, names, palette, style
-from batchmark.report.comparison import numbers
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import interval, significant, whole
-from batchmark.report.selection import at_home, measured
-from batchmark.report.tables import Tables
+from batchmark.report import selection as names
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import Curve, numbers
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import Message, interval, say, significant, whole
+from batchmark.report.selection import Tables, at_home, measured
 
 MOMENTS = {"initial": "at the start", "first_epoch": "after 1 epoch", "final": "at the end"}
 # From this cosine on a gradient is called nearly the full one.

@@ -7,13 +7,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from batchmark.report import curves, palette, style
-from batchmark.report.comparison import TIME, Comparison, numbers, target_notes
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import bracketed, percent, significant, times, whole
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import TIME, Comparison, Curve, numbers, target_notes
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import (
+    Message,
+    bracketed,
+    percent,
+    say,
+    significant,
+    times,
+    whole,
+)
 from batchmark.report.selection import (
+    Tables,
     at_home,
     headline_rows,
     headline_study,
@@ -22,7 +30,6 @@ from batchmark.report.selection import (
     lowest,
     measured,
 )
-from batchmark.report.tables import Tables
 
 # The published curve's name goes to the left of its end beyond this share of the axes' width.
 ROOM_FOR_NAME = 0.8

@@ -5,15 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from batchmark.report import curves, palette, phrases, style
-from batchmark.report.comparison import SECONDS, Comparison, Quantity, apart, described, numbers
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import memory as written_memory
-from batchmark.report.numbers import percent, significant, times, whole
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import (
+    SECONDS,
+    Comparison,
+    Curve,
+    Quantity,
+    apart,
+    described,
+    numbers,
+)
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language import messages as phrases
+from batchmark.report.language.messages import Message, percent, say, significant, times, whole
+from batchmark.report.language.messages import memory as written_memory
 from batchmark.report.selection import (
     HOME,
+    Tables,
     at_home,
     headline_everywhere,
     headline_rows,
@@ -23,7 +32,6 @@ from batchmark.report.selection import (
     lowest,
     measured,
 )
-from batchmark.report.tables import Tables
 
 PLACE = {"machine": "machine", "device": "device", "batch_size": "batch size"}
 RELATIVE = Quantity("relative", "relative time to target", missing="")

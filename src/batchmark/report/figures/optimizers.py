@@ -8,11 +8,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from batchmark.report import curves, names, palette, style
-from batchmark.report.comparison import (
+from batchmark.report import selection as names
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import (
     EPOCHS,
     TIME,
     Comparison,
+    Curve,
     Quantity,
     fastest,
     fewest,
@@ -20,19 +23,16 @@ from batchmark.report.comparison import (
     target_notes,
     trials_note,
 )
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant, whole
-from batchmark.report.phrases import listed
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import Message, listed, say, significant, whole
 from batchmark.report.selection import (
+    Tables,
     at_home,
     measured,
     optimizer_key,
     optimizer_keys,
     study_summary,
 )
-from batchmark.report.tables import Tables
 
 RULE = "axis_learning_rate_rule"
 # The momentum that the optimizer figures show.

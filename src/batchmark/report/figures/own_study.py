@@ -2,15 +2,13 @@
 
 import pandas as pd
 
-from batchmark.report import curves, names, palette, style
-from batchmark.report.comparison import any_drawn, numbers, target_notes
-from batchmark.report.curves import Curve
-from batchmark.report.drawn import Drawn
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant
-from batchmark.report.phrases import listed
-from batchmark.report.selection import measured, study_summary
-from batchmark.report.tables import Tables
+from batchmark.report import selection as names
+from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.curves import Curve, any_drawn, numbers, target_notes
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import Message, listed, say, significant
+from batchmark.report.selection import Tables, measured, study_summary
 
 COLUMNS = {
     "line": "setting",

@@ -1,23 +1,282 @@
-"""The first screen: one sentence, what it rests on, three numbers with links to their evidence."""
+"""The first screen: the answer, the evidence beside it, advice, and the original table."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from batchmark.report.messages import Message, say
-from batchmark.report.names import name
-from batchmark.report.numbers import (
+import pandas as pd
+
+from batchmark.report.language.messages import (
+    Message,
     bracketed,
+    epochs,
     interval,
+    listed,
     percent,
+    percents,
+    say,
     seconds,
+    significant,
     times,
     trusted_digits,
     whole,
 )
-from batchmark.report.page.view import Answer, Statistic
-from batchmark.report.phrases import listed
-from batchmark.report.tables import Tables
-from batchmark.report.translation import Language
+from batchmark.report.language.translation import Language
+from batchmark.report.page.view import Answer, Cell, Download, Statistic, Table, csv_file
+from batchmark.report.selection import Tables, headline_rows, name
+
+ADVICE: Mapping[str, Sequence[Message]] = {
+    "batch_size": (
+        say(
+            "Take any size inside the shaded region; below it you pay for steps, above it for "
+            "epochs."
+        ),
+        say("When the target or the data change, measure again before you trust the number."),
+    ),
+    "learning_rate": (
+        say("Do not compare batch sizes at one learning rate: tune it or scale it with the batch."),
+    ),
+    "optimizer": (
+        say(
+            "Choose by time to target at a rate you would really have found, not by the best rate "
+            "in hindsight."
+        ),
+    ),
+    "rprop": (say("Use sign-based steps only where a step sees all the data."),),
+    "momentum": (
+        say(
+            "Momentum is the cheapest thing to try; lower the rate when you raise it towards 0.99."
+        ),
+    ),
+    "regularization": (
+        say("Use penalties when training and test accuracy part; expect nothing in speed."),
+    ),
+    "normalization": (
+        say(
+            "Normalize before you tune rates and scales; at batch sizes below 8 prefer layer or "
+            "group."
+        ),
+    ),
+    "train_size": (say("Do not carry a batch size over to a data set of another size."),),
+    "model": (say("Do not carry a batch size over to another model."),),
+    "device": (say("Measure on the device you train on: the fastest batch size moves with it."),),
+}
+CAVEATS: Mapping[str, Sequence[Message]] = {
+    "batch_size": (
+        say(
+            "One learning rate for all sizes, as in the original: large batches would gain from a "
+            "larger one."
+        ),
+    ),
+    "momentum": (say("The learning rate stays fixed, so the effective step grows with momentum."),),
+    "regularization": (
+        say("Strengths of different penalties are not comparable with each other."),
+    ),
+}
+TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
+FEW_TRIALS = 5
+# About time alone: their trials belong to other studies.
+TIMED = {"device"}
+
+
+def advice(study: str) -> Sequence[Message]:
+    """What a reader may do with the result."""
+    return ADVICE.get(study, ())
+
+
+def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
+    """What the study leaves open: its design, few trials, misses, sizes that did not run."""
+    found = list(CAVEATS.get(study, ()))
+    if rows.empty or study in TIMED:
+        return found
+    if rows["tuned"].astype(bool).any():
+        found.append(TUNED)
+    trials = int(rows["trials"].min())
+    if trials < FEW_TRIALS:
+        found.append(say("Only {trials} trials a variant: intervals are wide.", trials=trials))
+    missed = int((rows["reached"] < rows["trials"]).sum())
+    if missed:
+        found.append(
+            say(
+                "{missed} of {all} variants missed the target in at least one trial; misses count "
+                "as infinite.",
+                missed=missed,
+                all=len(rows),
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row: its name, our value, the published column and how to write both."""
+
+    name: str
+    ours: Callable[[pd.Series], float]
+    published: str
+    write: Callable[[float], str] = significant
+    base: bool = False
+    needs_target: bool = False
+
+
+def _column(name: str) -> Callable[[pd.Series], float]:
+    return lambda row: float(row.get(name, math.nan))
+
+
+def measures(epochs_base: float, time_base: float) -> list[Measure]:
+    """The rows of the original, with the bases of the per-unit ones."""
+    return [
+        Measure("total epochs", _column("epochs"), "total_epochs", whole),
+        Measure(
+            "total iterations",
+            lambda row: row["epochs"] * row["steps_per_epoch"],
+            "total_iterations",
+            whole,
+        ),
+        Measure(
+            "time of all epochs, per unit",
+            lambda row: row["seconds_per_epoch"] / epochs_base,
+            "time_200_epochs_pu",
+            base=True,
+        ),
+        Measure("epochs to target", _column("epochs_to_target"), "epoch_at_099", needs_target=True),
+        Measure(
+            "time to target, per unit",
+            lambda row: row["time_to_target"] / time_base,
+            "time_to_099_pu",
+            base=True,
+            needs_target=True,
+        ),
+        Measure(
+            "best validation error (%)",
+            _column("best_validation_error"),
+            "best_validation_error",
+            percents,
+        ),
+        Measure("epoch of the best validation error", _column("best_epoch"), "best_epoch"),
+        Measure(
+            "test error at that epoch (%)",
+            _column("best_test_error"),
+            "best_test_error",
+            percents,
+        ),
+        Measure("final test error (%)", _column("final_test_error"), "final_test_error", percents),
+    ]
+
+
+def headline(tables: Tables, language: Language) -> Table:
+    """Empty rows when the study was not part of the plan."""
+    frame = headline_rows(tables)
+    caption = language.text("The original study's table, measured here")
+    if frame.empty:
+        return Table(caption, [], [])
+    frame = frame.drop_duplicates("batch_size").sort_values("batch_size", ascending=False)
+    published = tables.frame("published")
+    largest = frame.dropna(subset=["seconds_per_epoch"]).head(1)
+    fastest = frame.sort_values("time_to_target").dropna(subset=["time_to_target"]).head(1)
+    rows = measures(_value(largest, "seconds_per_epoch"), _value(fastest, "time_to_target"))
+    bases = {
+        row.name: base
+        for row, own in zip([row for row in rows if row.base], (largest, fastest), strict=True)
+        if (base := _base(own, published, row))
+    }
+    columns = [Cell(language.text("batch size")), *(_size(row) for _, row in frame.iterrows())]
+    body = [
+        [
+            _head(row, bases, language),
+            *(
+                _cell(row, ours, _published(published, ours["batch_size"], row), language)
+                for _, ours in frame.iterrows()
+            ),
+        ]
+        for row in rows
+    ]
+    return Table(caption, columns, body, _csv(rows, frame))
+
+
+def introduction(tables: Tables, language: Language) -> str:
+    """How our table and the published one differ."""
+    frame = headline_rows(tables)
+    if frame.empty:
+        return ""
+    return language.tell(
+        say(
+            "The same rows as in the study that started this. Ours in black, the published value "
+            "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
+            "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
+            "digits.",
+            target=percent(frame["target"].iloc[0]),
+            epochs=epochs(frame["epochs"].max()),
+        )
+    )
+
+
+def _value(base: pd.DataFrame, column: str) -> float:
+    return math.nan if base.empty else float(base[column].iloc[0])
+
+
+def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Message | None:
+    """The batch size that our per-unit values are divided by, and that of the published ones."""
+    if ours.empty:
+        return None
+    own = whole(ours["batch_size"].iloc[0])
+    theirs = published[published[measure.published] == 1] if len(published) else published
+    if theirs.empty or whole(theirs["batch_size"].iloc[0]) == own:
+        return say("base: batch size {size}", size=own)
+    return say(
+        "base: batch size {size}, published: {published}",
+        size=own,
+        published=whole(theirs["batch_size"].iloc[0]),
+    )
+
+
+def _size(row: pd.Series) -> Cell:
+    return Cell(whole(row["batch_size"]), numeric=True)
+
+
+def _head(measure: Measure, bases: dict[str, Message], language: Language) -> Cell:
+    base = bases.get(measure.name)
+    return Cell(language.text(measure.name), under=language.tell(base) if base else "")
+
+
+def _cell(measure: Measure, row: pd.Series, published: str, language: Language) -> Cell:
+    value = float(measure.ours(row))
+    if math.isfinite(value) and not (measure.needs_target and row["reached"] == 0):
+        share = _share(row) if measure.name == "epochs to target" else ""
+        text = f"{measure.write(value)}{share}"
+        return Cell(text, repr(value), numeric=True, under=published)
+    reason = _reason(row, measure)
+    return Cell(language.text(reason), "inf", numeric=True, under=published, muted=True)
+
+
+def _share(row: pd.Series) -> str:
+    """k of n, where some trials missed."""
+    reached, trials = int(row["reached"]), int(row["trials"])
+    return "" if reached == trials else f" ({reached}/{trials})"
+
+
+def _reason(row: pd.Series, measure: Measure) -> str:
+    if row["status"] in ("diverged", "not_learning"):
+        return "cannot converge"
+    return "not reached" if measure.needs_target else "n/a"
+
+
+def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
+    if table.empty:
+        return ""
+    found = table.loc[table["batch_size"] == size, measure.published]
+    if found.empty:
+        return ""
+    value = float(found.iloc[0])
+    return measure.write(value) if math.isfinite(value) else "–"
+
+
+def _csv(rows: Sequence[Measure], frame: pd.DataFrame) -> Download:
+    columns = ["measure", *(str(int(size)) for size in frame["batch_size"])]
+    body = [[row.name, *(float(row.ours(ours)) for _, ours in frame.iterrows())] for row in rows]
+    return csv_file("headline", columns, body)
+
 
 EVIDENCE = "#figure-time_to_target"
 COMMON = ("32", "128", "1000")

@@ -1,30 +1,161 @@
-"""What stands at the end: machines, warnings, failures, environment, how to run it again."""
+"""What the results were made with: in the head of the page, and whole at its end."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import yaml
 
+from batchmark.contract.errors import scrubbed
+from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.privacy import scrubbed
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import significant, whole
-from batchmark.report.page import cells
-from batchmark.report.page.downloads import csv_file
-from batchmark.report.page.head import code_of, home_record
+from batchmark.report.language.messages import Message, memory, say, significant, threads, whole
+from batchmark.report.language.translation import Language
+from batchmark.report.page import view as cells
 from batchmark.report.page.view import (
     Cautions,
     Cell,
     Fact,
     Facts,
     Failure,
+    Head,
     Reproduction,
     Table,
+    csv_file,
 )
-from batchmark.report.selection import headline_everywhere
-from batchmark.report.tables import Tables
-from batchmark.report.translation import Language
+from batchmark.report.selection import (
+    Tables,
+    at_home,
+    headline_everywhere,
+    headline_rows,
+    home,
+    measured,
+)
+
+Nested = Mapping[str, Any]
+
+
+def head(tables: Tables, scale: str, language: Language) -> Head:
+    """What the home machine's records say about where the results come from."""
+    record = home_record(tables)
+    dataset = record.get("dataset", {})
+    started = record.get("clock", {}).get("started", "")
+    return Head(
+        machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
+        dataset=_dataset(dataset, language),
+        date=_day(started, language) if started else "",
+        scale=language.tell(say("scale: {scale}", scale=Message(scale))),
+        commit=_commit(record, language),
+        sample=dataset.get("name") == SAMPLE,
+    )
+
+
+def home_record(tables: Tables) -> Nested:
+    """The environment of the machine and device that the answer is about.
+
+    That of its runs (versions, switches, processor, cores), `dataset`, `clock` and, by study,
+    `timings`, each with the environment of its session. Without runs, that of a timing session.
+    """
+    return tables.document("environment").get("/".join(home(tables)), {})
+
+
+def code_of(record: Nested) -> Nested:
+    """The `commit` that timed or ran, and whether it was `dirty`; empty outside a checkout."""
+    return _timing_environment(record).get("code") or record.get("code") or {}
+
+
+def _timing_environment(record: Nested) -> Nested:
+    """What the first timing session says of its software and machine; empty without one."""
+    return next(iter(record.get("timings", {}).values()), {}).get("environment", {})
+
+
+def _machine(record: Nested, language: Language) -> str:
+    """Processor, cores, memory and GPU; a timing session knows more of them than a run."""
+    facts = _timing_environment(record).get("machine") or record.get("machine") or {}
+    cores = record.get("cores") or facts.get("cores")
+    size = facts.get("memory_bytes")
+    gpus = facts.get("gpus") or [{}]
+    parts = [
+        facts.get("cpu") or record.get("processor") or "",
+        language.tell(say("{n} cores", n=cores)) if cores else "",
+        memory(size) if size else "",
+        gpus[0].get("name") or "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _timed(tables: Tables, language: Language) -> list[str]:
+    """With how many threads the answer's epochs were timed."""
+    rows = headline_rows(tables)
+    if not measured(rows, "threads"):
+        return []
+    count = rows["threads"].dropna().max()
+    return [language.tell(say("timed with {threads}", threads=threads(count)))]
+
+
+def _dataset(facts: Nested, language: Language) -> str:
+    if not facts:
+        return ""
+    return language.tell(
+        say(
+            "{name}: {train} training, {validation} validation, {test} test images",
+            name=Message("MNIST" if facts["name"] == "mnist" else str(facts["name"])),
+            train=whole(facts["train"]),
+            validation=whole(facts["validation"]),
+            test=whole(facts["test"]),
+        )
+    )
+
+
+def _day(when: str, language: Language) -> str:
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        return when
+    return language.day(moment.astimezone(UTC).date() if moment.tzinfo else moment.date())
+
+
+def _commit(record: Nested, language: Language) -> str:
+    code = code_of(record)
+    short = (code.get("commit") or "")[:10]
+    return f"{short}, {language.text('changed')}" if short and code.get("dirty") else short
+
+
+COLUMNS = {
+    "study": "study",
+    "subject": "subject",
+    "device": "device",
+    "threads": "threads",
+    "batch_size": "batch size",
+    "trace_seconds": "tracing (s)",
+    "compile_seconds": "compilation (s)",
+    "first_step_seconds": "first step (s)",
+    "step_milliseconds": "step (ms)",
+    "examples_per_second": "examples per second",
+    "gigaflops": "GFLOP/s",
+    "memory_megabytes": "memory (MB)",
+}
+"""Column of the frame and its head. A step: the median over the rounds, in steady state."""
+
+
+def clock_table(tables: Tables, language: Language) -> Table:
+    """One row per study, timed graph and number of threads; empty where nothing was timed."""
+    caption = language.text("What the clock read, for every graph that was timed")
+    frame = at_home(tables, "threads")
+    rows = [] if frame.empty else _readings(frame)[list(COLUMNS)].to_numpy(object).tolist()
+    return cells.plain_table("clock", caption, list(COLUMNS.values()), rows, language)
+
+
+def _readings(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(
+        study=frame["study"].str.replace("_", " "),
+        device=frame["device"].str.upper(),
+        step_milliseconds=1e3 * frame["batch_size"] / frame["examples_per_second"],
+        gigaflops=frame["flops_per_second"] / 1e9,
+        memory_megabytes=frame["peak_memory_bytes"] / 1e6,
+    )
+
 
 SEVERAL_PLACES = {"devices", "machines"}
 MOST_FACTS = 60

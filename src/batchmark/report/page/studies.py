@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from batchmark.contract.requests.render import StudyForReport
-from batchmark.report import names
+from batchmark.report import selection as names
 from batchmark.report.catalogue import of_study
-from batchmark.report.messages import Message, say
-from batchmark.report.numbers import memory, percents
-from batchmark.report.page import advice, cells
-from batchmark.report.page.downloads import csv_file
-from batchmark.report.page.view import Cell, Figure, Study, Table
-from batchmark.report.selection import at_home, headline_study, study_summary
-from batchmark.report.tables import Tables
-from batchmark.report.translation import Language
+from batchmark.report.language.messages import Message, memory, percents, say
+from batchmark.report.language.translation import Language
+from batchmark.report.page import answer
+from batchmark.report.page import view as cells
+from batchmark.report.page.view import Cell, Figure, Study, Table, csv_file
+from batchmark.report.selection import Tables, at_home, headline_study, study_summary
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ def study_section(
         description=_said(words.description, language),
         finding=_finding(main, shown),
         figures=shown,
-        advice=[language.tell(one) for one in advice.advice(words.name)],
-        caveats=[language.tell(one) for one in advice.caveats(words.name, rows)],
+        advice=[language.tell(one) for one in answer.advice(words.name)],
+        caveats=[language.tell(one) for one in answer.caveats(words.name, rows)],
         variants=variants_table(words.name, rows, tables, language),
     )
 

@@ -1,9 +1,23 @@
-"""The view models. All texts are in the page's language; nothing here is HTML but `Figure.svg`."""
+"""What templates show: cells, tables, figures, downloads."""
 
-from collections.abc import Sequence
+import csv
+import io
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
+
+from batchmark.contract.errors import scrubbed, scrubbed_json
+from batchmark.report.catalogue import BY_NAME
+from batchmark.report.drawing import svg
+from batchmark.report.language.messages import from_json, interval, say, significant, whole
+from batchmark.report.language.translation import Language
 
 
 @dataclass(frozen=True)
@@ -218,3 +232,157 @@ class Page:
     environment: Sequence[Facts]
     reproduction: Reproduction
     downloads: Sequence[Download]
+
+
+ROOM = 700_000
+SAFE = "/:;,=()+*!@$'~-._ ?[]{}|"
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Download:
+    """A table as CSV."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_written(value) for value in row] for row in rows)
+    return text_file(f"{name}.csv", "text/csv", buffer.getvalue())
+
+
+def svg_file(name: str, source: str) -> Download:
+    """A figure as SVG."""
+    return text_file(f"{name}.svg", "image/svg+xml", source)
+
+
+def text_file(name: str, kind: str, text: str) -> Download:
+    """Any text; quoted rather than base64, which is shorter for what mostly needs no quoting."""
+    size = f"{significant(len(text.encode()) / 1000, 2)} kB"
+    return Download(name, f"data:{kind};charset=utf-8,{quote(text, safe=SAFE)}", size)
+
+
+def table_files(folder: Path) -> list[Download]:
+    """The tables and documents that fit into the page's room for them, small ones first."""
+    paths = sorted([*folder.glob("*.csv"), *folder.glob("*.json")], key=_size)
+    room = itertools.accumulate(map(_size, paths))
+    fitting = sorted(path for path, used in zip(paths, room, strict=True) if used <= ROOM)
+    return [_table_file(path.name, path.read_text(encoding="utf-8")) for path in fitting]
+
+
+def _table_file(name: str, text: str) -> Download:
+    if name.endswith(".csv"):
+        return text_file(name, "text/csv", scrubbed(text))
+    return text_file(name, "application/json", scrubbed_json(text))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _written(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def text(value: str) -> Cell:
+    """A cell that sorts as text."""
+    return Cell(value, value)
+
+
+def number(value: Any, language: Language, written: str | None = None) -> Cell:
+    """A right-aligned number of at most three digits; nothing becomes n/a, infinity a miss."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return Cell(language.text("n/a"), "", numeric=True, muted=True)
+    if math.isinf(value):
+        return missed(language)
+    return Cell(written or significant(float(value)), repr(float(value)), numeric=True)
+
+
+def ranged(value: Any, low: Any, high: Any, language: Language) -> Cell:
+    """A number with its interval on a second line."""
+    cell = number(value, language)
+    if cell.muted or any(bound is None or math.isnan(bound) for bound in (low, high)):
+        return cell
+    return Cell(cell.text, cell.key, numeric=True, under=interval(float(low), float(high)))
+
+
+def missed(language: Language, reason: str = "not reached") -> Cell:
+    """A result that does not exist because training never got there; sorts last."""
+    return Cell(language.text(reason), "inf", numeric=True, muted=True)
+
+
+def plain_table(
+    name: str,
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    language: Language,
+) -> Table:
+    """A table of raw values: texts as they are, numbers rounded; downloads keep six digits."""
+    kept = [list(row) for row in rows]
+    numeric = [_numeric([row[k] for row in kept]) for k in range(len(columns))]
+    return Table(
+        caption,
+        [
+            Cell(_head(column, language), numeric=flag)
+            for column, flag in zip(columns, numeric, strict=True)
+        ],
+        [
+            [_cell(value, flag, language) for value, flag in zip(row, numeric, strict=True)]
+            for row in kept
+        ],
+        csv_file(name, columns, kept) if kept else None,
+    )
+
+
+def _head(column: str, language: Language) -> str:
+    return whole(int(column)) if column.isdigit() else language.label(column)
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    return not any(isinstance(value, str) and value not in ("inf", "-inf") for value in values)
+
+
+def _cell(value: Any, numeric: bool, language: Language) -> Cell:
+    if isinstance(value, bool):
+        return text(language.text("yes" if value else "no"))
+    if isinstance(value, str) and not numeric:
+        return text(language.label(value))
+    if value is None and not numeric:
+        return text("")
+    return number(float(value) if isinstance(value, str) else value, language)
+
+
+OWN_QUESTION = say("Which setting needs the fewest epochs?")
+
+
+def read_figures(folder: Path, asked: Iterable[str], language: Language) -> dict[str, Figure]:
+    """The figures that were measured, by name."""
+    made: dict[str, Figure] = {}
+    for name in asked:
+        facts = folder / f"{name}.json"
+        if facts.exists():
+            content = json.loads(facts.read_text(encoding="utf-8"))
+            if content["measured"]:
+                source = (folder / f"{name}.svg").read_text(encoding="utf-8")
+                made[name] = _figure(name, content, source, language)
+    return made
+
+
+def _figure(name: str, facts: Mapping[str, Any], source: str, language: Language) -> Figure:
+    title = _title(name, facts, language)
+    drawing = svg.translated(source, language.label, title)
+    return Figure(
+        name=name,
+        title=title,
+        found=bool(facts["title"]),
+        alt=language.tell(from_json(facts["alt"])),
+        svg=Markup(drawing),  # noqa: S704 (checked element by element in svg.translated)
+        notes=[language.tell(from_json(note)) for note in facts["notes"]],
+        series=[Series(key, language.label(name)) for key, name in facts["series"].items()],
+        numbers=plain_table(name, title, facts["columns"], facts["rows"], language),
+        download=svg_file(name, drawing),
+    )
+
+
+def _title(name: str, facts: Mapping[str, Any], language: Language) -> str:
+    if facts["title"]:
+        told = language.tell(from_json(facts["title"]))
+        return told[:1].upper() + told[1:]
+    return language.tell(BY_NAME[name].question if name in BY_NAME else OWN_QUESTION)

@@ -7,7 +7,7 @@ has no trained coefficients, and the output is a softmax rather than radial basi
 
 import keras
 
-from batchmark.training.blueprint import Blueprint
+from batchmark.training.model import Blueprint
 
 
 def build(blueprint: Blueprint) -> keras.Model:

@@ -5,7 +5,7 @@ The network of the original study: larger than LeNet-5, max pooling, one hidden 
 
 import keras
 
-from batchmark.training.blueprint import Blueprint
+from batchmark.training.model import Blueprint
 
 
 def build(blueprint: Blueprint) -> keras.Model:

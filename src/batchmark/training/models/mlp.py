@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from batchmark.training.blueprint import Blueprint
+from batchmark.training.model import Blueprint
 
 
 def build(blueprint: Blueprint, hidden: Sequence[int] = (300, 100)) -> keras.Model:

@@ -2,7 +2,7 @@
 
 import keras
 
-from batchmark.training.pixels import unit_range as pixels
+from batchmark.training.data import unit_range as pixels
 
 __all__ = ["layer", "pixels"]
 

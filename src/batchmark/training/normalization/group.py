@@ -4,7 +4,7 @@ from math import gcd
 
 import keras
 
-from batchmark.training.pixels import unit_range as pixels
+from batchmark.training.data import unit_range as pixels
 
 __all__ = ["layer", "pixels"]
 

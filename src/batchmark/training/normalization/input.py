@@ -1,6 +1,6 @@
 """Pixels with mean 0 and standard deviation 1 over the training images, no layer."""
 
-from batchmark.training.pixels import standardized as pixels
+from batchmark.training.data import standardized as pixels
 
 __all__ = ["layer", "pixels"]
 

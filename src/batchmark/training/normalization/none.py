@@ -1,6 +1,6 @@
 """No normalization: pixels in [0, 1]."""
 
-from batchmark.training.pixels import unit_range as pixels
+from batchmark.training.data import unit_range as pixels
 
 __all__ = ["layer", "pixels"]
 

@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 import keras
 
-from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.optimizers import OPTIMIZERS
-from batchmark.errors import UserError
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import OPTIMIZERS, Hyperparameters
 from batchmark.training import plugins
 
 

@@ -1,0 +1,1 @@
+"""What the literature claims, and the rules that decide it."""

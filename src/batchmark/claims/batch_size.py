@@ -1,0 +1,279 @@
+"""Claims about how many epochs and how much time the target takes at which batch size."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.claims.decision import (
+    Decision,
+    all_of,
+    as_ratio,
+    bounded,
+    decide,
+    left_out_best,
+    negated,
+)
+from batchmark.claims.evidence import (
+    FAILED,
+    Evidence,
+    Family,
+    Finding,
+    bounds,
+    claim,
+    families_of,
+    finding,
+    main_family,
+    phrase,
+)
+from batchmark.statistics.intervals import wilson
+from batchmark.statistics.outcomes import column
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+ENOUGH_EPOCHS = 200
+# Four of four fail by chance in one case of 16, five of five in one of 32.
+FEWEST_TRIALS = 5
+# Stands for a value that no size in between is chosen for, above any real one.
+LAST_CHOICE = 1e6
+
+
+def slopes(x: Array, y: Array) -> Array:
+    """Least-squares slope over the first axis for every replicate (column) of `y`."""
+    away = x - x.mean()
+    return away @ y / (away @ away)
+
+
+def slope_variance(x: Array, variance: Array) -> float:
+    """Variance of such a slope when each point has its own."""
+    away = x - x.mean()
+    return float(away**2 @ variance / (away @ away) ** 2)
+
+
+@claim("less-oscillation")
+def less_oscillation(evidence: Evidence) -> Finding | None:
+    """Does the spread of the later step losses fall with the batch size by an exponent over 0.1?"""
+    family = main_family(evidence)
+    family = family.only(family.learns) if family else None
+    if family is None or len(family.rows) < 3:
+        return None
+    with np.errstate(divide="ignore"):
+        spread = np.log(family.trials("oscillation"))
+    known = np.isfinite(spread).all(axis=1)
+    if known.sum() < 3:
+        return None
+    exponent = slopes(np.log(family.sizes[known]), spread[known])
+    return finding(
+        decide(-exponent, 0.1, show=negated),
+        smallest=family.sizes[known][0],
+        largest=family.sizes[known][-1],
+    )
+
+
+@claim("too-small-fails")
+def too_small_fails(evidence: Evidence) -> Finding | None:
+    """Do more than half of the trials at batch sizes 1 and 2 fail in 200 epochs?"""
+    family = main_family(evidence)
+    family = family.only(family.sizes <= 2) if family else None
+    if family is None or not len(family.rows):
+        return None
+    failed, reached = _fates(family)
+    n = failed + reached
+    if not n:
+        return None
+    share = wilson(failed, n)
+    effect, low, high = (float(part) for part in share)
+    few = n < FEWEST_TRIALS
+    verdict = "supported" if low > 0.5 else "refuted" if high < 0.5 else "inconclusive"
+    return finding(
+        Decision("inconclusive" if few else verdict, effect, low, high, 0.5, n),
+        failed=failed,
+        kinds=sorted(set(_trials(family)["status"])),
+        few=phrase("few", fewest=FEWEST_TRIALS) if few else "",
+    )
+
+
+def _trials(family: Family) -> pd.DataFrame:
+    ids = [family.block.ids[row] for row in family.rows]
+    return family.block.outcomes[family.block.outcomes["variant"].isin(ids)]
+
+
+def _fates(family: Family) -> tuple[int, int]:
+    """(failed, reached); a miss in a budget below 200 epochs is neither."""
+    trials = _trials(family)
+    missed = np.isinf(trials[column(family.block.target)].to_numpy(float))
+    hopeless = trials["status"].isin(FAILED).to_numpy(bool)
+    enough = (trials["budget"] >= ENOUGH_EPOCHS).to_numpy(bool)
+    return int((missed & (hopeless | enough)).sum()), int((~missed).sum())
+
+
+@claim("more-epochs")
+def more_epochs(evidence: Evidence) -> Finding | None:
+    """Do epochs to target grow with the batch size by an exponent over 0.05, at every rate?"""
+    main = main_family(evidence)
+    tuned = [f for f in families_of(evidence.study("learning_rate")) if "tuned" in f.label]
+    found = [_learning(f) for f in [*([main] if main else []), *tuned]]
+    known = [one for one in found if one is not None]
+    if not known:
+        return None
+    sizes = known[0].sizes
+    return finding(
+        all_of([_growth(one, parts=len(known)) for one in known]),
+        smallest=sizes[0],
+        largest=sizes[-1],
+        settings=len(known),
+        missed=sum(int(one.missed.sum()) for one in known),
+        trials=sum(one.missed.size for one in known),
+    )
+
+
+def _learning(family: Family) -> Family | None:
+    """The sizes that learn; None with fewer than three, or when the target was never reached."""
+    family = family.only(family.learns)
+    return None if len(family.rows) < 3 or family.missed.all() else family
+
+
+def _growth(family: Family, parts: int) -> Decision:
+    """Does log epochs rise with log batch size by more than 0.05?"""
+    logs, sizes = np.log(family.epochs()), np.log(family.sizes)
+    logs = logs[:, ~np.isnan(logs).any(axis=0)]
+    least = slope_variance(sizes, family.grid_variance())
+    found = decide(slopes(sizes, logs), 0.05, least_variance=least, parts=parts)
+    small = sizes < sizes.mean()
+    return bounded(
+        found,
+        too_low=bool(family.missed[~small].any()),
+        too_high=bool(family.missed[small].any()),
+    )
+
+
+@claim("time-optimum")
+def time_optimum(evidence: Evidence) -> Finding | None:
+    """Is the best size in between faster than both ends by more than 10 %?"""
+    family = main_family(evidence)
+    family = family.only(~np.isnan(family.relative_seconds)) if family else None
+    if family is None or len(family.rows) < 3:
+        return None
+    missed = family.missed
+    if missed.all():
+        return None
+    logs = np.log(family.epochs() * family.relative_seconds[:, None])
+    least = 2 * float(np.median(family.grid_variance()[~missed.all(axis=1)]))
+    test = partial(decide, margin=np.log(1.1), show=as_ratio, least_variance=least, parts=2)
+    found = _interior(logs, missed, test, lower=True)
+    if found is None:
+        return None
+    return finding(
+        all_of(found.ends),
+        **_ends_and_best(family, found),
+        caution=_caution(family, missed),
+    )
+
+
+@claim("accuracy-optimum")
+def accuracy_optimum(evidence: Evidence) -> Finding | None:
+    """Has the best size in between an error lower than both ends' by over 0.1 points?"""
+    family = main_family(evidence)
+    if family is None:
+        return None
+    unsettled = ~family.settled
+    test = partial(decide, margin=0.001, parts=2)
+    found = _interior(family.trials("best_validation_error"), unsettled, test, lower=False)
+    if found is None:
+        return None
+    return finding(
+        all_of(found.ends),
+        budget=np.nanmax(family.block.budget[family.rows]),
+        **_ends_and_best(family, found),
+        caution=_caution(family, unsettled),
+    )
+
+
+class Interior(NamedTuple):
+    """The decisions against the smallest and the largest size, and the rows chosen in between."""
+
+    ends: list[Decision]
+    chosen: list[int]
+
+
+def _interior(
+    values: Array, doubtful: Mask, test: Callable[..., Decision], *, lower: bool
+) -> Interior | None:
+    """Is the least of `values` [size, seed] in between, by `test` against both ends?
+
+    `doubtful` values are only bounds of the truth, `lower` ones or upper ones. The size in between
+    is chosen on the other seeds, one without lower bounds where there is one.
+    """
+    known = ~np.isnan(values).any(axis=0)
+    values, doubtful = values[:, known], doubtful[:, known]
+    if values.shape[1] == 0 or len(values) < 3:
+        return None
+    rows = 1 + left_out_best(np.where(doubtful & lower, -LAST_CHOICE, -values)[1:-1])
+    best = rows, np.arange(len(rows))
+    ends = []
+    for end in (0, -1):
+        found = test(values[end] - values[best], chosen=len(values) > 3)
+        doubts = bool(doubtful[end].any()), bool(doubtful[best].any())
+        too_low, too_high = doubts if lower else doubts[::-1]
+        ends.append(bounded(found, too_low=too_low, too_high=too_high))
+    return Interior(ends, sorted(set(rows.tolist())))
+
+
+def _ends_and_best(family: Family, found: Interior) -> dict[str, object]:
+    first, last = found.ends
+    return {
+        "smallest": family.sizes[0],
+        "largest": family.sizes[-1],
+        "best": [family.sizes[row] for row in found.chosen],
+        **bounds("first", first),
+        **bounds("last", last),
+    }
+
+
+def _caution(family: Family, doubtful: Mask) -> object:
+    """Which sizes have doubtful trials, as the end of a sentence; empty where none has."""
+    sizes = list(family.sizes[doubtful.any(axis=1)])
+    return phrase("caution", sizes=sizes) if sizes else ""
+
+
+@claim("grows-with-data")
+def grows_with_data(evidence: Evidence) -> Finding | None:
+    """Does the fastest batch size grow with the training set by an exponent over 0.1?"""
+    found = families_of(evidence.study("train_size"), 3)
+    best = [(_images(family), _best_sizes(family)) for family in found]
+    known = {images: sizes for images, sizes in best if sizes is not None}
+    if len(known) < 2:
+        return None
+    logs = np.log(np.array(list(known.values())))
+    return finding(
+        decide(slopes(np.log(list(known)), logs), 0.1),
+        fewest=int(min(known)),
+        most=int(max(known)),
+        known=len(known),
+        count=len(found),
+    )
+
+
+def _images(family: Family) -> float:
+    return float(family.block.variants["train_size"].iloc[family.rows[0]])
+
+
+def _best_sizes(family: Family) -> Array | None:
+    """The fastest size per seed; None where it is unknown for a seed.
+
+    Unknown: the target was reached nowhere, or a miss spent less time than the best took.
+    """
+    family = family.only(~np.isnan(family.relative_seconds))
+    seconds = family.epochs() * family.relative_seconds[:, None]
+    reached = np.where(family.missed, np.inf, seconds)
+    if (
+        not len(seconds)
+        or np.isnan(seconds).any()
+        or (reached.min(axis=0) > seconds.min(axis=0)).any()
+    ):
+        return None
+    return family.sizes[reached.argmin(axis=0)].astype(float)

@@ -1,0 +1,142 @@
+"""The decision rule that all claims are built of.
+
+The replicates (seeds, rounds, draws) of an effect give Student's 95 % interval. The claim is
+supported when the interval lies beyond the margin that matters, refuted when it lies on the other
+side of it (an effect too small to matter, or opposite), else the data are inconclusive. Margins are
+fixed beforehand, in the claims. Values that are only bounds of the truth never make the verdict
+towards which they err (`bounded`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from batchmark.statistics.intervals import LEVEL, Mean, mean_of
+
+Array = NDArray[np.float64]
+Verdict = Literal["supported", "refuted", "inconclusive", "not measured"]
+Show = Callable[[float], float]
+
+
+def as_is(value: float) -> float:
+    """Show an effect in the unit it was computed in."""
+    return value
+
+
+def as_ratio(value: float) -> float:
+    """Show a difference of logarithms as the ratio it stands for; 1e300 instead of an overflow."""
+    return float(np.exp(min(value, 690.0)))
+
+
+def negated(value: float) -> float:
+    """Show an effect that was turned round so that more of it speaks for the claim."""
+    return -value
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the effect behind it, in the unit shown. Bounds are NaN for one replicate."""
+
+    verdict: Verdict
+    effect: float
+    low: float
+    high: float
+    margin: float
+    n: int
+
+    @property
+    def room(self) -> float:
+        """How many half-widths of the interval lie between the effect and the margin."""
+        half = abs(self.high - self.low) / 2
+        return abs(self.effect - self.margin) / half if half > 0 else np.inf
+
+
+def decide(  # noqa: PLR0913 all but two are rarely given
+    values: ArrayLike,
+    margin: float,
+    *,
+    least_variance: float = 0.0,
+    chosen: bool = False,
+    show: Show = as_is,
+    parts: int = 1,
+) -> Decision:
+    """Decide by the mean of independent replicates, oriented so that more speaks for the claim.
+
+    `parts`: how many such decisions together make a verdict that one refutation refutes; the
+    bound for refuting is widened accordingly (Bonferroni). `least_variance`: see `mean_of`.
+    `chosen`: the values come from `cross_fitted` and so depend on each other; their error is
+    enlarged after Nadeau & Bengio (2003), one replicate being left out at a time.
+    """
+    sample = np.asarray(values, float)
+    mean, n = mean_of(sample, least_variance), int(sample.shape[-1])
+    if chosen and n > 1:
+        mean = mean._replace(squared_error=mean.squared_error * (1 + n / (n - 1)))
+    return decide_mean(mean, margin, show=show, parts=parts, n=n)
+
+
+def decide_mean(
+    mean: Mean, margin: float, *, n: int, show: Show = as_is, parts: int = 1
+) -> Decision:
+    """The same for a mean whose standard error is known already."""
+    from scipy.special import stdtrit  # noqa: PLC0415
+
+    estimate, error = float(mean.estimate), float(np.sqrt(mean.squared_error))
+    freedom = float(mean.freedom)
+    if not error >= 0 or not freedom > 0:
+        return Decision("inconclusive", show(estimate), np.nan, np.nan, show(margin), n)
+    tail = (1 - LEVEL) / 2
+    half = float(stdtrit(freedom, 1 - tail)) * error
+    half_to_refute = float(stdtrit(freedom, 1 - tail / parts)) * error
+    verdict: Verdict = "inconclusive"
+    if estimate - half > margin:
+        verdict = "supported"
+    elif estimate + half_to_refute < margin:
+        verdict = "refuted"
+    low, high = sorted((show(estimate - half), show(estimate + half)))
+    return Decision(verdict, show(estimate), low, high, show(margin), n)
+
+
+def bounded(decision: Decision, *, too_low: bool, too_high: bool) -> Decision:
+    """The decision where some values are only bounds of the truth: inconclusive if they made it.
+
+    `too_low`: some values understate the effect, so that it is not refuted; `too_high`: some
+    overstate it, so that it is not supported.
+    """
+    misled = (too_low and decision.verdict == "refuted") or (
+        too_high and decision.verdict == "supported"
+    )
+    return replace(decision, verdict="inconclusive") if misled else decision
+
+
+def all_of(decisions: Sequence[Decision]) -> Decision:
+    """The verdict on a claim that holds only if every part does; the part that decided it.
+
+    An intersection-union test (Berger 1982): no correction is needed for supporting.
+    """
+    for verdict in ("refuted", "inconclusive", "supported"):
+        found = [one for one in decisions if one.verdict == verdict]
+        if found:
+            pick = max if verdict == "refuted" else min
+            return pick(found, key=lambda one: (one.room, abs(one.effect - one.margin)))
+    raise ValueError("no part was decided")
+
+
+def cross_fitted(values: Array) -> Array:
+    """Of several options [option, replicate] the best, free of the winner's curse.
+
+    For each replicate the option that is best on the others, so that no replicate chooses the
+    option it is counted for. With one replicate only, the mean over options.
+    """
+    if values.shape[1] < 2:
+        return values.mean(axis=0)
+    return values[left_out_best(values), np.arange(values.shape[1])]
+
+
+def left_out_best(values: Array) -> NDArray[np.intp]:
+    """For each replicate the option with the largest mean over the other replicates, if any."""
+    if values.shape[1] < 2:
+        return values.argmax(axis=0)
+    return (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)

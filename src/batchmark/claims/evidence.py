@@ -1,0 +1,307 @@
+"""What claims are decided on: the results of one device, and the rules that decide them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.claims.decision import Decision, as_ratio, bounded, decide
+from batchmark.contract import hyperparameters
+from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio
+from batchmark.statistics.study_data import Block, families
+
+Array = NDArray[np.float64]
+
+# As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
+AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]
+FAILED = ("not_learning", "diverged")
+SETTLED = 0.75
+
+Choice = Callable[[pd.DataFrame], "pd.Series[bool]"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything measured on one device of one machine.
+
+    `main`: the study that answers which batch size, if any. `draws`, `magnitudes`: gradient
+    probes. `published`: the published table.
+    """
+
+    blocks: Sequence[Block]
+    main: Block | None
+    draws: pd.DataFrame
+    magnitudes: pd.DataFrame
+    published: pd.DataFrame
+    largest_batch_size: int | None = None
+
+    def study(self, name: str) -> Block | None:
+        """The block of a study, by name."""
+        return next((block for block in self.blocks if block.study.name == name), None)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two variants of one study that differ in what is tested only."""
+
+    block: Block
+    treated: int
+    control: int
+
+    def speed_up(self) -> "pd.Series[float]":
+        """log(control's epochs / treated's) per seed; a miss counts as the budget."""
+        control, treated = self._epochs()
+        return self._by_seed(log_epoch_ratio(control, treated, self.block.budget[self.control]))
+
+    def least_variance(self) -> float:
+        """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
+        steps = self.block.resolution[[self.control, self.treated]]
+        return float(grid_variance(self._epochs(), steps).sum())
+
+    def missed(self) -> tuple[bool, bool]:
+        """Did some trial of the control, or of the treated, miss what its partner reached?"""
+        control, treated = np.isinf(self._epochs())
+        return bool((control & ~treated).any()), bool((treated & ~control).any())
+
+    @property
+    def learned(self) -> bool:
+        """Did no trial of either side diverge, fail or never learn?"""
+        return not {self.block.ids[self.control], self.block.ids[self.treated]} & hopeless(
+            self.block
+        )
+
+    def _epochs(self) -> Array:
+        return self.block.epochs_to()[[self.control, self.treated]]
+
+    def change(self, name: str) -> "pd.Series[float]":
+        """Treated minus control of a column of the outcomes, per seed."""
+        values = self.block.trials(name)
+        return self._by_seed(values[self.treated] - values[self.control])
+
+    def value(self, name: str, *, treated: bool = True) -> "pd.Series[float]":
+        """A column of the outcomes of one side, per seed."""
+        return self._by_seed(self.block.trials(name)[self.treated if treated else self.control])
+
+    def _by_seed(self, values: Array) -> "pd.Series[float]":
+        return pd.Series(values, index=self.block.seeds)
+
+    def describe(self, name: str) -> Any:
+        """A hyperparameter of the treated variant."""
+        return self.block.variants[name].iloc[self.treated]
+
+
+def hopeless(block: Block) -> set[str]:
+    """Variants of which a trial diverged, failed or never learned."""
+    return set(block.outcomes.loc[block.outcomes["status"].isin([*FAILED, "failed"]), "variant"])
+
+
+def pairs(
+    blocks: Sequence[Block], treated: Choice, control: Choice, differing: Sequence[str]
+) -> list[Pair]:
+    """All pairs within a study that agree in every axis but `differing`; each only once."""
+    found: dict[tuple[str, str], Pair] = {}
+    for block in blocks:
+        for pair in _pairs(block, treated, control, differing):
+            ids = block.ids
+            found.setdefault((ids[pair.treated], ids[pair.control]), pair)
+    return list(found.values())
+
+
+def _pairs(
+    block: Block, treated: Choice, control: Choice, differing: Sequence[str]
+) -> Iterator[Pair]:
+    variants = with_rate(block.variants)
+    same = [axis for axis in AXES if axis not in differing]
+    rows, others = (
+        np.flatnonzero(chosen(variants).to_numpy(bool)) for chosen in (treated, control)
+    )
+    if not (len(rows) and len(others)):
+        return
+    controls: dict[str, list[int]] = defaultdict(list)
+    for key, other in zip(_keys(variants.iloc[others], same), others, strict=True):
+        controls[key].append(int(other))
+    for key, row in zip(_keys(variants.iloc[rows], same), rows, strict=True):
+        yield from (Pair(block, int(row), other) for other in controls[key] if other != row)
+
+
+def _keys(variants: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """One text per variant, equal when all the axes are."""
+    rows = zip(*(variants[axis].tolist() for axis in axes), strict=True)
+    return ["|".join("" if pd.isna(value) else str(value) for value in row) for row in rows]
+
+
+def same_but(variants: pd.DataFrame, differing: Sequence[str]) -> list[list[int]]:
+    """Groups of rows that agree in every axis but `differing`."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    axes = [axis for axis in AXES if axis not in differing]
+    for row, key in enumerate(_keys(with_rate(variants), axes)):
+        groups[key].append(row)
+    return list(groups.values())
+
+
+def with_rate(variants: pd.DataFrame) -> pd.DataFrame:
+    """Add `rate`: the learning rate as configured, `tuned` where the run chose it."""
+    rate = variants["learning_rate"].astype("string").mask(variants["tuned"].astype(bool), "tuned")
+    return variants.assign(rate=rate)
+
+
+def by_seed(rows: Sequence["pd.Series[float]"]) -> pd.DataFrame:
+    """[row, seed] over the seeds that all rows have; rows without any value are left out."""
+    return pd.DataFrame([row for row in rows if row.notna().any()]).dropna(axis=1, how="any")
+
+
+def matrix(rows: Sequence["pd.Series[float]"]) -> Array:
+    """`by_seed` as an array."""
+    table = by_seed(rows)
+    return table.to_numpy(float) if len(table) else np.empty((0, 0))
+
+
+class SpeedUps(NamedTuple):
+    """log speed-ups [pair, seed] of pairs of which every seed reached the target on some side.
+
+    `least_variance`: of each pair. `too_low`: some control missed, so that the pair's true
+    speed-up is larger; `too_high`: some treated trial missed, so that it is smaller.
+    """
+
+    logs: Array
+    least_variance: Array
+    too_low: NDArray[np.bool_]
+    too_high: NDArray[np.bool_]
+
+    def decide(self, margin: float, parts: int = 1) -> Decision:
+        """Is the geometric mean over pairs larger than `margin`?"""
+        pairs = len(self.logs)
+        found = decide(
+            self.logs.mean(axis=0),
+            np.log(margin),
+            least_variance=float(self.least_variance.sum()) / pairs**2,
+            show=as_ratio,
+            parts=parts,
+        )
+        return bounded(found, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any()))
+
+
+def speed_ups(found: Sequence[Pair]) -> SpeedUps:
+    """The speed-ups of the informative pairs; `logs` is empty where there are none."""
+    measured = [(pair, logs) for pair in found if (logs := pair.speed_up()).notna().all()]
+    missed = np.array([pair.missed() for pair, _ in measured], bool).reshape(-1, 2)
+    return SpeedUps(
+        matrix([logs for _, logs in measured]),
+        np.array([pair.least_variance() for pair, _ in measured]),
+        missed[:, 0],
+        missed[:, 1],
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """Variants of a block that differ in batch size only, by rising size."""
+
+    block: Block
+    label: str
+    rows: NDArray[np.intp]
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Batch sizes."""
+        return self.block.variants["batch_size"].to_numpy(np.int64)[self.rows]
+
+    def trials(self, name: str) -> Array:
+        """A column of the outcomes as [size, seed]."""
+        return self.block.trials(name)[self.rows]
+
+    @property
+    def missed(self) -> NDArray[np.bool_]:
+        """Which trials did not reach the target [size, seed]."""
+        return np.isinf(self.block.epochs_to()[self.rows])
+
+    def epochs(self) -> Array:
+        """Epochs to the target [size, seed]; a miss counts as the budget, which understates it."""
+        return np.minimum(self.block.epochs_to()[self.rows], self.block.budget[self.rows][:, None])
+
+    def grid_variance(self) -> Array:
+        """Variance of log epochs from reading them off the evaluations, per size."""
+        epochs = self.block.epochs_to()[self.rows]
+        return grid_variance(epochs, self.block.resolution[self.rows])
+
+    @property
+    def learns(self) -> NDArray[np.bool_]:
+        """Sizes of which no trial diverged or never learned."""
+        bad = hopeless(self.block)
+        return np.array([self.block.ids[row] not in bad for row in self.rows])
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Trials whose best validation error came before the budget's last quarter [size, seed]."""
+        return self.trials("best_epoch") <= SETTLED * self.block.budget[self.rows][:, None]
+
+    @property
+    def relative_seconds(self) -> Array:
+        """Median seconds per epoch over the anchor's, per size; NaN: not timed."""
+        ratios = self.block.ratios[self.rows]
+        timed = ~np.isnan(ratios).all(axis=1) if ratios.size else np.zeros(len(self.rows), bool)
+        found = np.full(len(self.rows), np.nan)
+        found[timed] = np.nanmedian(ratios[timed], axis=1)
+        return found
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Family":
+        """The family restricted to some sizes."""
+        return Family(self.block, self.label, self.rows[chosen])
+
+
+def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
+    """The families of a block; empty without a block."""
+    if block is None:
+        return []
+    return [Family(block, label, rows) for label, rows in families(block, fewest)]
+
+
+def main_family(evidence: Evidence, fewest: int = 3) -> Family | None:
+    """The family of the main study with the most batch sizes."""
+    found = families_of(evidence.main, fewest)
+    return max(found, key=lambda family: len(family.rows)) if found else None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A decision, and what the sentence of evidence says beside it, by field.
+
+    Fields are numbers, texts, lists of them, or a `phrase`. Shares are shares, not percentages.
+    """
+
+    decision: Decision
+    fields: Mapping[str, object]
+
+
+Rule = Callable[[Evidence], Finding | None]
+
+CLAIMS: dict[str, Rule] = {}
+
+
+def claim(id: str) -> Callable[[Rule], Rule]:  # noqa: A002
+    """Register the rule that decides a claim; it returns None when nothing measures it."""
+
+    def register(rule: Rule) -> Rule:
+        CLAIMS[id] = rule
+        return rule
+
+    return register
+
+
+def finding(decision: Decision, /, **fields: object) -> Finding:
+    """A finding with the fields of its sentence."""
+    return Finding(decision, fields)
+
+
+def phrase(name: str, /, **fields: object) -> dict[str, object]:
+    """A part of the sentence that the claim's words have under `name`, with its own fields."""
+    return {"phrase": name, **fields}
+
+
+def bounds(name: str, decision: Decision) -> dict[str, float]:
+    """The effect of one part of a claim, with its interval, as the fields `name`, `name_low`, …"""
+    return {name: decision.effect, f"{name}_low": decision.low, f"{name}_high": decision.high}

@@ -1,0 +1,192 @@
+"""Claims about the direction and size of gradients, decided on the gradient probes.
+
+Draws from one network are not independent of each other: where several networks (seeds) were
+probed, each is one replicate, with the mean over its draws; where one was, its draws are the
+replicates and the verdict is about that network, which the sentence says.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchmark.claims.decision import (
+    Decision,
+    all_of,
+    as_ratio,
+    cross_fitted,
+    decide,
+    decide_mean,
+    negated,
+)
+from batchmark.claims.evidence import Evidence, Finding, claim, finding, main_family, phrase
+from batchmark.statistics.intervals import Mean, mean_of
+
+MOMENT = ["variant", "moment"]
+MEDIAN, TOP = 0.5, 0.99
+LARGEST_RATIO = 1e6
+# The share of the data up to which a batch is one that larger ones could still improve on.
+FEW = 0.2
+
+
+def _moments(evidence: Evidence) -> list[pd.DataFrame]:
+    """The draws of each probed variant at each moment of its training."""
+    return [part for _, part in evidence.draws.groupby(MOMENT, sort=False)]
+
+
+def _replicates(part: pd.DataFrame, name: str = "cosine") -> "pd.Series[float]":
+    """A column's mean per network, by seed; its values where there is one network only."""
+    values = part.set_index("seed")[name].dropna()
+    return values.groupby(level=0).mean() if values.index.nunique() > 1 else values
+
+
+def _cosines(part: pd.DataFrame, size: int) -> "pd.Series[float]":
+    return _replicates(part[part["batch_size"] == size])
+
+
+def _networks(parts: Sequence[pd.DataFrame]) -> dict[str, object]:
+    """What the sentences say about the replicates: networks, or draws of one network."""
+    count = len(pd.concat([part[["variant", "seed"]] for part in parts]).drop_duplicates())
+    return phrase("networks" if count > 1 else "network", count=count)
+
+
+def _sizes(part: pd.DataFrame, largest_share: float = 1.0) -> list[int]:
+    """Probed batch sizes up to a share of the training set, rising."""
+    limit = part["full_size"].iloc[0] * largest_share
+    return sorted(part.loc[part["batch_size"] <= limit, "batch_size"].unique().tolist())
+
+
+@claim("full-batch-direction")
+def full_batch_direction(evidence: Evidence) -> Finding | None:
+    """Does the cosine gain more than 0.1 from the smallest to the largest probed batch?"""
+    moments = [part for part in _moments(evidence) if len(_sizes(part)) > 1]
+    if not moments:
+        return None
+    decisions = [_gain(part, *_ends(part), margin=0.1, parts=len(moments)) for part in moments]
+    smallest, largest = _ends(moments[0])
+    return finding(
+        all_of(decisions),
+        smallest=smallest,
+        largest=largest,
+        moments=len(moments),
+        networks=_networks(moments),
+    )
+
+
+def _ends(part: pd.DataFrame) -> tuple[int, int]:
+    sizes = _sizes(part)
+    return sizes[0], sizes[-1]
+
+
+def _gain(part: pd.DataFrame, small: int, large: int, margin: float, parts: int) -> Decision:
+    """Is the cosine at `large` greater than at `small` by more than the margin?"""
+    high, low = _cosines(part, large), _cosines(part, small)
+    if part["seed"].nunique() > 1:
+        return decide((high - low).dropna().to_numpy(float), margin, parts=parts)
+    difference = _difference(mean_of(high), mean_of(low))
+    return decide_mean(difference, margin, n=len(high) + len(low), parts=parts)
+
+
+def _difference(one: Mean, other: Mean) -> Mean:
+    """one - other, Welch's degrees of freedom."""
+    squared = one.squared_error + other.squared_error
+    terms = one.squared_error**2 / one.freedom + other.squared_error**2 / other.freedom
+    freedom = squared**2 / np.maximum(terms, np.finfo(float).tiny)
+    exact = np.minimum(one.freedom, other.freedom)
+    return Mean(
+        one.estimate - other.estimate,
+        squared,
+        np.where(squared > 0, freedom, exact),
+    )
+
+
+@claim("gradient-spread")
+def gradient_spread(evidence: Evidence) -> Finding | None:
+    """Is the 99 % quantile of |gradient| more than 10 times its median?"""
+    if evidence.magnitudes.empty:
+        return None
+    table = evidence.magnitudes.assign(share=pd.to_numeric(evidence.magnitudes["quantile"]))
+    wide = table.pivot_table(index=[*MOMENT, "seed"], columns="share", values="magnitude")
+    if not {MEDIAN, TOP} <= set(wide.columns):
+        return None
+    middle = np.maximum(wide[MEDIAN], wide[TOP] / LARGEST_RATIO)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(wide[TOP] / middle)
+    logs = logs[np.isfinite(logs)]
+    networks = logs.groupby(level=["variant", "seed"]).mean()
+    return finding(
+        decide(networks if len(networks) > 1 else logs, np.log(10.0), show=as_ratio),
+        probes=len(logs),
+        networks=_networks([logs.index.to_frame(index=False)]),
+    )
+
+
+@claim("online-zigzag")
+def online_zigzag(evidence: Evidence) -> Finding | None:
+    """Do single examples turn (cosine below 0.2), and end more than a point worse?"""
+    family = main_family(evidence, 2)
+    single = [part[part["batch_size"] == 1] for part in _moments(evidence)]
+    single = [part for part in single if len(part) > 2]
+    if family is None or family.sizes[0] != 1 or not single:
+        return None
+    parts = len(single) + 1
+    turns = [
+        decide(-_replicates(part, "successive_cosine"), -0.2, show=negated, parts=parts)
+        for part in single
+    ]
+    errors = family.trials("best_validation_error")
+    errors = errors[:, ~np.isnan(errors).any(axis=0)]
+    if not errors.size:
+        return None
+    worse = errors[0] + cross_fitted(-errors[1:])
+    misses = decide(worse, 0.01, chosen=len(errors) > 2, parts=parts)
+    cosine = max(turn.effect for turn in turns)
+    return finding(
+        all_of([*turns, misses]),
+        cosine=cosine,
+        excess=misses.effect,
+        seeds=misses.n,
+        networks=_networks(single),
+    )
+
+
+@claim("half-data-gradient")
+def half_data_gradient(evidence: Evidence) -> Finding | None:
+    """Is the cosine at no more than half of the data above 0.9, at every moment?"""
+    moments = [part for part in _moments(evidence) if _sizes(part, 0.5)]
+    if not moments:
+        return None
+    sizes = [_sizes(part, 0.5)[-1] for part in moments]
+    decisions = [
+        decide(_cosines(part, size), 0.9, parts=len(moments))
+        for part, size in zip(moments, sizes, strict=True)
+    ]
+    share = max(sizes) / moments[0]["full_size"].iloc[0]
+    return finding(
+        all_of(decisions),
+        size=max(sizes),
+        share=share,
+        moments=len(moments),
+        networks=_networks(moments),
+    )
+
+
+@claim("direction-saturates")
+def direction_saturates(evidence: Evidence) -> Finding | None:
+    """Has a fifth of the data less than 0.1 of cosine left to gain, at every moment?"""
+    moments = [part for part in _moments(evidence) if _sizes(part, FEW)]
+    if not moments:
+        return None
+    sizes = [_sizes(part, FEW)[-1] for part in moments]
+    decisions = [
+        decide(_cosines(part, size) - 1, -0.1, show=negated, parts=len(moments))
+        for part, size in zip(moments, sizes, strict=True)
+    ]
+    share = max(sizes) / moments[0]["full_size"].iloc[0]
+    return finding(
+        all_of(decisions),
+        size=max(sizes),
+        share=share,
+        moments=len(moments),
+        networks=_networks(moments),
+    )

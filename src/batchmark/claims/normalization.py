@@ -1,0 +1,129 @@
+"""Claims about normalization before the activation."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.claims.decision import all_of, as_ratio, decide
+from batchmark.claims.evidence import (
+    Evidence,
+    Finding,
+    Pair,
+    bounds,
+    claim,
+    finding,
+    matrix,
+    pairs,
+    same_but,
+    speed_ups,
+)
+from batchmark.statistics.study_data import Block
+
+Array = NDArray[np.float64]
+
+# Standardized input is normalization, but not before the activation.
+KINDS = ("batch", "layer", "group")
+
+
+def _against_none(evidence: Evidence) -> list[Pair]:
+    return pairs(
+        evidence.blocks,
+        treated=lambda v: v["normalization"].isin(KINDS),
+        control=lambda v: v["normalization"] == "none",
+        differing=("normalization",),
+    )
+
+
+@claim("norm-gradient-flow")
+def norm_gradient_flow(evidence: Evidence) -> Finding | None:
+    """Does normalization raise first over last gradient norm by more than 1.25?"""
+    found = _against_none(evidence)
+    learned = [pair for pair in found if pair.learned]
+    logs = matrix([_flow(pair, pair.treated) - _flow(pair, pair.control) for pair in learned])
+    if not logs.size:
+        return None
+    return finding(
+        decide(logs.mean(axis=0), np.log(1.25), show=as_ratio),
+        count=len(logs),
+        all=len(found),
+    )
+
+
+def _flow(pair: Pair, row: int) -> "pd.Series[float]":
+    """log of the first over the last layer's gradient norm at the end of training, per seed."""
+    outcomes = pair.block.outcomes
+    mine = outcomes[outcomes["variant"] == pair.block.ids[row]]
+    return pd.Series([_first_to_last(text) for text in mine["gradient_norms"]], index=mine["seed"])
+
+
+def _first_to_last(text: str) -> float:
+    norms = [norm for norm in json.loads(text).values() if norm is not None]
+    if len(norms) < 2 or min(norms[0], norms[-1]) <= 0:
+        return np.nan
+    return float(np.log(norms[0] / norms[-1]))
+
+
+@claim("norm-speed")
+def norm_speed(evidence: Evidence) -> Finding | None:
+    """Is it 1.1 times as fast at smaller rates, and a point better at the largest?"""
+    found = _against_none(evidence)
+    rates = sorted({float(pair.describe("learning_rate")) for pair in found})
+    if len(rates) < 2:
+        return None
+    large = [pair for pair in found if pair.describe("learning_rate") == rates[-1]]
+    small = [pair for pair in found if pair.describe("learning_rate") != rates[-1]]
+    gains = speed_ups(small)
+    errors = matrix([-pair.change("best_validation_error") for pair in large])
+    if not (gains.logs.size and errors.size):
+        return None
+    faster = gains.decide(1.1, parts=2)
+    sturdier = decide(errors.mean(axis=0), 0.01, parts=2)
+    return finding(
+        all_of([faster, sturdier]),
+        informative=len(gains.logs),
+        count=len(small),
+        rate=f"{rates[-1]:g}",
+        **bounds("speed", faster),
+        **bounds("error", sturdier),
+    )
+
+
+@claim("norm-initialization")
+def norm_initialization(evidence: Evidence) -> Finding | None:
+    """Does normalization narrow the error's range over scales by over 0.5 points?"""
+    for block in evidence.blocks:
+        ranges = _ranges(block)
+        kinds = [kind for kind in KINDS if kind in ranges]
+        if "none" in ranges and kinds:
+            narrower = matrix([ranges["none"] - ranges[kind] for kind in kinds])
+            return finding(
+                decide(narrower.mean(axis=0), 0.005),
+                none=ranges["none"].mean(),
+                kinds=kinds,
+            )
+    return None
+
+
+def _ranges(block: Block) -> dict[str, "pd.Series[float]"]:
+    """Range of the best validation error over initial scales, by normalization, per seed.
+
+    Only settings that differ in nothing else and were tried at two scales or more for each kind.
+    """
+    variants = block.variants
+    if variants["initializer_scale"].nunique() < 2:
+        return {}
+    errors = pd.DataFrame(block.trials("best_validation_error"), columns=block.seeds)
+    for rows in same_but(variants, ("normalization", "initializer_scale")):
+        group = variants.iloc[rows]
+        scales = group.groupby("normalization")["initializer_scale"].nunique()
+        varied = scales[scales > 1].index
+        if "none" in varied and len(varied) > 1:
+            kinds = group["normalization"]
+            return {kind: _range(errors.loc[kinds[kinds == kind].index]) for kind in varied}
+    return {}
+
+
+def _range(errors: pd.DataFrame) -> "pd.Series[float]":
+    return errors.max() - errors.min()

@@ -1,0 +1,152 @@
+"""Claims about momentum, Rprop, RMSprop and the adaptive optimizers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.claims.decision import Decision, all_of, cross_fitted, decide
+from batchmark.claims.evidence import (
+    Choice,
+    Evidence,
+    Finding,
+    Pair,
+    by_seed,
+    claim,
+    finding,
+    pairs,
+    speed_ups,
+)
+from batchmark.contract.hyperparameters import default_rate
+from batchmark.statistics.study_data import Block
+
+Array = NDArray[np.float64]
+
+ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adam")
+ERROR = "best_validation_error"
+
+
+class Lowest(NamedTuple):
+    """Best validation error per seed of the setting best on the other seeds, of `options` many."""
+
+    errors: Array
+    options: int
+
+
+def _lowest(block: Block, optimizer: str, chosen: Choice) -> Lowest:
+    """The lowest error of an optimizer; a setting without a value for some seed is no option."""
+    variants = block.variants
+    rows = ((variants["optimizer"] == optimizer) & chosen(variants)).to_numpy(bool)
+    errors = block.trials(ERROR)[rows]
+    errors = errors[~np.isnan(errors).any(axis=1)]
+    return Lowest(-cross_fitted(-errors) if len(errors) else np.empty(0), len(errors))
+
+
+def _more(one: Lowest, other: Lowest, margin: float, parts: int = 1) -> Decision:
+    """Does the error of `one` exceed that of `other` by more than the margin?"""
+    chosen = max(one.options, other.options) > 1
+    return decide(one.errors - other.errors, margin, chosen=chosen, parts=parts)
+
+
+def _full(variants: pd.DataFrame) -> "pd.Series[bool]":
+    return variants["batch_size"] == variants["train_size"]
+
+
+def _mini(variants: pd.DataFrame) -> "pd.Series[bool]":
+    return variants["batch_size"] <= variants["train_size"] / 10
+
+
+@claim("rprop-full-batch")
+def rprop_full_batch(evidence: Evidence) -> Finding | None:
+    """On the full batch, is Rprop's error at most 0.5 points above SGD's?"""
+    block = evidence.study("rprop")
+    if block is None:
+        return None
+    rprop, sgd = (_lowest(block, name, _full) for name in ("rprop", "sgd"))
+    if not (rprop.options and sgd.options):
+        return None
+    return finding(
+        _more(sgd, rprop, -0.005),
+        rprop=rprop.errors.mean(),
+    )
+
+
+@claim("rprop-mini-batch")
+def rprop_mini_batch(evidence: Evidence) -> Finding | None:
+    """On mini-batches, is Rprop over a point above SGD, and RMSprop at most 0.5?"""
+    block = evidence.study("rprop")
+    if block is None:
+        return None
+    rprop, sgd, rmsprop = (_lowest(block, name, _mini) for name in ("rprop", "sgd", "rmsprop"))
+    if not (rprop.options and sgd.options and rmsprop.options):
+        return None
+    fails, repairs = _more(rprop, sgd, 0.01, parts=2), _more(sgd, rmsprop, -0.005, parts=2)
+    return finding(
+        all_of([fails, repairs]),
+        rprop=rprop.errors.mean(),
+        sgd=sgd.errors.mean(),
+        rmsprop=rmsprop.errors.mean(),
+    )
+
+
+@claim("optimizer-rates")
+def optimizer_rates(evidence: Evidence) -> Finding | None:
+    """Does plain SGD gain over 0.2 points more from tuning than adaptive optimizers do?"""
+    found = pairs(
+        evidence.blocks,
+        treated=lambda v: v["tuned"].astype(bool),
+        control=_at_default,
+        differing=("rate",),
+    )
+    adaptive = _gain([pair for pair in found if pair.describe("optimizer") in ADAPTIVE])
+    sgd = _gain([pair for pair in found if _is_plain_sgd(pair)])
+    difference = (sgd.mean() - adaptive.mean()).dropna()
+    if difference.empty:
+        return None
+    return finding(
+        decide(difference.to_numpy(float), 0.002),
+        sgd=sgd.mean().mean(),
+        sgd_pairs=len(sgd),
+        others=adaptive.mean().mean(),
+        other_pairs=len(adaptive),
+    )
+
+
+def _is_plain_sgd(pair: Pair) -> bool:
+    return pair.describe("optimizer") == "sgd" and pair.describe("momentum") == 0
+
+
+def _at_default(variants: pd.DataFrame) -> "pd.Series[bool]":
+    """Trained at the rate that the optimizer's class has by itself."""
+    default = variants["optimizer"].map(default_rate).astype(float)
+    return (variants["learning_rate"] == default) & ~variants["tuned"].astype(bool)
+
+
+def _gain(found: Sequence[Pair]) -> pd.DataFrame:
+    return by_seed([-pair.change(ERROR) for pair in found])
+
+
+COMMON_MOMENTUM = 0.9
+
+
+@claim("momentum-speed")
+def momentum_speed(evidence: Evidence) -> Finding | None:
+    """Does momentum 0.9 reach the target more than 1.1 times as fast as none?"""
+    found = pairs(
+        evidence.blocks,
+        treated=lambda v: v["momentum"] == COMMON_MOMENTUM,
+        control=lambda v: v["momentum"] == 0,
+        differing=("momentum", "nesterov"),
+    )
+    gains = speed_ups(found)
+    if not gains.logs.size:
+        return None
+    sizes = sorted({int(pair.describe("batch_size")) for pair in found})
+    return finding(
+        gains.decide(1.1),
+        informative=len(gains.logs),
+        count=len(found),
+        sizes=sizes,
+    )

@@ -1,0 +1,99 @@
+"""The claim that the published table is reproduced."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.claims.decision import all_of, bounded, decide
+from batchmark.claims.evidence import (
+    Evidence,
+    Family,
+    Finding,
+    claim,
+    families_of,
+    finding,
+    main_family,
+    phrase,
+)
+from batchmark.claims.hardware import spearman
+
+Array = NDArray[np.float64]
+
+FEWEST_SIZES = 4
+NETWORK = "lenet_theano"
+ROWS = (
+    "time_200_epochs_pu",
+    "epoch_at_099",
+    "time_to_099_pu",
+    "best_validation_error",
+    "best_test_error",
+    "final_test_error",
+)
+
+
+@claim("table-rows")
+def table_rows(evidence: Evidence) -> Finding | None:
+    """Does each published row's rank correlation with ours exceed 0.5?"""
+    family = _same_network(evidence)
+    if family is None or not family.block.study.published:
+        return None
+    known = _known_rows(family, evidence.published)
+    if not known:
+        return None
+    decisions = {name: decide(values, 0.5, parts=len(known)) for name, values in known.items()}
+    verdict = all_of(list(decisions.values()))
+    deciding = next(name for name, decision in decisions.items() if decision is verdict)
+    model = family.block.variants["model"].iloc[family.rows[0]]
+    return finding(
+        bounded(verdict, too_low=False, too_high=len(known) < len(ROWS)),
+        model=model,
+        count=len(known),
+        all=len(ROWS),
+        rows=[
+            phrase("row", name=phrase(name), rho=decision.effect)
+            for name, decision in decisions.items()
+        ],
+        deciding=phrase(deciding),
+    )
+
+
+def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Array]:
+    """The correlations of each row that at least two seeds (or rounds) tell of."""
+    theirs = published.set_index("batch_size").reindex(family.sizes)
+    found = {
+        name: _correlations(values, theirs[name].to_numpy(float))
+        for name, values in _rows(family).items()
+    }
+    return {name: values for name, values in found.items() if len(values) > 1}
+
+
+def _same_network(evidence: Evidence) -> Family | None:
+    """The article's network where it was measured at enough sizes, else the main one."""
+    found = families_of(evidence.main, FEWEST_SIZES)
+    same = [one for one in found if one.block.variants["model"].iloc[one.rows[0]] == NETWORK]
+    return same[0] if same else main_family(evidence, FEWEST_SIZES)
+
+
+def _rows(family: Family) -> dict[str, Array]:
+    """Our values of each row [size, seed]; the epoch time has one column a round."""
+    epochs = family.block.epochs_to()[family.rows]
+    epochs = np.where(np.isinf(epochs), np.nan, epochs)
+    return {
+        "time_200_epochs_pu": family.block.ratios[family.rows],
+        "epoch_at_099": epochs,
+        "time_to_099_pu": epochs * family.relative_seconds[:, None],
+        "best_validation_error": family.trials("best_validation_error"),
+        "best_test_error": 1 - family.trials("test_accuracy_at_best"),
+        "final_test_error": 1 - family.trials("final_test_accuracy"),
+    }
+
+
+def _correlations(ours: Array, theirs: Array) -> Array:
+    """Spearman's rho per column over the sizes that both sides have; none with too few sizes."""
+    found = []
+    for column in ours.T:
+        both = ~np.isnan(column) & ~np.isnan(theirs)
+        if both.sum() >= FEWEST_SIZES:
+            found.append(spearman(column[both], theirs[both]))
+    values = np.array(found)
+    return values[~np.isnan(values)]

@@ -1,0 +1,228 @@
+"""Finding the result files that belong to a plan or come from elsewhere; refusing all others."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.record import DatasetFacts, first_problem, read_result
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.run import RunResult, RunVariant
+from batchmark.contract.timing import TimingResult
+
+AnyResult = RunResult | TimingResult | GradientResult
+
+MOST_MACHINES = 100
+_MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One device of one machine and the folder with its results."""
+
+    machine: str
+    device: str
+    folder: Path
+
+
+def find_places(results: Path, request: CollectRequest) -> list[Place]:
+    """The planned devices of this machine, then whatever lies beside from other machines."""
+    own = [
+        Place(request.machine, device, results / request.machine / device)
+        for device in request.devices
+    ]
+    beside = [
+        Place(folder.parent.name, folder.name, folder)
+        for folder in sorted(results.glob("*/[cg]pu"))
+        if folder.parent.name != request.machine and _MACHINE.fullmatch(folder.parent.name)
+    ]
+    refuse_crowd({place.machine for place in own + beside})
+    return own + beside
+
+
+def refuse_crowd(machines: Collection[str]) -> None:
+    """Raise UserError for more machines than a page can compare."""
+    if len(machines) > MOST_MACHINES:
+        raise UserError(
+            f"Results of {len(machines)} machines are more than the {MOST_MACHINES} that one "
+            "report holds: move some of the folders away, or merge fewer."
+        )
+
+
+def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, RunResult]]:
+    """The runs of the plan's variants that exist in `place`, checked against the plan."""
+    for variant in request.variants:
+        path = place.folder / "runs" / f"{variant.id}.json"
+        if path.exists():
+            run = read_result(path, RunResult)
+            _check_place(path, place, run)
+            _check_variant(path, run.variant, variant.id, variant.hyperparameters)
+            yield path, run
+
+
+def read_timings(place: Place, request: CollectRequest) -> Iterator[tuple[Path, TimingResult]]:
+    """The timing blocks of the plan's studies that exist in `place`."""
+    for study in request.studies:
+        path = place.folder / "timings" / f"{study}.json"
+        if path.exists():
+            block = read_result(path, TimingResult)
+            _check_place(path, place, block)
+            if block.study != study:
+                raise UserError(
+                    f"{path} is refused: study is {block.study!r} but the file is named {study!r}. "
+                    "Give the file its own name back."
+                )
+            yield path, block
+
+
+def read_gradients(place: Place, request: CollectRequest) -> Iterator[tuple[Path, GradientResult]]:
+    """The gradient probes of the plan that exist in `place`."""
+    for variant in request.variants:
+        path = place.folder / "gradients" / f"{variant.id}.json"
+        if variant.id in request.probed and path.exists():
+            probe = read_result(path, GradientResult)
+            _check_place(path, place, probe)
+            _check_variant(path, probe.variant, variant.id, variant.hyperparameters)
+            yield path, probe
+
+
+def _check_place(path: Path, place: Place, result: AnyResult) -> None:
+    for key in ("machine", "device"):
+        inside, folder = getattr(result, key), getattr(place, key)
+        if inside != folder:
+            raise UserError(
+                f"{path} is refused: {key} is {inside!r} but its folder is {folder!r}. "
+                f"Move it below the folder of {inside!r}."
+            )
+
+
+def _check_variant(
+    path: Path, found: RunVariant, variant: str, hyperparameters: Hyperparameters
+) -> None:
+    """A renamed file would pass off one variant's numbers as another's."""
+    if found.id != variant:
+        raise UserError(
+            f"{path} is refused: variant.id is {found.id!r} but the file is named {variant!r}. "
+            "Give the file its own name back, or delete it and run again."
+        )
+    try:
+        same = Hyperparameters(**found.hyperparameters)
+    except (ValidationError, TypeError) as error:
+        reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{path} is refused: variant.hyperparameters.{reason}.") from error
+    for key in Hyperparameters.model_fields:
+        inside, expected = getattr(same, key), getattr(hyperparameters, key)
+        if inside != expected:
+            raise UserError(
+                f"{path} is refused: variant.hyperparameters.{key} is {inside!r} but {variant!r} "
+                f"stands for {expected!r}. Delete the file and run again."
+            )
+
+
+@dataclass
+class Consistency:
+    """Notes what each file was made with, to refuse what must not be mixed.
+
+    All results share one dataset; those of one machine and device share library versions. The
+    version of batchmark is a record: its code is tracked by content.
+    """
+
+    datasets: list[tuple[Path, DatasetFacts]] = field(default_factory=list)
+    versions: dict[tuple[str, str], list[tuple[Path, dict[str, str]]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def note(self, path: Path, result: AnyResult) -> None:
+        """Remember the dataset and the versions of a file."""
+        self.datasets.append((path, result.dataset))
+        found = result.environment.get("versions", {})
+        if not isinstance(found, dict):
+            raise UserError(f"{path} is refused: environment.versions is not a mapping.")
+        versions = {str(key): str(value) for key, value in found.items() if key != "batchmark"}
+        self.versions[result.machine, result.device].append((path, versions))
+
+    def check(self) -> None:
+        """Raise UserError naming a file of the minority, the key and both values."""
+        _refuse_mixture(
+            "dataset.digest",
+            [(path, facts.digest) for path, facts in self.datasets],
+            "Results of different data are never averaged: delete or move those of one dataset.",
+        )
+        for noted in self.versions.values():
+            for key in sorted({key for _, versions in noted for key in versions}):
+                _refuse_mixture(
+                    f"environment.versions.{key}",
+                    [(path, versions[key]) for path, versions in noted if key in versions],
+                    "Install one version and delete the results of the other, or keep them under "
+                    "another `machine:` name.",
+                )
+
+
+def _refuse_mixture(key: str, noted: Iterable[tuple[Path, str]], remedy: str) -> None:
+    noted = list(noted)
+    common = Counter(value for _, value in noted).most_common()
+    if len(common) > 1:
+        usual, odd = common[0][0], common[-1][0]
+        path = next(path for path, value in noted if value == odd)
+        other = next(path for path, value in noted if value == usual)
+        raise UserError(
+            f"{path} is refused: {key} is {odd!r} but {usual!r} in {other} "
+            f"({len(noted)} files looked at). {remedy}"
+        )
+
+
+KINDS = {"runs": RunResult, "timings": TimingResult, "gradients": GradientResult}
+
+
+def find_incoming(source: Path) -> list[Path]:
+    """Paths, relative to `source`, of all result files `{machine}/{device}/{kind}/{name}.json`.
+
+    Raises UserError when there is none, or one is damaged, a link, or says inside that it
+    belongs elsewhere.
+    """
+    found = [path for kind in KINDS for path in sorted(source.glob(f"*/[cg]pu/{kind}/*.json"))]
+    if not found:
+        raise UserError(
+            f"{source}: no result files; expected {{machine}}/{{cpu|gpu}}/runs/*.json or other "
+            "results below it. Give the other machine's results folder."
+        )
+    for path in found:
+        _check(path)
+    return [path.relative_to(source) for path in found]
+
+
+def _check(path: Path) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise UserError(f"{path} is refused: not a plain file. Copy the file itself.")
+    result = read_result(path, KINDS[path.parent.name])
+    own = result.study if isinstance(result, TimingResult) else result.variant.id
+    inside = (result.machine, result.device, own)
+    outside = (path.parts[-4], path.parts[-3], path.stem)
+    if inside != outside:
+        raise UserError(
+            f"{path} is refused: its content says {'/'.join(inside)} but it lies under "
+            f"{'/'.join(outside)}. Give folder and file their own names back."
+        )
+    if not isinstance(result, TimingResult):
+        _check_id(path, result.variant.id, result.variant.hyperparameters)
+
+
+def _check_id(path: Path, own: str, hyperparameters: dict) -> None:
+    try:
+        expected = variant_id(Hyperparameters(**hyperparameters))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} is refused: variant.hyperparameters are not those of this version of "
+            "batchmark. Run the same version on both machines."
+        ) from error
+    if own != expected:
+        raise UserError(
+            f"{path} is refused: variant.id is {own!r} but its hyperparameters belong to "
+            f"{expected!r}. Delete the file and run again."
+        )

@@ -1,0 +1,452 @@
+"""From result records to tidy tables."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic_core import to_json
+
+from batchmark.collecting.gather import (
+    AnyResult,
+    Consistency,
+    Place,
+    find_places,
+    read_gradients,
+    read_runs,
+    read_timings,
+)
+from batchmark.contract.errors import UserError
+from batchmark.contract.gradients import GradientResult, ProbePoint
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.run import RunResult, Trial
+from batchmark.contract.tables import COLLECTED
+from batchmark.contract.timing import TimingResult
+
+Row = dict[str, Any]
+
+# That of `training.trial`, which cannot be imported without TensorFlow; a test compares them.
+ACCURACY_IMAGES = 10_000
+
+EPOCHS_HEADER = ",".join(COLLECTED["epochs"]).encode() + b"\n"
+# After the columns that say which trial it is.
+_EVALUATION = COLLECTED["epochs"][4:]
+
+
+def epoch_lines(run: RunResult) -> bytes:
+    """All evaluations of a run as CSV lines without header.
+
+    Serialized as JSON and turned into CSV, which is twenty times faster than a data frame's
+    writer; safe because the keys are slugs and everything else is a number or null.
+    """
+    return b"".join(_trial_lines(run, trial) for trial in run.trials)
+
+
+def _trial_lines(run: RunResult, trial: Trial) -> bytes:
+    columns = [getattr(trial.evaluations, name) for name in _EVALUATION]
+    # Before the key is put in front, which may hold the word itself.
+    rows = to_json(list(zip(*columns, strict=True)))[2:-2].replace(b"null", b"")
+    if not rows:
+        return b""
+    key = f"{run.machine},{run.device},{run.variant.id},{trial.seed},".encode()
+    return key + rows.replace(b"],[", b"\n" + key) + b"\n"
+
+
+def variant_row(run: RunResult, studies: list[str]) -> Row:
+    """Hyperparameters as trained: sizes as numbers, `tuned` and `full` as flags."""
+    chosen = Hyperparameters(**run.variant.hyperparameters)
+    rate = chosen.learning_rate
+    rates = [trial.learning_rate for trial in run.trials if trial.learning_rate is not None]
+    return {
+        **_place(run),
+        "variant": run.variant.id,
+        "studies": ";".join(studies),
+        **chosen.model_dump(exclude={"model_arguments", "optimizer_arguments"}),
+        "model_arguments": json.dumps(chosen.model_arguments, sort_keys=True),
+        "optimizer_arguments": json.dumps(chosen.optimizer_arguments, sort_keys=True),
+        "learning_rate": rate if isinstance(rate, float) else next(iter(rates), None),
+        "tuned": rate == "tuned",
+        "batch_size": run.budget.batch_size,
+        "full_batch": chosen.batch_size == "full",
+        "train_size": run.budget.train_size,
+        "full_train": chosen.train_size == "full",
+        "epochs": run.budget.epochs,
+        "evaluate_every": run.budget.evaluate_every,
+        "steps_per_epoch": run.budget.steps_per_epoch,
+        "examples_per_epoch": run.budget.examples_per_epoch,
+        "parameters": run.budget.parameters,
+        "trials": len(run.trials),
+        "dataset": run.dataset.name,
+        "dataset_digest": run.dataset.digest,
+        "validation_size": run.dataset.validation,
+        "test_size": run.dataset.test,
+        "scored_train_size": min(run.budget.train_size, ACCURACY_IMAGES),
+    }
+
+
+def trial_rows(run: RunResult) -> list[Row]:
+    """One row per seed: what is known about the whole trial."""
+    return [
+        {
+            **_place(run),
+            "variant": run.variant.id,
+            "seed": trial.seed,
+            "status": trial.status,
+            "learning_rate": trial.learning_rate,
+            "train_size": run.budget.train_size,
+            "steps_per_epoch": run.budget.steps_per_epoch,
+            "parameters": run.budget.parameters,
+            "epochs": run.budget.epochs,
+            "best_epoch": _best_epoch(trial),
+            "test_accuracy_at_best": trial.test_accuracy_at_best,
+            "final_test_accuracy": trial.final_test_accuracy,
+            "final_train_accuracy": trial.final_train_accuracy,
+            "small_weight_share": trial.small_weight_share,
+            "gradient_norms": json.dumps(trial.gradient_norms),
+            "message": trial.message,
+        }
+        for trial in run.trials
+    ]
+
+
+def _best_epoch(trial: Trial) -> float | None:
+    best = trial.best_evaluation
+    return None if best is None else trial.evaluations.epoch[best]
+
+
+def subject_rows(block: TimingResult) -> list[Row]:
+    """One row per timed training graph and thread setting."""
+    return [
+        {
+            **_place(block),
+            "study": block.study,
+            "subject": subject.id,
+            **subject.model_dump(exclude={"id", "variants", "message"}),
+            "peak_flops_per_second": block.peak_flops_per_second.get(str(subject.threads)),
+            "variants": ";".join(subject.variants),
+            "message": subject.message,
+        }
+        for subject in block.subjects
+    ]
+
+
+def visit_rows(block: TimingResult) -> list[Row]:
+    """One row per clock reading."""
+    subjects = {subject.id: subject for subject in block.subjects}
+    rows = []
+    for visit in block.visits:
+        subject = subjects[visit.subject]
+        seconds = visit.elapsed_ns / 1e9
+        per_step = seconds / max(visit.steps, 1)
+        rows.append(
+            {
+                **_place(block),
+                "study": block.study,
+                "subject": visit.subject,
+                "role": subject.role,
+                "threads": subject.threads,
+                "batch_size": subject.batch_size,
+                "round": visit.round,
+                "order": visit.order,
+                "start_seconds": visit.start_ns / 1e9,
+                "steps": visit.steps,
+                "seconds": seconds,
+                "seconds_per_step": per_step,
+                "steps_per_epoch": subject.steps_per_epoch,
+                "seconds_per_epoch": per_step * subject.steps_per_epoch,
+            }
+        )
+    return rows
+
+
+def caution_rows(block: TimingResult) -> list[Row]:
+    """What the timing stage itself had doubts about, and what it could not time."""
+    failed = [
+        {"code": "not_timed", "subject": subject.id, "text": subject.message}
+        for subject in block.subjects
+        if subject.message
+    ]
+    noted = [caution.model_dump() for caution in block.cautions]
+    return [{**_place(block), "study": block.study, **row} for row in noted + failed]
+
+
+def draw_rows(probe: GradientResult) -> list[Row]:
+    """One row per mini-batch gradient. The last draw of a probe has no successor."""
+    return [
+        {**key, "batch_size": batch.batch_size, "draw": number, **draw}
+        for key, point in _points(probe)
+        for batch in point.batches
+        for number, draw in enumerate(_draws(batch.cosine, batch.squared_norm,
+                                             batch.successive_cosine))
+    ]  # fmt: skip
+
+
+def _draws(cosine: list[float], norm: list[float], successive: list[float]) -> Iterator[Row]:
+    for number, (one, squared) in enumerate(zip(cosine, norm, strict=False)):
+        following = successive[number] if number < len(successive) else None
+        yield {"cosine": one, "squared_norm": squared, "successive_cosine": following}
+
+
+def layer_rows(probe: GradientResult) -> list[Row]:
+    """One row per layer and moment; depth counts from the input, starting at 0."""
+    return [
+        {**key, "layer": layer, "depth": depth, "norm": norm}
+        for key, point in _points(probe)
+        for depth, (layer, norm) in enumerate(point.layer_norms.items())
+    ]
+
+
+def magnitude_rows(probe: GradientResult) -> list[Row]:
+    """One row per quantile of |dL/dw| over single weights."""
+    return [
+        {**key, "quantile": quantile, "magnitude": magnitude}
+        for key, point in _points(probe)
+        for quantile, magnitude in point.magnitude_quantiles.items()
+    ]
+
+
+def _points(probe: GradientResult) -> Iterator[tuple[Row, ProbePoint]]:
+    for trial in probe.trials:
+        for point in trial.points:
+            yield (
+                {
+                    **_place(probe),
+                    "variant": probe.variant.id,
+                    "seed": trial.seed,
+                    "moment": point.moment,
+                    "epoch": point.epoch,
+                    "full_size": point.full_size,
+                    "full_squared_norm": point.full_squared_norm,
+                },
+                point,
+            )
+
+
+def _place(result: RunResult | TimingResult | GradientResult) -> Row:
+    return {"machine": result.machine, "device": result.device}
+
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+ROUND = ["machine", "device", "study", "round"]
+
+
+def add_ratio_to_anchor(visits: pd.DataFrame) -> pd.DataFrame:
+    """Add `ratio_to_anchor`: seconds per epoch over the anchor's nearest in time.
+
+    The anchor's visits of the same round, those with the same number of threads where there are
+    any. An anchor visit is compared with another one. NaN in a round without another.
+    """
+    moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
+    costs = visits["seconds_per_epoch"].to_numpy(float)
+    threads = visits["threads"].to_numpy()
+    anchors = (visits["role"] == "anchor").to_numpy(bool)
+    ratios = np.empty(len(visits))
+    for rows in visits.groupby(ROUND, sort=False).indices.values():
+        ratios[rows] = costs[rows] / _anchor_costs(
+            moments[rows], costs[rows], threads[rows], anchors[rows]
+        )
+    return visits.assign(ratio_to_anchor=ratios)
+
+
+def _anchor_costs(moments: Vector, costs: Vector, threads: Vector, anchors: Mask) -> Vector:
+    """The anchor's cost nearest to each moment of one round."""
+    distances = np.abs(moments[:, None] - moments)
+    for count in np.unique(threads):
+        members = threads == count
+        same = anchors & members
+        distances[np.ix_(members, ~(same if same.any() else anchors))] = np.inf
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.argmin(axis=1)
+    return np.where(np.isfinite(distances.min(axis=1)), costs[nearest], np.nan)
+
+
+LOG_LINES = 5
+# The stage that makes a kind of result, and what the reader calls it.
+STAGES = {
+    "runs": ("train", "result"),
+    "timings": ("time", "timing block"),
+    "gradients": ("probe", "gradient probe"),
+}
+
+
+@dataclass
+class Collection:
+    """The tidy tables. `epochs` is CSV text already: it is by far the largest."""
+
+    epochs: list[bytes] = field(default_factory=list)
+    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Every table but `epochs`, by name."""
+        made = {name: pd.DataFrame(self.rows[name]) for name in COLLECTED if name != "epochs"}
+        if len(made["timings"]):
+            made["timings"] = add_ratio_to_anchor(made["timings"])
+        return made
+
+
+def collect(request: CollectRequest, results: Path, logs: Path, *, partial: bool) -> Collection:
+    """Read, check and tidy all results of the plan, and of other machines beside them.
+
+    Raises UserError for a damaged or foreign file, for mixed data sets or versions and, unless
+    `partial`, for a result of the plan that is not there.
+    """
+    collection, consistency = Collection(), Consistency()
+    for place in find_places(results, request):
+        _collect_place(collection, consistency, place, request)
+    consistency.check()
+    _note_failures(collection, request, results, logs)
+    failures = collection.rows["failures"]
+    if failures and not partial:
+        raise UserError(_missing(failures, results))
+    return collection
+
+
+def _collect_place(
+    collection: Collection, consistency: Consistency, place: Place, request: CollectRequest
+) -> None:
+    studies = _studies_of(request)
+    for path, run in read_runs(place, request):
+        consistency.note(path, run)
+        collection.rows["results"].append(_file_row(path, run))
+        collection.epochs.append(epoch_lines(run))
+        collection.rows["variants"].append(variant_row(run, studies[run.variant.id]))
+        collection.rows["trials"] += trial_rows(run)
+        collection.rows["warnings"] += _run_warnings(run)
+        _note_environment(collection, run)
+    for path, block in read_timings(place, request):
+        consistency.note(path, block)
+        collection.rows["results"].append(_file_row(path, block))
+        collection.rows["subjects"] += subject_rows(block)
+        collection.rows["timings"] += visit_rows(block)
+        collection.rows["warnings"] += caution_rows(block)
+        _note_block(collection, block)
+    for path, probe in read_gradients(place, request):
+        consistency.note(path, probe)
+        collection.rows["results"].append(_file_row(path, probe))
+        collection.rows["draws"] += draw_rows(probe)
+        collection.rows["layer_norms"] += layer_rows(probe)
+        collection.rows["magnitudes"] += magnitude_rows(probe)
+
+
+def _file_row(path: Path, result: AnyResult) -> Row:
+    """What tells later whether a report was made of the results that lie there then."""
+    return {"file": "/".join(path.parts[-4:]), "digest": result.digest}
+
+
+def _studies_of(request: CollectRequest) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for study, variants in request.studies.items():
+        for variant in variants:
+            found[variant].append(study)
+    return found
+
+
+def _run_warnings(run: RunResult) -> Iterator[Row]:
+    row = {"machine": run.machine, "device": run.device, "study": "", "subject": run.variant.id}
+    if run.tuning is not None and run.tuning.on_border:
+        yield row | {
+            "code": "rate_on_border",
+            "text": f"The tuned learning rate {run.tuning.chosen:g} lies on the border of its "
+            "grid: a better one may lie outside.",
+        }
+    for caution in run.cautions:
+        yield row | {"code": caution.code, "text": caution.text}
+    failed = [trial for trial in run.trials if trial.status == "failed"]
+    if failed:
+        seeds = ", ".join(str(trial.seed) for trial in failed)
+        yield row | {
+            "code": "trial_failed",
+            "text": f"Seed {seeds} failed ({failed[0].message or 'no message'}) and counts as not "
+            "having reached the target.",
+        }
+
+
+def _note_environment(collection: Collection, run: RunResult) -> None:
+    """The environment of a place is that of its first run; the others agree in versions."""
+    place = f"{run.machine}/{run.device}"
+    collection.environment.setdefault(
+        place, {**run.environment, "dataset": run.dataset.model_dump(mode="json"), "timings": {}}
+    )
+    _note_start(collection.environment[place], run)
+
+
+def _note_start(record: dict[str, Any], run: RunResult) -> None:
+    """The day of the latest trial is the day of the results."""
+    before = record.get("clock", {}).get("started", "")
+    started = max([before, *(trial.clock.started for trial in run.trials)])
+    record["clock"] = {"started": started}
+
+
+def _note_block(collection: Collection, block: TimingResult) -> None:
+    place = collection.environment.setdefault(
+        f"{block.machine}/{block.device}",
+        {**block.environment, "dataset": block.dataset.model_dump(mode="json"), "timings": {}},
+    )
+    place["timings"][block.study] = {
+        "anchor": block.anchor,
+        "before": block.before,
+        "after": block.after,
+        "environment": block.environment,
+        "peak_flops_per_second": block.peak_flops_per_second,
+        "largest_batch_size": block.largest_batch_size,
+    }
+
+
+def _note_failures(
+    collection: Collection, request: CollectRequest, results: Path, logs: Path
+) -> None:
+    """List every planned result that is not there, with the last lines of its job's log."""
+    for device, kind, name in _planned(request):
+        if (results / request.machine / device / kind / f"{name}.json").exists():
+            continue
+        stage, called = STAGES[kind]
+        studies = [name] if kind == "timings" else _studies_of(request)[name]
+        collection.rows["failures"].append(
+            {
+                "machine": request.machine,
+                "device": device,
+                "kind": kind,
+                "variant": "" if kind == "timings" else name,
+                "studies": ";".join(studies),
+                "reason": f"no {called}: it failed or was never started",
+                "log": _last_lines(logs / stage / device / f"{name}.log"),
+            }
+        )
+
+
+def _planned(request: CollectRequest) -> Iterator[tuple[str, str, str]]:
+    """Device, kind and name of every result file of the plan."""
+    for device in request.devices:
+        yield from ((device, "runs", variant.id) for variant in request.variants)
+        yield from ((device, "timings", study) for study in request.studies)
+    # Gradients hardly depend on the device: the workflow probes them on the first.
+    yield from ((request.devices[0], "gradients", variant) for variant in request.probed)
+
+
+def _last_lines(log: Path) -> str:
+    """The end of a stage's log, empty when there is none."""
+    if not log.is_file():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return "\n".join(lines[-LOG_LINES:])
+
+
+def _missing(failures: list[Row], results: Path) -> str:
+    named = [
+        f"{row['machine']}/{row['device']}/{row['kind']}/{row['variant'] or row['studies']}.json"
+        for row in failures[:5]
+    ]
+    more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+    return (
+        f"{results}: {len(failures)} result files are missing: {', '.join(named)}{more}. "
+        "`snakemake` makes them; `make partial` makes a page of what there is."
+    )

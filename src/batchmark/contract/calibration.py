@@ -1,0 +1,28 @@
+"""`results/{machine}/calibration.json`: a short measurement that costs are estimated from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from batchmark.contract.record import Count, ResultFile
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Calibration(ResultFile):
+    """What work costs here with all cores busy, LeNet-5, one thread a process. Units: seconds.
+
+    `startup`: until a process can train. `graph`: building and tracing one training graph. Training
+    takes `image` per image plus `step` per step, evaluation `evaluated_image` per image. `report`:
+    a process that imports the plotting libraries. `memory_bytes`: high-water mark of a process.
+    """
+
+    schema_version: Literal["batchmark.calibration/2"] = "batchmark.calibration/2"
+    cores: Count
+    startup: Seconds
+    graph: Seconds
+    image: Seconds
+    step: Seconds
+    evaluated_image: Seconds
+    report: Seconds
+    memory_bytes: Count

@@ -1,0 +1,97 @@
+"""Files between stages: read within bounds, sealed by their content, written whole or not."""
+
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from batchmark.contract.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a scratch path beside `path` that takes its place if the block succeeds.
+
+    The scratch name is unique, so an orphaned process can neither overwrite nor remove what a
+    later attempt wrote.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        yield scratch
+        scratch.chmod(0o644)
+        _flush(scratch)
+        scratch.replace(path)
+    except OSError as error:
+        # A full disk is noticed while writing, where the system names no file.
+        error.filename = error.filename or str(path)
+        raise
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    with replacing(path) as scratch:
+        scratch.write_bytes(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically; NaN and infinity are refused because JSON has neither."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def read_bounded(path: Path, largest: int) -> bytes:
+    """The content of a file of at most `largest` bytes; raises UserError, never waits."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError(f"{path} cannot be read: it is not a regular file.")
+        with path.open("rb") as file:
+            # As many as there are: Python has room ready for all that it is asked to read.
+            content = file.read(min(status.st_size, largest) + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > largest:
+        raise UserError(f"{path} is refused: larger than {largest} bytes.")
+    return content
+
+
+_END = re.compile(rb'(,\n "digest": "[0-9a-f]{64}")?\n?}\s*\Z')
+
+
+def sealed(content: bytes) -> bytes:
+    """A JSON object, indented by one, with the SHA-256 of all before it as its last entry.
+
+    A digest that is there already is replaced.
+    """
+    last = f',\n "digest": "{digest_of(content)}"\n}}\n'
+    return _END.sub(b"", content) + last.encode()
+
+
+def digest_of(content: bytes) -> str:
+    """The digest (hex) of a JSON object, which may end with it."""
+    return hashlib.sha256(_END.sub(b"", content)).hexdigest()
+
+
+def is_intact(content: bytes) -> bool:
+    """Whether the content is what was sealed, to the byte."""
+    return content == sealed(content)

@@ -1,0 +1,132 @@
+"""`results/{machine}/{device}/runs/{variant}.json`: one variant, all its trials, facts only."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from batchmark.contract.record import (
+    Caution,
+    Count,
+    DatasetFacts,
+    Details,
+    Record,
+    ResultFile,
+    Share,
+    Slug,
+)
+
+Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
+
+
+class Evaluations(Record):
+    """One entry per evaluation, in order. Lists have one common length.
+
+    `examples`, `steps`: trained so far. `epoch`: steps / steps per epoch. `loss`, `accuracy`:
+    means over the training steps since the last evaluation (`loss` includes penalties).
+    `loss_spread`: standard deviation of those step losses. Losses are null when not finite.
+    """
+
+    examples: list[Count]
+    steps: list[Count]
+    epoch: list[float]
+    loss: list[float | None]
+    accuracy: list[Share]
+    loss_spread: list[float | None]
+    validation_loss: list[float | None]
+    validation_accuracy: list[Share]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> "Evaluations":
+        columns = [getattr(self, name) for name in type(self).model_fields]
+        if len({len(column) for column in columns}) > 1:
+            raise ValueError("the columns differ in length")
+        if self.examples != sorted(set(self.examples)):
+            raise ValueError("examples do not increase")
+        return self
+
+
+class TrialClock(Record):
+    """When a trial ran. Never part of a comparison between runs."""
+
+    started: str
+    seconds: float
+
+
+class Trial(Record):
+    """One seed. Accuracies are null when the trial has no such evaluation.
+
+    `learning_rate`: the one used, a schedule's first; null when none was or when float32 cannot
+    hold it.
+    """
+
+    seed: Count
+    status: Status
+    message: str = ""
+    learning_rate: float | None
+    evaluations: Evaluations
+    best_evaluation: int | None
+    test_accuracy_at_best: Share | None
+    final_test_accuracy: Share | None
+    final_train_accuracy: Share | None
+    small_weight_share: Share | None
+    gradient_norms: dict[str, float | None]
+    clock: TrialClock
+
+    @model_validator(mode="after")
+    def _best_is_an_evaluation(self) -> "Trial":
+        if self.best_evaluation is not None and self.best_evaluation >= len(self.evaluations.epoch):
+            raise ValueError("best_evaluation lies behind the last evaluation")
+        return self
+
+
+class Tuning(Record):
+    """How a `learning_rate: tuned` run chose its rate: one seed, best validation accuracy."""
+
+    seed: Count
+    epochs: float
+    learning_rates: list[float]
+    validation_accuracies: list[Share]
+    chosen: float
+    on_border: bool
+
+
+class RunVariant(Record):
+    """The variant's id and its hyperparameters as configured."""
+
+    id: Slug
+    hyperparameters: Details
+
+
+class Budget(Record):
+    """What the run was allowed: see `study.config` for the meaning of each."""
+
+    epochs: float
+    evaluate_every: Count
+    steps_per_epoch: Count
+    examples_per_epoch: Count
+    train_size: Count
+    batch_size: Count
+    not_learning_after: float
+    parameters: Count
+
+
+class RunResult(ResultFile):
+    """A whole run file. `cautions`: what the author of the model may not have meant."""
+
+    schema_version: Literal["batchmark.run/2"] = "batchmark.run/2"
+    variant: RunVariant
+    machine: Slug
+    device: Literal["cpu", "gpu"]
+    dataset: DatasetFacts
+    budget: Budget
+    environment: Details
+    tuning: Tuning | None = None
+    trials: list[Trial]
+    cautions: list[Caution] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_trial_a_seed(self) -> "RunResult":
+        seeds = [trial.seed for trial in self.trials]
+        if len(seeds) != len(set(seeds)):
+            raise ValueError("a seed appears in two trials")
+        return self

@@ -1,0 +1,101 @@
+"""`results/{machine}/{device}/timings/{study}.json`: every raw timing with round and order."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from batchmark.contract.record import (
+    Caution,
+    Count,
+    DatasetFacts,
+    Details,
+    Record,
+    ResultFile,
+    Slug,
+)
+
+Role = Literal["anchor", "twin", "subject"]
+
+
+class Subject(Record):
+    """What was timed: one training graph at one thread setting, and the variants it stands for.
+
+    With a `message` it could not be timed: it has no visits and its numbers are 0.
+    `trace_seconds`: building model and graph; `compile_seconds`: what the first step took longer
+    than the same step again, 0 without XLA; `first_step_seconds`: the first step apart from that.
+    `flops_per_step`: convolutions and matrix products, forward and backward.
+
+    `id` is unique in the file. `threads` is the number of intra-op threads (0 on a GPU).
+    `twin` marks the anchor's A/A copy. `peak_memory_bytes`: weights, optimizer state, and the
+    process's high-water mark over its state before training.
+    """
+
+    id: Slug
+    variants: list[Slug]
+    threads: Count
+    role: Role
+    batch_size: Count
+    steps_per_epoch: Count
+    examples_per_epoch: Count
+    trace_seconds: float
+    compile_seconds: float
+    first_step_seconds: float
+    flops_per_step: float | None
+    peak_memory_bytes: Count | None
+    message: str = ""
+
+
+class Visit(Record):
+    """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the block."""
+
+    subject: Slug
+    round: Count
+    order: Count
+    steps: Count
+    start_ns: Count
+    elapsed_ns: Count
+
+
+class Clock(Record):
+    """Which clock was read, and the smallest difference that it can show."""
+
+    name: str
+    resolution_seconds: Annotated[float, Field(gt=0)]
+
+
+class TimingResult(ResultFile):
+    """A whole timing block.
+
+    `started`: when the first round began, UTC. `gpus`: what the GPUs said after each round.
+
+    All thread settings share its rounds, its one anchor and the anchor's twin.
+    `peak_flops_per_second`: of a float32 matrix product, by number of threads ("0" on a GPU).
+    `largest_batch_size`: predicted to fit memory, by subject id as requested.
+    """
+
+    schema_version: Literal["batchmark.timing/3"] = "batchmark.timing/3"
+    study: Slug
+    machine: Slug
+    device: Literal["cpu", "gpu"]
+    dataset: DatasetFacts
+    started: AwareDatetime
+    clock: Clock
+    anchor: Slug
+    twin: Slug
+    peak_flops_per_second: dict[str, float]
+    subjects: list[Subject]
+    visits: list[Visit]
+    before: Details
+    gpus: list[Details]
+    after: Details
+    environment: Details
+    largest_batch_size: dict[str, int | None]
+    cautions: list[Caution]
+
+    @model_validator(mode="after")
+    def _visits_name_subjects(self) -> "TimingResult":
+        known = {subject.id for subject in self.subjects}
+        unknown = {visit.subject for visit in self.visits} - known
+        if unknown or not {self.anchor, self.twin} <= known:
+            raise ValueError("a visit, the anchor or the twin names no subject of this file")
+        return self

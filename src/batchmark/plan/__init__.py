@@ -1,0 +1,1 @@
+"""From YAML to jobs: what the workflow imports."""

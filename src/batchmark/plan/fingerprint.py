@@ -1,0 +1,354 @@
+"""Which source code a stage depends on, computed from imports.
+
+A module counts by its syntax tree, less documentation and messages; a file that it names by its
+content. Modules that are chosen by name (models, optimizers, normalizations, figures) are not
+imported statically and are added for the variants that use them.
+"""
+
+import ast
+import copy
+import difflib
+import functools
+import hashlib
+import importlib.util
+import re
+import sysconfig
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import OPTIMIZERS, Hyperparameters
+from batchmark.plan.grid import MODELS
+
+MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentence)", re.IGNORECASE)
+_HELP = {"help", "description", "metavar", "prog"}
+_PARSERS = {"ArgumentParser", "add_argument", "add_parser", "add_subparsers"}
+_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def significant(tree: ast.Module, ours: bool, records: bool) -> str:
+    """`tree` as text, without what cannot change a result. The tree is altered.
+
+    `ours`: a module of batchmark. `records`: one whose messages end in records, not on the page.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    if ours:
+        tree = _Outward().visit(tree)
+    if records:
+        tree = _Recorded().visit(tree)
+    return written(tree)
+
+
+def written(node: Any) -> str:
+    """Like `ast.dump` without empty fields, so that every Python writes the same.
+
+    Python 3.12 gives functions and classes a field more, and 3.13 leaves empty ones out.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(written, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    filled = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    fields = ",".join(f"{name}={written(value)}" for name, value in filled)
+    return f"{type(node).__name__}({fields})"
+
+
+class _Outward(ast.NodeTransformer):
+    """Without the arguments of exceptions and prints, and without a command line's help."""
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        if isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
+        if isinstance(node.value, ast.Call) and _name(node.value.func) == "print":
+            node.value.args, node.value.keywords = [], []
+        return self._visited(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        if _name(node.func) in _PARSERS:
+            node.keywords = [each for each in node.keywords if each.arg not in _HELP]
+        return self._visited(node)
+
+    def _visited(self, node: Any) -> Any:
+        return self.generic_visit(node)
+
+
+class _Recorded(ast.NodeTransformer):
+    """Without the strings in what is bound to the name of a message, or made by such a function."""
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        return self._visited(node, (_name(target) for target in node.targets))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return self._visited(node, [_name(node.target)])
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return self._visited(node, [node.arg])
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._visited(node, [node.name])
+
+    def _visited(self, node: Any, names: Iterable[str | None]) -> Any:
+        spoken = any(name and MESSAGE.fullmatch(name) for name in names)
+        return _Silent().visit(node) if spoken else self.generic_visit(node)
+
+
+class _Silent(ast.NodeTransformer):
+    """Every string is the empty one."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:
+        return ast.Constant("")
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant("") if isinstance(node.value, str) else node
+
+
+def imported(tree: ast.Module, package: str) -> Iterator[str]:
+    """Full names of all that the module imports, anywhere in it, and perhaps of what is in them.
+
+    `package`: the one that relative imports start from.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute("." * node.level + (node.module or ""), package)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield from (_absolute(name, package) for name in _by_function(node))
+
+
+def _by_function(call: ast.Call) -> Iterator[str]:
+    """`import_module("name")`, also where the function itself is handed on with the name."""
+    functions = {_name(call.func), *map(_name, call.args)}
+    if functions & {"import_module", "__import__"}:
+        yield from strings(call.args)
+
+
+def _absolute(name: str, package: str) -> str:
+    rest = name.lstrip(".")
+    level = len(name) - len(rest)
+    if not level:
+        return name
+    parents = package.split(".")[: len(package.split(".")) - level + 1]
+    return ".".join([*parents, rest] if rest else parents)
+
+
+def strings(nodes: Iterable[ast.AST]) -> list[str]:
+    """The string constants below `nodes`."""
+    below = (node for top in nodes for node in ast.walk(top) if isinstance(node, ast.Constant))
+    return [node.value for node in below if isinstance(node.value, str)]
+
+
+def declared(tree: ast.Module, name: str) -> list[str]:
+    """The strings of a constant of the module, `name = ["a", "b"]`."""
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return strings(node.value for node in assigned if name in map(_name, node.targets))
+
+
+def _name(node: ast.AST) -> str | None:
+    """`f` of `f` and of `module.f`."""
+    return getattr(node, "attr", None) or getattr(node, "id", None)
+
+
+PACKAGE = "batchmark"
+# They decide when, where and whether a job runs and how a file is written, never what is in it.
+WITHOUT_EFFECT = frozenset(
+    {
+        "batchmark.contract.errors",
+        "batchmark.machine.garbage",
+        "batchmark.machine.locks",
+        "batchmark.contract.files",
+        "batchmark.stages.command",
+    }
+)
+# What counts by value for a job of variants: the settings in its request, the rows it uses.
+BY_VALUE = frozenset({"batchmark.contract.hyperparameters"})
+# What only a job on a GPU uses.
+GPU_ONLY = frozenset({"batchmark.machine.gpu"})
+# Their messages stand in results; those of the other folders on the page.
+_RECORDING = ("contract", "dataset", "machine", "probing", "stages", "timing", "training")
+DECLARED = "DEPENDS_ON"
+
+
+def fingerprint(roots: Iterable[str], without: Collection[str] = ()) -> str:
+    """`module:digest` for all that `roots` import, directly or not, sorted by name.
+
+    Modules without code and those `without` effect are left out.
+    """
+    names = sorted({name for root in roots for name in closure(root)} - {*without})
+    return " ".join(f"{name}:{_digest(name)}" for name in names)
+
+
+@functools.cache
+def closure(root: str) -> frozenset[str]:
+    """The module `root` and all own modules that it imports, transitively.
+
+    Own is what lies in the same top-level package or is not installed: the modules of a project
+    beside each other. Left out are modules without code and those `WITHOUT_EFFECT`. Raises
+    UserError when `root` cannot be found.
+    """
+    if _path(root) is None:
+        raise UserError(f"the module {root} cannot be found; is its folder on PYTHONPATH?")
+    seen: set[str] = set()
+    waiting = [root]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name not in WITHOUT_EFFECT:
+            seen.add(name)
+            waiting.extend(_imports(name, root.partition(".")[0]))
+    return frozenset(name for name in seen if _has_code(name))
+
+
+def check_defined(import_path: str) -> None:
+    """Raise UserError unless `module:name` names something that the module's source defines."""
+    module, _, name = import_path.partition(":")
+    names = dict.fromkeys(_defined(module_tree(module)))
+    if name in names or "*" in names:
+        return
+    public = [name for name in names if not name.startswith("_")]
+    close = difflib.get_close_matches(name, public, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(public) or 'nothing'}."
+    raise UserError(f"{import_path}: {module} defines no {name}; {hint}")
+
+
+def _defined(tree: ast.AST) -> Iterator[str]:
+    """Names that a module binds when it is imported, whatever branch it takes."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        else:
+            yield from _defined(node)
+
+
+@functools.cache
+def _imports(name: str, top: str) -> tuple[str, ...]:
+    """The own modules that importing `name` runs: packages it lies in, what its source imports."""
+    named = [*_parents(name), *imported(module_tree(name), _package_of(name))]
+    every = dict.fromkeys(name for each in named for name in (*_parents(each), each))
+    return tuple(module for module in every if _is_own(module, top))
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _is_own(module: str, top: str) -> bool:
+    path = _path(module)
+    if path is None:
+        return False
+    return module.partition(".")[0] in {top, PACKAGE} or not _is_installed(path)
+
+
+def _is_installed(path: Path) -> bool:
+    standard = Path(sysconfig.get_path("stdlib"))
+    return bool({"site-packages", "dist-packages"} & {*path.parts}) or standard in path.parents
+
+
+def _has_code(name: str) -> bool:
+    body = module_tree(name).body
+    return len(body) > (ast.get_docstring(module_tree(name), clean=False) is not None)
+
+
+def _package_of(name: str) -> str:
+    path = _path(name)
+    return name if path and path.name == "__init__.py" else name.rpartition(".")[0]
+
+
+@functools.cache
+def module_tree(name: str) -> ast.Module:
+    """The syntax tree of a module; raises UserError when it is not Python."""
+    path = _path(name)
+    if path is None:
+        raise UserError(f"the module {name} has no Python source file.")
+    try:
+        return ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise UserError(f"{name}, line {error.lineno}: {error.msg}.") from error
+
+
+@functools.cache
+def _digest(name: str) -> str:
+    """Of the syntax tree and of every file that it names or declares."""
+    ours = name.startswith(f"{PACKAGE}.")
+    records = ours and name.split(".")[1] in _RECORDING
+    contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(name)]
+    # A tree of its own: what is without effect is taken out of it.
+    text = significant(copy.deepcopy(module_tree(name)), ours, records)
+    return hashlib.sha256("".join([*contents, text]).encode()).hexdigest()[:8]
+
+
+def _files(name: str) -> list[Path]:
+    """The files beside a module whose names stand in it; raises UserError for a missing one."""
+    tree, folder = module_tree(name), (_path(name) or Path()).parent
+    for wanted in declared(tree, DECLARED):
+        if not (folder / wanted).is_file():
+            raise UserError(f"{name}: {DECLARED} names {wanted!r}, and there is no such file.")
+    named = sorted({text for text in strings([tree]) if _may_name_a_file(text)})
+    return [folder / text for text in named if (folder / text).is_file()]
+
+
+def _may_name_a_file(text: str) -> bool:
+    """Not a sentence, whose length no system takes, nor a Python file, which counts as module."""
+    return 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
+
+
+@functools.cache
+def _path(name: str) -> Path | None:
+    """The source file of a module, found without running any code."""
+    top, *rest = name.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    folders = [Path(folder, *rest[:-1]) for folder in spec.submodule_search_locations or []]
+    places = [p for f in folders for p in (f / f"{rest[-1]}.py", f / rest[-1] / "__init__.py")]
+    return next((path for path in places if path.is_file()), None)
+
+
+def module_of(kind: str, name: str) -> str | None:
+    """The module that implements `name`; None for what comes with Keras.
+
+    `kind` is a folder of `batchmark.training`: models, optimizers or normalization.
+    """
+    if ":" in name:
+        return name.partition(":")[0]
+    if kind == "optimizers" and name != "rprop":
+        return None
+    return f"batchmark.training.{kind}.{name}"
+
+
+def import_paths(chosen: Hyperparameters) -> list[str]:
+    """The `module:name` of code of the user's own."""
+    return [name for name in (chosen.model, chosen.optimizer) if ":" in name]
+
+
+def modules_used(chosen: Hyperparameters) -> list[str]:
+    """The modules that a variant uses by name, beside what its stage imports."""
+    names = [
+        module_of("models", chosen.model),
+        module_of("optimizers", chosen.optimizer),
+        module_of("normalization", chosen.normalization) if chosen.model in MODELS else None,
+    ]
+    return [name for name in names if name is not None]
+
+
+def rows_used(chosen: Hyperparameters) -> list[str]:
+    """The rows of tables that a variant uses: what its optimizer's short name stands for."""
+    row = OPTIMIZERS.get(chosen.optimizer)
+    return [f"{chosen.optimizer}={row.keras}"] if row else []

@@ -1,0 +1,281 @@
+"""What the work will take on this machine: expected beforehand, told while it runs."""
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchmark.contract.calibration import Calibration
+from batchmark.contract.record import read_record, read_result
+from batchmark.plan.grid import timing_subjects
+from batchmark.plan.plan import Plan
+from batchmark.plan.work import (
+    MNIST,
+    MODEL_COSTS,
+    DataSize,
+    batch_and_images,
+    tuning_epochs,
+    visit_seconds,
+)
+
+# Of a run or a block of the default scale.
+BYTES_PER_RESULT = 40_000
+# 28 x 28 pixels, and the validation and test images that come with 5 training images.
+BYTES_PER_IMAGE = 785 * 7 // 5
+# Activations of LeNet-5 and their gradients, for each image of a batch.
+BYTES_PER_BATCH_IMAGE = 60_000
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Expected wall seconds and number of jobs by stage, memory in use at once, and disk."""
+
+    seconds: dict[str, float]
+    jobs: dict[str, int]
+    memory_bytes: int
+    disk_bytes: int
+
+    @property
+    def total(self) -> float:
+        """Expected wall seconds of the whole plan."""
+        return sum(self.seconds.values())
+
+    def sentence(self) -> str:
+        """One line for the start of a run."""
+        memory, disk = self.memory_bytes / 2**30, self.disk_bytes / 2**20
+        jobs = sum(self.jobs.values())
+        return f"{jobs} jobs, {minutes(self.total)}, {memory:.1f} GiB memory, {disk:.0f} MiB disk"
+
+    def table(self) -> str:
+        """Jobs and expected time by stage, a line each."""
+        rows = [f"{s:10} {self.jobs[s]:5} jobs {minutes(t):>12}" for s, t in self.seconds.items()]
+        return "\n".join([*rows, self.sentence()])
+
+
+def minutes(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True)
+class Work:
+    """The jobs that are to run: variants to train, variants to probe, studies to time, figures."""
+
+    train: list[str]
+    probe: list[str]
+    time: list[str]
+    plot: list[str]
+
+
+def all_work(plan: Plan) -> Work:
+    """Everything in the plan, on every device."""
+    n = len(plan.devices)
+    return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
+
+
+def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> Expectation:
+    """The cost of `work` on such a training set with `cores` jobs at once."""
+    runs = [_run_seconds(plan, variant, rates, data) for variant in work.train]
+    probes = [_probe_seconds(plan, variant, rates, data) for variant in work.probe]
+    blocks = [_block_seconds(plan, study, rates, data) for study in work.time]
+    figures = [rates.report * 1.2] * len(work.plot)
+    return Expectation(
+        seconds={
+            "train": makespan([*runs, *probes], cores),
+            "time": sum(blocks),
+            "report": makespan(figures, cores) + 5 * rates.report,
+        },
+        jobs={"train": len(runs) + len(probes), "time": len(blocks), "report": len(figures) + 3},
+        memory_bytes=_memory_bytes(plan, work, rates, data, cores),
+        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * data.images,
+    )
+
+
+def job_seconds(
+    plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, data: DataSize
+) -> float:
+    """Expected seconds of one job."""
+    if rule == "time":
+        return _block_seconds(plan, wildcards["study"], rates, data)
+    if rule == "train":
+        return _run_seconds(plan, wildcards["variant"], rates, data)
+    if rule == "probe":
+        return _probe_seconds(plan, wildcards["variant"], rates, data)
+    return rates.report
+
+
+def makespan(jobs: Iterable[float], workers: int) -> float:
+    """Wall time of independent jobs on `workers` workers, longest first (Graham 1969)."""
+    loads = [0.0] * max(workers, 1)
+    for job in sorted(jobs, reverse=True):
+        heapq.heapreplace(loads, loads[0] + job)
+    return max(loads)
+
+
+def compared(expected: float, taken: float) -> str:
+    """One line for the end of a run, both in seconds."""
+    return f"Took {minutes(taken)}; expected {minutes(expected)} ({taken / expected - 1:+.0%})."
+
+
+def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> int:
+    """The largest runs side by side, or a block: a process a thread setting and one to weigh."""
+
+    def needed(batch_size: int) -> int:
+        return rates.memory_bytes + BYTES_PER_BATCH_IMAGE * batch_size
+
+    runs = sorted(needed(_batch_size(plan, variant, data)) for variant in work.train)
+    blocks = [
+        needed(max(_batch_size(plan, one, data) for one in plan.studies[study].variants))
+        * (1 + len(plan.protocol(study).threads))
+        for study in work.time
+    ]
+    return max([rates.memory_bytes, sum(runs[-cores:]), *blocks])
+
+
+def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
+    return batch_and_images(plan.variants[variant].hyperparameters, data.images)[0]
+
+
+def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
+    chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
+    batch_size, used = batch_and_images(chosen, data.images)
+    asked = budget.epochs
+    if data.is_sample:
+        budget = budget.on_sample(data.images, chosen.train_size)
+    epochs, trials = budget.epochs, budget.trials
+    epochs += tuning_epochs(chosen, plan.config.tuning) * (budget.epochs / asked) / trials
+    model = MODEL_COSTS.get(chosen.model, 1.0)
+    training = used * epochs * (rates.image * model + rates.step / batch_size)
+    evaluations = epochs * used / (budget.evaluate_every or used) + 2
+    evaluated = data.validation * rates.evaluated_image * evaluations * model
+    return rates.startup + rates.graph + trials * (training + evaluated)
+
+
+def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
+    probing = plan.config.probing
+    training = _run_seconds(plan, variant, rates, data) / plan.budget(variant).trials
+    drawn = 3 * (sum(probing.batch_sizes) * probing.draws + data.images) * rates.image
+    return rates.startup + probing.trials * (training + drawn)
+
+
+def _block_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -> float:
+    timing, chosen = plan.protocol(study), plan.studies[study]
+    if data.is_sample:
+        timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
+    visits = []
+    for subject in timing_subjects(chosen.variants.values()):
+        batch_size, _ = batch_and_images(subject.hyperparameters, data.images)
+        model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
+        step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
+        visits.append(visit_seconds(timing, step))
+    anchors = 4 * timing.min_seconds
+    readings = len(timing.threads)
+    rounds = timing.rounds * (sum(visits) + anchors)
+    return readings * (rates.startup + len(visits) * rates.graph * 1.5 + rounds * 1.1)
+
+
+Job = tuple[str, Mapping[str, str]]
+"""A job's rule and its wildcards."""
+
+WORTH_ANNOUNCING = 20
+
+
+def work_of(jobs: Iterable[Job]) -> Work:
+    """Sort jobs by what they measure."""
+    listed = list(jobs)
+
+    def named(rule: str, wildcard: str) -> list[str]:
+        return [wildcards[wildcard] for name, wildcards in listed if name == rule]
+
+    return Work(
+        train=named("train", "variant"),
+        probe=named("probe", "variant"),
+        time=named("time", "study"),
+        plot=named("plot", "figure"),
+    )
+
+
+def is_long(work: Work) -> bool:
+    """Whether a run measures enough for its cost to be worth a few seconds of calibration."""
+    return len(work.train) + len(work.time) + len(work.probe) >= WORTH_ANNOUNCING
+
+
+def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: int) -> Expectation:
+    """The expected cost of `work`.
+
+    Raises UserError when the calibration or the dataset's record is damaged.
+    """
+    rates = read_result(calibration, Calibration)
+    return expect(plan, work, rates, _size(facts), cores)
+
+
+def expected_by_job(
+    plan: Plan, jobs: Mapping[int, Job], calibration: Path, facts: Path, cores: int
+) -> dict[int, float]:
+    """Wall seconds that each job adds to the run: all of a timing block's, else a core's share."""
+    rates, data = read_result(calibration, Calibration), _size(facts)
+    return {
+        id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule == "time" else cores)
+        for id_, (rule, wildcards) in jobs.items()
+    }
+
+
+def _size(facts: Path) -> DataSize:
+    """Of the data; before the download, MNIST's is assumed."""
+    if not facts.exists():
+        return MNIST
+    found = read_record(facts).facts
+    return DataSize(found.train, found.validation, found.is_sample)
+
+
+class Progress(logging.Handler):
+    """Follows Snakemake's log events and says after each job how far the run has come.
+
+    `expected` gives the wall seconds that each job, by its id, is expected to add to the run. It is
+    asked again when one of the `revealing` jobs has ended: only the download tells how many images
+    there are. A job that is running counts half. `say` takes a sentence, `clock` gives seconds
+    since the epoch.
+    """
+
+    def __init__(
+        self,
+        expected: Callable[[], Mapping[int, float]],
+        revealing: Collection[int],
+        say: Callable[[str], object],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self._expected, self._revealing = expected, revealing
+        self._left, self._running = dict(expected()), set[int]()
+        self._total, self._say, self._clock = len(self._left), say, clock
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note which job began; when one has ended, say what is left."""
+        event = getattr(record, "event", None)
+        if event == "job_info":
+            self._running.add(record.__dict__["jobid"])
+        elif event in ("job_finished", "job_error"):
+            self._end(record.__dict__["job_id" if event == "job_finished" else "jobid"])
+
+    def _end(self, job: int) -> None:
+        self._running.discard(job)
+        if job in self._revealing:
+            fresh = self._expected()
+            self._left = {one: fresh[one] for one in self._left}
+        if self._left.pop(job, None) is not None and self._left:
+            self._say(self.sentence())
+
+    def sentence(self) -> str:
+        """One line: jobs done, running, and the expected end."""
+        halves = sum(self._left.get(job, 0.0) / 2 for job in self._running)
+        left = sum(self._left.values()) - halves
+        end = time.strftime("%H:%M", time.localtime(self._clock() + left))
+        done = self._total - len(self._left)
+        return (
+            f"{done} of {self._total} jobs done, {len(self._running)} running, "
+            f"about {minutes(left)} left: until {end}."
+        )

@@ -1,0 +1,232 @@
+"""From grids of settings to variants, and which settings go together."""
+
+import itertools
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import (
+    AXES,
+    OPTIMIZERS,
+    Hyperparameters,
+    default_rate,
+    variant_id,
+)
+from batchmark.contract.requests.message import Variant
+from batchmark.contract.requests.time import TimingSubject
+from batchmark.plan.reading import check, shorten
+from batchmark.plan.schema import StudyConfig
+
+MODELS = ("lenet5", "lenet_theano", "mlp")
+# What keras.optimizers has that needs nothing but a learning rate.
+KERAS_OPTIMIZERS = (
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon",
+    "Nadam", "RMSprop", "SGD", "ScheduleFreeAdamW",
+)  # fmt: skip
+# What keras.initializers has for kernels of any shape.
+INITIALIZERS = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
+    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "truncated_normal",
+    "variance_scaling", "zeros",
+)  # fmt: skip
+_WITH_MOMENTUM = tuple(name for name, row in OPTIMIZERS.items() if row.momentum)
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def check_rules(chosen: Hyperparameters, where: str) -> None:
+    """Raise UserError when hyperparameters contradict each other or name nothing known."""
+    for problem in _problems(chosen):
+        raise UserError(f"{where}: {problem}.")
+
+
+def _problems(chosen: Hyperparameters) -> list[str]:
+    checks = [
+        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are "
+         f"{', '.join(MODELS)} or an import path like mypackage.models:build"),
+        (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
+         f"{', '.join((*OPTIMIZERS, *KERAS_OPTIMIZERS))} or an import path"),
+        (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
+         f"{', '.join(INITIALIZERS)}"),
+        (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
+         f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
+         f"allowed with {' and '.join(_WITH_MOMENTUM)}"),
+        (chosen.nesterov and (chosen.optimizer != "sgd" or chosen.momentum == 0),
+         "nesterov = True: needs optimizer sgd and a momentum above 0"),
+        (_larger_than_train_size(chosen), f"batch_size = {chosen.batch_size}: larger than "
+         f"train_size {chosen.train_size}"),
+        (chosen.pooling is not None and chosen.model == "mlp",
+         f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"),
+    ]  # fmt: skip
+    return [problem for failed, problem in checks if failed]
+
+
+def _unknown_model(chosen: Hyperparameters) -> bool:
+    return chosen.model not in MODELS and not _is_import_path(chosen.model)
+
+
+def _unknown_optimizer(chosen: Hyperparameters) -> bool:
+    known = chosen.optimizer in (*OPTIMIZERS, *KERAS_OPTIMIZERS)
+    return not known and not _is_import_path(chosen.optimizer)
+
+
+def _is_import_path(name: str) -> bool:
+    """No file system holds longer names of modules."""
+    return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
+
+
+def _unknown_initializer(chosen: Hyperparameters) -> bool:
+    """Own models may have their own words for it."""
+    return chosen.model in MODELS and chosen.initializer not in (None, *INITIALIZERS)
+
+
+def _larger_than_train_size(chosen: Hyperparameters) -> bool:
+    sizes = (chosen.batch_size, chosen.train_size)
+    return all(isinstance(size, int) for size in sizes) and sizes[0] > sizes[1]  # type: ignore[operator]
+
+
+_LARGEST = 1e9
+_EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
+
+
+def resolve(settings: dict[str, Any]) -> dict[str, Any]:
+    """Replace `learning_rate: default` and `learning_rate_rule` by the number they stand for.
+
+    The default of an own optimizer is left to the run, for telling it takes running its code.
+
+    The rules scale the rate by (batch_size / reference_batch_size)^p with p = 0, 1/2
+    (Krizhevsky 2014, section 5) or 1 (Goyal et al. 2017, section 2.1).
+    """
+    settings = dict(settings)
+    rule = settings.pop("learning_rate_rule", "fixed")
+    reference = settings.pop("reference_batch_size", None)
+    if settings.get("learning_rate") == "default":
+        settings["learning_rate"] = default_rate(str(settings.get("optimizer", "sgd"))) or "default"
+    if not isinstance(rule, str) or rule not in _EXPONENTS:
+        allowed = ", ".join(_EXPONENTS)
+        raise UserError(f"learning_rate_rule = {shorten(rule)}: allowed are {allowed}.")
+    if rule != "fixed":
+        settings["learning_rate"] = _scaled(settings, rule, reference)
+    return settings
+
+
+def _scaled(settings: dict[str, Any], rule: str, reference: Any) -> float:
+    rate, batch_size = settings.get("learning_rate"), settings.get("batch_size")
+    numbers = (rate, batch_size, reference)
+    if not all(isinstance(number, int | float) and 0 < number <= _LARGEST for number in numbers):
+        found = ", ".join(shorten(number) for number in numbers)
+        raise UserError(
+            f"learning_rate_rule = {rule!r}: needs numbers from 0 to {_LARGEST:g} for "
+            f"learning_rate, batch_size and reference_batch_size, found {found}."
+        )
+    scaled = rate * (batch_size / reference) ** _EXPONENTS[rule]
+    return float(f"{scaled:.6g}")
+
+
+def timing_key(chosen: Hyperparameters) -> Hyperparameters:
+    """The representative of all settings whose training step runs the same operations."""
+    fed = {name: axis.stand_in for name, axis in AXES.items() if axis.stand_in is not None}
+    same = {name: value for name, value in fed.items() if getattr(chosen, name) > 0}
+    reset = {name: axis.unsaid for name, axis in AXES.items() if not axis.graph}
+    return chosen.model_copy(update={**same, **reset})
+
+
+def timing_subjects(variants: Iterable[Variant]) -> list[TimingSubject]:
+    """One subject per distinct training graph, with the ids of the variants it stands for."""
+    groups: dict[str, list[Variant]] = defaultdict(list)
+    for variant in variants:
+        groups[variant_id(timing_key(variant.hyperparameters))].append(variant)
+    return [
+        TimingSubject(
+            id=name,
+            hyperparameters=timing_key(members[0].hyperparameters),
+            variants=[member.id for member in members],
+        )
+        for name, members in groups.items()
+    ]
+
+
+LARGEST_STUDY = 100_000
+# Structured hyperparameters: a mapping is one value of the axis, not a list of them.
+_EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}
+
+
+def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant]]:
+    """All (setting as written, variant) pairs of a study, in the order of its grids.
+
+    Raises UserError naming the offending key when a grid is empty, repeats a value, or holds a
+    setting that is not allowed.
+    """
+    _check_size(study, where)
+    found = []
+    for number, grid in enumerate(study.grids):
+        place = f"{where}: grids[{number}]"
+        _check_axes(grid, study.settings, place)
+        for point in _product(grid):
+            written = {**study.settings, **point}
+            if not any(matches(written, partial) for partial in study.exclude):
+                found.append((written, _variant(written, place)))
+    if not found:
+        raise UserError(f"{where}: exclude leaves no variant; remove an entry.")
+    return found
+
+
+def axes(written: list[dict[str, Any]]) -> list[str]:
+    """The keys whose value differs between settings, in the order of first appearance."""
+    keys = dict.fromkeys(key for setting in written for key in setting)
+    return [key for key in keys if len({repr(setting.get(key)) for setting in written}) > 1]
+
+
+def matches(setting: dict[str, Any], partial: dict[str, Any]) -> bool:
+    """Whether `setting` has every key of `partial` with an equal value."""
+    absent = object()
+    defaults = Hyperparameters.model_fields
+    return all(
+        setting.get(key, defaults[key].default if key in defaults else absent) == value
+        for key, value in partial.items()
+    )
+
+
+def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    values = [value if isinstance(value, list) else [value] for value in grid.values()]
+    for combination in itertools.product(*values):
+        yield dict(zip(grid, combination, strict=True))
+
+
+def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
+    for key, values in grid.items():
+        if not isinstance(values, list):
+            continue
+        if not values:
+            raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
+        (often, times), *_ = Counter(map(_hashable, values)).most_common(1)
+        if times > 1:
+            raise UserError(f"{where}.{key}: the value {shorten(often)} appears twice.")
+
+
+def _check_size(study: StudyConfig, where: str) -> None:
+    """Before anything is done for each value: a file of a few bytes can ask for billions."""
+    total = 0
+    for number, grid in enumerate(study.grids):
+        total += math.prod(len(value) for value in grid.values() if isinstance(value, list))
+        if total > LARGEST_STUDY:
+            allowed = f"at most {LARGEST_STUDY} are allowed in a study"
+            raise UserError(f"{where}: grids[{number}]: {total} variants; {allowed}.")
+
+
+def _hashable(value: Any) -> Hashable:
+    """Equal for equal values; lists and mappings are told by their text."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+
+
+def _variant(written: dict[str, Any], where: str) -> Variant:
+    try:
+        resolved = resolve(written)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    hyperparameters = check(Hyperparameters, resolved, where)
+    check_rules(hyperparameters, where)
+    return Variant(id=variant_id(hyperparameters), hyperparameters=hyperparameters)

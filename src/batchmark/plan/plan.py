@@ -1,0 +1,412 @@
+"""The plan of jobs: what the workflow needs to know, and nothing else."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import write_text
+from batchmark.contract.hyperparameters import digest
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.contract.requests.message import Device, Request, Variant
+from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.publish import PublishRequest
+from batchmark.contract.requests.render import RenderRequest, StudyForReport
+from batchmark.contract.requests.time import TimeRequest
+from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.dataset.local import check_own, content_of, local_path
+from batchmark.machine import gpu
+from batchmark.plan.fingerprint import (
+    BY_VALUE,
+    GPU_ONLY,
+    check_defined,
+    fingerprint,
+    import_paths,
+    modules_used,
+    rows_used,
+)
+from batchmark.plan.grid import timing_subjects
+from batchmark.plan.schema import Config, TimingConfig
+from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
+from batchmark.plan.work import Reservation, for_block, for_probe, for_run, relative_cost
+from batchmark.report.catalogue import figures_for, module_of
+
+
+def save(request: Request, folder: Path) -> Path:
+    """Write `request` below `folder` unless it is there; the same content has the same path.
+
+    The folder is for this user alone: addresses in requests may hold passwords.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kind = type(request).__name__.removesuffix("Request").removesuffix("For").lower()
+    path = folder / f"{kind}-{digest(request.model_dump(mode='json'), 16)}.json"
+    if not path.exists():
+        write_text(path, request.model_dump_json(indent=1) + "\n")
+    return path
+
+
+SECTIONS = (
+    "scale", "machine", "devices", "targets", "training", "tuning", "timing", "probing", "studies",
+)  # fmt: skip
+# Where the data lie and where the report goes concern nobody else.
+DATASET = ("name", "validation", "fallback", "connect_timeout", "read_timeout")
+ELSEWHERE = "…"
+OUR_OWN = Path("config/config.yaml")
+
+
+def published_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a valid configuration that say what was measured and how."""
+    shown = {key: value for key, value in config.items() if key in SECTIONS}
+    if dataset := config.get("dataset"):
+        shown["dataset"] = {key: dataset[key] for key in DATASET if key in dataset}
+    if studies := config.get("studies"):
+        shown["studies"] = {name: _without_file(study) for name, study in studies.items()}
+    return shown
+
+
+def published_files(files: Iterable[str]) -> list[str]:
+    """Names of configuration files in the working folder; an ellipsis for those elsewhere.
+
+    Our own config.yaml goes by its name in our folder.
+    """
+    return [_name(Path(file)) for file in files]
+
+
+def _without_file(study: Any) -> Any:
+    """A study's overrides; where its file lies is left out."""
+    if not isinstance(study, Mapping):
+        return study
+    return {key: value for key, value in study.items() if key != "file"}
+
+
+def _name(path: Path) -> str:
+    if path.parts[-2:] == OUR_OWN.parts:
+        return str(OUR_OWN)
+    return str(path) if _is_inside(path) else ELSEWHERE
+
+
+def _is_inside(path: Path) -> bool:
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def gpu_count() -> int:
+    """The number of this machine's NVIDIA GPUs that the user lets CUDA see."""
+    return len(gpu.visible(gpu.devices()))
+
+
+def usable_gpu_count() -> int:
+    """The number of them that the installed TensorFlow can use: none with its CPU build."""
+    cuda = _installed("tensorflow") and not _installed("tensorflow_cpu")
+    return gpu_count() if cuda else 0
+
+
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None) -> list[Device]:
+    """The devices to run on. Raises UserError when a GPU is wanted and there is none.
+
+    `gpus` None: jobs run on other machines, whose GPUs cannot be counted from here.
+    """
+    if wanted == "auto":
+        return ["cpu", "gpu"] if gpus else ["cpu"]
+    if "gpu" in wanted and gpus == 0:
+        raise UserError(
+            "devices = [gpu]: no NVIDIA GPU can be used here: the driver reports none, "
+            "CUDA_VISIBLE_DEVICES hides them or the installed TensorFlow is the CPU's "
+            "(`make report GPU=1` installs the other); use devices: auto or [cpu]."
+        )
+    return list(dict.fromkeys(wanted))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All studies, variants and devices of one configuration, and the requests to the stages.
+
+    A request is a JSON file whose path tells its content, so that the path changes exactly when
+    the work it asks for does.
+    """
+
+    config: Config
+    studies: dict[str, Study]
+    devices: list[Device]
+    merged: dict[str, Any]
+    files: list[str]
+    handover: Path
+
+    @property
+    def machine(self) -> str:
+        """The slug under which this machine's results are kept."""
+        return self.config.machine
+
+    @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """Every variant of every study by id; studies that share one share its run."""
+        return {id_: v for study in self.studies.values() for id_, v in study.variants.items()}
+
+    @cached_property
+    def probed(self) -> list[str]:
+        """Ids of the variants whose gradients are probed."""
+        return list(dict.fromkeys(id_ for s in self.studies.values() for id_ in s.probed))
+
+    def download_request(self) -> str:
+        """Path of the request for the data."""
+        return self._save(DatasetRequest(**self.config.dataset.model_dump()))
+
+    def dataset_identity(self) -> str:
+        """What makes the data what they are: own data by content; no mirrors, no time-outs."""
+        dataset = self.config.dataset
+        identity = dataset.model_dump_json(include={"name", "path", "validation", "fallback"})
+        return f"{identity} {content_of(local_path(dataset.path))}" if dataset.path else identity
+
+    def train_request(self, variant: str, device: Device) -> str:
+        """Path of the request for all trials of a variant."""
+        chosen = self.variants[variant]
+        tuned = chosen.hyperparameters.learning_rate == "tuned"
+        return self._save(
+            TrainRequest(
+                variant=chosen,
+                machine=self.machine,
+                device=device,
+                budget=self.budget(variant),
+                tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+                sources=digest(self.sources("train", device, variant), 16),
+            )
+        )
+
+    def time_request(self, study: str, device: Device) -> str:
+        """Path of the request for a study's timing block."""
+        chosen = self.studies[study]
+        subjects = timing_subjects(chosen.variants.values())
+        anchor = next(subject.id for subject in subjects if chosen.baseline in subject.variants)
+        protocol = self.protocol(study)
+        return self._save(
+            TimeRequest(
+                study=study,
+                machine=self.machine,
+                device=device,
+                subjects=subjects,
+                anchor=anchor,
+                threads=[0 if t == "all" else t for t in protocol.threads],
+                **protocol.model_dump(exclude={"threads"}),
+            )
+        )
+
+    def probe_request(self, variant: str, device: Device) -> str:
+        """Path of the request for a variant's probes, which have a number of seeds of their own."""
+        probing = self.config.probing
+        budget = self.budget(variant).model_copy(update={"trials": probing.trials})
+        return self._save(
+            ProbeRequest(
+                variant=self.variants[variant],
+                machine=self.machine,
+                device=device,
+                budget=budget,
+                **probing.model_dump(),
+            )
+        )
+
+    def collect_request(self) -> str:
+        """Path of the request for the tidy tables."""
+        return self._save(
+            CollectRequest(
+                machine=self.machine,
+                devices=self.devices,
+                studies={study.name: list(study.variants) for study in self.studies.values()},
+                variants=list(self.variants.values()),
+                probed=self.probed,
+            )
+        )
+
+    def analyze_request(self) -> str:
+        """Path of the request for the statistics."""
+        return self._save(
+            AnalyzeRequest(
+                machine=self.machine,
+                targets=dict(self.config.targets),
+                studies=[self._for_analysis(study) for study in self.studies.values()],
+            )
+        )
+
+    def render_request(self) -> str:
+        """Path of the request for the page."""
+        return self._save(
+            RenderRequest(
+                scale=self.config.scale,
+                studies=[_for_report(study) for study in self.studies.values()],
+                config_files=published_files(self.files),
+                config=published_config(self.merged),
+                lock_digest=_lock_digest(),
+            )
+        )
+
+    def budget(self, variant: str) -> Budget:
+        """The largest budget that a study gives the variant, evaluated at the finest interval."""
+        training = self.config.training
+        using = [study.config for study in self.studies.values() if variant in study.variants]
+        values = training.model_dump(exclude={"checkpoint_seconds"})
+        for key in ("epochs", "trials", "not_learning_after"):
+            values[key] = max(getattr(study, key) or values[key] for study in using)
+        intervals = [study.evaluate_every or training.evaluate_every for study in using]
+        values["evaluate_every"] = min((i for i in intervals if i is not None), default=None)
+        return Budget(**values)
+
+    def protocol(self, study: str) -> TimingConfig:
+        """How the study's timing block is run; `sample_min_seconds` is set."""
+        return protocol(self.studies[study].config, self.config.timing)
+
+    def sources(self, stage: str, device: Device = "cpu", variant: str | None = None) -> str:
+        """The fingerprint of all source code that the result of a job depends on."""
+        return _sources(stage, device, [self.variants[variant]] if variant else [])
+
+    def time_sources(self, study: str, device: Device) -> str:
+        """The same for a timing block, which uses the plug-ins of all its variants."""
+        return _sources("time", device, self.studies[study].variants.values())
+
+    def figures(self) -> list[str]:
+        """Names of the figures that this plan's results can fill."""
+        axes = {study.name: study.axes for study in self.studies.values()}
+        return figures_for(axes, probed=bool(self.probed))
+
+    def figure_module(self, figure: str) -> str:
+        """The module that draws a figure."""
+        return module_of(figure)
+
+    def figure_sources(self, figure: str) -> str:
+        """The fingerprint of the source code that draws a figure."""
+        return fingerprint(["batchmark.stages.plot", module_of(figure)])
+
+    def content(self, paths: Iterable[str]) -> str:
+        """A digest of what the files hold, in this order."""
+        return digest([hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths], 16)
+
+    def results_of_other_machines(self, results: Path) -> list[str]:
+        """Result files that were copied here from other machines."""
+        found = results.glob("*/[cg]pu/*/*.json")
+        others = (str(path) for path in found if path.parts[-4] != self.machine)
+        # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
+        return sorted(path for path in others if "{" not in path)
+
+    def publish_request(self) -> str:
+        """Path of the request for publishing the site; empty where it is only built."""
+        target = self.config.publish
+        return "" if target is None else self._save(PublishRequest(**target.model_dump()))
+
+    def priority(self, variant: str) -> int:
+        """Longest run first: the estimated cost in thousands of images at batch size infinity."""
+        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
+        return int(relative_cost(chosen, budget, self.config.tuning))
+
+    def run_reservation(self, variant: str) -> Reservation:
+        """What a run reserves on a cluster."""
+        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
+        return for_run(chosen, budget, self.config.tuning)
+
+    def probe_reservation(self, variant: str) -> Reservation:
+        """What a variant's gradient probes reserve on a cluster."""
+        chosen = self.variants[variant].hyperparameters
+        budget, tuning = self.budget(variant), self.config.tuning
+        return for_probe(chosen, budget, tuning, self.config.probing)
+
+    def block_reservation(self, study: str) -> Reservation:
+        """What a study's timing block reserves on a cluster."""
+        subjects = timing_subjects(self.studies[study].variants.values())
+        protocol = self.protocol(study)
+        timed = [subject.hyperparameters for subject in subjects]
+        return for_block(timed, len(protocol.threads), protocol)
+
+    def _for_analysis(self, study: Study) -> StudyForAnalysis:
+        return StudyForAnalysis(
+            name=study.name,
+            baseline=study.baseline,
+            axes=study.axes,
+            settings=study.settings,
+            epochs=study.config.epochs or self.config.training.epochs,
+            trials=study.config.trials or self.config.training.trials,
+            published=study.config.published,
+            targets=dict(study.config.targets or {}),
+        )
+
+    def _save(self, request: Request) -> str:
+        return str(save(request, self.handover))
+
+
+def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
+    merged: Mapping[str, Any],
+    files: Iterable[str],
+    folders: Sequence[Path],
+    handover: Path,
+    *,
+    jobs_run_here: bool = True,
+    command_line: Mapping[str, Any] = MappingProxyType({}),
+) -> Plan:
+    """Validate a configuration and plan its jobs.
+
+    `merged`: the configuration after overlays; `files`: where it came from; `folders`: where study
+    files are looked for, in order; `handover`: where long requests are written; `jobs_run_here`:
+    not on a cluster, whose GPUs this machine cannot count; `command_line`: what `--config` set.
+    Raises UserError.
+    """
+    content = with_numbers(plain(merged), plain(command_line))
+    config = load_config(content, list(files), command_line)
+    gpus = usable_gpu_count() or (0 if jobs_run_here else None)
+    studies = load_studies(config, folders)
+    _check_code(studies)
+    if config.dataset.path is not None and jobs_run_here:
+        check_own(local_path(config.dataset.path))
+    return Plan(
+        config=config,
+        studies={study.name: study for study in studies},
+        devices=resolve_devices(config.devices, gpus),
+        merged=content,
+        files=list(files),
+        handover=handover,
+    )
+
+
+def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
+    chosen = [variant.hyperparameters for variant in variants]
+    plugins = {module for each in chosen for module in modules_used(each)}
+    without = (GPU_ONLY if device == "cpu" else frozenset()) | (BY_VALUE if chosen else frozenset())
+    code = fingerprint([f"batchmark.stages.{stage}", *plugins], without)
+    return " ".join([code, *sorted({row for each in chosen for row in rows_used(each)})])
+
+
+def _check_code(studies: Iterable[Study]) -> None:
+    """Raise UserError when code that a variant names by import path is not there."""
+    for study in studies:
+        chosen = [variant.hyperparameters for variant in study.variants.values()]
+        try:
+            for module in sorted({module for each in chosen for module in modules_used(each)}):
+                fingerprint([module])
+            for path in sorted({path for each in chosen for path in import_paths(each)}):
+                check_defined(path)
+        except UserError as error:
+            raise UserError(f"study {study.name}: {error}") from error
+
+
+def _lock_digest() -> str:
+    """SHA-256 of the lock file beside this code, empty where there is none."""
+    lock = Path(__file__).parents[3] / "requirements" / "run.txt"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
+
+
+def _for_report(study: Study) -> StudyForReport:
+    return StudyForReport(
+        name=study.name,
+        question={str(key): text for key, text in study.config.question.items()},
+        description={str(key): text for key, text in study.config.description.items()},
+    )

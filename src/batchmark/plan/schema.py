@@ -1,0 +1,264 @@
+"""The closed schema of the configuration and the study files, and what contradicts itself in it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from batchmark.contract.languages import language_codes
+from batchmark.contract.record import SAMPLE
+from batchmark.dataset import local
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    texts = [json.dumps(value) for value in values]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(f"holds {text} twice; list each value once")
+    return values
+
+
+def _count_or_share(value: float) -> float:
+    if value > 0 and (value < 1 or value == int(value)):
+        return value
+    raise ValueError("should be a number of images from 1, or a share of them between 0 and 1")
+
+
+def _mirror(text: str) -> str:
+    scheme, colon, _ = text.partition("://")
+    if text and (not colon or scheme.lower() in ("http", "https", "file")):
+        return text
+    raise ValueError("should be an https://, http:// or file:// address or a folder")
+
+
+def _spoken(code: str) -> str:
+    if code in (codes := language_codes()):
+        return code
+    raise ValueError(f"should be a language of the page: {', '.join(codes)}")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Epochs = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+Trials = Annotated[int, Field(ge=1, le=1000)]
+Accuracy = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+# The last trial's seed is still a signed number of 32 bits.
+Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
+Images = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Rounds = Annotated[int, Field(ge=1, le=1000)]
+Steps = Annotated[int, Field(ge=1, le=100_000)]
+Threads = Annotated[
+    list[Annotated[int, Field(ge=1, le=4096)] | Literal["all"]],
+    Field(min_length=1),
+    AfterValidator(_distinct),
+]
+Share = Annotated[int | float, Field(le=1e9), AfterValidator(_count_or_share)]
+Mirror = Annotated[str, AfterValidator(_mirror)]
+
+
+class Section(BaseModel):
+    """A closed part of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+class DatasetConfig(Section):
+    """Where the data come from; see config/README.md."""
+
+    name: Name = "mnist"
+    path: str | None = None
+    validation: Share | None = 10_000
+    mirrors: list[Mirror] = []
+    fallback: Literal["sample", "none"] = "sample"
+    connect_timeout: Seconds = 5.0
+    read_timeout: Seconds = 30.0
+
+
+class TrainingConfig(Section):
+    """The budget of every run unless its study says otherwise."""
+
+    epochs: Epochs = 5.0
+    trials: Trials = 3
+    first_seed: Seed = 0
+    evaluate_every: Images | None = None
+    not_learning_after: Epochs = 2.0
+    checkpoint_seconds: Seconds = 60.0
+    deterministic: bool = True
+    sample_epochs_times: Epochs = 1.0
+
+
+class TuningConfig(Section):
+    """The log grid of `learning_rate: tuned`."""
+
+    low: Rate = 1e-3
+    high: Rate = 1.0
+    points: Annotated[int, Field(ge=2, le=100)] = 9
+    epochs: Epochs = 2.0
+    seed: Seed = 1000
+
+
+class TimingConfig(Section):
+    """The protocol of the timing blocks."""
+
+    rounds: Rounds = 7
+    min_seconds: Seconds = 0.3
+    min_steps: Steps = 20
+    max_seconds: Seconds | None = None
+    sample_min_seconds: Seconds | None = None
+    threads: Threads = ["all"]
+    seed: Seed = 0
+
+
+class ProbingConfig(Section):
+    """Gradient probes: how many mini-batches of which sizes, for how many seeds."""
+
+    batch_sizes: Annotated[list[Images], Field(min_length=1), AfterValidator(_distinct)] = [
+        1,
+        10,
+        100,
+    ]
+    draws: Annotated[int, Field(ge=2, le=10_000)] = 30
+    trials: Trials = 1
+
+
+Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
+Devices = Annotated[list[Literal["cpu", "gpu"]], Field(min_length=1), AfterValidator(_distinct)]
+Words = dict[Annotated[str, AfterValidator(_spoken)], str]
+Settings = dict[str, JsonValue]
+
+
+class StudyBudget(Section):
+    """What a study may set for itself; the sections above say what holds otherwise."""
+
+    targets: Targets | None = None
+    epochs: Epochs | None = None
+    trials: Trials | None = None
+    evaluate_every: Images | None = None
+    not_learning_after: Epochs | None = None
+    threads: Threads | None = None
+    rounds: Rounds | None = None
+    min_seconds: Seconds | None = None
+    min_steps: Steps | None = None
+    max_seconds: Seconds | None = None
+
+
+class StudyConfig(StudyBudget):
+    """One question, one file. `grids` is a union of Cartesian products over `settings`."""
+
+    question: Words
+    description: Words = {}
+    settings: Settings = {}
+    grids: Annotated[list[Settings], Field(min_length=1, max_length=1000)]
+    exclude: list[Settings] = []
+    baseline: Settings
+    probe: list[Settings] = []
+    published: bool = False
+
+
+class StudyEntry(StudyBudget):
+    """What a configuration may say of a study: another file, or overrides of its keys."""
+
+    file: str | None = None
+    question: Words | None = None
+    description: Words | None = None
+    settings: Settings | None = None
+    grids: list[Settings] | None = None
+    exclude: list[Settings] | None = None
+    baseline: Settings | None = None
+    probe: list[Settings] | None = None
+    published: bool | None = None
+
+
+class PublishConfig(Section):
+    """The branch of a git remote that `publish` adds the report to."""
+
+    remote: str
+    branch: str = "gh-pages"
+
+
+class Config(Section):
+    """The whole configuration, after overlays."""
+
+    machine: Name = "local"
+    scale: Name = "default"
+    devices: Literal["auto"] | Devices = "auto"
+    dataset: DatasetConfig = DatasetConfig()
+    targets: Targets
+    training: TrainingConfig = TrainingConfig()
+    tuning: TuningConfig = TuningConfig()
+    timing: TimingConfig = TimingConfig()
+    probing: ProbingConfig = ProbingConfig()
+    publish: PublishConfig | None = None
+    studies: dict[Name, StudyEntry | None]
+
+
+# What guessing reaches on the data sets whose number of classes is known in advance.
+CHANCE = {local.NAME: 0.1, SAMPLE: 0.1}
+
+# A key path and a sentence without its end.
+Contradiction = tuple[tuple[str, ...], str]
+
+
+def in_config(config: Config) -> Iterator[Contradiction]:
+    """What contradicts itself in a configuration, studies aside."""
+    low, high = config.tuning.low, config.tuning.high
+    if low >= high:
+        yield ("tuning", "low"), f"tuning.low = {low}: is not below tuning.high, {high}"
+    yield from _in_timing(config.timing, ("timing",))
+    yield from _in_targets(config.targets)
+    yield from _in_dataset(config)
+
+
+def in_study(study: StudyConfig, timing: TimingConfig) -> Iterator[Contradiction]:
+    """What contradicts itself in a study that is timed by the protocol `timing`."""
+    yield from _in_timing(timing, ())
+    yield from _in_targets(study.targets or {})
+
+
+def _in_timing(timing: TimingConfig, section: tuple[str, ...]) -> Iterator[Contradiction]:
+    least, most = timing.min_seconds, timing.max_seconds
+    if most is not None and least > most:
+        key = (*section, "min_seconds")
+        yield key, f"{'.'.join(key)} = {least}: is above max_seconds, {most}"
+
+
+def _in_targets(targets: dict[str, list[float]]) -> Iterator[Contradiction]:
+    for dataset, values in targets.items():
+        for value in values:
+            if value <= CHANCE.get(dataset, 0.0):
+                yield (
+                    ("targets", dataset),
+                    f"targets.{dataset} = {value}: guessing reaches it; list validation accuracies "
+                    f"above {CHANCE[dataset]}",
+                )
+
+
+def _in_dataset(config: Config) -> Iterator[Contradiction]:
+    dataset = config.dataset
+    if dataset.name == SAMPLE and dataset.path is not None:
+        yield (
+            ("dataset", "path"),
+            f"dataset.path = {dataset.path!r}: the dataset {SAMPLE!r} is the one embedded in "
+            "batchmark; give your data another dataset.name",
+        )
+    if dataset.name not in (local.NAME, SAMPLE) and dataset.path is None and not dataset.mirrors:
+        yield (
+            ("dataset", "name"),
+            f"dataset.name = {dataset.name!r}: nothing says where these data come from; set "
+            "dataset.path, or dataset.mirrors of their own",
+        )
+    for name in _needed(config):
+        if name not in config.targets:
+            yield (
+                ("targets",),
+                f"targets: has no entry for the dataset {name!r}; add it, for example "
+                f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
+            )
+
+
+def _needed(config: Config) -> Iterable[str]:
+    dataset = config.dataset
+    replaceable = dataset.name == local.NAME and dataset.path is None
+    return [dataset.name, *([SAMPLE] if replaceable and dataset.fallback == SAMPLE else [])]

@@ -1,0 +1,232 @@
+"""From the merged configuration to validated studies."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.message import Variant
+from batchmark.plan import grid
+from batchmark.plan.reading import ConfigError, check, read_scalar, read_yaml, whole_text
+from batchmark.plan.schema import Config, StudyConfig, StudyEntry, TimingConfig, in_config, in_study
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study with its variants. `settings` maps a variant's id to its axes' values."""
+
+    name: str
+    config: StudyConfig
+    variants: dict[str, Variant]
+    axes: list[str]
+    settings: dict[str, dict[str, Any]]
+    baseline: str
+    probed: list[str]
+
+
+def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | Path]) -> list[str]:
+    """Configuration files, overlays last, relative to the working directory where they lie in it.
+
+    Relative paths keep requests equal in every checkout and absolute ones out of the report.
+    """
+    last = [str(file) for file in overlays]
+    ordered = dict.fromkeys([*(str(f) for f in files if str(f) not in last), *last])
+    return [_relative(Path(file)) for file in ordered]
+
+
+def load_config(
+    merged: Mapping[str, Any], files: Sequence[str], given: Mapping[str, Any]
+) -> Config:
+    """Validate the merged configuration.
+
+    `files` are its sources, lowest priority first; `given` is what the command line set on top.
+    """
+    sources = [(file, read_yaml(Path(file))) for file in files] + [("--config", dict(given))]
+    try:
+        config = check(Config, merged, "config")
+        for key, problem in in_config(config):
+            raise ConfigError("config", key, f"{problem}.")
+        return config
+    except ConfigError as error:
+        raise UserError(f"{_source(error.key, sources)}: {error.problem}") from error
+
+
+def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
+    """All studies that the configuration switches on, in its order."""
+    entries = {name: entry for name, entry in config.studies.items() if entry is not None}
+    if not entries:
+        raise UserError("config: studies: nothing is switched on; name at least one study.")
+    studies = [_load_study(name, entry, config, folders) for name, entry in entries.items()]
+    _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
+    return studies
+
+
+def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
+    """How a study's timing block is run; `sample_min_seconds` is set."""
+    keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
+    own = {key: value for key in keys if (value := getattr(study, key)) is not None}
+    timing = timing.model_copy(update=own)
+    least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
+    return timing.model_copy(update={"sample_min_seconds": least})
+
+
+def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[Path]) -> Study:
+    path = _study_file(name, entry, folders)
+    overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
+    content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
+    study = check(StudyConfig, content, str(path))
+    for _, problem in in_study(study, protocol(study, config.timing)):
+        raise UserError(f"{path}: {problem}.")
+    return build_study(name, study, str(path))
+
+
+def build_study(name: str, config: StudyConfig, where: str) -> Study:
+    """Expand a study's grids and find its baseline and probed variants."""
+    for key in ("settings", "baseline"):
+        _check_keys(getattr(config, key), f"{where}: {key}")
+    for partial in (*config.exclude, *config.probe):
+        _check_keys(partial, f"{where}: exclude or probe")
+    found = grid.points(config, where)
+    axes = grid.axes([written for written, _ in found])
+    variants = _by_id((variant for _, variant in found), where)
+    baseline = _only(_matching(found, config.baseline), config.baseline, f"{where}: baseline")
+    probed = [id_ for partial in config.probe for id_ in _some(found, partial, f"{where}: probe")]
+    return Study(name, config, variants, axes, _settings(found, axes), baseline, probed)
+
+
+def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:
+    """Equal ids mean equal settings, or a run would pass for another's: digests are short."""
+    found: dict[str, Variant] = {}
+    for variant in variants:
+        if found.setdefault(variant.id, variant) != variant:
+            raise UserError(f"{where}: two settings have the id {variant.id}; change one a little.")
+    return found
+
+
+def _settings(
+    found: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Axis values by variant; where points coincide in a variant, differing values join by `|`."""
+    settings: dict[str, dict[str, Any]] = {}
+    for written, variant in found:
+        own = settings.setdefault(variant.id, {})
+        for axis in axes:
+            value = written.get(axis, _default(axis))
+            own[axis] = value if own.get(axis, value) == value else f"{own[axis]}|{value}"
+    return settings
+
+
+def _default(axis: str) -> Any:
+    field = Hyperparameters.model_fields.get(axis)
+    return field.default if field else "fixed"
+
+
+def _matching(
+    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any]
+) -> list[str]:
+    return list(dict.fromkeys(v.id for written, v in found if grid.matches(written, partial)))
+
+
+def _only(ids: list[str], partial: dict[str, Any], where: str) -> str:
+    if len(ids) != 1:
+        raise UserError(f"{where} = {partial}: matches {len(ids)} variants; it must match one.")
+    return ids[0]
+
+
+def _some(
+    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any], where: str
+) -> list[str]:
+    ids = _matching(found, partial)
+    if not ids:
+        raise UserError(f"{where} = {partial}: matches no variant of the study.")
+    return ids
+
+
+def _check_keys(partial: dict[str, Any], where: str) -> None:
+    known = [*Hyperparameters.model_fields, "learning_rate_rule", "reference_batch_size"]
+    for key in partial:
+        if key not in known:
+            raise UserError(f"{where}: unknown key {key}{_close(key, known)}.")
+
+
+def _close(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(key), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(known)}"
+
+
+def _study_file(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Path:
+    candidates = (
+        [Path(entry.file)] if entry.file else [folder / f"{name}.yaml" for folder in folders]
+    )
+    for path in candidates:
+        if _is_file(path):
+            return path
+    tried = ", ".join(str(path) for path in candidates)
+    raise UserError(f"config: studies.{name}: no such study file ({tried}); set its `file` key.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than file systems have
+        return False
+
+
+def plain(content: Any) -> Any:
+    """Plain dicts and lists, whatever mapping type the caller's YAML reader made, and whole text.
+
+    Raises UserError for text that no file can hold.
+    """
+    if isinstance(content, Mapping):
+        return {plain(key): plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    return whole_text(content) if isinstance(content, str) else content
+
+
+def with_numbers(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`merged`, and what the command line set inside of brackets, `given`, read as YAML.
+
+    Snakemake leaves every value there text: `--config 'training={epochs: 3}'`.
+    """
+    nested = {key: value for key, value in given.items() if isinstance(value, Mapping | list)}
+    return {**merged, **{key: _read(merged[key], nested[key]) for key in nested if key in merged}}
+
+
+def _read(content: Any, given: Any) -> Any:
+    if isinstance(content, Mapping) and isinstance(given, Mapping):
+        common = {key: _read(content[key], given[key]) for key in given if key in content}
+        return {**content, **common}
+    if content != given:
+        return content
+    if isinstance(content, list):
+        return [_read(value, value) for value in content]
+    return read_scalar(content) if isinstance(content, str) else content
+
+
+def _relative(path: Path) -> str:
+    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd()) if inside else path)
+
+
+def _source(key: Sequence[str], sources: Sequence[tuple[str, Any]]) -> str:
+    """Which of the sources, the last one first, sets the key or else a parent of it."""
+    for length in range(len(key), 0, -1):
+        for name, content in reversed(sources):
+            if _has(content, key[:length]):
+                return name
+    return "config"
+
+
+def _has(content: Any, path: Sequence[str]) -> bool:
+    for part in path:
+        if isinstance(content, list) and part.isdigit() and int(part) < len(content):
+            content = content[int(part)]
+        elif isinstance(content, dict) and part in content:
+            content = content[part]
+        else:
+            return False
+    return True

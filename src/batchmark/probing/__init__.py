@@ -1,0 +1,1 @@
+"""Gradients of mini-batches against the gradient of all data."""

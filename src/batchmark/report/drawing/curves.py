@@ -1,0 +1,454 @@
+"""Curves over batch size with their intervals, and the figure that compares groups of them."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from batchmark.report import selection as names
+from batchmark.report.drawing import style
+from batchmark.report.drawing import style as palette
+from batchmark.report.drawing.style import EndLabel
+from batchmark.report.drawing.svg import Drawn
+from batchmark.report.language.messages import (
+    Message,
+    epochs,
+    listed,
+    percent,
+    say,
+    significant,
+    times,
+    whole,
+)
+from batchmark.report.selection import lowest, measured, optimizer_keys
+
+MANY = 4
+FEWEST_FOR_BAND = 3
+ROOM_FOR_BANDS = 2.0
+# Intervals of these come from rounds of timing, not from trials.
+TIMED = {"seconds_per_epoch", "examples_per_second"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One series. `points` has the columns x, y, low, high; y is missing where there is none."""
+
+    name: str
+    color: str
+    marker: str
+    points: pd.DataFrame
+    label: str = ""
+    dashed: bool = False
+
+    @property
+    def drawn(self) -> pd.DataFrame:
+        """The points that have a finite value."""
+        return self.points[np.isfinite(self.points["y"].astype(float))]
+
+    @property
+    def missed(self) -> list[float]:
+        """The positions without a finite value."""
+        return self.points["x"][~np.isfinite(self.points["y"].astype(float))].tolist()
+
+
+def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
+    """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
+    bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
+    made = pd.DataFrame(
+        {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
+    )
+    if "trials" in frame and value not in TIMED:
+        made.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
+    return made.astype(float).sort_values("x").reset_index(drop=True)
+
+
+def by_group(
+    frame: pd.DataFrame,
+    group: str,
+    value: str,
+    *,
+    x: str = "batch_size",
+) -> list[Curve]:
+    """One curve for each value of the column `group`, in the order they are seen."""
+    found = list(dict.fromkeys(frame[group].astype(str)))
+    rows = {name: frame[frame[group].astype(str) == name] for name in found}
+    return [
+        Curve(
+            name,
+            palette.hue(name, k),
+            palette.marker(name, k),
+            points(rows[name], value, x),
+            names.name(name),
+        )
+        for k, name in enumerate(found)
+        if not rows[name].empty
+    ]
+
+
+def by_optimizer(frame: pd.DataFrame, value: str) -> list[Curve]:
+    """One curve for each optimizer; with momentum it is one of its own."""
+    return by_group(frame.assign(name=optimizer_keys(frame)), "name", value)
+
+
+def of_optimizer(frame: pd.DataFrame, value: str, label: str = "") -> Curve:
+    """The curve of rows that share an optimizer, with the colour and the name it has everywhere."""
+    curve = by_optimizer(frame, value)[0]
+    return replace(curve, label=label or curve.label)
+
+
+def by_level(
+    frame: pd.DataFrame, column: str, value: str, written: Callable[[float], str]
+) -> list[Curve]:
+    """One curve for each number in `column`, from the darkest for the smallest to the lightest."""
+    levels = sorted(frame[column].unique())
+    return [
+        Curve(
+            f"{column}-{level:.10g}",
+            color,
+            palette.marker("", k),
+            points(frame[frame[column] == level], value),
+            written(level),
+        )
+        for k, (level, color) in enumerate(zip(levels, palette.ramp(len(levels)), strict=True))
+    ]
+
+
+def draw(
+    axes: Axes, curves: Iterable[Curve], *, named: bool = True, missing: str = "not reached"
+) -> None:
+    """Draw curves on axes whose scales and limits are set."""
+    curves = list(curves)
+    drawn = [curve for curve in curves if not curve.drawn.empty]
+    for curve in drawn:
+        _draw_interval(axes, curve, 0.18 if len(curves) <= MANY else 0.08)
+    if drawn:
+        _draw_lines(axes, drawn)
+    misses = any(curve.missed for curve in curves) and bool(missing)
+    if misses:
+        style.rail(axes, missing)
+        draw_misses(axes, curves)
+    if named:
+        style.label_ends(axes, map(end, drawn), under_rail=misses)
+
+
+def values(curves: Iterable[Curve], bands: bool = True) -> list[float]:
+    """All finite values, for the limits of a log axis, and the ends of intervals near them.
+
+    Wide intervals would squeeze everything else: the axes cut them off.
+    """
+    curves = list(curves)
+    middle = _finite(curves, ["y"])
+    if not bands or not len(middle):
+        return middle.tolist()
+    room = (middle.min() / ROOM_FOR_BANDS, middle.max() * ROOM_FOR_BANDS)
+    return [*middle, *np.clip(_finite(curves, ["low", "high"]), *room)]
+
+
+def _finite(curves: Sequence[Curve], columns: list[str]) -> np.ndarray:
+    found = [curve.drawn[columns].to_numpy(float).ravel() for curve in curves]
+    flat = np.concatenate(found) if found else np.array([])
+    return flat[np.isfinite(flat)]
+
+
+def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
+    """The band of a curve; where it has no end, or one beyond the axes, it reaches to the edge."""
+    bottom, top = axes.get_ylim()
+    banded = curve.drawn[curve.drawn["low"].notna()]
+    if (banded["high"] > banded["low"]).any():
+        axes.fill_between(
+            banded["x"],
+            banded["low"].clip(lower=bottom),
+            banded["high"].fillna(top).clip(upper=top),
+            color=curve.color,
+            alpha=strength,
+            linewidth=0,
+            gid=style.gid(curve.name),
+        )
+
+
+def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
+    """All lines in one call, which is several times faster than one call each."""
+    numbers = range(len(curves))
+    long = pd.concat([curve.drawn[["x", "y"]].assign(k=k) for k, curve in enumerate(curves)])
+    before = len(axes.lines)
+    dashes: list[Any] = [(3, 2) if curve.dashed else "" for curve in curves]
+    sns.lineplot(
+        x=long["x"].to_numpy(),
+        y=long["y"].to_numpy(),
+        hue=long["k"].to_numpy(),
+        style=long["k"].to_numpy(),
+        hue_order=numbers,
+        style_order=numbers,
+        palette=[curve.color for curve in curves],
+        markers=[curve.marker for curve in curves],
+        dashes=dashes,
+        ax=axes,
+        estimator=None,
+        errorbar=None,
+        legend=False,
+        markeredgewidth=0,
+        clip_on=False,
+    )
+    for line, curve in zip(axes.lines[before:], curves, strict=True):
+        line.set_gid(style.gid(curve.name))
+
+
+def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Misses of several series at one position stand side by side, closer the more there are."""
+    counts = Counter(x for curve in curves for x in curve.missed)
+    step = min(9.0, 24 / max(counts.values()))
+    seen: Counter[float] = Counter()
+    for curve in curves:
+        for x in curve.missed:
+            pixel = axes.transData.transform((x, 1))[0] + step * seen[x]
+            seen[x] += 1
+            share = axes.transAxes.inverted().transform((pixel, 0))[0]
+            style.on_rail(axes, share, curve.color, curve.marker, curve.name)
+
+
+def end(curve: Curve) -> EndLabel:
+    """The name at the right end of a curve that has a finite value."""
+    last = curve.drawn.iloc[-1]
+    return EndLabel(last["x"], last["y"], curve.label or curve.name, curve.color, curve.name)
+
+
+def series(curves: Iterable[Curve]) -> dict[str, str]:
+    """What can be highlighted: the curves' keys and the first part of their names."""
+    found: dict[str, str] = {}
+    for curve in curves:
+        found.setdefault(curve.name, (curve.label or curve.name).split(", ")[0])
+    return found
+
+
+def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[Curve, pd.Series]:
+    """The curve and point with the smallest (or largest) finite value; there must be one."""
+    found = [(curve, point) for curve in curves for _, point in curve.drawn.iterrows()]
+    return (max if largest else min)(found, key=lambda pair: pair[1]["y"])
+
+
+# One value of a curve: y, infinite when missed; the curve; its point with the interval.
+Value = tuple[float, Curve, pd.Series]
+NAMED = {"name", "optimizer", "normalization", "model", "rule"}
+TO_TARGET = {"epochs_to_target", "time_to_target"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of a frame as figures show it.
+
+    `label`: its name and unit, on the axis, in the alternative text and in the table. `missing`:
+    what a curve's points without a value mean, "" where they mean nothing.
+    """
+
+    column: str
+    label: str
+    missing: str = "not reached"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns of a table of numbers and their heads: batch size, trials, value, interval."""
+        trials = {"trials": "trials", "reached": "trials that reached it"}
+        return {
+            "batch_size": "batch size",
+            **({} if self.column in TIMED else trials),
+            self.column: self.label,
+            f"{self.column}_low": "low",
+            f"{self.column}_high": "high",
+        }
+
+
+EPOCHS = Quantity("epochs_to_target", "epochs to target")
+TIME = Quantity("time_to_target", "time to target (s)")
+SECONDS = Quantity("seconds_per_epoch", "seconds per epoch", missing="")
+
+
+def trials_note(frame: pd.DataFrame, *, bands: bool = True) -> Message:
+    """How many trials stand behind each point, and what is drawn around it."""
+    least, most = int(frame["trials"].min()), int(frame["trials"].max())
+    trials = f"{least}–{most}" if least < most else str(least)
+    if not bands:
+        return say("Median of {trials} trials a point.", trials=trials)
+    if most < FEWEST_FOR_BAND:
+        return say(
+            "Median of {trials} trials a point: too few trials for an interval.", trials=trials
+        )
+    return say("Median of {trials} trials a point; bands are 95 % intervals.", trials=trials)
+
+
+def target_notes(frame: pd.DataFrame) -> list[Message]:
+    """The number of trials, and the target and the training images where the rows share them."""
+    notes = [trials_note(frame)]
+    targets = frame["target"].dropna().unique() if "target" in frame else []
+    if len(targets) == 1:
+        notes.append(say("Target: {target} validation accuracy.", target=percent(targets[0])))
+    images = frame["train_size"].dropna().unique() if "train_size" in frame else []
+    if len(images) == 1:
+        notes.append(say("Trained on {n} images.", n=whole(images[0])))
+    return notes
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of one panel: one measure over batch size, one curve for each thing compared.
+
+    `group` makes the curves of a frame's rows for a column. `title` says what they show, None when
+    nothing. `columns`: what the table of numbers holds, with its heads. `notes`: what stands below.
+    `right`, `height`: the room for the curves' names, the height of the axes.
+    """
+
+    group: Callable[[pd.DataFrame, str], Sequence[Curve]]
+    quantity: Quantity
+    columns: Mapping[str, str]
+    title: Callable[[Sequence[Curve]], Message | None] = lambda _: None
+    notes: Callable[[pd.DataFrame], Sequence[Message]] = target_notes
+    right: float = style.RIGHT
+    height: float = style.HEIGHT
+
+    def draw(self, frame: pd.DataFrame) -> Drawn | None:
+        """The figure of these rows; None where none of them has a value of the measure."""
+        if not measured(frame, self.quantity.column):
+            return None
+        lines = self.group(frame, self.quantity.column)
+        if not any_drawn(lines):
+            return None
+        return Drawn(
+            figure=self._panel(lines),
+            title=self.title(lines),
+            alt=described(lines, self.quantity.label),
+            numbers=numbers(frame, self.columns),
+            notes=self.notes(frame),
+            series=series(lines),
+        )
+
+    def _panel(self, lines: Sequence[Curve]) -> Figure:
+        """Curves over batch size on log axes, named at their ends when there are several."""
+        several = len(lines) > 1
+        figure, (axes,) = style.panels((self.height,), right=self.right if several else 20)
+        style.batch_axis(axes, [x for line in lines for x in line.points["x"]])
+        style.log_axis(axes, values(lines), self.quantity.label)
+        draw(axes, lines, missing=self.quantity.missing, named=several)
+        return figure
+
+
+def any_drawn(lines: Sequence[Curve]) -> bool:
+    """Whether there is at least one value to draw."""
+    return any(not line.drawn.empty for line in lines)
+
+
+def first_evaluation(frame: pd.DataFrame) -> float:
+    """The epochs after which the rows were first evaluated: no target is reached before."""
+    every = frame["evaluate_every"] / frame["examples_per_epoch"]
+    return float(every.fillna(1.0).max())
+
+
+def apart(lower: pd.Series, upper: pd.Series) -> bool:
+    """Whether the intervals of two points do not overlap; false when one has none."""
+    return bool(lower["high"] < upper["low"])
+
+
+def fewest(lines: Sequence[Curve]) -> Message | None:
+    """Which curve needs the fewest and which the most epochs, where most of them differ."""
+    at = _by_position(lines)
+    differing = {x: found for x, found in at.items() if _differ(found)}
+    if not differing:
+        return _tied([value for found in at.values() for value in found])
+    x, found = max(differing.items(), key=lambda item: (len(item[1]), item[0]))
+    best, worst = (pick(found, key=lambda value: value[0]) for pick in (min, max))
+    if worst[0] == math.inf:
+        return _with_misses(x, best[0], found)
+    return say(
+        "{best} needs {low} at batch size {size}, {worst} {high}"
+        if apart(best[2], worst[2])
+        else "At batch size {size}, {best} ({low}) and {worst} ({high}) cannot be told apart",
+        size=whole(x),
+        best=Message(best[1].label),
+        low=epochs(best[0]),
+        worst=Message(worst[1].label),
+        high=significant(worst[0], 2),
+    )
+
+
+def _by_position(lines: Sequence[Curve]) -> dict[float, list[Value]]:
+    """The values at every position where two curves or more are compared."""
+    at: dict[float, list[Value]] = defaultdict(list)
+    for line in lines:
+        for _, point in line.points.iterrows():
+            y = float(point["y"])
+            at[point["x"]].append((y if math.isfinite(y) else math.inf, line, point))
+    return {x: found for x, found in at.items() if len(found) > 1}
+
+
+def _differ(found: Sequence[Value]) -> bool:
+    return len({y for y, *_ in found}) > 1
+
+
+def _tied(found: Sequence[Value]) -> Message | None:
+    finite = [y for y, *_ in found if y < math.inf]
+    if not finite:
+        return None
+    return say("No difference to be seen: at most {epochs} each", epochs=epochs(max(finite)))
+
+
+def _with_misses(x: float, least: float, found: Sequence[Value]) -> Message:
+    return say(
+        "At batch size {size}, {low} with {best}; not reached with {missed}",
+        size=whole(x),
+        low=epochs(least),
+        best=listed([line.label for y, line, _ in found if y == least]),
+        missed=listed([line.label for y, line, _ in found if y == math.inf]),
+    )
+
+
+def fastest(lines: Sequence[Curve]) -> Message | None:
+    """Which curve reaches the target first, where, and how far the slowest best one lags."""
+    drawn = [line for line in lines if not line.drawn.empty]
+    if len(drawn) < 2:
+        return None
+    best, point = finite_extreme(drawn)
+    slowest = max(drawn, key=lambda line: line.drawn["y"].min())
+    last = lowest(slowest.drawn, "y")
+    return say(
+        "{name} is fastest, at batch size {size}; {slowest} at its best takes {times} as long"
+        if apart(point, last)
+        else "By medians alone {name} is fastest, at batch size {size}; {slowest} at its best "
+        "takes {times} as long, but the intervals do not tell them apart",
+        name=Message(best.label or best.name),
+        size=whole(point["x"]),
+        slowest=Message(slowest.label or slowest.name),
+        times=times(last["y"] / point["y"]),
+    )
+
+
+def described(lines: Sequence[Curve], measure: str) -> Message:
+    """The alternative text: what is drawn, and each curve's range."""
+    xs = [x for line in lines for x in line.points["x"]]
+    return say(
+        "Line chart of {measure} over batch size {low} to {high}, one line each for {names}.",
+        measure=Message(measure),
+        low=whole(min(xs)),
+        high=whole(max(xs)),
+        names=listed([line.label or line.name for line in lines]),
+    )
+
+
+def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The named columns that the frame has, under the names readers see.
+
+    What the configuration names gets its readers' name; a missed target is infinite.
+    """
+    kept = {key: name for key, name in columns.items() if key in frame}
+    made = frame[list(kept)].copy()
+    for key in NAMED & set(kept):
+        made[key] = made[key].map(names.name, na_action="ignore")
+    if {"reached", "trials", "epochs_to_target"} <= set(frame):
+        missed = frame["epochs_to_target"].isna() & (frame["reached"] < frame["trials"])
+        for key in TO_TARGET & set(kept):
+            made[key] = made[key].astype(float).mask(missed, math.inf)
+    return made.rename(columns=kept)

@@ -1,0 +1,417 @@
+"""Colours, markers, axes and scales: how every figure looks.
+
+The hues are Okabe and Ito's (2008), told apart by colour-blind readers; the page lightens or
+darkens them for its theme by their value, so a figure must use exactly these.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from batchmark.report.language.messages import power, significant, size
+
+BLUE = "#0072b2"
+VERMILION = "#d55e00"
+GREEN = "#009e73"
+PINK = "#cc79a7"
+ORANGE = "#e69f00"
+SKY = "#56b4e9"
+VIOLET = "#7b5ea7"
+BROWN = "#8c6d31"
+
+HUES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, BROWN)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+
+# Drawn in this colour, an artist takes the text colour of the page it stands on.
+INK = "#111213"
+
+FIXED = {
+    "sgd": 0,
+    "adam": 1,
+    "rmsprop": 2,
+    "adagrad": 3,
+    "adadelta": 4,
+    "momentum": 5,
+    "nesterov": 6,
+    "rprop": 7,
+    "none": 0,
+    "batch": 1,
+    "layer": 2,
+    "group": 3,
+    "input": 4,
+    "fixed": 0,
+    "linear": 1,
+    "sqrt": 2,
+    "tuned": 3,
+    "lenet5": 0,
+    "lenet_theano": 1,
+    "mlp": 2,
+    "weight decay": 1,
+    "L2": 2,
+    "L1": 3,
+    "dropout": 4,
+}
+
+# Dark to light, readable on white and on near-black: single hues of seaborn's "crest" turned round.
+RAMP = (
+    "#2c3172",
+    "#26497c",
+    "#1e5f84",
+    "#22758a",
+    "#378a8c",
+    "#4c9f8d",
+    "#66b290",
+    "#82c494",
+    "#a5cd90",
+)
+
+
+def hue(name: str, position: int) -> str:
+    """The colour of a series: fixed by its name where it has one, else by its position."""
+    return HUES[FIXED.get(name, position) % len(HUES)]
+
+
+def marker(name: str, position: int) -> str:
+    """The marker of a series, chosen like its colour."""
+    return MARKERS[FIXED.get(name, position) % len(MARKERS)]
+
+
+def ramp(count: int) -> list[str]:
+    """`count` colours of the sequential ramp, spread over all of it."""
+    if count == 1:
+        return [RAMP[len(RAMP) // 2]]
+    return [RAMP[round(i * (len(RAMP) - 1) / (count - 1))] for i in range(count)]
+
+
+# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
+mpl.rcdefaults()
+mpl.use("svg")
+
+# Room on either side of a single value on a log axis: a factor of 1.4.
+ALONE = 0.35
+WIDTH, HEIGHT, FONT = 440, 290, 12.5
+LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
+SETTINGS = {
+    "figure.dpi": 72,
+    "savefig.dpi": 72,
+    "font.size": FONT,
+    "axes.labelsize": FONT,
+    "axes.titlesize": FONT,
+    "xtick.labelsize": FONT,
+    "ytick.labelsize": FONT,
+    "legend.fontsize": FONT,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+    "grid.alpha": 0.14,
+    "grid.linewidth": 0.8,
+    "axes.linewidth": 0.8,
+    "xtick.major.size": 3.5,
+    "xtick.major.width": 0.8,
+    "xtick.major.pad": 4,
+    "axes.labelpad": 5,
+    "axes.facecolor": "none",
+    "lines.linewidth": 2.0,
+    "lines.markersize": 5.5,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.3,
+}
+
+
+@dataclass(frozen=True)
+class EndLabel:
+    """A text beside the last point of a line, in data coordinates."""
+
+    x: float
+    y: float
+    text: str
+    color: str
+    series: str = ""
+
+
+def panels(
+    heights: Sequence[float] = (HEIGHT,),
+    *,
+    right: float = RIGHT,
+    left: float = LEFT,
+    top: float = TOP,
+    gap: float = 34,
+) -> tuple[Figure, list[Axes]]:
+    """A figure of stacked axes, each as many units high as told."""
+    sns.set_theme(style="ticks", rc=SETTINGS)
+    total = top + sum(heights) + gap * (len(heights) - 1) + BOTTOM
+    figure = Figure(figsize=(WIDTH / 72, total / 72))
+    made: list[Axes] = []
+    ceiling = total - top
+    for height in heights:
+        box = (
+            left / WIDTH,
+            (ceiling - height) / total,
+            (WIDTH - left - right) / WIDTH,
+            height / total,
+        )
+        axes = figure.add_axes(box)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        made.append(axes)
+        ceiling -= height + gap
+    return figure, made
+
+
+def named(axes: Axes, text: str) -> None:
+    """The measure and unit of the vertical axis, written flat above it."""
+    at = axes.get_position().x0 * WIDTH
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(8 - at, 11),
+        textcoords="offset points",
+        va="bottom",
+        ha="left",
+    )
+
+
+def batch_axis(axes: Axes, sizes: Iterable[float], label: str = "batch size") -> None:
+    """A log axis whose ticks are the batch sizes that occur."""
+    log_values_axis(axes, sizes, label, lambda value: size(int(value)))
+
+
+def log_values_axis(
+    axes: Axes, values: Iterable[float], label: str, text: Callable[[float], str] = significant
+) -> None:
+    """A horizontal log axis with ticks at `values`; labels that would collide are left out.
+
+    Without a label the axis is one that the panel below names.
+    """
+    real = sorted(set(values))
+    axes.set_xscale("log")
+    low, high = math.log(real[0]), math.log(real[-1])
+    margin = 0.03 * (high - low) or 0.5
+    axes.set_xlim(math.exp(low - margin), math.exp(high + margin))
+    _fixed(axes.xaxis, real, _uncollided(axes, real, text) if label else [""] * len(real))
+    axes.set_xlabel(label)
+
+
+def decades_axis(axes: Axes, values: Iterable[float], label: str) -> None:
+    """A horizontal log axis around `values` with ticks at powers of ten, written out."""
+    low, high = _padded(list(values))
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+    _fixed(axes.xaxis, ticks, [power(tick) for tick in ticks] if label else [""] * len(ticks))
+    axes.set_xlabel(label)
+
+
+def ticks_axis(axes: Axes, ticks: Iterable[float], label: str) -> None:
+    """A horizontal axis with those of the ticks that lie inside it."""
+    kept = [tick for tick in ticks if _inside(tick, axes.get_xlim())]
+    _fixed(axes.xaxis, kept, [significant(tick) for tick in kept])
+    axes.set_xlabel(label)
+
+
+def plain_axis(axes: Axes, label: str) -> None:
+    """A linear horizontal axis with few ticks."""
+    axes.locator_params(axis="x", nbins=6)
+    ticks = [tick for tick in axes.get_xticks() if _inside(tick, axes.get_xlim())]
+    _fixed(axes.xaxis, ticks, [significant(tick) for tick in ticks])
+    axes.set_xlabel(label)
+
+
+def names_axis(axes: Axes, names: Sequence[str]) -> None:
+    """A vertical axis of names, the first on top."""
+    _fixed(axes.yaxis, range(len(names)), names)
+
+
+def steps_axis(axes: Axes, names: Sequence[str], label: str = "") -> None:
+    """A horizontal axis of named steps at 0, 1, 2 …"""
+    axes.set_xlim(-0.3, len(names) - 0.7)
+    _fixed(axes.xaxis, range(len(names)), names)
+    axes.set_xlabel(label)
+
+
+def value_axis(axes: Axes, label: str, *, low: float | None = None) -> None:
+    """A linear axis with few ticks, its name above it."""
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom if low is None else low, top)
+    axes.locator_params(axis="y", nbins=5)
+    ticks = [tick for tick in axes.get_yticks() if _inside(tick, axes.get_ylim())]
+    _fixed(axes.yaxis, ticks, [significant(tick) for tick in ticks])
+    named(axes, label)
+
+
+def log_axis(axes: Axes, values: Iterable[float], label: str, unit: str = "") -> None:
+    """A log axis around `values` with plain numbers at 1, 2, 5 or whole decades."""
+    axes.set_yscale("log")
+    low, high = _padded([value for value in values if 0 < value < math.inf])
+    axes.set_ylim(low, high)
+    ticks = log_ticks(low, high, most=max(2, round(axes.get_window_extent().height / 32)))
+    if len(ticks) < 3 and high / low < 3:
+        ticks = [one for one in MaxNLocator(4).tick_values(low, high) if low <= one <= high]
+    _fixed(axes.yaxis, ticks, [power(tick) + unit for tick in ticks])
+    named(axes, label)
+
+
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """At most `most` round numbers between the limits: 1-2-5 steps, 1-3 steps or decades."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [k * 10.0**d for d in decades for k in steps if low <= k * 10.0**d <= high]
+        if len(ticks) <= most:
+            return ticks
+    stride = math.ceil(len(ticks) / most)
+    return ticks[::stride]
+
+
+def rail(axes: Axes, text: str = "not reached") -> None:
+    """The labelled line at the top edge of the axes on which misses are drawn."""
+    axes.plot(
+        [0, 1],
+        [1, 1],
+        color=INK,
+        alpha=0.4,
+        linewidth=0.8,
+        dashes=(2, 3),
+        transform=axes.transAxes,
+        clip_on=False,
+    )
+    corner(axes, text)
+
+
+def corner(axes: Axes, text: str) -> None:
+    """A quiet text above the right end of the axes."""
+    axes.annotate(
+        text,
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(0, 11),
+        va="bottom",
+        ha="right",
+        textcoords="offset points",
+        alpha=0.75,
+    )
+
+
+def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> None:
+    """A hollow mark on the rail, `x` in shares of the axes' width."""
+    axes.plot(
+        [x],
+        [1],
+        linestyle="none",
+        marker=marker,
+        markerfacecolor="none",
+        markeredgecolor=color,
+        markeredgewidth=1.6,
+        transform=axes.transAxes,
+        clip_on=False,
+        gid=gid(series),
+    )
+
+
+def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = False) -> None:
+    """Name lines at their right ends, pushed apart where they would overlap."""
+    gap = FONT + 2.5
+    wanted = sorted(labels, key=lambda label: axes.transData.transform((label.x, label.y))[1])
+    heights = [axes.transData.transform((label.x, label.y))[1] for label in wanted]
+    box = axes.get_window_extent()
+    ceiling = box.y1 - gap * under_rail
+    for label, height in zip(wanted, spread(heights, gap, box.y0, ceiling), strict=True):
+        share = (height - box.y0) / box.height
+        _lead(axes, label, share)
+        axes.annotate(
+            label.text,
+            (1, share),
+            xycoords="axes fraction",
+            xytext=(9, 0),
+            va="center",
+            textcoords="offset points",
+            color=label.color,
+            gid=gid(label.series),
+        )
+
+
+def _lead(axes: Axes, label: EndLabel, share: float) -> None:
+    """A hairline from the last point of a line to its name."""
+    start = axes.transAxes.inverted().transform(axes.transData.transform((label.x, label.y)))
+    edge = 1 + 7 / axes.get_window_extent().width
+    axes.plot(
+        [start[0], edge],
+        [start[1], share],
+        color=label.color,
+        alpha=0.45,
+        linewidth=0.7,
+        transform=axes.transAxes,
+        clip_on=False,
+        gid=gid(label.series),
+        zorder=1,
+    )
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Heights near the (ascending) wanted ones, `gap` apart and inside the limits if they fit.
+
+    The mean of pushing everything up and pushing everything down: both keep the gap, so does it.
+    """
+    count = len(wanted)
+    gap = min(gap, (high - low) / max(1, count - 1))
+    up, down = list(wanted), list(wanted)
+    for i in range(count):
+        floor = up[i - 1] + gap if i else low
+        up[i] = min(max(up[i], floor), high - (count - 1 - i) * gap)
+    for i in reversed(range(count)):
+        ceiling = down[i + 1] - gap if i < count - 1 else high
+        down[i] = max(min(down[i], ceiling), low + i * gap)
+    return [(one + other) / 2 for one, other in zip(up, down, strict=True)]
+
+
+def gid(series: str) -> str | None:
+    """The id by which the page finds the marks of a series."""
+    return f"series-{series}" if series else None
+
+
+def _fixed(axis: Axis, ticks: Iterable[float], labels: Sequence[str]) -> None:
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_major_formatter(FixedFormatter(list(labels)))
+    axis.set_minor_locator(NullLocator())
+
+
+def _uncollided(axes: Axes, values: Sequence[float], write: Callable[[float], str]) -> list[str]:
+    """Labels from the right, each kept only if it leaves room for the one kept before it."""
+    kept: dict[float, str] = {}
+    edge = math.inf
+    for one in reversed(values):
+        text = write(one)
+        half = 0.29 * FONT * len(text) + 2
+        center = axes.transData.transform((one, 1))[0]
+        if center + half <= edge:
+            kept[one] = text
+            edge = center - half
+    return [kept.get(one, "") for one in values]
+
+
+def _padded(values: Sequence[float]) -> tuple[float, float]:
+    if not values:
+        return 0.1, 1.0
+    logs = np.log([min(values), max(values)])
+    pad = max(0.08 * (logs[1] - logs[0]), 0.08) if logs[1] > logs[0] else ALONE
+    return float(np.exp(logs[0] - pad)), float(np.exp(logs[1] + pad))
+
+
+def _inside(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= value <= limits[1]

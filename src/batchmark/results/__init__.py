@@ -1,1 +1,0 @@
-"""The files that stages hand to each other: schemas, validating readers and atomic writers."""

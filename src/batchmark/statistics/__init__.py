@@ -1,0 +1,1 @@
+"""From tidy tables to estimates with intervals."""

@@ -1,0 +1,207 @@
+"""Variants against each other: pairs with a baseline, profiles over all studies, targets.
+
+Pairs are corrected by Holm; profiles follow Dolan & Moré 2002.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.statistics.intervals import (
+    Interval,
+    Mean,
+    Test,
+    columns,
+    holm,
+    mean_of,
+    median,
+    product,
+    total,
+)
+from batchmark.statistics.study_data import Block, labels
+
+Array = NDArray[np.float64]
+
+DIFFERENCES = {
+    "best_validation_error": "best_validation_error",
+    "final_test_error": "final_test_accuracy",
+    "final_train_error": "final_train_accuracy",
+}
+
+
+def compare(block: Block) -> pd.DataFrame:
+    """All metrics of a study: ratios of epochs, seconds, times; differences of errors.
+
+    What is "to target" comes for every target of the study, the rest stands with the main one.
+    """
+    if block.study.baseline not in block.ids:
+        return pd.DataFrame()
+    base = block.ids.index(block.study.baseline)
+    seconds = np.log(block.ratios) - np.log(block.ratios[base])
+    tables = [_table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
+    for target in block.targets:
+        tables += _to_target(block, base, target, mean_of(seconds))
+    for name, source in DIFFERENCES.items():
+        values, counted = block.trials(source), block.counting_variance(source)
+        change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
+        tables.append(_table(block, name, total(mean_of(change, counted + counted[base])), change))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _to_target(block: Block, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
+    epochs = block.epochs_to(target)
+    speed = log_epoch_ratio(epochs, epochs[base], block.budget)
+    grid = grid_variance(epochs, block.resolution)
+    needed = mean_of(speed, grid + grid[base])
+    tables = [
+        _table(block, "epochs_to_target", total(needed), speed, epochs),
+        _table(block, "time_to_target", total(needed, seconds), speed, epochs),
+    ]
+    return [table.assign(target=target) for table in tables]
+
+
+def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:
+    """log(epochs / base) per pair; a miss counts as the budget, both missed is no pair (NaN).
+
+    Where `epochs` missed the true ratio is larger, where `base` did it is smaller.
+    """
+    limit = budget[..., None]
+    missed = np.isinf(epochs) & np.isinf(base)
+    with np.errstate(invalid="ignore"):
+        ratio = np.log(np.minimum(epochs, limit) / np.minimum(base, limit))
+    return np.where(missed, np.nan, ratio)
+
+
+def grid_variance(epochs: Array, resolution: Array) -> Array:
+    """Variance of log epochs, per variant, from reading them off a grid of evaluations."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nanmax(resolution[:, None] ** 2 / 12 / epochs**2, axis=-1, initial=0.0)
+
+
+def _misled(ratio: Array, missed: NDArray[np.bool_], base: int) -> NDArray[np.bool_]:
+    """Whether a miss, which counts as the budget, pulls a ratio further away from 1."""
+    own, others = (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
+    return np.where(ratio < 1, own, others)
+
+
+def _table(
+    block: Block, metric: str, test: Test, pairs: Array, epochs: Array | None = None
+) -> pd.DataFrame:
+    base = block.ids.index(block.study.baseline)
+    ratio = metric not in DIFFERENCES
+    change = np.exp if ratio else np.asarray
+    missed = np.isinf(epochs) if epochs is not None else np.zeros(pairs.shape, bool)
+    p = np.where(np.arange(len(test.p)) == base, np.nan, test.p)
+    corrected = holm(p)
+    estimate = change(test.estimate)
+    floor = block.noise_floor if metric == "seconds_per_epoch" else 0.0
+    far = np.abs(estimate - 1) > floor if ratio else True
+    table = pd.DataFrame(
+        {
+            **block.place(),
+            "variant": block.ids,
+            "baseline": block.study.baseline,
+            "target": block.target,
+            "metric": metric,
+            "kind": "ratio" if ratio else "difference",
+            "estimate": estimate,
+            "low": change(test.low),
+            "high": change(test.high),
+            "p": p,
+            "p_holm": corrected,
+            "pairs": (~np.isnan(pairs)).sum(axis=1),
+            "censored": (missed ^ missed[base]).sum(axis=1),
+            "both_missed": (missed & missed[base]).sum(axis=1),
+            "distinguishable": (corrected < 0.05) & far & ~_misled(estimate, missed, base),
+        }
+    )
+    return table[np.arange(len(table)) != base]
+
+
+def performance_profile(block: Block) -> pd.DataFrame:
+    """Share of batch sizes at which a solver takes at most tau times the fastest solver's time.
+
+    Solvers are the settings apart from the batch size; each batch size that at least one solver
+    mastered is a workload; a miss is infinitely slow. What was not measured is no miss: only the
+    solvers measured at most batch sizes take part, at the sizes that all of them were measured at.
+    Only for studies with an optimizer axis.
+    """
+    seconds = _seconds(block) if "optimizer" in block.study.axes else pd.DataFrame()
+    solved = seconds[seconds.replace(np.inf, np.nan).dropna(axis=1, how="all").columns]
+    if not solved.size:
+        return pd.DataFrame()
+    ratios = solved.to_numpy(float) / solved.to_numpy(float).min(axis=0)
+    taus = np.unique(ratios[np.isfinite(ratios)])
+    shares = (ratios[:, :, None] <= taus).mean(axis=1)
+    return pd.DataFrame(
+        {
+            **block.place(),
+            "target": block.target,
+            "solver": np.repeat(solved.index.to_numpy(), len(taus)),
+            "tau": np.tile(taus, len(solved)),
+            "share": shares.ravel(),
+            "workloads": ratios.shape[1],
+        }
+    )
+
+
+def _seconds(block: Block) -> pd.DataFrame:
+    """Time to target by solver and batch size, of the solvers and sizes that can be compared."""
+    epochs, seconds = time_to(block)
+    table = pd.DataFrame(
+        {
+            "solver": [" | ".join(labels(block.study.settings[variant])) for variant in block.ids],
+            "workload": block.variants["batch_size"],
+            "seconds": np.where(np.isinf(epochs.estimate), np.inf, seconds.estimate),
+        }
+    )
+    wide = table.pivot_table(index="solver", columns="workload", values="seconds", aggfunc="min")
+    measured = wide.notna().sum(axis=1)
+    return wide[measured == measured.max()].dropna(axis=1)
+
+
+ALL = slice(None)
+Rows = NDArray[np.intp] | slice
+
+
+def time_to(
+    block: Block, target: float | None = None, rows: Rows = ALL
+) -> tuple[Interval, Interval]:
+    """Epochs and seconds to a target (the main one), one entry per variant in `rows`."""
+    epochs = median(block.epochs_to(target)[rows], block.resolution[rows])
+    return epochs, product(epochs, seconds_per_epoch(block, rows))
+
+
+def seconds_per_epoch(block: Block, rows: Rows = ALL) -> Interval:
+    """Seconds per epoch in the block's own timing, one entry per variant; NaN: not timed."""
+    return Interval(*(part * block.anchor_seconds for part in median(block.ratios[rows])))
+
+
+def sensitivity(block: Block) -> pd.DataFrame:
+    """One row per target of the study and variant.
+
+    `fastest`: least median time to the target in the study; `relative_time_to_target`: over that.
+    """
+    return pd.concat([_one(block, target) for target in block.targets], ignore_index=True)
+
+
+def _one(block: Block, target: float) -> pd.DataFrame:
+    reached = np.isfinite(block.epochs_to(target))
+    epochs, seconds = time_to(block, target)
+    table = pd.DataFrame(
+        {
+            **block.place(),
+            "target": target,
+            "variant": block.ids,
+            "batch_size": block.variants["batch_size"],
+            "reached": reached.sum(axis=1),
+            "trials": (~np.isnan(block.epochs_to(target))).sum(axis=1),
+            **columns("epochs_to_target", epochs),
+            **columns("time_to_target", seconds),
+        }
+    )
+    best = table["time_to_target"].min()
+    return table.assign(
+        relative_time_to_target=table["time_to_target"] / best,
+        fastest=table["time_to_target"] == best,
+    )

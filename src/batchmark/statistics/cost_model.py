@@ -1,0 +1,141 @@
+"""The cost model: how epochs to target and seconds per epoch depend on the batch size.
+
+E(B) = E_min (1 + B / B_crit) after McCandlish et al. 2018 (eq. 2.11, in epochs) and
+t(B) = N (c + o / B): every example costs c seconds, every step o on top. Their product is least at
+B* = sqrt(B_crit o / c).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.statistics.comparisons import seconds_per_epoch
+from batchmark.statistics.intervals import LEVEL, Interval, columns
+from batchmark.statistics.study_data import Block, families
+
+Array = NDArray[np.float64]
+
+DRAWS = 1000
+FEWEST_SIZES = 4
+COMMON_SIZES = (32, 128, 1000)
+
+
+class Line(NamedTuple):
+    """y = intercept + slope x; first the estimate, then bootstrap draws, along the first axis."""
+
+    intercept: Array
+    slope: Array
+    r_squared: float
+
+
+def fit_line(x: Array, y: Array, seed: int = 0) -> Line:
+    """Least squares of *relative* errors, with draws that carry the fit's uncertainty.
+
+    The draws add to the fit normal errors on the log scale whose variance is itself drawn
+    (scaled inverse chi-squared, n - 2 degrees of freedom), so that they give Student-like
+    intervals however few the points are.
+    """
+    intercept, slope = _weighted(x, y[None])
+    fitted = intercept[:, None] + slope[:, None] * x
+    residuals = np.log(y / np.maximum(fitted[0], np.finfo(float).tiny))
+    freedom = len(x) - 2
+    random = np.random.default_rng(seed)
+    scale = np.sqrt((residuals**2).sum() / random.chisquare(freedom, DRAWS))
+    drawn = fitted * np.exp(scale[:, None] * random.standard_normal((DRAWS, len(x))))
+    a, b = _weighted(x, drawn)
+    spread = ((np.log(y) - np.log(y).mean()) ** 2).sum()
+    explained = 1 - (residuals**2).sum() / spread if spread > 0 else np.nan
+    return Line(np.append(intercept, a), np.append(slope, b), float(explained))
+
+
+def _weighted(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
+    """Lines through the rows of `y`, reweighted by the inverse squared fit."""
+    weights = 1 / y**2
+    intercept = slope = np.zeros(len(y))
+    for _ in range(rounds):
+        total = weights.sum(axis=1)
+        mean_x = (weights * x).sum(axis=1) / total
+        mean_y = (weights * y).sum(axis=1) / total
+        away = x - mean_x[:, None]
+        slope = (weights * away * (y - mean_y[:, None])).sum(axis=1)
+        slope = slope / (weights * away**2).sum(axis=1)
+        intercept = mean_y - slope * mean_x
+        fitted = intercept[:, None] + slope[:, None] * x
+        weights = 1 / np.maximum(fitted, y / 10) ** 2
+    return intercept, slope
+
+
+def cost_model(block: Block) -> pd.DataFrame:
+    """One row per target and family of at least four batch sizes that all its trials reached."""
+    seconds = seconds_per_epoch(block).estimate
+    rows = [
+        {**block.place(), "target": target, "family": family, **fit}
+        for family, members in families(block, FEWEST_SIZES)
+        for target in block.targets
+        if (fit := _fit(block, block.epochs_to(target)[members], seconds[members], members))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _fit(
+    block: Block, epochs: Array, seconds: Array, members: NDArray[np.intp]
+) -> dict[str, Any] | None:
+    sizes = block.variants["batch_size"].to_numpy(float)[members]
+    examples = block.variants["examples_per_epoch"].to_numpy(float)[members]
+    reached, timed = np.isfinite(epochs).all(axis=1), ~np.isnan(seconds)
+    if reached.sum() < FEWEST_SIZES or timed.sum() < FEWEST_SIZES:
+        return None
+    # The target was crossed somewhere since the evaluation before: half a step back on average.
+    crossed = epochs - block.resolution[members][:, None] / 2
+    convergence = fit_line(sizes[reached], np.exp(np.log(crossed[reached]).mean(axis=1)))
+    speed = fit_line(1 / sizes[timed], seconds[timed] / examples[timed], seed=1)
+    return {
+        "fitted_sizes": _join(sizes[reached]),
+        "excluded_sizes": _join(sizes[~reached]),
+        **_parameters(convergence, speed),
+        "epochs_r_squared": convergence.r_squared,
+        "seconds_r_squared": speed.r_squared,
+        "examples": float(np.median(examples)),
+    }
+
+
+def _parameters(convergence: Line, speed: Line) -> dict[str, Any]:
+    """Point estimates and percentile intervals of everything the two lines imply."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        critical = np.maximum(convergence.intercept / convergence.slope, 0.0)
+        critical = np.where(convergence.slope > 0, critical, np.inf)
+        overhead, example = np.maximum(speed.slope, 0.0), np.maximum(speed.intercept, 0.0)
+        fastest = np.sqrt(critical * overhead / example)
+    made = {
+        "e_min": convergence.intercept,
+        "b_crit": critical,
+        "c": example,
+        "o": overhead,
+        "best_batch_size": fastest,
+    }
+    for size in COMMON_SIZES:
+        made[f"cost_at_{size}"] = _relative_cost(float(size), critical, overhead / example)
+    tables = [columns(name, _interval(draws)) for name, draws in made.items()]
+    return {name: value for table in tables for name, value in table.items()}
+
+
+def _relative_cost(size: float, critical: Array, overhead: Array) -> Array:
+    """Time to target at `size` over the least possible, both by the model."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = (1 + np.sqrt(overhead / critical)) ** 2
+        return (1 + size / critical) * (1 + overhead / size) / least
+
+
+def _interval(draws: Array) -> Interval:
+    tail = (1 - LEVEL) / 2
+    known = draws[1:][~np.isnan(draws[1:])]
+    if not len(known):
+        return Interval(draws[0], np.nan, np.nan)
+    low, high = np.quantile(known, [tail, 1 - tail], method="inverted_cdf")
+    return Interval(draws[0], low, high)
+
+
+def _join(sizes: Array) -> str:
+    return ";".join(f"{size:g}" for size in sizes)

@@ -1,0 +1,101 @@
+"""Seconds per epoch of every timed subject, free of drift, and the noise floor of each block."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.statistics.intervals import Interval, median
+
+Array = NDArray[np.float64]
+
+BLOCK = ["machine", "device", "study"]
+SUBJECT = [*BLOCK, "subject"]
+
+
+@dataclass(frozen=True)
+class EpochTimes:
+    """Timed subjects and, row by row, their ratio to the anchor in every round.
+
+    `subjects`: a row of subjects.csv each, with `ratio`, `seconds_per_epoch` (+ `_low`, `_high`),
+    `examples_per_second`, `flops_per_second`, `share_of_peak`. `ratios`: [subject, round], NaN
+    where a round has no reading.
+    """
+
+    subjects: pd.DataFrame
+    ratios: Array
+
+    @property
+    def variants(self) -> pd.DataFrame:
+        """One row per subject and variant it stands for, indexed by the subject's row."""
+        listed = self.subjects.assign(variant=self.subjects["variants"].fillna("").str.split(";"))
+        exploded = listed.explode("variant")
+        return exploded[exploded["variant"] != ""]
+
+
+def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
+    """Median ratio over rounds times the anchor's median seconds per epoch in the same block.
+
+    Within a round the median over visits. Blocks are never pooled.
+    """
+    wide = (
+        timings.groupby([*SUBJECT, "round"], observed=True, sort=False)["ratio_to_anchor"]
+        .median()
+        .unstack("round")
+    )
+    timed = subjects.merge(wide.index.to_frame(index=False), on=SUBJECT)
+    ratios = wide.loc[pd.MultiIndex.from_frame(timed[SUBJECT])].to_numpy(float)
+    return EpochTimes(_with_seconds(timed, timings, median(ratios)), ratios)
+
+
+def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:
+    anchors = timings[timings["role"] == "anchor"]
+    seconds = anchors.groupby(BLOCK, observed=True)["seconds_per_epoch"].median()
+    by_threads = anchors.groupby([*BLOCK, "threads"], observed=True)["seconds_per_epoch"].median()
+    keys = pd.MultiIndex.from_frame(timed[BLOCK])
+    with_threads = pd.MultiIndex.from_frame(timed[[*BLOCK, "threads"]])
+    anchor = by_threads.reindex(with_threads).to_numpy(float)
+    anchor = np.where(np.isnan(anchor), seconds.reindex(keys).to_numpy(float), anchor)
+    per_epoch = ratio.estimate * anchor
+    steps = timed["steps_per_epoch"].to_numpy(float) / per_epoch
+    flops = pd.to_numeric(timed["flops_per_step"]).to_numpy(float) * steps
+    return timed.assign(
+        ratio=ratio.estimate,
+        ratio_low=ratio.low,
+        ratio_high=ratio.high,
+        seconds_per_epoch=per_epoch,
+        seconds_per_epoch_low=ratio.low * anchor,
+        seconds_per_epoch_high=ratio.high * anchor,
+        examples_per_second=timed["examples_per_epoch"].to_numpy(float) / per_epoch,
+        flops_per_second=flops,
+        share_of_peak=flops / pd.to_numeric(timed["peak_flops_per_second"]).to_numpy(float),
+    )
+
+
+def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
+    """One row per block: what two copies of the same thing (A/A) differ by.
+
+    `noise_floor`: the largest deviation from 1 inside the twin's interval; smaller differences
+    between subjects mean nothing. `anchor_drift`: how far the anchor's median of some round is
+    from its median of the block, as a share. `spread`: relative interquartile range of the
+    twin's rounds.
+    """
+    twins = times.subjects["role"] == "twin"
+    table = times.subjects.loc[twins, [*BLOCK, "threads", "ratio", "ratio_low", "ratio_high"]]
+    table = table.rename(columns={"ratio_low": "low", "ratio_high": "high"})
+    ratios = times.ratios[twins.to_numpy(bool)]
+    lower, upper = (np.nanquantile(ratios, share, axis=1) for share in (0.25, 0.75))
+    anchors = timings[timings["role"] == "anchor"]
+    rounds = anchors.groupby([*BLOCK, "round"], observed=True)["seconds_per_epoch"].median()
+    drift = rounds.groupby(level=BLOCK, observed=True).agg(_largest_deviation)
+    return table.assign(
+        noise_floor=np.fmax((table["low"] - 1).abs(), (table["high"] - 1).abs()),
+        spread=upper - lower,
+        anchor_drift=drift.reindex(pd.MultiIndex.from_frame(table[BLOCK])).to_numpy(float),
+        rounds=(~np.isnan(ratios)).sum(axis=1),
+    )
+
+
+def _largest_deviation(values: "pd.Series[float]") -> float:
+    return float((values / values.median() - 1).abs().max())

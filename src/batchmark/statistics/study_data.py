@@ -1,0 +1,298 @@
+"""The tidy tables as arrays, one study at a time, and the published table."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.frames import read_document, read_table
+from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.statistics.epoch_time import EpochTimes, epoch_times
+from batchmark.statistics.intervals import counting_variance
+from batchmark.statistics.outcomes import (
+    RUN,
+    Curves,
+    column,
+    epochs_times,
+    outcomes,
+    read_curves,
+    study_outcomes,
+)
+
+
+def published() -> pd.DataFrame:
+    """The published table; see `published.md` for its source."""
+    with (files("batchmark.statistics") / "published.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The tidy tables and what follows from them without statistics.
+
+    `outcomes`: one row per trial, uncut. `by_study`: one row per study and trial, cut to the
+    study's budget. `targets`: each study's list, the main one first; columns of `outcomes`
+    called `target` and `epochs_to_target` are about the main target of a variant's first study.
+    """
+
+    request: AnalyzeRequest
+    targets: dict[str, list[float]]
+    variants: pd.DataFrame
+    outcomes: pd.DataFrame
+    by_study: pd.DataFrame
+    timings: pd.DataFrame
+    times: EpochTimes
+    draws: pd.DataFrame
+    magnitudes: pd.DataFrame
+    environment: dict[str, Any]
+
+
+def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
+    """Read the tables that `collect` wrote. Raises UserError when one is missing."""
+    variants, trials = read_table(folder, "variants"), read_table(folder, "trials")
+    targets = {study.name: _targets(variants, request, study) for study in request.studies}
+    curves = read_curves(folder)
+    longer = epochs_times(variants, request)
+    timings = read_table(folder, "timings")
+    return Measurements(
+        request=request,
+        targets=targets,
+        variants=variants,
+        outcomes=_uncut(curves, trials, variants, targets),
+        by_study=pd.concat(
+            [
+                study_outcomes(study, curves, trials, targets[study.name], longer)
+                for study in request.studies
+            ],
+            ignore_index=True,
+        ),
+        timings=timings,
+        times=epoch_times(timings, read_table(folder, "subjects")),
+        draws=read_table(folder, "draws"),
+        magnitudes=read_table(folder, "magnitudes"),
+        environment=read_document(folder / "environment.json"),
+    )
+
+
+def where(frame: pd.DataFrame, **keys: str) -> pd.DataFrame:
+    """The rows whose columns have the given values."""
+    chosen = pd.Series(True, index=frame.index)
+    for name, value in keys.items():
+        chosen &= frame[name] == value
+    return frame[chosen.astype(bool)]
+
+
+def _uncut(
+    curves: Curves, trials: pd.DataFrame, variants: pd.DataFrame, targets: dict[str, list[float]]
+) -> pd.DataFrame:
+    """The outcomes of whole runs, with the main target of each variant's first study."""
+    every = sorted({own[0] for own in targets.values()})
+    first = variants["studies"].fillna("").str.split(";").str[0]
+    main = pd.Series({study: own[0] for study, own in targets.items()}, dtype=float)
+    own = variants[RUN].assign(target=main.reindex(first).to_numpy(float))
+    rows = outcomes(curves, trials, every).merge(own, on=RUN, how="left")
+    needed = rows[[column(target) for target in every]].to_numpy(float)
+    places = np.searchsorted(every, rows["target"].fillna(every[0]).to_numpy(float))
+    return rows.assign(epochs_to_target=needed[np.arange(len(rows)), places])
+
+
+def _targets(
+    variants: pd.DataFrame, request: AnalyzeRequest, study: StudyForAnalysis
+) -> list[float]:
+    """The study's own targets for the data set at hand, else those of the configuration."""
+    if variants.empty:
+        raise UserError("results: no run of this plan was found; run the train stage first.")
+    dataset = str(variants["dataset"].iloc[0])
+    targets = study.targets.get(dataset) or request.targets.get(dataset)
+    if not targets:
+        known = ", ".join(sorted(request.targets)) or "none"
+        raise UserError(
+            f"config: targets.{dataset} is missing (given: {known}); list at least one validation "
+            f"accuracy for the data set {dataset!r}, for example [0.9]."
+        )
+    return targets
+
+
+Array = NDArray[np.float64]
+
+COUNTED = {
+    "best_validation_error": "validation_size",
+    "test_accuracy_at_best": "test_size",
+    "final_test_accuracy": "test_size",
+    "final_train_accuracy": "scored_train_size",
+}
+"""The shares among the outcomes, and which column of the variants has what they are shares of."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A study on one machine and device. Row i of every matrix belongs to row i of `variants`.
+
+    `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
+    one row per trial; `ratios`: epoch time over the anchor's [variant, round]; `anchor_seconds`:
+    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured;
+    no difference in time is larger than a `noise_floor` that was not measured.
+    """
+
+    study: StudyForAnalysis
+    targets: list[float]
+    machine: str
+    device: str
+    variants: pd.DataFrame
+    outcomes: pd.DataFrame
+    ratios: Array
+    anchor_seconds: float
+    memory: Array
+    noise_floor: float
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The variants' ids, in row order."""
+        return self.variants["variant"].tolist()
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        """The seeds of the columns of `trials`, rising."""
+        return sorted(int(seed) for seed in self.outcomes["seed"].unique())
+
+    @property
+    def resolution(self) -> Array:
+        """Epochs between two evaluations, per variant."""
+        return np.fmax.reduce(self.trials("resolution"), axis=1, initial=0.0)
+
+    @cached_property
+    def budget(self) -> Array:
+        """Epochs after which a trial that has not reached the target is a miss, per variant."""
+        budgets = self.trials("budget")
+        return np.fmax.reduce(budgets, axis=1, initial=0.0)
+
+    def trials(self, name: str) -> Array:
+        """A column of the outcomes as [variant, seed]; NaN where a variant lacks the seed."""
+        wide = np.full((len(self.ids), len(self.seeds)), np.nan)
+        wide[self._cells] = self.outcomes[name].to_numpy(float)
+        return wide
+
+    @cached_property
+    def _cells(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Row and column of each trial in the matrices."""
+        rows = pd.Index(self.ids).get_indexer(pd.Index(self.outcomes["variant"]))
+        return rows, pd.Index(self.seeds).get_indexer(pd.Index(self.outcomes["seed"]))
+
+    @property
+    def target(self) -> float:
+        """The validation accuracy that "to target" means in this study."""
+        return self.targets[0]
+
+    def counting_variance(self, share: str) -> Array:
+        """Variance of a share (see `COUNTED`) from counting images, per variant; see `mean_of`."""
+        return counting_variance(self.variants[COUNTED[share]].to_numpy(float))
+
+    def epochs_to(self, target: float | None = None) -> Array:
+        """Epochs to a target (the main one) as [variant, seed]; infinite: not reached."""
+        return self.trials(column(self.target if target is None else target))
+
+    def place(self) -> dict[str, str]:
+        """The key columns of every table about this block."""
+        return {"machine": self.machine, "device": self.device, "study": self.study.name}
+
+
+def blocks(measured: Measurements, noise: pd.DataFrame) -> Iterator[Block]:
+    """Every study on every machine and device that has trials of it."""
+    for study in measured.request.studies:
+        mine = measured.by_study[measured.by_study["study"] == study.name]
+        for (machine, device), trials in mine.groupby(["machine", "device"], sort=False):
+            yield _block(measured, noise, study, (str(machine), str(device)), trials)
+
+
+def _block(
+    measured: Measurements,
+    noise: pd.DataFrame,
+    study: StudyForAnalysis,
+    place: tuple[str, str],
+    trials: pd.DataFrame,
+) -> Block:
+    machine, device = place
+    here = where(measured.variants, machine=machine, device=device)
+    order = {name: rank for rank, name in enumerate(study.settings)}
+    mine = here[here["variant"].isin(list(order))]
+    mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)
+    rows = _timed_as(measured, study.name, place, mine["variant"].tolist())
+    ratios, anchor, memory = _timing(measured, rows)
+    floors = where(noise, machine=machine, device=device, study=study.name)
+    return Block(
+        study=study,
+        targets=measured.targets[study.name],
+        machine=machine,
+        device=device,
+        variants=mine,
+        outcomes=trials,
+        ratios=ratios,
+        anchor_seconds=anchor,
+        memory=memory,
+        noise_floor=float(floors["noise_floor"].max()),
+    )
+
+
+def _timed_as(
+    measured: Measurements, study: str, place: tuple[str, str], ids: list[str]
+) -> "pd.Series[float]":
+    """Row of the subject that timed each variant with most threads; NaN where none did."""
+    listed = where(measured.times.variants, machine=place[0], device=place[1], study=study)
+    best = listed.assign(row=listed.index).sort_values("threads", ascending=False)
+    return best.drop_duplicates("variant").set_index("variant")["row"].reindex(ids)
+
+
+def _timing(measured: Measurements, rows: "pd.Series[float]") -> tuple[Array, float, Array]:
+    """Ratios to the anchor, the anchor's seconds per epoch and peak memory, per variant."""
+    times, timed = measured.times, rows.notna().to_numpy(bool)
+    ratios, memory = np.full((len(rows), times.ratios.shape[1]), np.nan), np.full(len(rows), np.nan)
+    if not timed.any():
+        return ratios[:, :0], np.nan, memory
+    chosen = rows[timed].to_numpy(float).astype(np.intp)
+    ratios[timed] = times.ratios[chosen]
+    memory[timed] = pd.to_numeric(times.subjects["peak_memory_bytes"]).to_numpy(float)[chosen]
+    anchor = times.subjects["seconds_per_epoch"] / times.subjects["ratio"]
+    # Rounds of other thread settings have no reading here.
+    read = ~np.isnan(ratios).all(axis=0)
+    return ratios[:, read], float(np.median(anchor.to_numpy(float)[chosen])), memory
+
+
+FEWEST_SIZES = 3
+
+
+def families(block: Block, fewest: int = FEWEST_SIZES) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """(label, rows of the block by rising batch size) of each family with enough sizes.
+
+    The label lists the other axes, as `optimizer=adam, momentum=0.9`; empty when there is none.
+    """
+    members: dict[str, list[int]] = defaultdict(list)
+    for row, variant in enumerate(block.ids):
+        for name in labels(block.study.settings[variant]):
+            members[name].append(row)
+    sizes = block.variants["batch_size"].to_numpy()
+    for name, found in members.items():
+        rows = np.array(found)[np.argsort(sizes[found], kind="stable")]
+        if len(set(sizes[rows].tolist())) >= fewest:
+            yield name, rows
+
+
+def labels(setting: dict[str, Any]) -> list[str]:
+    """The setting's axes but the batch size, in words of the configuration.
+
+    Several where points of the study coincide in one variant (`learning_rate_rule: fixed|sqrt`).
+    """
+    axes = [axis for axis in setting if axis != "batch_size"]
+    values = [str(setting[axis]).split("|") for axis in axes]
+    return [
+        ", ".join(f"{axis}={value}" for axis, value in zip(axes, point, strict=True))
+        for point in product(*values)
+    ]

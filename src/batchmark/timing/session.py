@@ -1,0 +1,242 @@
+"""A whole timing block of one study: processes, subjects, rounds, and the record of it all."""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.record import Caution, DatasetFacts, read_record
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.contract.timing import Clock, Role, Subject, TimingResult, Visit
+from batchmark.machine import facts as machine
+from batchmark.machine import gpu
+from batchmark.timing import footprint as memory
+from batchmark.timing import protocol
+from batchmark.timing.footprint import Footprint, Scales
+from batchmark.timing.process import Conditions, Opening, Stopwatch, Worker
+from batchmark.timing.protocol import Length
+from batchmark.timing.warnings import find_cautions
+
+Stopwatches = dict[int, Worker]
+"""The timed process of each thread setting, the main one first."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A subject at one thread setting, under the id it has in the result."""
+
+    id: str
+    subject: TimingSubject
+    threads: int
+    role: Role
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the rounds left: clock readings, and the machine before, between and after them."""
+
+    started: datetime
+    before: machine.Facts
+    visits: list[Visit]
+    gpus: list[machine.Facts]
+    after: machine.Facts
+
+
+def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
+    """Time all subjects of a study; the caller sees to it that the machine is free.
+
+    Raises UserError when the anchor cannot be timed; any other subject then has a message instead.
+    """
+    settings = thread_settings(request)
+    conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
+    length = visit_length(request, read_record(facts).facts)
+    with ExitStack() as until_done:
+        # All start at once: importing TensorFlow takes seconds and is not timed.
+        scales = until_done.enter_context(Worker(Scales, conditions[0]))
+        stopwatches = {
+            one.threads: until_done.enter_context(Worker(Stopwatch, one, length, request.seed))
+            for one in conditions
+        }
+        resident = scales.ask("resident")
+        footprints = _weigh_all(request, scales)
+        scales.close()
+        return _block(request, facts, stopwatches, footprints, resident)
+
+
+def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
+    """How long a visit lasts on such data."""
+    least = request.sample_min_seconds if facts.is_sample else None
+    return Length(least or request.min_seconds, request.min_steps, request.max_seconds or inf)
+
+
+def thread_settings(request: TimeRequest) -> list[int]:
+    """The numbers of intra-op threads to time with, the largest first; [0] on a GPU."""
+    if request.device == "gpu":
+        return [0]
+    usable = machine.usable_threads()
+    return sorted({min(threads or usable, usable) for threads in request.threads}, reverse=True)
+
+
+def entries(request: TimeRequest, settings: list[int]) -> list[Entry]:
+    """Every subject at every setting, and the anchor's twin. The first setting's ids are plain."""
+    main, *others = settings
+    plain = [
+        Entry(one.id, one, main, "anchor" if one.id == request.anchor else "subject")
+        for one in request.subjects
+    ]
+    anchor = next(one.subject for one in plain if one.role == "anchor")
+    twin = Entry(f"{anchor.id}.twin", anchor, main, "twin")
+    rest = [
+        Entry(f"{one.id}.threads{threads}", one, threads, "subject")
+        for threads in others
+        for one in request.subjects
+    ]
+    return [*plain, twin, *rest]
+
+
+def largest_batch_sizes(
+    subjects: Iterable[TimingSubject],
+    openings: dict[str, Opening],
+    footprints: dict[str, Footprint],
+    available: int | None,
+) -> dict[str, int | None]:
+    """By subject, the batch size predicted to fill memory, from all batch sizes of its model."""
+    points: dict[str, dict[int, int]] = {}
+    families = {one.id: _family(one) for one in subjects}
+    for name, family in families.items():
+        peak, opening = footprints[name].peak_memory_bytes, openings[name]
+        if peak is not None and not opening.message:
+            points.setdefault(family, {})[opening.batch_size] = peak
+    predicted = {
+        family: memory.largest_batch_size(list(found), list(found.values()), available)
+        for family, found in points.items()
+        if available is not None
+    }
+    return {name: predicted.get(family) for name, family in families.items()}
+
+
+def _weigh_all(request: TimeRequest, scales: Worker) -> dict[str, Footprint]:
+    # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
+    scales.ask("weigh", request.subjects[0])
+    return {one.id: scales.ask("weigh", one) for one in request.subjects}
+
+
+def _block(
+    request: TimeRequest,
+    facts: Path,
+    stopwatches: Stopwatches,
+    footprints: dict[str, Footprint],
+    resident: int | None,
+) -> TimingResult:
+    timed = entries(request, list(stopwatches))
+    openings = _open_all(request, timed, stopwatches)
+    peaks = {str(threads): worker.ask("peak") for threads, worker in stopwatches.items()}
+    environment = _environment(stopwatches)
+    seen = _watch(request, [one for one in timed if not openings[one.id].message], stopwatches)
+    available = _available(request, environment["machine"], resident)
+    return TimingResult(
+        study=request.study,
+        machine=request.machine,
+        device=request.device,
+        dataset=read_record(facts).facts,
+        clock=_clock(),
+        anchor=request.anchor,
+        twin=f"{request.anchor}.twin",
+        peak_flops_per_second=peaks,
+        subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
+        environment=environment,
+        largest_batch_size=largest_batch_sizes(request.subjects, openings, footprints, available),
+        cautions=_cautions(request, seen),
+        **vars(seen),
+    )
+
+
+def _environment(stopwatches: Stopwatches) -> dict[str, Any]:
+    main = next(iter(stopwatches.values()))
+    return {**main.ask("environment"), "machine": machine.describe(), "code": machine.code()}
+
+
+def _clock() -> Clock:
+    used = time.get_clock_info("perf_counter")
+    return Clock(name=used.implementation, resolution_seconds=used.resolution)
+
+
+def _watch(request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches) -> Seen:
+    started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
+    visits, gpus = _visit_all(request, timed, stopwatches)
+    return Seen(started, before, visits, gpus, machine.observe(request.device))
+
+
+def _cautions(request: TimeRequest, seen: Seen) -> list[Caution]:
+    return find_cautions(seen.visits, request.anchor, seen.before, seen.after, seen.gpus)
+
+
+def _open_all(
+    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
+) -> dict[str, Opening]:
+    openings = {one.id: stopwatches[one.threads].ask("open", one.id, one.subject) for one in timed}
+    reason = openings[request.anchor].message
+    if reason:
+        raise UserError(f"study {request.study}: its baseline {request.anchor} is {reason}.")
+    return openings
+
+
+def _visit_all(
+    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
+) -> tuple[list[Visit], list[machine.Facts]]:
+    readers = {one.id: partial(stopwatches[one.threads].ask, "visit", one.id) for one in timed}
+    orders = protocol.round_orders(list(readers), request.anchor, request.rounds, request.seed)
+    origin = time.perf_counter_ns()
+    visits: list[Visit] = []
+    gpus: list[machine.Facts] = []
+    for number, found in enumerate(protocol.measure(readers, orders, origin), start=1):
+        # At once: an idle GPU soon forgets what slowed it.
+        gpus += gpu.observe() if request.device == "gpu" else []
+        visits += found
+        _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
+    return visits, gpus
+
+
+def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
+    left = spent / number * (request.rounds - number)
+    text = f"time {request.study}: round {number} of {request.rounds}, {left:.0f} s left"
+    print(text, file=sys.stderr, flush=True)
+
+
+def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
+    return Subject(
+        id=entry.id,
+        variants=[] if entry.role == "twin" else entry.subject.variants,
+        threads=entry.threads,
+        role=entry.role,
+        batch_size=opening.batch_size,
+        steps_per_epoch=opening.steps_per_epoch,
+        examples_per_epoch=opening.batch_size * opening.steps_per_epoch,
+        trace_seconds=opening.trace_seconds,
+        compile_seconds=opening.compile_seconds,
+        first_step_seconds=opening.first_step_seconds,
+        flops_per_step=footprint.flops,
+        peak_memory_bytes=footprint.peak_memory_bytes,
+        message=opening.message,
+    )
+
+
+def _family(subject: TimingSubject) -> str:
+    """What subjects that differ in batch size alone have in common."""
+    return subject.hyperparameters.model_dump_json(exclude={"batch_size"})
+
+
+def _available(request: TimeRequest, facts: machine.Facts, resident: int | None) -> int | None:
+    """Bytes for training: the device's memory less what libraries and data occupy."""
+    if request.device == "cpu":
+        whole = facts["memory_bytes"]
+    else:
+        whole = facts["gpus"][0]["memory_bytes"] if facts["gpus"] else None
+    return None if resident is None or whole is None else whole - resident

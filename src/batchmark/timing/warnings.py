@@ -1,0 +1,198 @@
+"""What makes timings less trustworthy, found in the readings and the machine's state."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from batchmark.contract.record import Caution
+from batchmark.contract.timing import Visit
+
+
+def ratios_to_anchor(visits: Iterable[Visit], anchor: str) -> dict[str, np.ndarray]:
+    """By subject, its time a step over that of the nearest other visit of the anchor in its round.
+
+    One number a visit; a visit without such an anchor is left out.
+    """
+    rounds: dict[int, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        rounds[visit.round].append(visit)
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for members in rounds.values():
+        anchors = [visit for visit in members if visit.subject == anchor]
+        for visit in members:
+            known = [other for other in anchors if other is not visit]
+            if known:
+                ratios[visit.subject].append(step_time(visit) / _nearest(visit, known))
+    return {subject: np.array(values) for subject, values in ratios.items()}
+
+
+def step_time(visit: Visit) -> float:
+    """Nanoseconds a step."""
+    return visit.elapsed_ns / visit.steps
+
+
+def _nearest(visit: Visit, anchors: Sequence[Visit]) -> float:
+    return step_time(min(anchors, key=lambda one: abs(_middle(one) - _middle(visit))))
+
+
+def _middle(visit: Visit) -> float:
+    return visit.start_ns + visit.elapsed_ns / 2
+
+
+DRIFT_LIMIT = 0.05
+SPREAD_LIMIT = 0.10
+OUTLIER_LIMIT = 3.5
+BUSY_CORES = 0.1
+STOLEN_SHARE = 0.02
+SLOWDOWN_LIMIT = 0.05
+NAMED = 3
+
+Facts = Mapping[str, Any]
+Ratios = Mapping[str, np.ndarray]
+
+
+def find_cautions(
+    visits: Sequence[Visit],
+    anchor: str,
+    before: Facts,
+    after: Facts,
+    gpus: Iterable[Facts] = (),
+) -> list[Caution]:
+    """At most one caution a code and block, but for what throttled.
+
+    `before` and `after` are `machine.observe()` around the block, `gpus` all that the GPUs said
+    in between.
+    """
+    ratios = ratios_to_anchor(visits, anchor)
+    return [
+        *drift(visits, anchor),
+        *spread(ratios),
+        *outliers(ratios),
+        *busy(before, after),
+        *stolen(before, after),
+        *throttled(before, after),
+        *throttled_gpu(gpus),
+        *slowed(before, after),
+    ]
+
+
+def drift(visits: Sequence[Visit], anchor: str) -> list[Caution]:
+    """The anchor's median of some round is over 5 % away from its median of the block."""
+    rounds: dict[int, list[float]] = defaultdict(list)
+    for visit in visits:
+        if visit.subject == anchor:
+            rounds[visit.round].append(step_time(visit))
+    medians = np.array([np.median(times) for times in rounds.values()])
+    largest = float(np.max(np.abs(medians / np.median(medians) - 1))) if rounds else 0.0
+    if largest <= DRIFT_LIMIT:
+        return []
+    text = f"The anchor's step time moved by {largest:.0%} between rounds: the machine drifts."
+    return [Caution(code="drift", subject=anchor, text=text)]
+
+
+def spread(ratios: Ratios) -> list[Caution]:
+    """Subjects whose ratios to the anchor have a standard deviation over 10 % of their mean."""
+    shares = {name: _variation(values) for name, values in ratios.items()}
+    wide = {name: share for name, share in shares.items() if share > SPREAD_LIMIT}
+    if not wide:
+        return []
+    found = _listed(wide, "{:.0%}")
+    text = f"Times relative to the anchor vary by over {SPREAD_LIMIT:.0%} of their mean: {found}."
+    return [Caution(code="spread", text=text)]
+
+
+def outliers(ratios: Ratios) -> list[Caution]:
+    """Subjects with ratios whose modified z-score exceeds 3.5 (Iglewicz and Hoaglin 1993)."""
+    counts = {
+        name: int(np.sum(np.abs(modified_z(values)) > OUTLIER_LIMIT))
+        for name, values in ratios.items()
+    }
+    far = {name: count for name, count in counts.items() if count}
+    if not far:
+        return []
+    text = (
+        f"{sum(far.values())} of {sum(map(len, ratios.values()))} times relative to the anchor lie "
+        f"far from their subject's others (modified z > {OUTLIER_LIMIT}): {_listed(far, '{}')}."
+    )
+    return [Caution(code="outliers", text=text)]
+
+
+def modified_z(values: np.ndarray) -> np.ndarray:
+    """0.6745 (x - median) / MAD of each value; 0 where the MAD is 0 and x the median."""
+    centred = values - np.median(values)
+    deviation = np.median(np.abs(centred))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(0.6745 * centred / deviation, nan=0.0)
+
+
+def busy(before: Facts, after: Facts) -> list[Caution]:
+    """Other processes used more than a tenth of a core during the block."""
+    used = _change(before, after, "busy_seconds") - _change(before, after, "own_seconds")
+    used -= _change(before, after, "stolen_seconds")
+    cores = used / _change(before, after, "elapsed_seconds")
+    if cores <= BUSY_CORES:
+        return []
+    load = before["load"][0]
+    text = (
+        f"Other processes kept {cores:.1f} cores busy meanwhile (load {load:.1f} at the start): "
+        "close them and time again."
+    )
+    return [Caution(code="busy", text=text)]
+
+
+def stolen(before: Facts, after: Facts) -> list[Caution]:
+    """The hypervisor gave more than 2 % of a core's time to other guests."""
+    share = _change(before, after, "stolen_seconds") / _change(before, after, "elapsed_seconds")
+    if share <= STOLEN_SHARE:
+        return []
+    text = f"The host of this virtual machine took {share:.0%} of a core for others meanwhile."
+    return [Caution(code="stolen", text=text)]
+
+
+def throttled(before: Facts, after: Facts) -> list[Caution]:
+    """The cgroup's quota or heat stopped the cores."""
+    counters = {
+        "cgroup_throttled": "The CPU quota of this container",
+        "thermal_throttled": "Heat",
+    }
+    return [
+        Caution(code="throttled", text=f"{what} slowed the processor {count} times meanwhile.")
+        for key, what in counters.items()
+        if (count := (after[key] or 0) - (before[key] or 0)) > 0
+    ]
+
+
+def throttled_gpu(gpus: Iterable[Facts]) -> list[Caution]:
+    """The GPU said at some moment what slowed it."""
+    reasons = sorted({reason for gpu in gpus for reason in gpu["slowed_by"]})
+    text = f"The GPU was slowed by its {' and '.join(reasons)}."
+    return [Caution(code="throttled", text=text)] if reasons else []
+
+
+def slowed(before: Facts, after: Facts) -> list[Caution]:
+    """The cores' mean frequency fell by more than 5 % during the block."""
+    if not (before["frequency_mhz"] and after["frequency_mhz"]):
+        return []
+    first, last = np.mean(before["frequency_mhz"]), np.mean(after["frequency_mhz"])
+    if last >= first * (1 - SLOWDOWN_LIMIT):
+        return []
+    text = f"The processor's frequency fell from {first:.0f} to {last:.0f} MHz meanwhile."
+    return [Caution(code="slowed", text=text)]
+
+
+def _listed(values: Mapping[str, float], form: str) -> str:
+    """The names with the largest values, and how many more there are."""
+    order = sorted(values, key=values.__getitem__, reverse=True)
+    named = ", ".join(f"{name} ({form.format(values[name])})" for name in order[:NAMED])
+    more = len(order) - NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _variation(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1) / np.mean(values)) if len(values) > 1 else 0.0
+
+
+def _change(before: Facts, after: Facts, key: str) -> float:
+    return float(after[key] - before[key])

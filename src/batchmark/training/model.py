@@ -1,0 +1,253 @@
+"""From hyperparameters to a Keras model: initial weights, pooling, layers seeded by their names."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal
+from zlib import crc32
+
+import keras
+import tensorflow as tf
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.training import plugins
+from batchmark.training import plugins as settings
+
+
+@keras.saving.register_keras_serializable("batchmark")
+class Scaled(keras.initializers.Initializer):
+    """The weights of a Keras initializer multiplied by `scale`.
+
+    `kind` is a Keras name such as "glorot_uniform"; initializers without randomness ignore `seed`.
+    """
+
+    def __init__(self, kind: str, scale: float = 1.0, seed: int | None = None) -> None:
+        self.kind, self.scale, self.seed = kind, scale, seed
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        """Weights of `shape`."""
+        initializer: Any = keras.initializers.get(self.kind)
+        configuration = initializer.get_config()
+        if "seed" in configuration:
+            initializer = type(initializer).from_config({**configuration, "seed": self.seed})
+        return initializer(shape, dtype=dtype) * self.scale
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras's serialization."""
+        return {"kind": self.kind, "scale": self.scale, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("batchmark")
+class AveragePooling(keras.layers.AveragePooling2D):
+    """`keras.layers.AveragePooling2D` over 2 × 2 windows without overlap, the same numbers.
+
+    Its gradient spreads a quarter of the output's gradient over each window with a broadcast;
+    oneDNN's own operation for it takes 3 to 4 times as long and every tenth second of a
+    training step of LeNet-5. Images of odd height or width take Keras's way.
+    """
+
+    def __init__(self, pool_size: Any = 2, **kwargs: Any) -> None:
+        super().__init__(pool_size, **kwargs)
+        if tuple(self.pool_size) != (2, 2) or tuple(self.strides) != (2, 2):
+            raise ValueError("only 2 × 2 windows without overlap are supported")
+
+    def call(self, inputs: Any) -> Any:
+        """Means of the windows of [batch, height, width, channels]."""
+        height, width = inputs.shape[1:3]
+        even = height % 2 == 0 and width % 2 == 0
+        return _average(inputs) if even else super().call(inputs)
+
+
+@tf.custom_gradient
+def _average(images: Any) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    height, width, channels = images.shape[1:]
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        windows = [-1, height // 2, 1, width // 2, 1, channels]
+        spread = [tf.shape(upstream)[0], height // 2, 2, width // 2, 2, channels]
+        quarter = tf.reshape(upstream * 0.25, windows)
+        return tf.reshape(tf.broadcast_to(quarter, spread), [-1, height, width, channels])
+
+    return tf.nn.avg_pool2d(images, 2, 2, "VALID"), gradient
+
+
+Activation = Literal["tanh", "relu"]
+Pooling = Literal["average", "max"]
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a model is built from. Every layer is named: the name seeds its initial weights.
+
+    So two variants of one model start from the same weights even when one of them has more
+    layers (dropout, normalization) than the other.
+    """
+
+    image_shape: tuple[int, int, int]
+    classes: int
+    seed: int
+    activation: Activation | None = None
+    pooling: Pooling | None = None
+    dropout: float = 0.0
+    initializer: str | None = None
+    initializer_scale: float = 1.0
+    normalization: str = "none"
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def images(self) -> Any:
+        """The symbolic input, float32 [batch, height, width, channels]."""
+        return keras.Input(self.image_shape, name="images")
+
+    def convolution(self, x: Any, name: str, filters: int, size: int, padding: str) -> Any:
+        """A convolution of `size` × `size` with bias, without activation."""
+        layer = keras.layers.Conv2D(
+            filters, size, padding=padding, name=name, **self._weights(name)
+        )
+        return layer(x)
+
+    def dense(self, x: Any, name: str, units: int) -> Any:
+        """A fully connected layer with bias, without activation."""
+        return keras.layers.Dense(units, name=name, **self._weights(name))(x)
+
+    def activate(self, x: Any, name: str, default: Activation) -> Any:
+        """Normalization, if the variant has one, then the activation."""
+        normalization = plugins.built_in("normalization", self.normalization)
+        layer = normalization.layer(f"{name}_normalization", x.shape[-1])
+        x = x if layer is None else layer(x)
+        return keras.layers.Activation(self.activation or default, name=f"{name}_activation")(x)
+
+    def pool(self, x: Any, name: str, default: Pooling) -> Any:
+        """Pooling over 2 × 2 windows without overlap."""
+        kinds = {"average": AveragePooling, "max": keras.layers.MaxPooling2D}
+        return kinds[self.pooling or default](2, name=name)(x)
+
+    def drop(self, x: Any, name: str) -> Any:
+        """Dropout, if the variant has any."""
+        if not self.dropout:
+            return x
+        return keras.layers.Dropout(self.dropout, seed=self._seed(name), name=name)(x)
+
+    def logits(self, x: Any) -> Any:
+        """The output layer: one logit a class, without softmax."""
+        return self.dense(x, "logits", self.classes)
+
+    def _weights(self, name: str) -> dict[str, Any]:
+        return {
+            "kernel_initializer": self._initializer(name),
+            "kernel_regularizer": self._regularizer(),
+        }
+
+    def _initializer(self, name: str) -> keras.initializers.Initializer:
+        kind = self.initializer or "glorot_uniform"
+        return Scaled(kind, self.initializer_scale, self._seed(name))
+
+    def _regularizer(self) -> keras.regularizers.Regularizer | None:
+        return keras.regularizers.L1L2(self.l1, self.l2) if self.l1 or self.l2 else None
+
+    def _seed(self, name: str) -> int:
+        return crc32(f"{self.seed}/{name}".encode())
+
+
+def build_model(
+    hyperparameters: Hyperparameters, image_shape: tuple[int, int, int], classes: int, seed: int
+) -> keras.Model:
+    """A fresh model with the initial weights of `seed`, whatever was built before.
+
+    Keras's settings stay as its code leaves them, for that it be traced under them.
+
+    Raises UserError when the model's own code raises, when what it returns is no Keras model,
+    does not take the images or does not end in `classes` logits, and when it ignores the
+    penalties l1 and l2.
+    """
+    name = hyperparameters.model
+    blueprint = _blueprint(hyperparameters, image_shape, classes, seed)
+    settings.reset()
+    keras.utils.set_random_seed(seed % 2**32)
+    build = plugins.own(name, "model") if ":" in name else _built_in(name)
+    try:
+        model = _call(build, blueprint, hyperparameters.model_arguments)
+        shape = _output_shape(model, name, image_shape)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"model {name!r} could not be built for images of shape {image_shape}: "
+            f"{plugins.reason(error)}."
+        ) from error
+    _check(model, shape, hyperparameters, classes)
+    return model
+
+
+def _call(
+    build: Callable[..., Any], blueprint: Blueprint, arguments: Mapping[str, Any]
+) -> keras.Model:
+    """`build(blueprint, …)` as our models are, or `build(image_shape, classes, …)`.
+
+    The latter is passed every hyperparameter of a model that differs from its default, so that it
+    either heeds it or refuses an argument it does not know: none is ignored in silence.
+    """
+    if next(iter(inspect.signature(build).parameters), "") == "blueprint":
+        return build(blueprint, **arguments)
+    return build(blueprint.image_shape, blueprint.classes, **{**_changed(blueprint), **arguments})
+
+
+def _changed(blueprint: Blueprint) -> dict[str, Any]:
+    """Hyperparameters that differ from their defaults; "input" is not the model's business."""
+    chosen = {field.name: getattr(blueprint, field.name) for field in fields(Blueprint)}
+    defaults = {field.name: field.default for field in fields(Blueprint)}
+    return {
+        name: value
+        for name, value in chosen.items()
+        if defaults[name] is not MISSING and value not in (defaults[name], "input")
+    }
+
+
+def _built_in(name: str) -> Any:
+    try:
+        return plugins.built_in("models", name).build
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UserError(
+            f"model {name!r} is unknown; choose lenet5, lenet_theano, mlp or your own "
+            f"'package.module:build'."
+        ) from error
+
+
+def _blueprint(
+    hyperparameters: Hyperparameters, image_shape: tuple[int, int, int], classes: int, seed: int
+) -> Blueprint:
+    return Blueprint(
+        image_shape=image_shape,
+        classes=classes,
+        seed=seed,
+        activation=hyperparameters.activation,
+        pooling=hyperparameters.pooling,
+        dropout=hyperparameters.dropout,
+        initializer=hyperparameters.initializer,
+        initializer_scale=hyperparameters.initializer_scale,
+        normalization=hyperparameters.normalization,
+        l1=hyperparameters.l1,
+        l2=hyperparameters.l2,
+    )
+
+
+def _output_shape(model: Any, name: str, image_shape: tuple[int, int, int]) -> Any:
+    """What becomes of a batch of images, told without computing; a model without input is built."""
+    if not isinstance(model, keras.Model):
+        raise UserError(f"model {name!r} returned {type(model).__name__}, not a keras.Model.")
+    output = model(keras.KerasTensor((None, *image_shape)))
+    return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), output)
+
+
+def _check(model: Any, shape: Any, hyperparameters: Hyperparameters, classes: int) -> None:
+    name = hyperparameters.model
+    if shape != (None, classes):
+        raise UserError(
+            f"model {name!r} ends in shape {shape}; expected one logit for each of "
+            f"the {classes} classes, (None, {classes})."
+        )
+    if (hyperparameters.l1 or hyperparameters.l2) and not model.losses:
+        raise UserError(
+            f"model {name!r} ignores l1 and l2; give its layers the blueprint's regularizer."
+        )

@@ -1,0 +1,111 @@
+"""The rules that every claim is built of, on simulations with a known truth."""
+
+import numpy as np
+import pytest
+
+from batchmark.claims.decision import Decision, all_of, as_ratio, cross_fitted, decide, negated
+
+SIMULATIONS = 1000
+MARGIN = 0.1
+SPREAD = 0.05
+SEEDS = [3, 5, 10]
+
+
+def share(verdicts: list[str], wanted: str) -> float:
+    return verdicts.count(wanted) / len(verdicts)
+
+
+def simulate(effect: float, seeds: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(effect, SPREAD, size=(SIMULATIONS, seeds))
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_no_more_than_five_percent_are_supported_without_an_effect(seeds: int) -> None:
+    for effect in (0.0, MARGIN):
+        verdicts = [decide(row, MARGIN).verdict for row in simulate(effect, seeds)]
+        assert share(verdicts, "supported") <= 0.05
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_no_more_than_five_percent_are_refuted_when_the_effect_matters(seeds: int) -> None:
+    verdicts = [decide(row, MARGIN).verdict for row in simulate(MARGIN, seeds)]
+    assert share(verdicts, "refuted") <= 0.05
+
+
+@pytest.mark.parametrize(("seeds", "power"), [(3, 0.8), (5, 0.95), (10, 0.99)])
+def test_a_large_effect_is_supported_and_its_opposite_refuted(seeds: int, power: float) -> None:
+    supported = [decide(row, MARGIN).verdict for row in simulate(MARGIN + 0.25, seeds)]
+    assert share(supported, "supported") >= power
+    refuted = [decide(row, MARGIN).verdict for row in simulate(MARGIN - 0.25, seeds)]
+    assert share(refuted, "refuted") >= power
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_a_claim_of_parts_is_supported_wrongly_at_most_as_often_as_one(seeds: int) -> None:
+    """One part is at the margin, the others beyond: the hardest case of the null."""
+    hard, easy = simulate(MARGIN, seeds), simulate(MARGIN + 1, seeds, seed=1)
+    verdicts = [
+        all_of([decide(a, MARGIN, parts=2), decide(b, MARGIN, parts=2)]).verdict
+        for a, b in zip(hard, easy, strict=True)
+    ]
+    assert share(verdicts, "supported") <= 0.05
+
+
+def test_a_claim_of_parts_is_refuted_wrongly_at_most_in_five_percent() -> None:
+    parts = np.random.default_rng(2).normal(MARGIN, SPREAD, size=(SIMULATIONS, 4, 5))
+    verdicts = [
+        all_of([decide(part, MARGIN, parts=4) for part in world]).verdict for world in parts
+    ]
+    assert share(verdicts, "refuted") <= 0.05
+
+
+def test_the_best_of_many_options_is_not_supported_by_chance() -> None:
+    worlds = np.random.default_rng(3).normal(0.0, 1.0, size=(SIMULATIONS, 8, 3))
+    verdicts = [decide(cross_fitted(world), 0.0, chosen=True).verdict for world in worlds]
+    assert share(verdicts, "supported") <= 0.05
+
+
+def test_the_best_of_many_options_is_found() -> None:
+    worlds = np.random.default_rng(4).normal(0.0, 0.2, size=(SIMULATIONS, 4, 5))
+    worlds[:, 2] += 2.0
+    verdicts = [decide(cross_fitted(world), 0.5, chosen=True).verdict for world in worlds]
+    assert share(verdicts, "supported") >= 0.95
+
+
+def test_cross_fitting_by_hand() -> None:
+    # Seed 0 chooses by seeds 1 and 2 (option 1), seed 1 by 0 and 2 (option 0), seed 2: option 0.
+    values = np.array([[9.0, 1.0, 2.0], [0.0, 5.0, 3.0]])
+    assert cross_fitted(values).tolist() == [0.0, 1.0, 2.0]
+    assert cross_fitted(np.array([[1.0], [3.0]])).tolist() == [2.0]
+
+
+def test_one_replicate_decides_nothing() -> None:
+    found = decide([3.0], 0.0)
+    assert found.verdict == "inconclusive"
+    assert np.isnan([found.low, found.high]).all()
+    assert decide([], 0.0).verdict == "inconclusive"
+
+
+def test_a_known_variance_bounds_the_certainty() -> None:
+    assert decide([0.2, 0.2, 0.2], 0.1).verdict == "supported"
+    assert decide([0.2, 0.2, 0.2], 0.1, least_variance=1.0).verdict == "inconclusive"
+
+
+def test_effects_are_shown_in_their_unit() -> None:
+    ratio = decide(np.log([1.9, 2.0, 2.1]), np.log(1.1), show=as_ratio)
+    assert ratio.effect == pytest.approx(2.0, rel=0.01)
+    assert ratio.low < ratio.effect < ratio.high
+    assert ratio.margin == pytest.approx(1.1)
+    turned = decide([0.9, 1.0, 1.1], 0.5, show=negated)
+    assert turned.effect == pytest.approx(-1.0)
+    assert turned.low < turned.high < -0.5
+
+
+def test_the_weakest_part_decides() -> None:
+    near = Decision("supported", 1.2, 1.1, 1.3, 1.0, 3)
+    far = Decision("supported", 9.0, 8.9, 9.1, 1.0, 3)
+    assert all_of([far, near]) is near
+    doubtful = Decision("inconclusive", 1.0, 0.0, 2.0, 1.0, 3)
+    wrong = Decision("refuted", 0.0, -0.1, 0.1, 1.0, 3)
+    assert all_of([far, doubtful]) is doubtful
+    assert all_of([far, doubtful, wrong]) is wrong

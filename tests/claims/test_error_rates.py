@@ -1,0 +1,324 @@
+"""Every claim's rule: wrongly supported in at most 5 % of experiments, and rightly when true.
+
+The null is the hardest one: the effect lies on the margin, with all other parts of the rule true.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from batchmark.claims.evidence import Evidence
+from batchmark.claims.verdicts import all_claims
+from batchmark.statistics.study_data import Block
+from tests.claims.worlds import (
+    EPOCHS,
+    Array,
+    block,
+    draws,
+    evidence,
+    magnitudes,
+    norms,
+    with_trials,
+)
+from tests.synthetic import grid
+
+NULLS, TRUTHS = 200, 20
+MOST_WRONG = int(binom.ppf(0.999, NULLS, 0.05))
+FEWEST_RIGHT = int(0.8 * TRUTHS)
+SEEDS = 5
+
+Random = np.random.Generator
+World = Callable[[Random, float], Evidence]
+
+
+def of(name: str, *settings: dict[str, object]) -> Block:
+    """A study without effects, made once."""
+    return _made(name, tuple(tuple(one.items()) for one in settings))
+
+
+@cache
+def _made(name: str, settings: tuple[tuple[tuple[str, object], ...], ...]) -> Block:
+    return block(name, [dict(one) for one in settings], SEEDS)
+
+
+def noise(random: Random, rows: int, spread: float) -> Array:
+    return random.normal(0, spread, (rows, SEEDS))
+
+
+def column(*values: float) -> Array:
+    return np.array(values)[:, None]
+
+
+def sized(*sizes: int) -> Block:
+    return of("batch_size", *grid(batch_size=list(sizes)))
+
+
+# One world a rule: the data of an experiment with the given effect.
+
+
+def cosines(sizes: tuple[int, ...], largest: Callable[[float], float]) -> World:
+    def world(random: Random, effect: float) -> Evidence:
+        means = dict.fromkeys(sizes, 0.1) | {sizes[-1]: largest(effect)}
+        return evidence(draws=draws(means, random))
+
+    return world
+
+
+def zigzag(random: Random, cosine: float, excess: float) -> Evidence:
+    errors = 0.02 + column(excess, 0, 0) + noise(random, 3, 0.002)
+    probed = draws({1: cosine, 100: 0.5}, random)
+    return evidence(with_trials(sized(1, 10, 100), best_validation_error=errors), draws=probed)
+
+
+def spread(random: Random, ratio: float) -> Evidence:
+    own = random.normal(0, 0.2, (SEEDS, 1)) + random.normal(0, 0.01, (SEEDS, 6))
+    return evidence(magnitudes=magnitudes(ratio * np.exp(own)))
+
+
+def throughput(random: Random, gain: float) -> Evidence:
+    times = column(gain, 1, 1) * np.exp(random.normal(0, 0.05, (3, 7)))
+    return evidence(replace(sized(1, 10, 100), ratios=times))
+
+
+@cache
+def ranks(distance: int) -> list[Array]:
+    """Orders of five whose Spearman's rho is 1 - distance / 20."""
+    every = (np.array(order, float) for order in permutations(range(1, 6)))
+    return [one for one in every if ((one - np.arange(1, 6)) ** 2).sum() == distance]
+
+
+def around(rho: float, random: Random, count: int) -> Array:
+    """Columns of five values whose rank correlation with 1 … 5 has the given mean."""
+    middle = round(20 * (1 - rho))
+    sides = [0] if middle == 0 else [-4, -2, 0, 2, 4]
+    found = [ranks(middle + int(side)) for side in random.choice(sides, count)]
+    return np.array([orders[random.integers(len(orders))] for orders in found]).T
+
+
+def epoch_times(random: Random, rho: float) -> Evidence:
+    return evidence(replace(sized(1, 10, 100, 500, 1000), ratios=7 - around(rho, random, 7)))
+
+
+def memory(random: Random, growth: float) -> Evidence:
+    made = of("momentum", *grid(momentum=[0.0, 0.1, 0.2, 0.3, 0.4, 0.5], batch_size=[10, 100]))
+    sizes = made.variants["batch_size"].to_numpy()
+    peaks = np.where(sizes == 100, growth * np.exp(random.normal(0, 0.02, len(sizes))), 1.0)
+    return evidence(replace(made, memory=peaks))
+
+
+def powers(name: str, sign: float) -> World:
+    def world(random: Random, exponent: float) -> Evidence:
+        logs = sign * exponent * np.log(column(10, 30, 100, 300)) + noise(random, 4, 0.05)
+        return evidence(with_trials(sized(10, 30, 100, 300), **{name: np.exp(logs)}))
+
+    return world
+
+
+def failures(random: Random, share: float) -> Evidence:
+    missed = random.random((3, SEEDS)) < share
+    return evidence(with_trials(sized(1, 2, 5), **{EPOCHS: np.where(missed, np.inf, 10.0)}))
+
+
+def optimum(name: str, best: float, ratio: bool) -> World:
+    """Two sizes in between that are equally good, and two ends that are worse by the effect."""
+
+    def world(random: Random, effect: float) -> Evidence:
+        values = column(0, 0, 0, 0) + noise(random, 4, 0.03 if ratio else 0.0005)
+        away = column(1, 0, 0, 1) * (np.log(effect) if ratio else effect)
+        made = best * np.exp(away + values) if ratio else best + away + values
+        return evidence(with_trials(sized(10, 30, 100, 300), **{name: made}))
+
+    return world
+
+
+def settled(name: str) -> World:
+    def world(random: Random, excess: float) -> Evidence:
+        accuracies = 0.98 - column(0, 0, 0, excess) + noise(random, 4, 0.0005)
+        return evidence(with_trials(sized(10, 30, 100, 1000), **{name: accuracies}))
+
+    return world
+
+
+def data_sizes(random: Random, exponent: float) -> Evidence:
+    """Of ten times the data the best batch is ten times as large with that probability."""
+    settings = grid(train_size=[1000, 10_000], batch_size=[10, 100, 1000])
+    epochs = np.full((6, SEEDS), 9.0)
+    epochs[0] = 1.0
+    larger = random.random(SEEDS) < exponent
+    epochs[3 + larger.astype(int), np.arange(SEEDS)] = 1.0
+    return evidence(with_trials(of("train_size", *settings), **{EPOCHS: epochs}))
+
+
+def penalties(*chosen: tuple[str, float]) -> Block:
+    """No penalty, then each of the chosen ones alone."""
+    none = dict.fromkeys(("weight_decay", "l1", "l2"), 0.0)
+    return of("regularization", none, *(none | {name: value} for name, value in chosen))
+
+
+DECAYS = ("weight_decay", 1e-3), ("weight_decay", 1e-2)
+
+
+def overfitting(random: Random, gap: float, gain: float) -> Evidence:
+    test = 0.95 + column(0, gain, gain) + noise(random, 3, 0.001)
+    train = 0.99 + column(0, gain - gap, gain - gap) + noise(random, 3, 0.0003)
+    accuracies = {"final_test_accuracy": test, "final_train_accuracy": train}
+    return evidence(with_trials(penalties(*DECAYS), **accuracies))
+
+
+def no_speed(random: Random, speed: float, gain: float) -> Evidence:
+    epochs = 10 * np.exp(-column(0, np.log(speed), np.log(speed)) + noise(random, 3, 0.01))
+    train = 0.97 + column(0, gain, gain) + noise(random, 3, 0.0002)
+    made = with_trials(penalties(*DECAYS), final_train_accuracy=train, **{EPOCHS: epochs})
+    return evidence(made)
+
+
+def sparsity(random: Random, lasso: float, ridge: float) -> Evidence:
+    made = penalties(("l1", 1e-4), ("l1", 1e-3), ("l2", 1e-4), ("l2", 1e-3))
+    share = 0.3 + column(0, lasso, lasso, ridge, ridge) + noise(random, 5, 0.01)
+    return evidence(with_trials(made, small_weight_share=share))
+
+
+def momentum(random: Random, speed: float) -> Evidence:
+    made = of("momentum", *grid(momentum=[0.0, 0.9], batch_size=[10, 100]))
+    gains = column(0, 0, 1, 1) * np.log(speed) + noise(random, 4, 0.05)
+    return evidence(with_trials(made, **{EPOCHS: 10 * np.exp(-gains)}))
+
+
+def flow(random: Random, ratio: float) -> Evidence:
+    made = of("normalization", *grid(normalization=["none", "batch"], batch_size=[10, 100]))
+    logs = column(0, 0, 1, 1) * np.log(ratio) + noise(random, 4, 0.1)
+    return evidence(with_trials(made, gradient_norms=norms(np.exp(logs))))
+
+
+def normalized(random: Random, speed: float, error: float) -> Evidence:
+    made = of("normalization", *grid(normalization=["none", "batch"], learning_rate=[0.1, 1.0]))
+    gains = column(0, 0, 1, 1) * np.log(speed) + noise(random, 4, 0.05)
+    errors = 0.2 - column(0, 0, 0, 1) * error + noise(random, 4, 0.002)
+    made = with_trials(made, best_validation_error=errors, **{EPOCHS: 10 * np.exp(-gains)})
+    return evidence(made)
+
+
+def initial(random: Random, narrower: float) -> Evidence:
+    settings = grid(normalization=["none", "batch"], initializer_scale=[0.1, 1.0])
+    errors = 0.02 + column(0.1, 0, 0.1 - narrower, 0) + noise(random, 4, 0.002)
+    return evidence(with_trials(of("normalization", *settings), best_validation_error=errors))
+
+
+def rprop(size: object, **excess: float) -> Callable[[Random, float], Evidence]:
+    """Errors of two settings of each optimizer over SGD's; Rprop's is the effect."""
+
+    def world(random: Random, effect: float) -> Evidence:
+        rates = [0.001, 0.01]
+        settings = grid(optimizer=["rprop", "sgd", "rmsprop"], learning_rate=rates)
+        made = of("rprop", *(one | {"batch_size": size} for one in settings))
+        errors = 0.05 + column(effect, effect, 0, 0, *(excess.get("rmsprop", 0.0),) * 2)
+        return evidence(with_trials(made, best_validation_error=errors + noise(random, 6, 0.001)))
+
+    return world
+
+
+def rmsprop(random: Random, excess: float) -> Evidence:
+    return rprop(100, rmsprop=excess)(random, 0.3)
+
+
+def tuning(random: Random, gain: float) -> Evidence:
+    settings = [
+        {"optimizer": name, "learning_rate": rate, "batch_size": 100}
+        for name, default in (("sgd", 0.01), ("adam", 0.001), ("rmsprop", 0.001))
+        for rate in (default, "tuned")
+    ]
+    errors = 0.05 - column(0, gain + 0.01, 0, 0.01, 0, 0.01) + noise(random, 6, 0.001)
+    return evidence(with_trials(of("optimizer", *settings), best_validation_error=errors))
+
+
+def table(random: Random, rho: float) -> Evidence:
+    """All six rows in order but the last, whose order is as good as the effect says."""
+    sizes, order = [1, 10, 100, 500, 1000], np.arange(1.0, 6.0)
+    rows = ["time_200_epochs_pu", "epoch_at_099", "time_to_099_pu", "best_validation_error"]
+    rows += ["best_test_error", "final_test_error"]
+    made = with_trials(
+        sized(*sizes),
+        best_validation_error=order[:, None] / 100,
+        test_accuracy_at_best=1 - order[:, None] / 100,
+        final_test_accuracy=1 - around(rho, random, SEEDS) / 100,
+        **{EPOCHS: order[:, None]},
+    )
+    made = replace(made, ratios=np.repeat(order[:, None], 7, axis=1))
+    published = pd.DataFrame(dict.fromkeys(rows, order) | {"batch_size": sizes})
+    return evidence(made, published=published)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim, a world, an effect on the margin, and one that makes the claim true."""
+
+    claim: str
+    world: World
+    margin: float
+    true: float
+
+
+CASES = [
+    Case("full-batch-direction", cosines((1, 100), lambda gain: 0.1 + gain), 0.1, 0.3),
+    Case("half-data-gradient", cosines((10, 500), lambda cosine: cosine), 0.9, 0.96),
+    Case("direction-saturates", cosines((10, 200), lambda left: 1 - left), 0.1, 0.04),
+    Case("online-zigzag", lambda random, cosine: zigzag(random, cosine, 0.3), 0.2, 0.0),
+    Case("online-zigzag", lambda random, excess: zigzag(random, 0.0, excess), 0.01, 0.3),
+    Case("gradient-spread", spread, 10.0, 30.0),
+    Case("hardware-efficiency", throughput, 1.5, 2.0),
+    Case("faster-epochs", epoch_times, 0.8, 1.0),
+    Case("memory-bound", memory, 1.1, 1.3),
+    Case("less-oscillation", powers("oscillation", -1.0), 0.1, 0.3),
+    Case("too-small-fails", failures, 0.5, 1.0),
+    Case("more-epochs", powers(EPOCHS, 1.0), 0.05, 0.2),
+    Case("time-optimum", optimum(EPOCHS, 10.0, ratio=True), 1.1, 1.5),
+    Case("accuracy-optimum", optimum("best_validation_error", 0.02, ratio=False), 0.001, 0.01),
+    Case("noise-escapes", settled("final_train_accuracy"), 0.001, 0.01),
+    Case("large-batch-generalization", settled("final_test_accuracy"), 0.001, 0.01),
+    Case("grows-with-data", data_sizes, 0.1, 1.0),
+    Case("decay-overfitting", lambda random, gap: overfitting(random, gap, 0.05), 0.002, 0.02),
+    Case("decay-overfitting", lambda random, gain: overfitting(random, 0.05, gain), -0.002, 0.01),
+    Case("decay-not-speed", lambda random, speed: no_speed(random, speed, -0.02), 1.1, 1.0),
+    Case("decay-not-speed", lambda random, gain: no_speed(random, 0.5, gain), 0.002, 0.0),
+    Case("l1-sparse", lambda random, lasso: sparsity(random, lasso, -0.2), 0.05, 0.4),
+    Case("l1-sparse", lambda random, lasso: sparsity(random, lasso, 0.2), 0.25, 0.5),
+    Case("momentum-speed", momentum, 1.1, 2.0),
+    Case("norm-gradient-flow", flow, 1.25, 2.0),
+    Case("norm-speed", lambda random, speed: normalized(random, speed, 0.1), 1.1, 2.0),
+    Case("norm-speed", lambda random, error: normalized(random, 2.0, error), 0.01, 0.1),
+    Case("norm-initialization", initial, 0.005, 0.05),
+    Case("rprop-full-batch", rprop("full"), 0.005, 0.0),
+    Case("rprop-mini-batch", rprop(100), 0.01, 0.1),
+    Case("rprop-mini-batch", rmsprop, 0.005, 0.0),
+    Case("optimizer-rates", tuning, 0.002, 0.02),
+    Case("table-rows", table, 0.5, 1.0),
+]
+CLAIMS = all_claims()
+
+
+def supported(case: Case, effect: float, count: int) -> int:
+    """In how many experiments with that effect the claim is supported."""
+    random = np.random.default_rng([len(case.claim), count])
+    found = [CLAIMS[case.claim](case.world(random, effect)) for _ in range(count)]
+    assert all(found), "not measured"
+    return sum(one.decision.verdict == "supported" for one in found if one)
+
+
+def test_every_claim_is_simulated() -> None:
+    assert {case.claim for case in CASES} == set(CLAIMS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_on_the_margin_at_most_five_percent_are_supported(case: Case) -> None:
+    assert supported(case, case.margin, NULLS) <= MOST_WRONG
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_a_clear_effect_is_supported(case: Case) -> None:
+    assert supported(case, case.true, TRUTHS) >= FEWEST_RIGHT

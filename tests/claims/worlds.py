@@ -1,0 +1,118 @@
+"""One claim's data at a time, drawn in memory: results of an experiment with a known effect."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from batchmark.claims.evidence import Evidence
+from batchmark.statistics.study_data import Block
+from tests.synthetic import study
+
+Array = NDArray[np.float64]
+Settings = Sequence[dict[str, Any]]
+
+TARGET = 0.98
+BUDGET = 300.0
+EPOCHS = f"epochs_to_{TARGET:g}"
+FULL = 50_000
+NONE = pd.DataFrame(columns=["variant", "moment", "batch_size", "quantile"])
+DEFAULTS = {
+    **{"status": "done", "budget": BUDGET, "resolution": 0.0, EPOCHS: 10.0, "best_epoch": 1.0},
+    **{"best_validation_error": 0.02, "oscillation": 0.1, "test_accuracy_at_best": 0.98},
+    **{"final_test_accuracy": 0.98, "final_train_accuracy": 0.99, "small_weight_share": 0.1},
+}
+
+
+def block(name: str, settings: Settings, seeds: int = 5, rounds: int = 7) -> Block:
+    """A study without effects: every trial of every setting comes to the same."""
+    one, made = study(name, list(settings), settings[0], epochs=BUDGET, trials=seeds)
+    rows = [each.hyperparameters.model_dump() | {"variant": each.id} for each in made]
+    trials = pd.MultiIndex.from_product([[each.id for each in made], range(seeds)])
+    return Block(
+        study=one,
+        targets=[TARGET],
+        machine="local",
+        device="cpu",
+        variants=_as_trained(pd.DataFrame(rows)),
+        outcomes=trials.to_frame(index=False, name=["variant", "seed"]).assign(**DEFAULTS),
+        ratios=np.ones((len(made), rounds)),
+        anchor_seconds=1.0,
+        memory=np.ones(len(made)),
+        noise_floor=0.0,
+    )
+
+
+def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
+    """Words in place of numbers, as `collect` resolves them."""
+    tuned = variants["learning_rate"] == "tuned"
+    train_size = variants["train_size"].replace("full", FULL).astype(int)
+    full = variants["batch_size"] == "full"
+    return variants.assign(
+        tuned=tuned,
+        learning_rate=variants["learning_rate"].mask(tuned, 0.03).astype(float),
+        train_size=train_size,
+        batch_size=variants["batch_size"].mask(full, train_size).astype(int),
+        examples_per_epoch=train_size,
+        model_arguments="{}",
+        optimizer_arguments="{}",
+    )
+
+
+def with_trials(of: Block, **columns: ArrayLike) -> Block:
+    """The block with some outcomes [setting, seed] replaced."""
+    shape = len(of.ids), len(of.seeds)
+    made = {name: np.broadcast_to(values, shape).ravel() for name, values in columns.items()}
+    return replace(of, outcomes=of.outcomes.assign(**made))
+
+
+def evidence(*every: Block, **tables: pd.DataFrame) -> Evidence:
+    """What was measured; the first block is the main study's."""
+    probes = {"draws": NONE, "magnitudes": NONE, "published": NONE}
+    return Evidence(list(every), next(iter(every), None), **(probes | tables))
+
+
+def draws(means: dict[int, float], random: np.random.Generator, networks: int = 5) -> pd.DataFrame:
+    """Ten cosines for each batch size and network; most of the spread is between networks."""
+    count = 10
+    own = random.normal(0, 0.02, networks)
+    parts = []
+    for size, mean in means.items():
+        values = mean + own[:, None] + random.normal(0, 0.005, (networks, count))
+        own = random.normal(0, 0.02, networks)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "variant": "v",
+                    "moment": "final",
+                    "seed": np.repeat(np.arange(networks), count),
+                    "batch_size": size,
+                    "full_size": 1000,
+                    "cosine": values.ravel(),
+                    "successive_cosine": values.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def magnitudes(ratios: Array) -> pd.DataFrame:
+    """Quantiles of single networks [network, moment] from the 99 % quantile over the median."""
+    networks, moments = np.indices(ratios.shape)
+    keys = {"variant": "v", "moment": moments.ravel(), "seed": networks.ravel()}
+    return pd.concat(
+        [
+            pd.DataFrame(keys | {"quantile": "0.5", "magnitude": 1e-3}),
+            pd.DataFrame(keys | {"quantile": "0.99", "magnitude": 1e-3 * ratios.ravel()}),
+        ]
+    )
+
+
+def norms(first_over_last: Array) -> Array:
+    """Gradient norms as trials.csv has them."""
+    texts = [json.dumps({"first": ratio, "last": 1.0}) for ratio in first_over_last.ravel()]
+    return np.array(texts, dtype=object).reshape(first_over_last.shape)

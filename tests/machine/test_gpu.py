@@ -1,0 +1,98 @@
+"""One GPU a process, with made-up device ids and real processes."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+
+from batchmark.contract.errors import UserError
+from batchmark.machine.gpu import claimed, visible
+
+PIPE = subprocess.PIPE
+
+# Being alone on a device is proved by a file that only one process can make at a time.
+CLAIM = """
+import os, sys
+from pathlib import Path
+from batchmark.machine.gpu import claimed
+folder = Path(sys.argv[1])
+with claimed("train", ["0", "1", "GPU-5f"], folder) as device:
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == device
+    mark = folder / f"in-use-{device}"
+    mark.touch(exist_ok=False)
+    for _ in range(20):
+        mark.read_bytes()
+    mark.unlink()
+print(device)
+"""
+
+
+def test_fifty_processes_never_share_a_device(tmp_path):
+    command = [sys.executable, "-c", CLAIM, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(50)]
+    answers = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 50, answers
+    assert {out.strip() for out, _ in answers} <= {"0", "1", "GPU-5f"}
+
+
+@pytest.mark.parametrize("freed", ["0", "1", "GPU-5f"])
+def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path, freed):
+    with ExitStack() as until_done:
+        for device in {"0", "1", "GPU-5f"} - {freed}:
+            until_done.enter_context(claimed("train", [device], tmp_path))
+        with claimed("train", [freed], tmp_path):
+            command = [sys.executable, "-c", CLAIM, str(tmp_path)]
+            waiting = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+            assert waiting.stderr.readline() == (
+                "train waits for other processes of batchmark to leave the GPU.\n"
+            )
+        assert waiting.communicate(timeout=60)[0].strip() == freed
+
+
+def test_two_claims_get_two_devices(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with (
+        claimed("train a", ["0", "1"], tmp_path) as one,
+        claimed("train b", ["0", "1"], tmp_path) as other,
+    ):
+        assert {one, other} == {"0", "1"}
+
+
+@pytest.mark.parametrize("setting", [None, "0,1"])
+def test_a_claim_ends_with_its_block(tmp_path, monkeypatch, setting):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
+    for _ in range(2):
+        with claimed("train", ["0"], tmp_path) as device:
+            assert device == os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == setting
+
+
+def test_no_device_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="asks for a GPU"), claimed("train", [], tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("setting", "devices"),
+    [
+        (None, ["0", "1"]),
+        ("1", ["1"]),
+        ("1, 0", ["1", "0"]),
+        ("GPU-5f,0", ["GPU-5f", "0"]),
+        ("MIG-5f", ["MIG-5f"]),
+        ("", []),
+        ("-1", []),
+        ("1,-1,0", ["1"]),
+        ("7", []),
+        ("NoDevFiles", []),
+    ],
+)
+def test_the_user_may_narrow_the_choice(monkeypatch, setting, devices):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
+    assert visible(["0", "1"]) == devices

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from batchmark.contract.calibration import Calibration
+from batchmark.contract.errors import UserError
+from batchmark.contract.record import write_result
+from batchmark.plan.forecast import (
+    Work,
+    all_work,
+    compared,
+    expect,
+    expectation,
+    is_long,
+    makespan,
+    minutes,
+    work_of,
+)
+from batchmark.plan.work import MNIST, DataSize
+from tests.plan.conftest import CONFIG, STUDY, OpenPlan
+
+RATES = Calibration(
+    cores=2,
+    startup=4.0,
+    graph=1.0,
+    image=1e-4,
+    step=1e-3,
+    evaluated_image=5e-5,
+    report=2.0,
+    memory_bytes=2**30,
+)
+
+
+def test_makespan_is_longest_first() -> None:
+    # 5 on one worker, 4 + 3 on the other, then 2 joins the 5
+    assert makespan([2, 3, 4, 5], 2) == 7
+    assert makespan([2, 3, 4, 5], 1) == 14
+    assert makespan([], 2) == 0
+
+
+def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
+    training = {"epochs": 2.0, "trials": 3}
+    study = {**STUDY, "grids": [{"batch_size": 100}]}
+    plan = plan_of({**CONFIG, "training": training}, first=study)
+    expected = expect(plan, all_work(plan), RATES, MNIST, cores=2)
+    # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
+    trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
+    assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
+    assert expected.jobs["train"] == 1
+    # The timing block needs more than the one run: a process to weigh and one to time.
+    assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
+
+
+def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
+    training = {"epochs": 2.0, "trials": 1, "sample_epochs_times": 3.0}
+    timing = {"rounds": 10, "min_seconds": 0.4, "min_steps": 1, "sample_min_seconds": 0.1}
+    study = {**STUDY, "grids": [{"batch_size": 100}]}
+    plan = plan_of({**CONFIG, "training": training, "timing": timing}, first=study)
+    work = all_work(plan)
+    sample, own = (expect(plan, work, RATES, DataSize(4000, 500, is_), 2) for is_ in (True, False))
+    # Three times the epochs, each 40 steps of 0.011 s and 500 images evaluated.
+    epoch, ends = 40 * 0.011 + 500 * 5e-5, 2 * 500 * 5e-5
+    assert sample.seconds["train"] == pytest.approx(4 + 1 + 6 * epoch + ends)
+    assert own.seconds["train"] == pytest.approx(4 + 1 + 2 * epoch + ends)
+    # 10 rounds of one subject and four readings of the anchor, 10 % for warming up.
+    assert own.seconds["time"] - sample.seconds["time"] == pytest.approx(10 * 5 * 0.3 * 1.1)
+
+
+def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: OpenPlan) -> None:
+    plan = plan_of()
+    work = Work(train=list(plan.variants), probe=[], time=[], plot=[])
+    one, two = (expect(plan, work, RATES, MNIST, cores) for cores in (1, 2))
+    alone = [
+        expect(plan, Work([name], [], [], []), RATES, MNIST, 2).seconds["train"]
+        for name in plan.variants
+    ]
+    assert one.seconds["train"] == pytest.approx(sum(alone))
+    assert two.seconds["train"] == pytest.approx(max(alone))
+    # Batch sizes 10 and 100: side by side, or the larger of them.
+    assert two.memory_bytes == 2 * 2**30 + 110 * 60_000
+    assert one.memory_bytes == 2**30 + 100 * 60_000
+
+
+def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
+    plan = plan_of()
+    name = next(iter(plan.variants))
+    jobs = [("train", {"device": "cpu", "variant": name}), ("collect", {})]
+    work = work_of(jobs)
+    assert (work.train, work.time, work.plot) == ([name], [], [])
+    assert (
+        expect(plan, work, RATES, MNIST, cores=2).total
+        < expect(plan, all_work(plan), RATES, MNIST, cores=2).total
+    )
+    assert not is_long(work)
+
+
+def test_a_damaged_record_of_the_data_is_named(plan_of: OpenPlan, tmp_path: Path) -> None:
+    calibration, facts = tmp_path / "calibration.json", tmp_path / "mnist.json"
+    write_result(calibration, RATES)
+    plan = plan_of()
+    assert expectation(plan, all_work(plan), calibration, facts, 2).total > 0
+    facts.write_text('{"facts": {}}')
+    with pytest.raises(UserError, match=r"mnist\.json is refused: facts\.name"):
+        expectation(plan, all_work(plan), calibration, facts, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(12.4, "12 s"), (600, "10.0 min"), (36_000, "10.0 h")]
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert minutes(seconds) == words
+
+
+def test_comparison_at_the_end() -> None:
+    assert compared(expected=100, taken=120) == "Took 2.0 min; expected 1.7 min (+20%)."

@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.requests.time import TimeRequest
+from batchmark.contract.requests.train import TrainRequest
+from tests.plan.conftest import CONFIG, STUDY, OpenPlan
+
+LONGER = {**STUDY, "grids": [{"batch_size": [100, 1000]}], "epochs": 9.0, "trials": 5}
+
+
+def test_studies_share_a_variant_at_the_larger_budget(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "studies": {"first": {}, "second": {}}}
+    plan = plan_of(config, first=STUDY, second=LONGER)
+    budgets = {
+        v.hyperparameters.batch_size: (plan.budget(id_).epochs, plan.budget(id_).trials)
+        for id_, v in plan.variants.items()
+    }
+    assert budgets == {10: (5.0, 3), 100: (9.0, 5), 1000: (9.0, 5)}
+
+
+def test_an_overlay_replaces_keys_of_a_study(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "studies": {"first": {"grids": [{"batch_size": [100]}]}}}
+    assert len(plan_of(config).variants) == 1
+
+
+def test_words_reach_only_the_page(plan_of: OpenPlan) -> None:
+    before = plan_of(CONFIG)
+    after = plan_of(CONFIG, first={**STUDY, "question": {"en": "Another?"}})
+    name = next(iter(before.variants))
+    assert before.train_request(name, "cpu") == after.train_request(name, "cpu")
+    assert before.time_request("first", "cpu") == after.time_request("first", "cpu")
+    assert before.collect_request() == after.collect_request()
+    assert before.analyze_request() == after.analyze_request()
+    assert before.render_request() != after.render_request()
+
+
+def test_the_target_reaches_only_the_statistics(plan_of: OpenPlan) -> None:
+    before = plan_of(CONFIG)
+    after = plan_of({**CONFIG, "targets": {"mnist": [0.5], "sample": [0.9]}})
+    name = next(iter(before.variants))
+    assert before.train_request(name, "cpu") == after.train_request(name, "cpu")
+    assert before.collect_request() == after.collect_request()
+    assert before.analyze_request() != after.analyze_request()
+
+
+def test_requests_are_readable_by_their_stage(plan_of: OpenPlan) -> None:
+    plan = plan_of()
+    name = next(iter(plan.variants))
+    for path, kind in [
+        (plan.download_request(), DatasetRequest),
+        (plan.train_request(name, "cpu"), TrainRequest),
+        (plan.probe_request(name, "cpu"), ProbeRequest),
+        (plan.time_request("first", "cpu"), TimeRequest),
+        (plan.collect_request(), CollectRequest),
+        (plan.analyze_request(), AnalyzeRequest),
+        (plan.render_request(), RenderRequest),
+    ]:
+        assert kind.model_validate_json(Path(path).read_text())
+
+
+def test_mirrors_are_not_part_of_the_datas_identity(plan_of: OpenPlan) -> None:
+    other = {**CONFIG, "dataset": {"mirrors": ["file:///elsewhere"]}}
+    assert plan_of(CONFIG).dataset_identity() == plan_of(other).dataset_identity()
+    assert json.loads(Path(plan_of(other).download_request()).read_text())["mirrors"] == [
+        "file:///elsewhere"
+    ]
+
+
+def test_variants_with_the_same_graph_are_timed_once(plan_of: OpenPlan) -> None:
+    grids = [
+        {"batch_size": 100, "learning_rate": [0.1, 0.2], "momentum": [0.0, 0.5, 0.9]},
+        {"batch_size": 100, "momentum": 0.9, "nesterov": True},
+    ]
+    baseline = {"momentum": 0.0, "learning_rate": 0.1}
+    plan = plan_of(CONFIG, first={**STUDY, "grids": grids, "baseline": baseline})
+    request = TimeRequest.model_validate_json(Path(plan.time_request("first", "cpu")).read_text())
+    # plain, with momentum, with Nesterov momentum
+    assert sorted(len(subject.variants) for subject in request.subjects) == [1, 2, 4]
+    anchor = next(subject for subject in request.subjects if subject.id == request.anchor)
+    assert plan.studies["first"].baseline in anchor.variants
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "least"), [(None, 0.3, 0.3), (0.1, 0.3, 0.1), (0.1, 0.05, 0.05)]
+)
+def test_visits_of_the_sample_are_never_longer(
+    plan_of: OpenPlan, common: float | None, own: float, least: float
+) -> None:
+    config = {**CONFIG, "timing": {"sample_min_seconds": common}}
+    plan = plan_of(config, first={**STUDY, "min_seconds": own})
+    assert plan.protocol("first").sample_min_seconds == least
+
+
+def test_the_longest_run_has_the_highest_priority(plan_of: OpenPlan) -> None:
+    plan = plan_of(CONFIG, first={**STUDY, "grids": [{"batch_size": [1, 100]}]})
+    online, common = sorted(plan.variants, key=lambda v: "bs100" in v)
+    assert plan.priority(online) > plan.priority(common)
+
+
+def test_results_of_other_machines_are_found(plan_of: OpenPlan, tmp_path: Path) -> None:
+    for machine in ("local", "laptop"):
+        folder = tmp_path / "results" / machine / "cpu" / "runs"
+        folder.mkdir(parents=True)
+        (folder / "a.json").touch()
+    found = plan_of().results_of_other_machines(tmp_path / "results")
+    assert [Path(path).parts[-4] for path in found] == ["laptop"]

@@ -1,0 +1,126 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from batchmark.statistics.comparisons import compare, grid_variance, log_epoch_ratio
+from batchmark.statistics.study_data import Block
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def momentum(world: World) -> pd.DataFrame:
+    return at_main_target(world.block("momentum"))
+
+
+def at_main_target(block: Block) -> pd.DataFrame:
+    return compare(block).query(f"target == {block.target}")
+
+
+def test_a_miss_counts_as_the_budget_and_two_misses_as_no_pair() -> None:
+    epochs = np.array([[2.0, np.inf, np.inf, 4.0]])
+    base = np.array([4.0, 4.0, np.inf, np.inf])
+    found = np.exp(log_epoch_ratio(epochs, base, np.array([8.0])))
+    assert found[0].tolist() == pytest.approx([0.5, 2.0, np.nan, 0.5], nan_ok=True)
+
+
+def test_the_grid_adds_the_variance_of_its_spacing() -> None:
+    epochs = np.array([[2.0, 2.0, np.inf], [np.inf] * 3])
+    # Uniform over a step of 0.5: 0.25 / 12, relative to the square of 2.
+    assert grid_variance(epochs, np.array([0.5, 0.5])) == pytest.approx([0.25 / 12 / 4, 0])
+
+
+def test_ratios_come_near_the_truth(momentum: pd.DataFrame, world: World) -> None:
+    variants = world.measured.variants.set_index("variant")
+    epochs = momentum[momentum["metric"] == "epochs_to_target"].set_index("variant")
+    nine = [
+        name
+        for name in epochs.index
+        if variants.loc[name, "momentum"] == 0.9 and variants.loc[name, "batch_size"] == 512
+    ]
+    truth = world.truth
+    expected = 0.4 * truth.epochs_to_target(512) / truth.epochs_to_target(32)
+    assert len(nine) == 2
+    for name in nine:
+        assert epochs.loc[name, "estimate"] == pytest.approx(expected, rel=0.3)
+        assert epochs.loc[name, "low"] < epochs.loc[name, "estimate"] < epochs.loc[name, "high"]
+
+
+def test_every_variant_but_the_baseline_is_compared(momentum: pd.DataFrame, world: World) -> None:
+    block = world.block("momentum")
+    for _, rows in momentum.groupby("metric"):
+        assert sorted(rows["variant"]) == sorted(set(block.ids) - {block.study.baseline})
+        assert (rows["baseline"] == block.study.baseline).all()
+
+
+def test_correction_never_makes_a_difference_more_certain(momentum: pd.DataFrame) -> None:
+    tested = momentum.dropna(subset=["p"])
+    assert (tested["p_holm"] >= tested["p"]).all()
+    assert (tested["distinguishable"] <= (tested["p_holm"] < 0.05)).all()
+
+
+def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -> None:
+    variants = world.measured.variants.set_index("variant")
+    seconds = momentum[momentum["metric"] == "seconds_per_epoch"].set_index("variant")
+    same = [name for name in seconds.index if variants.loc[name, "batch_size"] == 32]
+    assert not seconds.loc[same, "distinguishable"].any()
+
+
+def test_misses_are_counted(world: World) -> None:
+    table = at_main_target(world.block("batch_size"))
+    rows = table[table["metric"] == "epochs_to_target"].set_index("variant")
+    (largest,) = [name for name in rows.index if "-bs5000-" in name]
+    assert rows.loc[largest, "censored"] == 3
+    assert rows.loc[largest, "pairs"] == 3
+
+
+def test_every_target_is_compared_on_its_own(world: World) -> None:
+    block = world.block("momentum")
+    table = compare(block)
+    for metric in ("epochs_to_target", "time_to_target"):
+        rows = table[table["metric"] == metric]
+        assert list(dict.fromkeys(rows["target"])) == block.targets
+        assert not rows.duplicated(["variant", "target"]).any()
+    alone = compare(replace(block, targets=[block.targets[1]]))
+    expected = alone[alone["metric"] == "time_to_target"].reset_index(drop=True)
+    found = table[(table["metric"] == "time_to_target") & (table["target"] == block.targets[1])]
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), expected)
+    once = table[~table["metric"].isin(["epochs_to_target", "time_to_target"])]
+    assert set(once["target"]) == {block.target}
+
+
+def test_seeds_that_agree_by_chance_do_not_make_errors_certain(world: World) -> None:
+    """All seeds equal: what is left is the error of counting two sets of images."""
+    block = world.block("momentum")
+    same = block.outcomes.assign(final_test_accuracy=0.9)
+    other = block.ids[0] if block.ids[0] != block.study.baseline else block.ids[1]
+    same.loc[same["variant"] == other, "final_test_accuracy"] = 0.901
+    rows = compare(replace(block, outcomes=same)).query("metric == 'final_test_error'")
+    row = rows.set_index("variant").loc[other]
+    images = int(block.variants["test_size"].iloc[0])
+    seeds = len(block.seeds)
+    error = np.sqrt(2 / 12 / images**2 / seeds)
+    assert row["estimate"] == pytest.approx(-0.001)
+    assert row["high"] - row["low"] == pytest.approx(2 * stats.t(seeds - 1).ppf(0.975) * error)
+
+
+def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: World) -> None:
+    """The largest batch misses everywhere, and its whole budget takes less time than the base's."""
+    block = world.block("batch_size")
+    (largest,) = (row for row, name in enumerate(block.ids) if "-bs5000-" in name)
+    ratios = np.ones((len(block.ids), 7))
+    ratios[largest] = 1e-3
+    table = at_main_target(replace(block, ratios=ratios))
+    rows = table[table["variant"] == block.ids[largest]].set_index("metric")
+    assert rows.loc["time_to_target", "estimate"] < 0.1
+    assert not rows.loc["time_to_target", "distinguishable"]
+    assert rows.loc["epochs_to_target", "estimate"] > 1
+    assert rows.loc["seconds_per_epoch", "distinguishable"]
+
+
+def test_a_baseline_without_results_makes_no_comparison(world: World) -> None:
+    block = world.block("momentum")
+    study = block.study.model_copy(update={"baseline": "absent"})
+    assert compare(replace(block, study=study)).empty

@@ -1,0 +1,121 @@
+"""Each caution on readings made for it."""
+
+import numpy as np
+import pytest
+
+from batchmark.contract.timing import Visit
+from batchmark.timing.warnings import find_cautions, modified_z
+
+QUIET = {
+    "load": [0.5, 0.5, 0.5],
+    "frequency_mhz": [3000.0, 3000.0],
+    "busy_seconds": 100.0,
+    "stolen_seconds": 1.0,
+    "own_seconds": 2.0,
+    "elapsed_seconds": 1000.0,
+    "cgroup_throttled": 0,
+    "thermal_throttled": None,
+}
+# Ten seconds later, in which this process kept both cores busy.
+LATER = QUIET | {"busy_seconds": 120.0, "own_seconds": 22.0, "elapsed_seconds": 1010.0}
+
+
+def visits(**step_times):
+    """In each round an anchor visit, one of every subject, another of the anchor; 10 steps each.
+
+    The two of the anchor take the same time, so that it is the same for all in between.
+    """
+    anchor = step_times.pop("anchor")
+    return [
+        Visit(
+            subject=subject,
+            round=number,
+            order=place,
+            steps=10,
+            start_ns=10_000 * place,
+            elapsed_ns=10 * times[number],
+        )
+        for number in range(len(anchor))
+        for place, (subject, times) in enumerate(
+            [("anchor", anchor), *step_times.items(), ("anchor", anchor)]
+        )
+    ]
+
+
+STEADY = visits(anchor=(100, 101, 99, 100, 100, 101, 99))
+
+
+def find(readings=STEADY, before=QUIET, after=LATER, gpus=()):
+    return find_cautions(readings, "anchor", before, after, gpus)
+
+
+def codes(*arguments, **options):
+    return [caution.code for caution in find(*arguments, **options)]
+
+
+def test_a_steady_block_on_a_quiet_machine_has_none():
+    assert codes() == []
+
+
+def test_drift_of_the_anchor_over_five_percent():
+    assert codes(visits(anchor=(98, 100, 102, 104))) == []
+    assert codes(visits(anchor=(100, 101, 102, 108))) == ["drift"]
+
+
+def test_what_slows_the_anchor_as_well_is_neither_spread_nor_outlier():
+    anchor = (100, 101, 99, 100, 150, 101, 99)
+    assert codes(visits(anchor=anchor, a=[2 * time for time in anchor])) == ["drift"]
+
+
+def test_spread_over_ten_percent_names_the_subjects():
+    # Mean 1, standard deviation 0.2 and 0.3; the last one's is 0.05.
+    shares = {"a": (80, 100, 120), "b": (70, 100, 130), "c": (95, 100, 105)}
+    (caution,) = find(visits(anchor=(100, 100, 100), **shares))
+    assert caution.code == "spread"
+    assert caution.text.endswith(": b (30%), a (20%).")
+
+
+def test_a_long_list_is_cut():
+    wide = dict.fromkeys("abcde", (80, 100, 120))
+    (caution,) = find(visits(anchor=(100, 100, 100), **wide))
+    assert caution.text.endswith(": a (20%), b (20%), c (20%) and 2 more.")
+
+
+def test_an_outlier_is_counted():
+    # Median 1, MAD 0.01: the last ratio has modified z = 0.6745 * 6 = 4.05.
+    readings = visits(anchor=[100] * 7, a=(98, 99, 100, 101, 100, 101, 106))
+    (caution,) = find(readings)
+    assert caution.code == "outliers"
+    # 7 times of the subject, 14 of the anchor relative to its other visit.
+    assert caution.text.startswith("1 of 21 times")
+    assert caution.text.endswith(": a (1).")
+
+
+def test_modified_z_without_spread():
+    assert modified_z(np.array([5.0, 5.0, 5.0])).tolist() == [0, 0, 0]
+    assert modified_z(np.array([5.0, 5.0, 9.0]))[2] > 1e6
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"busy_seconds": 122.0}, "busy"),
+        ({"busy_seconds": 120.5, "stolen_seconds": 1.5}, "stolen"),
+        ({"cgroup_throttled": 3}, "throttled"),
+        ({"thermal_throttled": 2}, "throttled"),
+        ({"frequency_mhz": [3000.0, 2500.0]}, "slowed"),
+    ],
+)
+def test_a_disturbed_machine(change, code):
+    assert codes(after=LATER | change) == [code]
+
+
+def test_own_work_is_no_disturbance():
+    assert codes(after=LATER | {"busy_seconds": 120.9}) == []
+
+
+def test_a_gpu_that_was_slowed_in_some_round():
+    rounds = [{"slowed_by": []}, {"slowed_by": ["power limit"]}, {"slowed_by": ["temperature"]}]
+    (caution,) = find(gpus=rounds)
+    assert caution.text == "The GPU was slowed by its power limit and temperature."
+    assert codes(gpus=rounds[:1]) == []

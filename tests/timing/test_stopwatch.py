@@ -1,0 +1,35 @@
+"""The timed process on the compiled path: without a GPU, XLA compiles for the CPU."""
+
+import pytest
+
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.record import DatasetRecord, write_result
+from batchmark.contract.requests.time import TimingSubject
+from batchmark.dataset.arrays import save_arrays
+from batchmark.timing.process import Conditions, Stopwatch, Worker
+from batchmark.timing.protocol import Length
+from tests.training import tiny
+
+
+@pytest.fixture
+def conditions(tmp_path) -> Conditions:
+    dataset = tiny.dataset()
+    save_arrays(tmp_path / "data.npz", dataset)
+    record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
+    write_result(tmp_path / "data.json", record)
+    return Conditions("gpu", 0, tmp_path / "data.npz", tmp_path / "data.json")
+
+
+def test_the_compiled_path_is_timed(conditions):
+    subject = TimingSubject(
+        id="a", hyperparameters=Hyperparameters(model="mlp", batch_size=16), variants=[]
+    )
+    with Worker(Stopwatch, conditions, Length(0.005, 5), 0) as stopwatch:
+        opening = stopwatch.ask("open", "a", subject)
+        visit = stopwatch.ask("visit", "a")
+        assert stopwatch.ask("environment")["xla"]
+    assert (opening.batch_size, opening.steps_per_epoch, opening.message) == (16, 6, "")
+    assert visit.steps >= 5
+    assert opening.trace_seconds > 0
+    assert opening.compile_seconds > 0
+    assert opening.first_step_seconds > 0

@@ -1,0 +1,89 @@
+"""Which subjects a block has, and what memory predicts; the clock itself is tested as a stage."""
+
+import pytest
+
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.machine import facts as machine
+from batchmark.timing.footprint import Footprint
+from batchmark.timing.process import Opening
+from batchmark.timing.protocol import Length
+from batchmark.timing.session import entries, largest_batch_sizes, thread_settings, visit_length
+from tests.training import tiny
+
+
+def subject(size, **hyperparameters):
+    chosen = Hyperparameters(batch_size=size, **hyperparameters)
+    return TimingSubject(id=f"bs{size}", hyperparameters=chosen, variants=[])
+
+
+def request(**changes):
+    fields = {
+        "study": "s",
+        "machine": "m",
+        "device": "cpu",
+        "subjects": [subject(8), subject(16)],
+        "anchor": "bs16",
+        "threads": [0],
+        "rounds": 7,
+        "min_seconds": 0.3,
+        "min_steps": 20,
+        "seed": 0,
+    }
+    return TimeRequest(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_min_seconds", "seconds"),
+    [("mnist", 0.1, 0.3), ("sample", 0.1, 0.1), ("sample", None, 0.3)],
+)
+def test_visits_of_the_sample_may_be_shorter(name, sample_min_seconds, seconds):
+    facts = tiny.dataset().facts.model_copy(update={"name": name})
+    asked = request(sample_min_seconds=sample_min_seconds, max_seconds=1.0)
+    assert visit_length(asked, facts) == Length(seconds, 20, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "usable", "settings"),
+    [([0], 4, [4]), ([1, 0], 4, [4, 1]), ([1, 0], 1, [1]), ([2, 64, 0], 4, [4, 2])],
+)
+def test_thread_settings_are_numbers_and_distinct(monkeypatch, asked, usable, settings):
+    monkeypatch.setattr(machine, "usable_threads", lambda: usable)
+    assert thread_settings(request(threads=asked)) == settings
+
+
+def test_a_gpu_has_no_thread_settings():
+    assert thread_settings(request(device="gpu", threads=[1, 0])) == [0]
+
+
+def test_one_anchor_and_one_twin_serve_all_thread_settings():
+    found = [(one.id, one.threads, one.role) for one in entries(request(), [4, 1])]
+    assert found == [
+        ("bs8", 4, "subject"),
+        ("bs16", 4, "anchor"),
+        ("bs16.twin", 4, "twin"),
+        ("bs8.threads1", 1, "subject"),
+        ("bs16.threads1", 1, "subject"),
+    ]
+
+
+def test_memory_is_predicted_for_each_model_from_its_own_batch_sizes():
+    # 50 bytes and 10 an image for one model; the other was measured only once.
+    subjects = [subject(8), subject(16), subject(32), subject(64, model="mlp")]
+    footprints = {
+        "bs8": Footprint(peak_memory_bytes=130),
+        "bs16": Footprint(peak_memory_bytes=210),
+        "bs32": Footprint(peak_memory_bytes=370),
+        "bs64": Footprint(peak_memory_bytes=1),
+    }
+    openings = {one.id: Opening(batch_size=int(one.id[2:])) for one in subjects}
+    found = largest_batch_sizes(subjects, openings, footprints, available=1050)
+    assert found["bs8"] == found["bs32"] == pytest.approx(100, abs=1)
+    assert found["bs64"] is None
+
+
+def test_no_prediction_where_memory_is_unknown():
+    subjects = [subject(8)]
+    openings = {"bs8": Opening(batch_size=8)}
+    found = largest_batch_sizes(subjects, openings, {"bs8": Footprint()}, available=None)
+    assert found == {"bs8": None}
