@@ -85,29 +85,29 @@ ENTRIES = (
     Entry("sparsity", "regularization", say("What sets weights to zero?"), study="regularization"),
     Entry(
         "normalization",
-        "normalization",
+        "regularization",
         say("How many epochs does each normalization need?"),
         study="normalization",
     ),
     Entry(
         "normalization_rates",
-        "normalization",
+        "regularization",
         say("Which learning rates does each normalization stand?"),
         study="normalization",
     ),
     Entry(
         "normalization_scales",
-        "normalization",
+        "regularization",
         say("Which initial scales does each normalization stand?"),
         study="normalization",
     ),
     Entry(
         "train_size",
-        "workload",
+        "accuracy",
         say("Does the best batch size grow with the data?"),
         study="train_size",
     ),
-    Entry("model", "workload", say("Does the best batch size depend on the model?"), study="model"),
+    Entry("model", "accuracy", say("Does the best batch size depend on the model?"), study="model"),
     Entry(
         "threads", "machines", say("From which batch size on do more threads help?"), study="device"
     ),
