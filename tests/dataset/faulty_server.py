@@ -88,6 +88,15 @@ def hang(handler: Handler) -> None:
     handler.closing.wait()
 
 
+def stall(handler: Handler) -> None:
+    """A complete header and the first bytes, then nothing."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"x")
+    handler.closing.wait()
+
+
 def drip(handler: Handler) -> None:
     """A complete header, then a byte now and then."""
     handler.send_response(200)
@@ -124,15 +133,6 @@ def redirect_in_a_circle(handler: Handler) -> None:
     handler.send_response(302)
     handler.send_header("Location", handler.path)
     handler.end_headers()
-
-
-def redirect_to(address: str) -> Answer:
-    def answer(handler: Handler) -> None:
-        handler.send_response(302)
-        handler.send_header("Location", address)
-        handler.end_headers()
-
-    return answer
 
 
 def length_of_5000_digits(handler: Handler) -> None:
