@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batchmark.contract.record import DatasetFacts, read_result, write_result
 from batchmark.contract.run import Budget, Evaluations, RunResult, RunVariant, Trial, TrialClock
+from batchmark.publishing.site import PLACE
 
 VARIANT = "lenet5-sgd-bs32-00000000"
 ANSWER = {
@@ -31,7 +32,8 @@ def write_project(folder: Path, *, page: str = "<p>One</p>", started: str = "202
         f"{VARIANT},32,1.5,done\nother,64,,not_learning\n"
     )
     for name in ("index.html", "index.zh.html"):
-        (reports / name).write_text(f"<!doctype html><html><head></head><body>{page}</body></html>")
+        html = f"<!doctype html><html><head></head><body>{page}{PLACE}</body></html>"
+        (reports / name).write_text(html)
     declare_whole(folder)
     (reports / "figures/momentum.svg").write_text("<svg/>")
     (reports / "figures/momentum.json").write_text("{}")

@@ -6,7 +6,6 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +21,49 @@ from batchmark.report.language.translation import languages
 _CHARACTER = 6.6
 _PADDING = 12
 
+# Where a page of the report has room for what only a site has.
+PLACE = "<!-- site -->"
+
+
+def _drawn(template: str, **values: object) -> str:
+    """A template of this folder with `values`, each of them escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A field of the badge, in px; its text is fitted to it, since the font is not known."""
+
+    text: str
+    fill: str
+    left: int
+
+    @property
+    def length(self) -> int:
+        return round(len(self.text) * _CHARACTER)
+
+    @property
+    def width(self) -> int:
+        return self.length + _PADDING
+
+    @property
+    def middle(self) -> float:
+        return self.left + self.width / 2
+
 
 def draw_badge(label: str, message: str) -> str:
     """An SVG of 20 px height: `label` on grey, `message` on blue."""
-    left, right = _width(label), _width(message)
-    text = escape(f"{label}: {message}")
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" \
-role="img" aria-label="{text}">
-<title>{text}</title>
-<clipPath id="round"><rect width="{left + right}" height="20" rx="3"/></clipPath>
-<g clip-path="url(#round)">
-<rect width="{left}" height="20" fill="#444"/>
-<rect x="{left}" width="{right}" height="20" fill="#0060a0"/>
-</g>
-<g fill="#fff" text-anchor="middle" font-family="Verdana, DejaVu Sans, sans-serif" font-size="11">
-{_centred(label, left / 2)}
-{_centred(message, left + right / 2)}
-</g>
-</svg>
-"""
-
-
-def _width(text: str) -> int:
-    return round(len(text) * _CHARACTER) + _PADDING
-
-
-def _centred(text: str, middle: float) -> str:
-    """Text fitted to its box, since the reader's font is not known."""
-    length = _width(text) - _PADDING
-    return f'<text x="{middle:g}" y="14" textLength="{length}">{escape(text)}</text>'
+    left = _Box(label, "#444", 0)
+    right = _Box(message, "#0060a0", left.width)
+    width = left.width + right.width
+    return _drawn("badge.svg", name=f"{label}: {message}", width=width, boxes=(left, right))
 
 
 ARCHIVE = "reports"
@@ -81,15 +94,8 @@ def draw_listing(site: Path, languages: Mapping[str, str]) -> str:
 
     `languages`: names by code; an archived report may have one more, which goes by its code.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     reports = [_listed_report(folder, languages) for folder in report_folders(site / ARCHIVE)]
-    return environment.get_template("reports.html").render(reports=reports, files=_files(site))
+    return _drawn("reports.html", reports=reports, files=_files(site))
 
 
 def report_folders(archive: Path) -> list[Path]:
@@ -244,15 +250,9 @@ def _copy_pages(reports: Path, folder: Path, root: str) -> None:
         page = reports / language.file
         if page.is_file():
             words = language.tell(say("All reports and files"))
-            text = _with_link(page.read_text(encoding="utf-8"), f"{root}reports.html", words)
+            link = _drawn("link.html", words=words, target=f"{root}reports.html")
+            text = page.read_text(encoding="utf-8").replace(PLACE, link)
             (folder / language.file).write_text(text, encoding="utf-8")
-
-
-def _with_link(page: str, target: str, words: str) -> str:
-    """Into the page's footer, or at its end when it has none."""
-    body, end, rest = page.rpartition("</footer>" if "</footer>" in page else "</body>")
-    link = f'<nav aria-label="{words}"><p><a href="{target}">{words}</a></p></nav>\n'
-    return f"{body}{link}{end}{rest}" if end else page
 
 
 def _texts(site: Path) -> Iterator[tuple[str, str]]:
