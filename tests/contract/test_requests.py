@@ -12,7 +12,8 @@ from batchmark.plan.fingerprint import closure, module_tree
 
 STAGES = {
     "dataset": "download",
-    **{name: name for name in ("train", "time", "probe", "collect", "analyze", "render")},
+    **{name: name for name in ("train", "time", "probe", "collect", "analyze")},
+    **{name: name for name in ("render", "publish")},
 }
 
 

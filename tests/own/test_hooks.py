@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.own.project import Project
-from tests.workflow.running import follow, running, said, stages
+from tests.workflow.running import follow, held, running, said, stages
 
 
 def _forget_a_run(project: Project) -> None:
@@ -19,8 +19,8 @@ def test_a_killed_project_starts_again_and_keeps_a_rival_out(project: Project) -
         killed.kill()
         killed.wait()
     with running(project) as again:
-        follow(again, lambda: list(stages(project.folder, "stages.train")))
-        rival = project.snakemake("--forcerun", "render")
+        with held(again, project, "stages.train"):
+            rival = project.snakemake("--forcerun", "render")
         assert "Another Snakemake works in this folder" in rival.stdout + rival.stderr
         assert again.wait() == 0, said(project)
     assert project.planned() == set()

@@ -303,7 +303,7 @@ def test_an_emoji_in_two_escapes_is_one_character(plan_of: OpenPlan) -> None:
     plan = plan_of({**CONFIG, "publish": {"remote": "\ud83d\ude00"}})
     assert plan.config.publish is not None
     assert plan.config.publish.remote == "\U0001f600"
-    assert "\U0001f600" in Path(plan.render_request()).read_text(encoding="utf-8")
+    assert "\U0001f600" in Path(plan.publish_request()).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -61,15 +61,20 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _tables(tmp_path_factory.mktemp(PLAIN), PLAIN)
 
 
+def _frame(tables: Path, name: str) -> pd.DataFrame:
+    """A table without the digests of the result files, in which the name stands."""
+    return Tables(tables).frame(name).drop(columns="digest", errors="ignore")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_table_reads_as_that_of_a_plain_name(name: str, plain: Path, tmp_path: Path) -> None:
     made = _tables(tmp_path, name)
     for path in sorted(plain.glob("*.csv")):
-        expected = Tables(plain).frame(path.stem)
+        expected, table = _frame(plain, path.stem), _frame(made, path.stem)
         text = expected.select_dtypes("str").columns
         for column in text:
             expected[column] = expected[column].str.replace(PLAIN, name)
-        pd.testing.assert_frame_equal(Tables(made).frame(path.stem), expected, obj=path.name)
+        pd.testing.assert_frame_equal(table, expected, obj=path.name)
 
 
 @pytest.mark.parametrize("name", ["2024", "nan"])

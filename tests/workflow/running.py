@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -61,6 +61,26 @@ def stages(folder: Path, *words: str) -> Iterator[psutil.Process]:
             text = " ".join(command)
             if "batchmark.stages" in text and all(word in text for word in words):
                 yield process
+
+
+@contextmanager
+def held(snakemake: subprocess.Popen[bytes], checkout: Checkout, words: str) -> Iterator[None]:
+    """Wait for a stage with `words` and stop it meanwhile, so that nothing behind it begins."""
+    seen: list[psutil.Process] = []
+
+    def suspended() -> bool:
+        for process in stages(checkout.folder, words):
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+                seen.append(process)
+        return bool(seen)
+
+    follow(snakemake, suspended)
+    try:
+        yield
+    finally:
+        for process in seen:
+            process.resume()
 
 
 def kill(process: psutil.Process) -> bool:
