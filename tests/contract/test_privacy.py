@@ -25,22 +25,22 @@ from batchmark.contract.errors import UserError, public_address, scrubbed, scrub
         ("<b>a</b>/s https://x.org/data/mnist", None),
     ],
 )
-def test_paths_and_passwords_go_and_the_rest_stays(text: str, left: str | None):
+def test_paths_and_passwords_go_and_the_rest_stays(text: str, left: str | None) -> None:
     assert scrubbed(text) == (left or text)
 
 
-def test_a_document_stays_one_whatever_stands_behind_a_path():
+def test_a_document_stays_one_whatever_stands_behind_a_path() -> None:
     document = json.dumps({"a": ['at "/srv/x/y"\n', {"b": 'C:\\x\\y\\"'}], "n": 3, "none": None})
     assert json.loads(scrubbed_json(document)) == {
         "a": ['at "…"\n', {"b": '…"'}], "n": 3, "none": None,
     }  # fmt: skip
 
 
-def test_a_document_without_private_texts_is_not_touched():
+def test_a_document_without_private_texts_is_not_touched() -> None:
     assert scrubbed_json('{"a":1.50}') == '{"a":1.50}'
 
 
-def test_a_sentence_for_the_user_has_no_password_in_it():
+def test_a_sentence_for_the_user_has_no_password_in_it() -> None:
     error = UserError("mirrors: 'ftp://joe:secret@example.org' is not one; git@example.org:x is.")
     assert str(error) == "mirrors: 'ftp://example.org' is not one; git@example.org:x is."
 
@@ -55,5 +55,5 @@ def test_a_sentence_for_the_user_has_no_password_in_it():
         ("https://me:secret@example.org:81/mnist/?key=1", "https://example.org:81/mnist/"),
     ],
 )
-def test_public_addresses_tell_nothing_private(mirror: str, name: str):
+def test_public_addresses_tell_nothing_private(mirror: str, name: str) -> None:
     assert public_address(mirror) == name

@@ -25,7 +25,7 @@ GOOD = {
 }
 
 
-def test_a_record_is_read(tmp_path: Path):
+def test_a_record_is_read(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     write_sealed(path, GOOD)
     record = read_record(path)
@@ -45,7 +45,7 @@ def test_a_record_is_read(tmp_path: Path):
         ({"sums": {"x": None}}, "sums.x"),
     ],
 )
-def test_a_wrong_record_is_refused_by_key(tmp_path: Path, change: dict, reason: str):
+def test_a_wrong_record_is_refused_by_key(tmp_path: Path, change: dict, reason: str) -> None:
     path = tmp_path / "x.json"
     write_sealed(path, GOOD | change)
     with pytest.raises(UserError, match=reason):
@@ -54,7 +54,7 @@ def test_a_wrong_record_is_refused_by_key(tmp_path: Path, change: dict, reason: 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(position=st.integers(0, 300), tail=st.binary(max_size=20))
-def test_any_bytes_are_read_or_refused(tmp_path: Path, position: int, tail: bytes):
+def test_any_bytes_are_read_or_refused(tmp_path: Path, position: int, tail: bytes) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(json.dumps(GOOD).encode()[:position] + tail)
     try:

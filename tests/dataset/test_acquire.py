@@ -31,7 +31,7 @@ def _acquire(said: list[str] | None = None, **changes: Any) -> Acquired:
     return acquire(_request(**changes), say, tiny_idx.SUMS)
 
 
-def test_the_first_mirror_that_serves_is_taken(tmp_path: Path):
+def test_the_first_mirror_that_serves_is_taken(tmp_path: Path) -> None:
     good = tiny_idx.write(tmp_path / "good")
     said: list[str] = []
     with serving(faulty_server.page) as url:
@@ -46,17 +46,17 @@ def test_the_first_mirror_that_serves_is_taken(tmp_path: Path):
     assert not any("/never/asked" in line for line in said)
 
 
-def test_the_record_names_no_local_path(tmp_path: Path):
+def test_the_record_names_no_local_path(tmp_path: Path) -> None:
     mirrors = [str(tmp_path / "absent"), tiny_idx.write(tmp_path / "good").as_uri()]
     assert str(tmp_path) not in _acquire(mirrors=mirrors).record.model_dump_json()
 
 
-def test_equal_data_have_equal_records(tmp_path: Path):
+def test_equal_data_have_equal_records(tmp_path: Path) -> None:
     one, two = tiny_idx.write(tmp_path / "1"), tiny_idx.write(tmp_path / "2", packed=False)
     assert _acquire(mirrors=[str(one)]).record == _acquire(mirrors=[str(two)]).record
 
 
-def test_the_sample_stands_in_and_is_never_silent():
+def test_the_sample_stands_in_and_is_never_silent() -> None:
     said: list[str] = []
     record = _acquire(said, mirrors=["/no/such"]).record
     assert (record.facts.name, record.stands_in_for) == ("sample", "mnist")
@@ -64,7 +64,7 @@ def test_the_sample_stands_in_and_is_never_silent():
     assert "sample, not MNIST" in said[-1]
 
 
-def test_without_fallback_every_mirror_is_listed_with_its_reason():
+def test_without_fallback_every_mirror_is_listed_with_its_reason() -> None:
     with serving(faulty_server.missing) as url, pytest.raises(UserError) as caught:
         _acquire(mirrors=[url, "/no/such"], fallback="none")
     text = str(caught.value)
@@ -73,7 +73,7 @@ def test_without_fallback_every_mirror_is_listed_with_its_reason():
     assert "dataset.fallback to sample" in text
 
 
-def test_passwords_in_addresses_are_never_shown():
+def test_passwords_in_addresses_are_never_shown() -> None:
     said: list[str] = []
     with serving(faulty_server.missing) as url, pytest.raises(UserError) as caught:
         _acquire(said, mirrors=[url.replace("//", "//me:secret@")], fallback="none")
@@ -82,22 +82,24 @@ def test_passwords_in_addresses_are_never_shown():
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "http://[::1/", "http://a..b/"])
-def test_an_address_that_is_none_leaves_the_next_mirror_its_turn(tmp_path: Path, address: str):
+def test_an_address_that_is_none_leaves_the_next_mirror_its_turn(
+    tmp_path: Path, address: str
+) -> None:
     good = tiny_idx.write(tmp_path / "good")
     assert _acquire(mirrors=[address, str(good)]).record.source == "a local folder"
 
 
-def test_no_mirror_at_all_is_said():
+def test_no_mirror_at_all_is_said() -> None:
     with pytest.raises(UserError, match="none is configured"):
         _acquire(fallback="none")
 
 
-def test_digits_do_not_stand_in_for_other_data():
+def test_digits_do_not_stand_in_for_other_data() -> None:
     with pytest.raises(UserError, match="fashion could not be had"):
         _acquire(name="fashion", mirrors=["/no/such"])
 
 
-def test_sums_are_checked_for_mnist_only(tmp_path: Path):
+def test_sums_are_checked_for_mnist_only(tmp_path: Path) -> None:
     mirror = tiny_idx.write(tmp_path / "good")
     said: list[str] = []
     acquire(_request(mirrors=[str(mirror)]), said.append)
@@ -107,12 +109,12 @@ def test_sums_are_checked_for_mnist_only(tmp_path: Path):
     assert acquired.record.sums == tiny_idx.SUMS
 
 
-def test_the_sample_can_be_asked_for():
+def test_the_sample_can_be_asked_for() -> None:
     record = _acquire(name="sample", mirrors=["/never/asked"]).record
     assert (record.facts.name, record.stands_in_for, record.problems) == ("sample", None, ())
 
 
-def test_own_data_replace_the_mirrors(tmp_path: Path):
+def test_own_data_replace_the_mirrors(tmp_path: Path) -> None:
     images = np.zeros((8, 2, 3, 3), np.uint8)
     labels = np.array([0, 1, 2, 3] * 2)
     path = tmp_path / "my.npz"
@@ -122,14 +124,14 @@ def test_own_data_replace_the_mirrors(tmp_path: Path):
     assert facts.classes == 4
 
 
-def test_own_data_of_one_class_are_refused(tmp_path: Path):
+def test_own_data_of_one_class_are_refused(tmp_path: Path) -> None:
     images, labels = np.zeros((8, 2, 3), np.uint8), np.zeros(8, int)
     np.savez(tmp_path / "my.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     with pytest.raises(UserError, match="at least two classes"):
         _acquire(name="mine", path=str(tmp_path / "my.npz"))
 
 
-def test_mnist_is_not_taken_for_another_data_set(tmp_path: Path):
+def test_mnist_is_not_taken_for_another_data_set(tmp_path: Path) -> None:
     """A name alone leaves the default mirrors, which serve MNIST."""
     mirror = str(tiny_idx.write(tmp_path / "mnist"))
     with pytest.raises(UserError, match=r"^dataset\.name = 'fashion_mnist': .* is MNIST; .*\.$"):
@@ -162,7 +164,7 @@ def _said(folder: Path, **arrays: Any) -> list[str]:
         ),
     ],
 )
-def test_what_may_be_a_mistake_is_said(tmp_path: Path, changes: dict, words: list[str]):
+def test_what_may_be_a_mistake_is_said(tmp_path: Path, changes: dict, words: list[str]) -> None:
     said = _said(tmp_path, **changes)
     assert len(said) == len(words)
     assert all(word in line for word, line in zip(words, said, strict=True))

@@ -24,20 +24,20 @@ def _save(folder: Path, arrays: Arrays) -> tuple[Path, Path]:
     return npz, facts
 
 
-def test_facts_count_what_is_there(arrays: Arrays):
+def test_facts_count_what_is_there(arrays: Arrays) -> None:
     facts = describe("tiny", arrays, 2)
     assert (facts.train, facts.validation, facts.test) == (3, 1, 2)
     assert facts.image_shape == (2, 3, 1)
 
 
-def test_saved_data_come_back(tmp_path: Path, arrays: Arrays):
+def test_saved_data_come_back(tmp_path: Path, arrays: Arrays) -> None:
     dataset = load_dataset(*_save(tmp_path, arrays))
     np.testing.assert_array_equal(dataset.train_images, arrays.train_images)
     assert dataset.test_labels.tolist() == [0, 1]
     assert dataset.facts.name == "tiny"
 
 
-def test_digest_sees_pixels_labels_and_split(arrays: Arrays):
+def test_digest_sees_pixels_labels_and_split(arrays: Arrays) -> None:
     pixel = arrays.train_images.copy()
     pixel[0, 0, 0, 0] += 1
     moved = replace(
@@ -54,26 +54,26 @@ def test_digest_sees_pixels_labels_and_split(arrays: Arrays):
     assert digest(replace(arrays)) == digest(arrays)
 
 
-def test_digest_does_not_depend_on_memory_layout(arrays: Arrays):
+def test_digest_does_not_depend_on_memory_layout(arrays: Arrays) -> None:
     other = replace(arrays, train_images=np.asfortranarray(arrays.train_images))
     assert digest(other) == digest(arrays)
 
 
-def test_foreign_arrays_are_refused(tmp_path: Path, arrays: Arrays):
+def test_foreign_arrays_are_refused(tmp_path: Path, arrays: Arrays) -> None:
     npz, facts = _save(tmp_path, arrays)
     save_arrays(npz, replace(arrays, test_labels=arrays.test_labels[::-1]))
     with pytest.raises(UserError, match="does not belong to"):
         load_dataset(npz, facts)
 
 
-def test_a_missing_array_is_named(tmp_path: Path, arrays: Arrays):
+def test_a_missing_array_is_named(tmp_path: Path, arrays: Arrays) -> None:
     npz, facts = _save(tmp_path, arrays)
     np.savez(npz, train_images=arrays.train_images)
     with pytest.raises(UserError, match="lacks train_labels, validation_images"):
         load_dataset(npz, facts)
 
 
-def test_a_record_with_an_unknown_key_is_refused(tmp_path: Path, arrays: Arrays):
+def test_a_record_with_an_unknown_key_is_refused(tmp_path: Path, arrays: Arrays) -> None:
     npz, facts = _save(tmp_path, arrays)
     facts.write_text(facts.read_text().replace('"source"', '"sauce"'))
     with pytest.raises(UserError, match=r"data\.json is refused"):

@@ -13,7 +13,7 @@ GOOD = Arrays(
 )
 
 
-def test_classes_are_told_by_the_largest_training_label():
+def test_classes_are_told_by_the_largest_training_label() -> None:
     assert count_classes(GOOD, "x") == 3
 
 
@@ -27,6 +27,6 @@ def test_classes_are_told_by_the_largest_training_label():
         ({"test_images": np.zeros((1, 2, 3, 1))}, r"differ in shape .*test \(2, 3, 1\)"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(changes: dict, reason: str):
+def test_what_cannot_be_learnt_is_refused(changes: dict, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         count_classes(replace(GOOD, **changes), "x")

@@ -12,11 +12,11 @@ from batchmark.dataset.mirrors import encode_idx, parse_idx
 TWO_IMAGES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255])
 
 
-def test_reads_bytes_in_the_order_of_the_file():
+def test_reads_bytes_in_the_order_of_the_file() -> None:
     assert parse_idx(TWO_IMAGES, "x").tolist() == [[[1, 2, 3]], [[4, 5, 255]]]
 
 
-def test_reads_big_endian_values_in_native_order():
+def test_reads_big_endian_values_in_native_order() -> None:
     content = bytes([0, 0, 0x0B, 1, 0, 0, 0, 2, 0x01, 0x02, 0xFF, 0xFF])
     array = parse_idx(content, "x")
     assert array.tolist() == [258, -1]
@@ -37,13 +37,13 @@ def test_reads_big_endian_values_in_native_order():
         (struct.pack(">HBB4I", 0, 8, 4, *[2**32 - 1] * 4), "truncated"),
     ],
 )
-def test_refuses_what_is_not_idx(content: bytes, reason: str):
+def test_refuses_what_is_not_idx(content: bytes, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         parse_idx(content, "x")
 
 
 @given(st.binary(max_size=40), st.integers(0, 20))
-def test_any_bytes_are_read_or_refused(tail: bytes, kept: int):
+def test_any_bytes_are_read_or_refused(tail: bytes, kept: int) -> None:
     content = (TWO_IMAGES[:kept] + tail)[:60]
     try:
         array = parse_idx(content, "x")
@@ -53,7 +53,7 @@ def test_any_bytes_are_read_or_refused(tail: bytes, kept: int):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "float32", "float64"])
-def test_encoding_is_the_inverse(dtype: str):
+def test_encoding_is_the_inverse(dtype: str) -> None:
     array = np.arange(24, dtype=dtype).reshape(2, 3, 4)
     again = parse_idx(encode_idx(array), "x")
     assert again.dtype == array.dtype

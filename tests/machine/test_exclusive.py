@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,11 @@ class Holder:
         self.process.communicate("\n", timeout=60)
 
 
+Hold = Callable[..., Holder]
+
+
 @pytest.fixture
-def hold(tmp_path):
+def hold(tmp_path: Path) -> Iterator[Hold]:
     holders: list[Holder] = []
 
     def start(kind: str, name: str = "job") -> Holder:
@@ -60,12 +64,12 @@ def hold(tmp_path):
         holder.process.communicate()
 
 
-def test_training_runs_share_the_machine(hold):
+def test_training_runs_share_the_machine(hold: Hold) -> None:
     first, second = hold("shared"), hold("shared")
     assert (first.said(), second.said()) == ("in", "in")
 
 
-def test_timing_waits_for_training_and_says_for_whom(hold):
+def test_timing_waits_for_training_and_says_for_whom(hold: Hold) -> None:
     train = hold("shared")
     assert train.said() == "in"
     timing = hold("exclusive", "time batch_size")
@@ -76,7 +80,7 @@ def test_timing_waits_for_training_and_says_for_whom(hold):
     assert timing.said() == "in"
 
 
-def test_training_that_comes_later_queues_behind_a_waiting_timing_block(hold):
+def test_training_that_comes_later_queues_behind_a_waiting_timing_block(hold: Hold) -> None:
     early = hold("shared")
     assert early.said() == "in"
     timing = hold("exclusive", "timing")
@@ -90,7 +94,7 @@ def test_training_that_comes_later_queues_behind_a_waiting_timing_block(hold):
 
 
 @pytest.mark.parametrize("kind", ["shared", "exclusive"])
-def test_a_killed_holder_leaves_no_lock_behind(hold, kind, tmp_path):
+def test_a_killed_holder_leaves_no_lock_behind(hold: Hold, kind: str, tmp_path: Path) -> None:
     holder = hold(kind)
     assert holder.said() == "in"
     holder.process.send_signal(signal.SIGKILL)
@@ -99,7 +103,7 @@ def test_a_killed_holder_leaves_no_lock_behind(hold, kind, tmp_path):
         pass
 
 
-def test_lock_files_serve_other_users_whatever_the_umask(tmp_path):
+def test_lock_files_serve_other_users_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         with shared("train", tmp_path):
@@ -110,7 +114,7 @@ def test_lock_files_serve_other_users_whatever_the_umask(tmp_path):
     assert modes == [0o666, 0o666]
 
 
-def test_a_symbolic_link_is_refused(tmp_path):
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("mine")
     (tmp_path / TURNSTILE).symlink_to(target)
@@ -119,7 +123,7 @@ def test_a_symbolic_link_is_refused(tmp_path):
     assert stat.S_IMODE(target.stat().st_mode) != 0o666
 
 
-def test_a_pipe_in_the_place_of_the_lock_is_refused(tmp_path):
+def test_a_pipe_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / TURNSTILE)
     with pytest.raises(UserError, match="remove it"), shared("train", tmp_path):
         pass

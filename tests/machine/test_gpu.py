@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ print(device)
 """
 
 
-def test_fifty_processes_never_share_a_device(tmp_path):
+def test_fifty_processes_never_share_a_device(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CLAIM, str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(50)]
     answers = [process.communicate(timeout=120) for process in processes]
@@ -38,7 +39,7 @@ def test_fifty_processes_never_share_a_device(tmp_path):
 
 
 @pytest.mark.parametrize("freed", ["0", "1", "GPU-5f"])
-def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path, freed):
+def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path: Path, freed: str) -> None:
     with ExitStack() as until_done:
         for device in {"0", "1", "GPU-5f"} - {freed}:
             until_done.enter_context(claimed("train", [device], tmp_path))
@@ -51,7 +52,7 @@ def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path, freed)
         assert waiting.communicate(timeout=60)[0].strip() == freed
 
 
-def test_two_claims_get_two_devices(tmp_path, monkeypatch):
+def test_two_claims_get_two_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with (
         claimed("train a", ["0", "1"], tmp_path) as one,
@@ -61,7 +62,9 @@ def test_two_claims_get_two_devices(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("setting", [None, "0,1"])
-def test_a_claim_ends_with_its_block(tmp_path, monkeypatch, setting):
+def test_a_claim_ends_with_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str | None
+) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if setting is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
@@ -71,7 +74,7 @@ def test_a_claim_ends_with_its_block(tmp_path, monkeypatch, setting):
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == setting
 
 
-def test_no_device_is_said_in_a_sentence(tmp_path):
+def test_no_device_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="asks for a GPU"), claimed("train", [], tmp_path):
         pass
 
@@ -91,7 +94,9 @@ def test_no_device_is_said_in_a_sentence(tmp_path):
         ("NoDevFiles", []),
     ],
 )
-def test_the_user_may_narrow_the_choice(monkeypatch, setting, devices):
+def test_the_user_may_narrow_the_choice(
+    monkeypatch: pytest.MonkeyPatch, setting: str | None, devices: list[str]
+) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if setting is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)

@@ -45,17 +45,17 @@ def taken_twice(folder: Path, fault: str) -> tuple[str, str]:
     return done.stdout.strip(), done.stderr
 
 
-def test_a_lock_is_had_where_it_takes_writing(tmp_path: Path):
+def test_a_lock_is_had_where_it_takes_writing(tmp_path: Path) -> None:
     assert taken_twice(tmp_path, NFS) == ("[True, False]", "")
 
 
-def test_where_there_is_none_we_go_on_and_say_so(tmp_path: Path):
+def test_where_there_is_none_we_go_on_and_say_so(tmp_path: Path) -> None:
     taken, said = taken_twice(tmp_path, LUSTRE)
     assert taken == "[True, True]"
     assert "has no locks (Function not implemented)" in said
     assert "Traceback" not in said
 
 
-def test_a_lock_file_of_another_user_that_may_only_be_read_will_do(tmp_path: Path):
+def test_a_lock_file_of_another_user_that_may_only_be_read_will_do(tmp_path: Path) -> None:
     (tmp_path / "a.lock").touch(mode=0o444)
     assert taken_twice(tmp_path, "0") == ("[True, False]", "")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ import pytest
 from batchmark.machine import facts as machine
 from batchmark.timing.warnings import busy
 
+Recording = Callable[[dict[str, str]], Path]
+
 
 @pytest.fixture
-def recorded(tmp_path):
+def recorded(tmp_path: Path) -> Recording:
     def write(files: dict[str, str]) -> Path:
         for name, text in files.items():
             path = tmp_path / name
@@ -31,7 +34,7 @@ def recorded(tmp_path):
 CPU = "sys/devices/system/cpu"
 
 
-def test_a_laptop_with_a_governor(recorded):
+def test_a_laptop_with_a_governor(recorded: Recording) -> None:
     root = recorded(
         {
             "proc/cpuinfo": "processor\t: 0\nmodel name\t: Some CPU @ 3.0GHz\ncpu MHz\t\t: 800.0",
@@ -51,7 +54,7 @@ def test_a_laptop_with_a_governor(recorded):
     assert machine.thermal_throttled(root) == 5
 
 
-def test_a_container_with_a_quota_on_an_outer_group(recorded):
+def test_a_container_with_a_quota_on_an_outer_group(recorded: Recording) -> None:
     root = recorded(
         {
             "proc/self/cgroup": "0::/pod/box",
@@ -68,7 +71,7 @@ def test_a_container_with_a_quota_on_an_outer_group(recorded):
     assert machine.cgroup_throttled(root) == 7
 
 
-def test_the_smallest_quota_of_nested_groups_counts(recorded):
+def test_the_smallest_quota_of_nested_groups_counts(recorded: Recording) -> None:
     root = recorded(
         {
             "proc/self/cgroup": "0::/pod/box",
@@ -79,7 +82,7 @@ def test_the_smallest_quota_of_nested_groups_counts(recorded):
     assert machine.cgroup_cpus(root) == 1.5
 
 
-def test_a_container_of_the_older_kind(recorded):
+def test_a_container_of_the_older_kind(recorded: Recording) -> None:
     folder = "sys/fs/cgroup/cpu"
     root = recorded(
         {
@@ -105,14 +108,16 @@ CPU_TIMES = [
 @pytest.mark.parametrize(
     ("allowed", "busy", "stolen"), [([0], 67, 4), ([1], 600, 100), ([0, 1], 667, 104)]
 )
-def test_other_peoples_cores_are_no_disturbance(monkeypatch, allowed, busy, stolen):
+def test_other_peoples_cores_are_no_disturbance(
+    monkeypatch: pytest.MonkeyPatch, allowed: list[int], busy: int, stolen: int
+) -> None:
     monkeypatch.setattr(machine, "affinity", lambda: allowed)
     monkeypatch.setattr(machine.psutil, "cpu_times", lambda percpu: CPU_TIMES)
     seen = machine.observe("cpu")
     assert (seen["busy_seconds"], seen["stolen_seconds"]) == (busy, stolen)
 
 
-def test_a_machine_that_tells_nothing(tmp_path):
+def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     assert machine.governor(tmp_path) is None
     assert machine.turbo(tmp_path) is None
     assert machine.frequencies(tmp_path) == []
@@ -122,7 +127,7 @@ def test_a_machine_that_tells_nothing(tmp_path):
     assert machine.usable_threads(tmp_path) == len(machine.affinity())
 
 
-def test_facts_are_json_and_name_nobody():
+def test_facts_are_json_and_name_nobody() -> None:
     facts = [machine.describe(), machine.observe("cpu"), machine.code()]
     text = json.dumps(facts, allow_nan=False)
     for name in (socket.gethostname(), getpass.getuser()):
@@ -130,7 +135,7 @@ def test_facts_are_json_and_name_nobody():
     assert str(Path.home()) not in text
 
 
-def test_a_process_beside_is_a_disturbance_and_this_one_is_not():
+def test_a_process_beside_is_a_disturbance_and_this_one_is_not() -> None:
     burn = "import time\nwhile time.process_time() < {}: pass"
     before = machine.observe("cpu")
     subprocess.run([sys.executable, "-c", burn.format(0.5)], check=True)
@@ -144,5 +149,5 @@ def test_a_process_beside_is_a_disturbance_and_this_one_is_not():
     assert machine.own_seconds() - spent >= 0.28
 
 
-def test_code_outside_a_checkout_has_no_commit(tmp_path):
+def test_code_outside_a_checkout_has_no_commit(tmp_path: Path) -> None:
     assert machine.code(tmp_path) == {"commit": None, "dirty": None}

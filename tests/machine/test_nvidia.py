@@ -1,6 +1,9 @@
 """Device reports from recorded answers of NVIDIA's management library."""
 
 from types import SimpleNamespace
+from typing import Any, Never
+
+import pytest
 
 from batchmark.machine import gpu
 
@@ -9,11 +12,11 @@ class Unanswered(Exception):  # noqa: N818 stands for pynvml.NVMLError_NotSuppor
     pass
 
 
-def refuse(*_):
+def refuse(*_: object) -> Never:
     raise Unanswered
 
 
-def recorded(**changes):
+def recorded(**changes: Any) -> SimpleNamespace:
     """Answers recorded from a data-centre card; `changes` replace some."""
     answers = {
         "NVML_CLOCK_SM": 1,
@@ -37,7 +40,7 @@ def recorded(**changes):
     return SimpleNamespace(**(answers | changes))
 
 
-def test_what_stays():
+def test_what_stays() -> None:
     assert gpu.describe(recorded()) == [
         {
             "name": "NVIDIA H100 80GB HBM3",
@@ -51,7 +54,7 @@ def test_what_stays():
     ]
 
 
-def test_what_moves():
+def test_what_moves() -> None:
     assert gpu.observe(recorded()) == [
         {
             "core_mhz": 345,
@@ -64,13 +67,13 @@ def test_what_moves():
     ]
 
 
-def test_an_idle_card_is_not_slowed():
+def test_an_idle_card_is_not_slowed() -> None:
     # Bit 1 says "idle": no reason for a caution.
     library = recorded(nvmlDeviceGetCurrentClocksThrottleReasons=lambda _: 0x1)
     assert gpu.observe(library)[0]["slowed_by"] == []
 
 
-def test_questions_that_a_card_refuses_stay_open():
+def test_questions_that_a_card_refuses_stay_open() -> None:
     library = recorded(nvmlDeviceGetPowerManagementLimit=refuse, nvmlDeviceGetMemoryInfo=refuse)
     (card,) = gpu.describe(library)
     assert card["power_limit_watts"] is None
@@ -78,16 +81,16 @@ def test_questions_that_a_card_refuses_stay_open():
     assert card["name"] == "NVIDIA H100 80GB HBM3"
 
 
-def test_devices_by_id():
+def test_devices_by_id() -> None:
     assert gpu.devices(recorded(nvmlDeviceGetCount=lambda: 3)) == ["0", "1", "2"]
 
 
-def test_without_a_driver_there_is_nothing():
+def test_without_a_driver_there_is_nothing() -> None:
     library = recorded(nvmlInit=refuse)
     assert (gpu.devices(library), gpu.describe(library)) == ([], [])
 
 
-def test_only_the_cards_that_cuda_sees_are_described(monkeypatch):
+def test_only_the_cards_that_cuda_sees_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = {"card 0": b"GPU-5fa0", "card 1": "GPU-7c11"}
     library = recorded(
         nvmlDeviceGetCount=lambda: 2,

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.plan.test_expectation import RATES
 NOON = time.mktime((2024, 1, 1, 12, 0, 0, 0, 0, -1))
 
 
-def event(name, **fields):
+def event(name: str, **fields: object) -> logging.LogRecord:
     return logging.makeLogRecord({"event": name, **fields})
 
 
@@ -47,7 +48,9 @@ def test_after_the_download_the_rest_is_expected_anew() -> None:
     assert said[1:] == ["2 of 3 jobs done, 0 running, about 20 s left: until 12:00."]
 
 
-def test_jobs_share_the_cores_and_a_timing_block_has_them_all(plan_of: OpenPlan, tmp_path) -> None:
+def test_jobs_share_the_cores_and_a_timing_block_has_them_all(
+    plan_of: OpenPlan, tmp_path: Path
+) -> None:
     plan = plan_of()
     write_result(tmp_path / "calibration.json", Calibration(**RATES.model_dump()))
     wanted = {

@@ -2,7 +2,7 @@ from batchmark.plan.plan import DATASET, SECTIONS, published_config, published_f
 from batchmark.plan.schema import Config, DatasetConfig
 
 
-def test_only_named_keys_are_shown():
+def test_only_named_keys_are_shown() -> None:
     config = {
         "scale": "default",
         "dataset": {"name": "mine", "path": "/home/joe/x.npz", "mirrors": ["https://a:b@c/"]},
@@ -17,11 +17,11 @@ def test_only_named_keys_are_shown():
     }
 
 
-def test_whatever_the_configuration_learns_is_hidden_until_it_is_named():
+def test_whatever_the_configuration_learns_is_hidden_until_it_is_named() -> None:
     assert set(Config.model_fields) - set(SECTIONS) == {"dataset", "publish"}
     assert set(DatasetConfig.model_fields) - set(DATASET) == {"path", "mirrors"}
 
 
-def test_files_elsewhere_have_no_name():
+def test_files_elsewhere_have_no_name() -> None:
     files = ["../batchmark/config/config.yaml", "config/full.yaml", "/home/joe/a.yaml", "../b.yaml"]
     assert published_files(files) == ["config/config.yaml", "config/full.yaml", "…", "…"]

@@ -20,7 +20,9 @@ ANSWER = {
 }
 
 
-def write_project(folder: Path, *, page: str = "<p>One</p>", started: str = "2026-11-23T17:00:00Z"):
+def write_project(
+    folder: Path, *, page: str = "<p>One</p>", started: str = "2026-11-23T17:00:00Z"
+) -> None:
     """Write `folder`/reports and `folder`/results as render and the stages before it leave them."""
     tables, reports = folder / "results/tables", folder / "reports"
     for path in (tables, reports / "figures"):

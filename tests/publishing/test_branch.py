@@ -37,7 +37,7 @@ def _push(work: Path, tree: Path, remote: str = "origin") -> bool:
         return push(branch, tree, "Report")
 
 
-def test_a_new_branch_is_made_and_the_repository_is_left_alone(work: Path, bare: Path):
+def test_a_new_branch_is_made_and_the_repository_is_left_alone(work: Path, bare: Path) -> None:
     (work / "code.py").write_text("changed, not committed\n")
     git(work, "branch", BRANCH)
     before = repositories.state(work)
@@ -48,7 +48,7 @@ def test_a_new_branch_is_made_and_the_repository_is_left_alone(work: Path, bare:
     git(work, "fsck", "--connectivity-only")
 
 
-def test_the_history_grows_and_is_never_rewritten(work: Path, bare: Path):
+def test_the_history_grows_and_is_never_rewritten(work: Path, bare: Path) -> None:
     _push(work, _tree(work.parent / "tree", index_html="one"))
     first = git(bare, "rev-parse", BRANCH).strip()
     assert _push(work, _tree(work.parent / "tree", index_html="two"))
@@ -56,7 +56,7 @@ def test_the_history_grows_and_is_never_rewritten(work: Path, bare: Path):
     assert git(bare, "show", f"{BRANCH}:index.html") == "two"
 
 
-def test_nothing_new_pushes_nothing(work: Path, bare: Path):
+def test_nothing_new_pushes_nothing(work: Path, bare: Path) -> None:
     tree = _tree(work.parent / "tree", index_html="one")
     assert _push(work, tree)
     tip = git(bare, "rev-parse", BRANCH)
@@ -64,7 +64,7 @@ def test_nothing_new_pushes_nothing(work: Path, bare: Path):
     assert git(bare, "rev-parse", BRANCH) == tip
 
 
-def test_another_clone_adds_to_what_is_there(work: Path, bare: Path):
+def test_another_clone_adds_to_what_is_there(work: Path, bare: Path) -> None:
     _push(work, _tree(work.parent / "tree", index_html="one"))
     other = work.parent / "other"
     git(work.parent, "clone", "--quiet", str(bare), str(other))
@@ -73,14 +73,14 @@ def test_another_clone_adds_to_what_is_there(work: Path, bare: Path):
     assert git(bare, "rev-list", "--count", BRANCH).strip() == "3"
 
 
-def test_a_machine_without_a_git_identity_can_publish(work: Path, bare: Path):
+def test_a_machine_without_a_git_identity_can_publish(work: Path, bare: Path) -> None:
     git(work, "config", "--unset", "user.name")
     git(work, "config", "--unset", "user.email")
     assert _push(work, _tree(work.parent / "tree", index_html="one"))
     assert "work" not in git(bare, "log", "--format=%an %cn", BRANCH)
 
 
-def test_files_of_the_branch_come_out_and_foreign_ones_stay(work: Path, bare: Path):
+def test_files_of_the_branch_come_out_and_foreign_ones_stay(work: Path, bare: Path) -> None:
     tree = _tree(work.parent / "tree", index_html="one", CNAME="example.org")
     _push(work, tree)
     with open_branch(work, "origin", BRANCH) as branch:
@@ -94,7 +94,7 @@ def test_files_of_the_branch_come_out_and_foreign_ones_stay(work: Path, bare: Pa
         ]
 
 
-def test_links_in_the_branch_lead_nowhere(work: Path):
+def test_links_in_the_branch_lead_nowhere(work: Path) -> None:
     tree = work.parent / "tree"
     tree.mkdir()
     git(work.parent, "init", "--quiet", "--initial-branch=gh-pages", str(tree))
@@ -109,7 +109,7 @@ def test_links_in_the_branch_lead_nowhere(work: Path):
 
 
 @pytest.mark.parametrize("name", ['"quoted', "two\nlines"])
-def test_names_that_git_would_misread_are_refused(work: Path, name: str):
+def test_names_that_git_would_misread_are_refused(work: Path, name: str) -> None:
     with open_branch(work, "origin", BRANCH) as branch:
         blob = git(work, "hash-object", "-w", "code.py").strip()
         tree = subprocess.run(
@@ -122,12 +122,12 @@ def test_names_that_git_would_misread_are_refused(work: Path, name: str):
             extract(replace(branch, commit=commit), work.parent / "extracted")
 
 
-def test_an_unreachable_remote_is_a_clear_error(work: Path):
+def test_an_unreachable_remote_is_a_clear_error(work: Path) -> None:
     with pytest.raises(UserError, match=r"Nothing was published: git ls-remote failed: .*nowhere"):
         _push(work, _tree(work.parent / "tree"), str(work.parent / "nowhere.git"))
 
 
-def test_a_refused_push_is_a_clear_error_and_loses_nothing(work: Path, bare: Path):
+def test_a_refused_push_is_a_clear_error_and_loses_nothing(work: Path, bare: Path) -> None:
     tree = _tree(work.parent / "tree", index_html="one")
     _push(work, tree)
     hook = bare / "hooks/pre-receive"
@@ -142,7 +142,7 @@ def test_a_refused_push_is_a_clear_error_and_loses_nothing(work: Path, bare: Pat
     assert _push(work, tree)
 
 
-def test_a_push_that_came_too_late_is_refused_not_forced(work: Path, bare: Path):
+def test_a_push_that_came_too_late_is_refused_not_forced(work: Path, bare: Path) -> None:
     _push(work, _tree(work.parent / "tree", index_html="one"))
     with open_branch(work, "origin", BRANCH) as branch:
         _push(work, _tree(work.parent / "quicker", index_html="two"))
@@ -152,7 +152,7 @@ def test_a_push_that_came_too_late_is_refused_not_forced(work: Path, bare: Path)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a..b", "-f", "x.lock", "a~1"])
-def test_unfit_branch_names_are_refused(work: Path, name: str):
+def test_unfit_branch_names_are_refused(work: Path, name: str) -> None:
     with (
         pytest.raises(UserError, match=r"publish\.branch: .* is not a name git allows"),
         open_branch(work, "origin", name),
@@ -160,7 +160,7 @@ def test_unfit_branch_names_are_refused(work: Path, name: str):
         pass
 
 
-def test_the_current_branch_is_refused(work: Path):
+def test_the_current_branch_is_refused(work: Path) -> None:
     with (
         pytest.raises(UserError, match="'main' is the branch checked out here"),
         open_branch(work, "origin", "main"),
@@ -169,19 +169,21 @@ def test_the_current_branch_is_refused(work: Path):
 
 
 @pytest.mark.parametrize("remote", ["", "--upload-pack=touch sprung"])
-def test_unfit_remotes_are_refused(work: Path, remote: str):
+def test_unfit_remotes_are_refused(work: Path, remote: str) -> None:
     with pytest.raises(UserError, match=r"publish\.remote"), open_branch(work, remote, BRANCH):
         pass
 
 
-def test_a_remote_cannot_run_commands(work: Path):
+def test_a_remote_cannot_run_commands(work: Path) -> None:
     remote = f"ext::touch {work / 'sprung'}"
     with pytest.raises(UserError, match="not allowed"), open_branch(work, remote, BRANCH):
         pass
     assert not (work / "sprung").exists()
 
 
-def test_outside_of_a_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_outside_of_a_repository_git_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repositories.isolate(monkeypatch, tmp_path / "home")
     with (
         pytest.raises(UserError, match="not a git repository"),

@@ -8,7 +8,7 @@ from tests.publishing.example import VARIANT, write_project
 NAME = f"results/local/cpu/runs/{VARIANT}.json"
 
 
-def test_equal_results_give_an_equal_archive(tmp_path: Path):
+def test_equal_results_give_an_equal_archive(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_project(tmp_path / name)
     os.utime(tmp_path / "b" / NAME, (0, 0))
@@ -19,7 +19,7 @@ def test_equal_results_give_an_equal_archive(tmp_path: Path):
     assert bundles[0] == bundles[1]
 
 
-def test_only_result_files_are_packed(tmp_path: Path):
+def test_only_result_files_are_packed(tmp_path: Path) -> None:
     write_project(tmp_path)
     runs = tmp_path / "results/local/cpu/runs"
     (runs / ".half.json").write_text("{")

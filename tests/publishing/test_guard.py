@@ -23,25 +23,25 @@ ME = Identity(("kraken-7", "batch"), "ada", ("/scratch/bob", "/srv/project"))
         f'<a href="data:text/csv,{quote("/home/bob/x")}">',
     ],
 )
-def test_what_is_left_is_found(text: str):
+def test_what_is_left_is_found(text: str) -> None:
     assert traces(text, ME)
 
 
 @pytest.mark.parametrize(
     "text", ["kraken-70", "ada", "adagrad", "https://example.org/users/x", "data:,x"]
 )
-def test_ordinary_text_is_not_a_trace(text: str):
+def test_ordinary_text_is_not_a_trace(text: str) -> None:
     assert traces(text, ME) == []
 
 
-def test_a_host_called_by_a_plain_word_is_not_looked_for():
+def test_a_host_called_by_a_plain_word_is_not_looked_for() -> None:
     assert traces("the batch size", ME) == []
 
 
-def test_our_own_page_tells_nothing():
+def test_our_own_page_tells_nothing() -> None:
     example = Path(__file__).parents[2] / "docs/example/index.html"
     assert traces(example.read_text(encoding="utf-8"), this_identity()) == []
 
 
-def test_this_machine_is_known():
+def test_this_machine_is_known() -> None:
     assert str(Path.cwd()) in this_identity().folders

@@ -2,8 +2,9 @@
 
 import shutil
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -49,7 +50,7 @@ def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return clone
 
 
-def _statically(folder: Path):
+def _statically(folder: Path) -> Callable[[Handler], None]:
     def answer(handler: Handler) -> None:
         path = folder / urllib.request.url2pathname(handler.path).lstrip("/")
         if path.is_file():
@@ -61,7 +62,9 @@ def _statically(folder: Path):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_list_of_reports_leads_to_a_report(browser: Browser, pushed: Path, theme):
+def test_the_list_of_reports_leads_to_a_report(
+    browser: Browser, pushed: Path, theme: Literal["light", "dark"]
+) -> None:
     with serving(_statically(pushed)) as url:
         page = browser.new_page(color_scheme=theme, viewport={"width": 360, "height": 800})
         said: list[str] = []

@@ -34,7 +34,7 @@ def _content(site: Path) -> dict[str, bytes]:
     return {str(p.relative_to(site)): p.read_bytes() for p in site.rglob("*") if p.is_file()}
 
 
-def test_a_site_holds_everything(project: Path, me: Identity):
+def test_a_site_holds_everything(project: Path, me: Identity) -> None:
     site = _build(project, "site", me)
     names = sorted(_content(site))
     report = next(name for name in names if name.startswith("reports/")).split("/")[1]
@@ -55,7 +55,7 @@ def test_a_site_holds_everything(project: Path, me: Identity):
     ]
 
 
-def test_pages_lead_to_the_other_reports(project: Path, me: Identity):
+def test_pages_lead_to_the_other_reports(project: Path, me: Identity) -> None:
     site = _build(project, "site", me)
     assert '<a href="reports.html">All reports and files</a>' in (site / "index.html").read_text()
     assert '<a href="reports.html">全部报告与文件</a>' in (site / "index.zh.html").read_text()
@@ -70,11 +70,11 @@ def test_a_report_has_room_for_the_link_in_its_footer() -> None:
     assert PLACE in footer.partition("</footer>")[0]
 
 
-def test_the_same_report_gives_the_same_site(project: Path, me: Identity):
+def test_the_same_report_gives_the_same_site(project: Path, me: Identity) -> None:
     assert _content(_build(project, "a", me)) == _content(_build(project, "b", me))
 
 
-def test_paths_are_taken_out_of_results_and_tables(project: Path, me: Identity):
+def test_paths_are_taken_out_of_results_and_tables(project: Path, me: Identity) -> None:
     message = f"no file {project}/data/mnist.npz, says /home/bob/lib.py"
     write_result(project / f"results/local/cpu/runs/{VARIANT}.json", run(message=message))
     (project / "results/tables/warnings.csv").write_text(f"text\n{message}\n")
@@ -86,25 +86,25 @@ def test_paths_are_taken_out_of_results_and_tables(project: Path, me: Identity):
 
 
 @pytest.mark.parametrize("where", ["reports/index.html", "results/tables/summary.csv"])
-def test_a_name_that_is_left_stops_the_publishing(project: Path, me: Identity, where: str):
+def test_a_name_that_is_left_stops_the_publishing(project: Path, me: Identity, where: str) -> None:
     (project / where).write_text("made on kraken-7")
     with pytest.raises(UserError, match=r"Nothing was published: .* holds 'kraken-7'"):
         _build(project, "site", me)
 
 
-def test_a_name_in_the_raw_results_stops_the_publishing(project: Path, me: Identity):
+def test_a_name_in_the_raw_results_stops_the_publishing(project: Path, me: Identity) -> None:
     write_result(project / f"results/local/cpu/runs/{VARIANT}.json", run(message="ada@kraken-7"))
     with pytest.raises(UserError, match=r"results\.zip: results/local/cpu/runs"):
         _build(project, "site", me)
 
 
-def test_without_a_report_one_is_asked_for(project: Path, me: Identity):
+def test_without_a_report_one_is_asked_for(project: Path, me: Identity) -> None:
     (project / "reports/index.html").unlink()
     with pytest.raises(UserError, match="run `make report`"):
         _build(project, "site", me)
 
 
-def test_earlier_reports_are_taken_in_and_never_replaced(project: Path, me: Identity):
+def test_earlier_reports_are_taken_in_and_never_replaced(project: Path, me: Identity) -> None:
     first = _build(project, "first", me)
     write_project(project, page="<p>Two</p>", started="2026-11-24T00:00:00Z")
     second = _build(project, "second", me)

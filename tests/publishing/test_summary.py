@@ -8,7 +8,7 @@ from batchmark.publishing.summary import headline, report_name, summarize
 from tests.publishing.example import ANSWER, VARIANT, write_project
 
 
-def test_a_report_is_summarized(tmp_path: Path):
+def test_a_report_is_summarized(tmp_path: Path) -> None:
     write_project(tmp_path)
     summary = summarize(tmp_path / "reports/index.html", tmp_path / "results")
     assert (summary.date, summary.machines) == ("2026-11-23", ["local"])
@@ -22,7 +22,7 @@ def test_a_report_is_summarized(tmp_path: Path):
 
 
 @pytest.mark.parametrize("started", ["../../../etc/x", "yesterday", ""])
-def test_a_date_that_is_none_never_names_a_folder(tmp_path: Path, started: str):
+def test_a_date_that_is_none_never_names_a_folder(tmp_path: Path, started: str) -> None:
     write_project(tmp_path, started=started)
     with pytest.raises(UserError, match="no finished runs"):
         summarize(tmp_path / "reports/index.html", tmp_path / "results")
@@ -41,5 +41,5 @@ def test_a_date_that_is_none_never_names_a_folder(tmp_path: Path, started: str):
         ({"best_batch_size": float("nan")}, "not decided"),
     ],
 )
-def test_the_headline_is_honest(answer: dict[str, Any], words: str):
+def test_the_headline_is_honest(answer: dict[str, Any], words: str) -> None:
     assert headline(answer) == words

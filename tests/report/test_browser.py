@@ -1,7 +1,7 @@
 """The page as a reader's browser shows it: no request, no error, both themes, phone and desktop."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +61,9 @@ def visit(browser: Browser, site: Site) -> Iterator:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_loads_without_a_request_or_a_complaint(visit, width: int, language: str) -> None:
+def test_loads_without_a_request_or_a_complaint(
+    visit: Callable[..., Visit], width: int, language: str
+) -> None:
     seen = visit(width, language=language)
     network = [url for url in seen.requests if not url.startswith(("file:", "data:"))]
     assert not network
@@ -79,7 +81,9 @@ def test_loads_without_a_request_or_a_complaint(visit, width: int, language: str
         (PHONE, "dark", "en"),
     ],
 )
-def test_axe_finds_no_violation(visit, width: int, theme: str, language: str) -> None:
+def test_axe_finds_no_violation(
+    visit: Callable[..., Visit], width: int, theme: str, language: str
+) -> None:
     page = visit(width, theme, language).page
     page.evaluate(
         "document.querySelectorAll('details:not(.numbers), #answer details')"
@@ -89,7 +93,7 @@ def test_axe_finds_no_violation(visit, width: int, theme: str, language: str) ->
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
 
 
-def test_theme_follows_the_system_and_the_switch(visit) -> None:
+def test_theme_follows_the_system_and_the_switch(visit: Callable[..., Visit]) -> None:
     page = visit(theme="dark").page
     paper = "getComputedStyle(document.body).backgroundColor"
     dark = page.evaluate(paper)
@@ -100,7 +104,7 @@ def test_theme_follows_the_system_and_the_switch(visit) -> None:
     assert page.evaluate(paper) == light
 
 
-def test_tables_sort_and_filter(visit) -> None:
+def test_tables_sort_and_filter(visit: Callable[..., Visit]) -> None:
     page = visit().page
     holder = page.locator("#numbers-time_to_target")
     page.locator("#figure-time_to_target details.numbers > summary").click()
@@ -113,7 +117,7 @@ def test_tables_sort_and_filter(visit) -> None:
     assert holder.locator("th[aria-sort=descending]").count() == 1
 
 
-def test_highlights_one_variant_in_all_figures(visit) -> None:
+def test_highlights_one_variant_in_all_figures(visit: Callable[..., Visit]) -> None:
     page = visit().page
     page.locator("#figure-optimizer [data-highlight=adam]").click()
     assert page.locator("#figure-optimizer .dim[data-series=sgd]").count() > 0
@@ -128,7 +132,7 @@ LARGER = """document.querySelector('dialog svg').clientWidth
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_figures_enlarge(visit, width: int) -> None:
+def test_figures_enlarge(visit: Callable[..., Visit], width: int) -> None:
     page = visit(width).page
     page.locator("[data-zoom=figure-throughput]").click()
     assert page.locator("dialog[open] svg").count() == 1
@@ -137,7 +141,7 @@ def test_figures_enlarge(visit, width: int) -> None:
     assert page.locator("dialog[open]").count() == 0
 
 
-def test_downloads_come_from_the_page(visit, tmp_path: Path) -> None:
+def test_downloads_come_from_the_page(visit: Callable[..., Visit], tmp_path: Path) -> None:
     page = visit().page
     with page.expect_download() as waiting:
         page.locator("#figure-time_to_target a[download$='.csv']").first.click()
@@ -145,20 +149,20 @@ def test_downloads_come_from_the_page(visit, tmp_path: Path) -> None:
     assert (tmp_path / "numbers.csv").read_text(encoding="utf-8").startswith("batch size,")
 
 
-def test_small_text_stays_readable_on_a_phone(visit) -> None:
+def test_small_text_stays_readable_on_a_phone(visit: Callable[..., Visit]) -> None:
     smallest = """Math.min(...[...document.querySelectorAll('.drawing text')].map(text =>
         parseFloat(text.getAttribute('font-size')) * text.ownerSVGElement.clientWidth / 440))"""
     assert visit(PHONE).page.evaluate(smallest) >= 10
 
 
-def test_reads_without_javascript(visit) -> None:
+def test_reads_without_javascript(visit: Callable[..., Visit]) -> None:
     page = visit(script=False).page
     assert page.locator(".sentence").inner_text()
     assert page.locator("figure svg").count() >= 25
     assert not page.locator("#theme").is_visible()
 
 
-def test_prints_light_after_choosing_dark(visit) -> None:
+def test_prints_light_after_choosing_dark(visit: Callable[..., Visit]) -> None:
     page = visit(theme="light").page
     page.click("#theme")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
@@ -167,12 +171,12 @@ def test_prints_light_after_choosing_dark(visit) -> None:
     assert [page.evaluate(one) for one in colors] == ["rgb(255, 255, 255)", "rgb(29, 33, 38)"]
 
 
-def test_the_narrowest_phones_need_no_scrolling(visit) -> None:
+def test_the_narrowest_phones_need_no_scrolling(visit: Callable[..., Visit]) -> None:
     page = visit(320).page
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_prints(visit, tmp_path: Path) -> None:
+def test_prints(visit: Callable[..., Visit], tmp_path: Path) -> None:
     page = visit(672).page
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 672
@@ -197,5 +201,7 @@ CLASHES = """() => [...document.querySelectorAll('.drawing')].flatMap(drawing =>
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_texts_of_figures_stay_inside_and_apart(visit, width: int, language: str) -> None:
+def test_texts_of_figures_stay_inside_and_apart(
+    visit: Callable[..., Visit], width: int, language: str
+) -> None:
     assert visit(width, language=language).page.evaluate(CLASHES) == []

@@ -1,6 +1,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 from batchmark.report import catalogue
 from batchmark.report.selection import Tables
@@ -28,7 +29,7 @@ def test_own_studies_get_the_general_figure_and_may_be_the_headline() -> None:
     assert "test_error" in catalogue.of_study(figures, "mine", headline="mine")
 
 
-def test_every_figure_can_be_drawn_from_nothing(tmp_path) -> None:
+def test_every_figure_can_be_drawn_from_nothing(tmp_path: Path) -> None:
     tables = Tables(tmp_path)
     for name in catalogue.figures_for({entry.study: [] for entry in catalogue.ENTRIES}, True):
         draw = getattr(importlib.import_module(catalogue.module_of(name)), name)

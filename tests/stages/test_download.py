@@ -43,7 +43,9 @@ def mirror(tmp_path: Path) -> Iterator[tuple[str, dict[str, object]]]:
         yield url, asked
 
 
-def test_data_are_downloaded_verified_and_written(tmp_path: Path, mirror):
+def test_data_are_downloaded_verified_and_written(
+    tmp_path: Path, mirror: tuple[str, dict[str, object]]
+) -> None:
     url, asked = mirror
     done = _download(tmp_path, mirrors=[url], **asked)
     assert done.returncode == 0, done.stderr
@@ -59,7 +61,7 @@ def test_data_are_downloaded_verified_and_written(tmp_path: Path, mirror):
     assert "Error" not in done.stderr
 
 
-def test_a_failure_is_one_line_and_writes_nothing(tmp_path: Path):
+def test_a_failure_is_one_line_and_writes_nothing(tmp_path: Path) -> None:
     done = _download(tmp_path, mirrors=["/no/such"])
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("batchmark: tiny could not be had")
@@ -67,7 +69,7 @@ def test_a_failure_is_one_line_and_writes_nothing(tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_bad_request_is_one_line(tmp_path: Path):
+def test_a_bad_request_is_one_line(tmp_path: Path) -> None:
     done = _download(tmp_path, fallback="hope")
     assert done.returncode == 1
     assert done.stderr.startswith(f"batchmark: {tmp_path}/request.json is refused: fallback:")

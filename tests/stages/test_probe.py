@@ -3,17 +3,19 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.record import DatasetRecord, read_result, write_result
+from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.dataset.arrays import save_arrays
 from tests.probing.probing import request
 from tests.training import tiny
 
 
-def run_stage(folder, asked):
+def run_stage(folder: Path, asked: ProbeRequest) -> subprocess.CompletedProcess[str]:
     dataset = tiny.dataset()
     save_arrays(folder / "data.npz", dataset)
     record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
@@ -32,21 +34,21 @@ def run_stage(folder, asked):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> GradientResult:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> GradientResult:
     folder = tmp_path_factory.mktemp("probe")
     done = run_stage(folder, request())
     assert done.returncode == 0, done.stderr
     return read_result(folder / "out.json", GradientResult)
 
 
-def test_every_seed_is_probed_at_three_moments(finished):
+def test_every_seed_is_probed_at_three_moments(finished: GradientResult) -> None:
     assert [trial.seed for trial in finished.trials] == [3, 4]
     for trial in finished.trials:
         found = [(point.moment, point.epoch) for point in trial.points]
         assert found == [("initial", 0), ("first_epoch", 1), ("final", 2)]
 
 
-def test_each_size_below_the_training_set_has_its_draws(finished):
+def test_each_size_below_the_training_set_has_its_draws(finished: GradientResult) -> None:
     for point in finished.trials[0].points:
         assert [batch.batch_size for batch in point.batches] == [1, 8]
         for batch in point.batches:
@@ -55,7 +57,7 @@ def test_each_size_below_the_training_set_has_its_draws(finished):
             assert all(-1 <= cosine <= 1 for cosine in batch.cosine)
 
 
-def test_norms_of_the_layers_make_up_the_full_norm(finished):
+def test_norms_of_the_layers_make_up_the_full_norm(finished: GradientResult) -> None:
     for point in finished.trials[0].points:
         total = sum(norm**2 for norm in point.layer_norms.values())
         assert total == pytest.approx(point.full_squared_norm)

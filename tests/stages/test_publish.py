@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def _checked_out(work: Path, folder: str) -> Path:
     return target
 
 
-def _statically(folder: Path):
+def _statically(folder: Path) -> Callable[[Handler], None]:
     def answer(handler: Handler) -> None:
         path = folder / urllib.request.url2pathname(handler.path).lstrip("/")
         handler.body(path.read_bytes()) if path.is_file() else handler.send_error(404)
@@ -48,20 +49,20 @@ def _statically(folder: Path):
     return answer
 
 
-def test_without_a_remote_the_site_is_built(work: Path):
+def test_without_a_remote_the_site_is_built(work: Path) -> None:
     done = _publish(work)
     assert done.returncode == 0, done.stderr
     assert (work / "reports/site/reports.html").is_file()
 
 
-def test_reports_published_from_here_before_stay_listed(work: Path):
+def test_reports_published_from_here_before_stay_listed(work: Path) -> None:
     _publish(work)
     write_project(work, page="<p>Two</p>", started="2026-11-24T00:00:00Z")
     _publish(work)
     assert len(list((work / "reports/site/reports").iterdir())) == 2
 
 
-def test_the_pushed_site_can_be_read_over_http_and_every_link_leads_somewhere(work: Path):
+def test_the_pushed_site_can_be_read_over_http_and_every_link_leads_somewhere(work: Path) -> None:
     before = repositories.state(work)
     done = _publish(work, "--remote", "origin")
     assert done.returncode == 0, done.stderr
@@ -74,7 +75,7 @@ def test_the_pushed_site_can_be_read_over_http_and_every_link_leads_somewhere(wo
                 assert urllib.request.urlopen(url + link).status == 200  # noqa: S310
 
 
-def test_reports_accumulate_on_the_branch_and_nothing_new_pushes_nothing(work: Path):
+def test_reports_accumulate_on_the_branch_and_nothing_new_pushes_nothing(work: Path) -> None:
     _publish(work, "--remote", "origin")
     write_project(work, page="<p>Two</p>", started="2026-11-24T00:00:00Z")
     # Another machine: no archive of its own.
@@ -89,7 +90,7 @@ def test_reports_accumulate_on_the_branch_and_nothing_new_pushes_nothing(work: P
     assert git(work.parent / "remote.git", "rev-parse", "gh-pages") == tip
 
 
-def test_a_refused_push_leaves_the_site_on_disk(work: Path):
+def test_a_refused_push_leaves_the_site_on_disk(work: Path) -> None:
     done = _publish(work, "--remote", str(work.parent / "nowhere.git"))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("batchmark: Nothing was published: git ls-rem")
@@ -98,7 +99,9 @@ def test_a_refused_push_leaves_the_site_on_disk(work: Path):
 
 
 @pytest.mark.parametrize("folder", [str(Path.home()), sys.prefix, tempfile.gettempdir()])
-def test_a_page_that_names_a_folder_of_this_machine_is_not_published(work: Path, folder: str):
+def test_a_page_that_names_a_folder_of_this_machine_is_not_published(
+    work: Path, folder: str
+) -> None:
     page = work / "reports/index.html"
     page.write_text(page.read_text() + f"<p>{folder}/y</p>")
     done = _publish(work, "--remote", "origin")
@@ -107,7 +110,7 @@ def test_a_page_that_names_a_folder_of_this_machine_is_not_published(work: Path,
     assert not (work / "reports/site").exists()
 
 
-def test_an_earlier_page_with_a_password_stops_the_publishing(work: Path):
+def test_an_earlier_page_with_a_password_stops_the_publishing(work: Path) -> None:
     _publish(work)
     (page,) = (work / "reports/archive").glob("*/index.html")
     page.write_text("mirrors: [https://joe:secret@example.org]")
@@ -116,7 +119,7 @@ def test_an_earlier_page_with_a_password_stops_the_publishing(work: Path):
     assert f"reports/{page.parent.name}/index.html holds an address with a password" in done.stderr
 
 
-def test_a_password_in_the_remote_is_never_said(work: Path):
+def test_a_password_in_the_remote_is_never_said(work: Path) -> None:
     remote = {"remote": "https://joe:secret@localhost:1/x.git", "branch": "gh-pages"}
     (work / "request.json").write_text(json.dumps(remote))
     done = _publish(work, "--request", "request.json")

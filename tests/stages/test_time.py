@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,12 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 2
 
 
-def subject(name, **hyperparameters):
+def subject(name: str, **hyperparameters: Any) -> TimingSubject:
     chosen = Hyperparameters(**{"model": "mlp", **hyperparameters})
     return TimingSubject(id=name, hyperparameters=chosen, variants=[f"variant-{name}"])
 
 
-def request(anchor="bs4", threads=(1, 0)):
+def request(anchor: str = "bs4", threads: tuple[int, ...] = (1, 0)) -> TimeRequest:
     sizes = {f"bs{size}": subject(f"bs{size}", batch_size=size) for size in (4, 16, 32)}
     return TimeRequest(
         study="batch_size",
@@ -49,7 +50,7 @@ def request(anchor="bs4", threads=(1, 0)):
     )
 
 
-def run_stage(folder, asked):
+def run_stage(folder: Path, asked: TimeRequest) -> subprocess.CompletedProcess[str]:
     dataset = tiny.dataset()
     save_arrays(folder / "data.npz", dataset)
     record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
@@ -68,7 +69,7 @@ def run_stage(folder, asked):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> TimingResult:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> TimingResult:
     folder = tmp_path_factory.mktemp("time")
     done = run_stage(folder, request())
     assert done.returncode == 0, done.stderr
@@ -77,7 +78,7 @@ def finished(tmp_path_factory) -> TimingResult:
     return read_result(folder / "out.json", TimingResult)
 
 
-def test_every_round_visits_every_subject_at_every_thread_setting(finished):
+def test_every_round_visits_every_subject_at_every_thread_setting(finished: TimingResult) -> None:
     settings = {one.threads for one in finished.subjects}
     ids = {one.id for one in finished.subjects if not one.message}
     assert {"bs4", "bs16", "bs32", "float16", "bs4.twin"} <= ids
@@ -90,11 +91,11 @@ def test_every_round_visits_every_subject_at_every_thread_setting(finished):
     assert starts == sorted(starts)
 
 
-def test_visits_are_long_enough(finished):
+def test_visits_are_long_enough(finished: TimingResult) -> None:
     assert all(visit.elapsed_ns >= 0.02e9 and visit.steps >= 5 for visit in finished.visits)
 
 
-def test_subjects_carry_what_was_found_about_them(finished):
+def test_subjects_carry_what_was_found_about_them(finished: TimingResult) -> None:
     by_id = {one.id: one for one in finished.subjects}
     assert by_id["bs4"].role == "anchor"
     assert (by_id["bs4.twin"].role, by_id["bs4.twin"].variants) == ("twin", [])
@@ -108,7 +109,7 @@ def test_subjects_carry_what_was_found_about_them(finished):
     assert min(finished.peak_flops_per_second.values()) > 1e9
 
 
-def test_memory_of_weights_and_activations_is_told(finished):
+def test_memory_of_weights_and_activations_is_told(finished: TimingResult) -> None:
     timed = [one for one in finished.subjects if not one.message]
     # The weights of the network alone are more than 100 kB; nothing here needs 1 GB.
     assert all(1e5 < one.peak_memory_bytes < 1e9 for one in timed)
@@ -116,7 +117,7 @@ def test_memory_of_weights_and_activations_is_told(finished):
     assert set(finished.largest_batch_size) == names
 
 
-def test_the_record_tells_when_and_by_which_clock(finished):
+def test_the_record_tells_when_and_by_which_clock(finished: TimingResult) -> None:
     age = datetime.now(UTC) - finished.started
     assert timedelta(0) <= age < timedelta(days=1)
     assert finished.clock.name
@@ -124,7 +125,7 @@ def test_the_record_tells_when_and_by_which_clock(finished):
     assert finished.gpus == []
 
 
-def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished):
+def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished: TimingResult) -> None:
     found = find_cautions(finished.visits, finished.anchor, finished.before, finished.after)
     assert finished.cautions == found
     codes = [one.code for one in finished.cautions if one.code != "throttled"]
@@ -139,19 +140,21 @@ def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished):
         ("untrainable", "cannot be trained: TypeError: not made for this"),
     ],
 )
-def test_what_cannot_be_trained_is_a_fact_and_no_failure(finished, name, reason):
+def test_what_cannot_be_trained_is_a_fact_and_no_failure(
+    finished: TimingResult, name: str, reason: str
+) -> None:
     (found,) = [one for one in finished.subjects if one.id == name]
     assert reason in found.message
     assert not any(visit.subject == name for visit in finished.visits)
 
 
-def test_environment_names_versions_and_no_path(finished):
+def test_environment_names_versions_and_no_path(finished: TimingResult) -> None:
     assert "tensorflow" in " ".join(finished.environment["versions"])
     assert finished.environment["switches"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
     assert str(Path.home()) not in json.dumps([finished.environment, finished.before])
 
 
-def test_an_anchor_that_cannot_be_timed_is_said_in_a_sentence(tmp_path):
+def test_an_anchor_that_cannot_be_timed_is_said_in_a_sentence(tmp_path: Path) -> None:
     done = run_stage(tmp_path, request(anchor="huge", threads=[0]))
     assert done.returncode == 1
     assert "its baseline huge is not timed: batch size 1000 exceeds" in done.stderr
@@ -160,7 +163,7 @@ def test_an_anchor_that_cannot_be_timed_is_said_in_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["time", "probe"])
-def test_help_needs_no_heavy_import(stage):
+def test_help_needs_no_heavy_import(stage: str) -> None:
     code = f"import sys, batchmark.stages.{stage} as s; s.parser().format_help();"
     code += "assert not {'numpy', 'tensorflow', 'pydantic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

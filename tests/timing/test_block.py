@@ -10,7 +10,9 @@ from batchmark.timing.protocol import Reading, measure, round_orders
 
 
 @given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 99))
-def test_every_round_visits_each_subject_once_and_the_anchor_three_times(subjects, rounds, seed):
+def test_every_round_visits_each_subject_once_and_the_anchor_three_times(
+    subjects: int, rounds: int, seed: int
+) -> None:
     names = ["anchor", *(f"s{i}" for i in range(subjects))]
     orders = round_orders(names, "anchor", rounds, seed)
     assert len(orders) == rounds
@@ -20,7 +22,7 @@ def test_every_round_visits_each_subject_once_and_the_anchor_three_times(subject
         assert order[1 + subjects // 2] == "anchor"
 
 
-def test_orders_are_shuffled_and_repeatable():
+def test_orders_are_shuffled_and_repeatable() -> None:
     names = ["anchor", *"abcdefgh"]
     orders = round_orders(names, "anchor", 3, seed=1)
     assert orders == round_orders(names, "anchor", 3, seed=1)
@@ -28,7 +30,7 @@ def test_orders_are_shuffled_and_repeatable():
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_visits_are_recorded_in_order_and_from_the_origin():
+def test_visits_are_recorded_in_order_and_from_the_origin() -> None:
     starts = iter([1010, 1030, 1060])
     readers = {name: partial(lambda: Reading(5, next(starts), 7)) for name in ("anchor", "a")}
     first, second = measure(readers, [["anchor", "a"], ["anchor"]], origin=1000)

@@ -1,9 +1,12 @@
 """Each caution on readings made for it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
-from batchmark.contract.timing import Visit
+from batchmark.contract.timing import Caution, Visit
 from batchmark.timing.warnings import find_cautions, modified_z
 
 QUIET = {
@@ -20,7 +23,7 @@ QUIET = {
 LATER = QUIET | {"busy_seconds": 120.0, "own_seconds": 22.0, "elapsed_seconds": 1010.0}
 
 
-def visits(**step_times):
+def visits(**step_times: Sequence[int]) -> list[Visit]:
     """In each round an anchor visit, one of every subject, another of the anchor; 10 steps each.
 
     The two of the anchor take the same time, so that it is the same for all in between.
@@ -45,29 +48,34 @@ def visits(**step_times):
 STEADY = visits(anchor=(100, 101, 99, 100, 100, 101, 99))
 
 
-def find(readings=STEADY, before=QUIET, after=LATER, gpus=()):
+def find(
+    readings: list[Visit] = STEADY,
+    before: dict[str, Any] = QUIET,
+    after: dict[str, Any] = LATER,
+    gpus: Sequence[dict[str, Any]] = (),
+) -> list[Caution]:
     return find_cautions(readings, "anchor", before, after, gpus)
 
 
-def codes(*arguments, **options):
+def codes(*arguments: Any, **options: Any) -> list[str]:
     return [caution.code for caution in find(*arguments, **options)]
 
 
-def test_a_steady_block_on_a_quiet_machine_has_none():
+def test_a_steady_block_on_a_quiet_machine_has_none() -> None:
     assert codes() == []
 
 
-def test_drift_of_the_anchor_over_five_percent():
+def test_drift_of_the_anchor_over_five_percent() -> None:
     assert codes(visits(anchor=(98, 100, 102, 104))) == []
     assert codes(visits(anchor=(100, 101, 102, 108))) == ["drift"]
 
 
-def test_what_slows_the_anchor_as_well_is_neither_spread_nor_outlier():
+def test_what_slows_the_anchor_as_well_is_neither_spread_nor_outlier() -> None:
     anchor = (100, 101, 99, 100, 150, 101, 99)
     assert codes(visits(anchor=anchor, a=[2 * time for time in anchor])) == ["drift"]
 
 
-def test_spread_over_ten_percent_names_the_subjects():
+def test_spread_over_ten_percent_names_the_subjects() -> None:
     # Mean 1, standard deviation 0.2 and 0.3; the last one's is 0.05.
     shares = {"a": (80, 100, 120), "b": (70, 100, 130), "c": (95, 100, 105)}
     (caution,) = find(visits(anchor=(100, 100, 100), **shares))
@@ -75,13 +83,13 @@ def test_spread_over_ten_percent_names_the_subjects():
     assert caution.text.endswith(": b (30%), a (20%).")
 
 
-def test_a_long_list_is_cut():
+def test_a_long_list_is_cut() -> None:
     wide = dict.fromkeys("abcde", (80, 100, 120))
     (caution,) = find(visits(anchor=(100, 100, 100), **wide))
     assert caution.text.endswith(": a (20%), b (20%), c (20%) and 2 more.")
 
 
-def test_an_outlier_is_counted():
+def test_an_outlier_is_counted() -> None:
     # Median 1, MAD 0.01: the last ratio has modified z = 0.6745 * 6 = 4.05.
     readings = visits(anchor=[100] * 7, a=(98, 99, 100, 101, 100, 101, 106))
     (caution,) = find(readings)
@@ -91,7 +99,7 @@ def test_an_outlier_is_counted():
     assert caution.text.endswith(": a (1).")
 
 
-def test_modified_z_without_spread():
+def test_modified_z_without_spread() -> None:
     assert modified_z(np.array([5.0, 5.0, 5.0])).tolist() == [0, 0, 0]
     assert modified_z(np.array([5.0, 5.0, 9.0]))[2] > 1e6
 
@@ -106,15 +114,15 @@ def test_modified_z_without_spread():
         ({"frequency_mhz": [3000.0, 2500.0]}, "slowed"),
     ],
 )
-def test_a_disturbed_machine(change, code):
+def test_a_disturbed_machine(change: dict[str, Any], code: str) -> None:
     assert codes(after=LATER | change) == [code]
 
 
-def test_own_work_is_no_disturbance():
+def test_own_work_is_no_disturbance() -> None:
     assert codes(after=LATER | {"busy_seconds": 120.9}) == []
 
 
-def test_a_gpu_that_was_slowed_in_some_round():
+def test_a_gpu_that_was_slowed_in_some_round() -> None:
     rounds = [{"slowed_by": []}, {"slowed_by": ["power limit"]}, {"slowed_by": ["temperature"]}]
     (caution,) = find(gpus=rounds)
     assert caution.text == "The GPU was slowed by its power limit and temperature."

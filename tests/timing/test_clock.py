@@ -8,35 +8,35 @@ LENGTH = Length(min_seconds=0.3, min_steps=20)
 class Machine:
     """Its clock, in nanoseconds, stands still except while it trains."""
 
-    def __init__(self, step_seconds):
+    def __init__(self, step_seconds: float) -> None:
         self.now, self.step_time, self.calls = 1000, int(step_seconds * 1e9), []
 
-    def clock(self):
+    def clock(self) -> int:
         return self.now
 
-    def run(self, steps):
+    def run(self, steps: int) -> None:
         self.calls.append(steps)
         self.now += steps * self.step_time
 
 
-def test_elapsed_seconds():
+def test_elapsed_seconds() -> None:
     machine = Machine(0.5)
     assert elapsed_seconds(lambda: machine.run(3), machine.clock) == 1.5
 
 
-def test_short_steps_are_calibrated_to_last_long_enough():
+def test_short_steps_are_calibrated_to_last_long_enough() -> None:
     machine = Machine(0.001)
     assert calibrate(machine.run, LENGTH, False, machine.clock) == 330
     assert machine.calls == [1, 4, 16, 64, 256]
 
 
-def test_long_steps_keep_the_least_number():
+def test_long_steps_keep_the_least_number() -> None:
     machine = Machine(0.2)
     assert calibrate(machine.run, LENGTH, False, machine.clock) == 20
     assert machine.calls == [1]
 
 
-def test_few_steps_do_where_they_take_very_long():
+def test_few_steps_do_where_they_take_very_long() -> None:
     # 20 steps of 0.3 s would take 6 s; 4 of them pass 1 s.
     capped = Length(min_seconds=0.3, min_steps=20, max_seconds=1.0)
     machine = Machine(0.3)
@@ -44,21 +44,21 @@ def test_few_steps_do_where_they_take_very_long():
     assert [capped.steps(seconds) for seconds in (5.0, 0.05, 0.001)] == [1, 20, 330]
 
 
-def test_the_least_time_goes_before_the_limit():
+def test_the_least_time_goes_before_the_limit() -> None:
     assert Length(min_seconds=2.0, min_steps=1, max_seconds=1.0).steps(0.1) == 22
 
 
-def test_where_xla_compiles_every_number_of_steps_is_rehearsed():
+def test_where_xla_compiles_every_number_of_steps_is_rehearsed() -> None:
     machine = Machine(0.05)
     assert calibrate(machine.run, LENGTH, True, machine.clock) == 20
     assert machine.calls == [1, 1, 4, 4]
 
 
-def test_a_visit_makes_no_other_calls_than_announced():
+def test_a_visit_makes_no_other_calls_than_announced() -> None:
     assert calls(40) == (2, 40, 4)
 
 
-def test_a_visit_leaves_out_its_warm_up():
+def test_a_visit_leaves_out_its_warm_up() -> None:
     machine = Machine(0.01)
     reading = visit(machine.run, 40, LENGTH, machine.clock)
     assert machine.calls == [2, 40]
@@ -66,7 +66,7 @@ def test_a_visit_leaves_out_its_warm_up():
     assert reading.start_ns == 1000 + 20_000_000
 
 
-def test_a_visit_that_ends_too_early_goes_on():
+def test_a_visit_that_ends_too_early_goes_on() -> None:
     # 40 steps take 0.28 s, which is too short; 4 more make 0.308 s.
     machine = Machine(0.007)
     reading = visit(machine.run, 40, LENGTH, machine.clock)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -14,49 +15,49 @@ ROOT = Path(__file__).parents[2]
 
 
 class Counting:
-    def __init__(self, start):
+    def __init__(self, start: int) -> None:
         if start < 0:
             raise UserError("no negative numbers.")
         self.value = start
 
-    def add(self, more):
+    def add(self, more: int) -> int:
         self.value += more
         return self.value
 
-    def process(self):
+    def process(self) -> int:
         return os.getpid()
 
-    def refuse(self):
+    def refuse(self) -> Never:
         raise UserError("not today.")
 
-    def die(self):
+    def die(self) -> None:
         os._exit(3)
 
 
-def test_a_worker_keeps_what_it_built_in_a_process_of_its_own():
+def test_a_worker_keeps_what_it_built_in_a_process_of_its_own() -> None:
     with Worker(Counting, 5) as worker:
         assert [worker.ask("add", 2), worker.ask("add", 3)] == [7, 10]
         assert worker.ask("process") != os.getpid()
 
 
-def test_what_the_user_can_mend_comes_back_as_a_sentence():
+def test_what_the_user_can_mend_comes_back_as_a_sentence() -> None:
     with Worker(Counting, 5) as worker:
         with pytest.raises(UserError, match=r"not today\."):
             worker.ask("refuse")
         assert worker.ask("add", 1) == 6
 
 
-def test_also_when_building_fails():
+def test_also_when_building_fails() -> None:
     with Worker(Counting, -1) as worker, pytest.raises(UserError, match="no negative numbers"):
         worker.ask("add", 1)
 
 
-def test_a_dead_process_is_said_in_a_sentence():
+def test_a_dead_process_is_said_in_a_sentence() -> None:
     with Worker(Counting, 5) as worker, pytest.raises(UserError, match="status 3 in 'die'"):
         worker.ask("die")
 
 
-def test_a_worker_does_not_outlive_a_killed_parent():
+def test_a_worker_does_not_outlive_a_killed_parent() -> None:
     code = """
 import os
 import subprocess

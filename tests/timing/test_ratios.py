@@ -4,14 +4,14 @@ from batchmark.contract.timing import Visit
 from batchmark.timing.warnings import ratios_to_anchor
 
 
-def visit(subject, start, step_time, number=0):
+def visit(subject: str, start: int, step_time: int, number: int = 0) -> Visit:
     """A visit of 10 steps: its middle is 5 step times after its start."""
     return Visit(
         subject=subject, round=number, order=0, steps=10, start_ns=start, elapsed_ns=10 * step_time
     )
 
 
-def test_the_anchor_nearest_to_the_middle_of_the_visit_counts():
+def test_the_anchor_nearest_to_the_middle_of_the_visit_counts() -> None:
     # The anchor takes 100 around 500 and 200 around 2500; the subject's middle is 1000.
     anchors = [visit("anchor", 0, 100), visit("anchor", 1500, 200)]
     found = ratios_to_anchor([anchors[0], visit("a", 500, 100), anchors[1]], "anchor")
@@ -20,6 +20,6 @@ def test_the_anchor_nearest_to_the_middle_of_the_visit_counts():
     assert found["anchor"].tolist() == [0.5, 2.0]
 
 
-def test_a_round_is_compared_with_its_own_anchors():
+def test_a_round_is_compared_with_its_own_anchors() -> None:
     visits = [visit("anchor", 0, 100), visit("a", 2000, 300), visit("a", 9000, 300, number=1)]
     assert ratios_to_anchor(visits, "anchor")["a"].tolist() == [3.0]

@@ -1,5 +1,7 @@
 """The timed process on the compiled path: without a GPU, XLA compiles for the CPU."""
 
+from pathlib import Path
+
 import pytest
 
 from batchmark.contract.hyperparameters import Hyperparameters
@@ -12,7 +14,7 @@ from tests.training import tiny
 
 
 @pytest.fixture
-def conditions(tmp_path) -> Conditions:
+def conditions(tmp_path: Path) -> Conditions:
     dataset = tiny.dataset()
     save_arrays(tmp_path / "data.npz", dataset)
     record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
@@ -20,7 +22,7 @@ def conditions(tmp_path) -> Conditions:
     return Conditions("gpu", 0, tmp_path / "data.npz", tmp_path / "data.json")
 
 
-def test_the_compiled_path_is_timed(conditions):
+def test_the_compiled_path_is_timed(conditions: Conditions) -> None:
     subject = TimingSubject(
         id="a", hyperparameters=Hyperparameters(model="mlp", batch_size=16), variants=[]
     )

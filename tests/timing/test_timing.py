@@ -1,5 +1,7 @@
 """Which subjects a block has, and what memory predicts; the clock itself is tested as a stage."""
 
+from typing import Any
+
 import pytest
 
 from batchmark.contract.hyperparameters import Hyperparameters
@@ -12,12 +14,12 @@ from batchmark.timing.session import entries, largest_batch_sizes, thread_settin
 from tests.training import tiny
 
 
-def subject(size, **hyperparameters):
+def subject(size: int, **hyperparameters: Any) -> TimingSubject:
     chosen = Hyperparameters(batch_size=size, **hyperparameters)
     return TimingSubject(id=f"bs{size}", hyperparameters=chosen, variants=[])
 
 
-def request(**changes):
+def request(**changes: Any) -> TimeRequest:
     fields = {
         "study": "s",
         "machine": "m",
@@ -37,7 +39,9 @@ def request(**changes):
     ("name", "sample_min_seconds", "seconds"),
     [("mnist", 0.1, 0.3), ("sample", 0.1, 0.1), ("sample", None, 0.3)],
 )
-def test_visits_of_the_sample_may_be_shorter(name, sample_min_seconds, seconds):
+def test_visits_of_the_sample_may_be_shorter(
+    name: str, sample_min_seconds: float | None, seconds: float
+) -> None:
     facts = tiny.dataset().facts.model_copy(update={"name": name})
     asked = request(sample_min_seconds=sample_min_seconds, max_seconds=1.0)
     assert visit_length(asked, facts) == Length(seconds, 20, 1.0)
@@ -47,16 +51,18 @@ def test_visits_of_the_sample_may_be_shorter(name, sample_min_seconds, seconds):
     ("asked", "usable", "settings"),
     [([0], 4, [4]), ([1, 0], 4, [4, 1]), ([1, 0], 1, [1]), ([2, 64, 0], 4, [4, 2])],
 )
-def test_thread_settings_are_numbers_and_distinct(monkeypatch, asked, usable, settings):
+def test_thread_settings_are_numbers_and_distinct(
+    monkeypatch: pytest.MonkeyPatch, asked: list[int], usable: int, settings: list[int]
+) -> None:
     monkeypatch.setattr(machine, "usable_threads", lambda: usable)
     assert thread_settings(request(threads=asked)) == settings
 
 
-def test_a_gpu_has_no_thread_settings():
+def test_a_gpu_has_no_thread_settings() -> None:
     assert thread_settings(request(device="gpu", threads=[1, 0])) == [0]
 
 
-def test_one_anchor_and_one_twin_serve_all_thread_settings():
+def test_one_anchor_and_one_twin_serve_all_thread_settings() -> None:
     found = [(one.id, one.threads, one.role) for one in entries(request(), [4, 1])]
     assert found == [
         ("bs8", 4, "subject"),
@@ -67,7 +73,7 @@ def test_one_anchor_and_one_twin_serve_all_thread_settings():
     ]
 
 
-def test_memory_is_predicted_for_each_model_from_its_own_batch_sizes():
+def test_memory_is_predicted_for_each_model_from_its_own_batch_sizes() -> None:
     # 50 bytes and 10 an image for one model; the other was measured only once.
     subjects = [subject(8), subject(16), subject(32), subject(64, model="mlp")]
     footprints = {
@@ -82,7 +88,7 @@ def test_memory_is_predicted_for_each_model_from_its_own_batch_sizes():
     assert found["bs64"] is None
 
 
-def test_no_prediction_where_memory_is_unknown():
+def test_no_prediction_where_memory_is_unknown() -> None:
     subjects = [subject(8)]
     openings = {"bs8": Opening(batch_size=8)}
     found = largest_batch_sizes(subjects, openings, {"bs8": Footprint()}, available=None)

@@ -18,7 +18,9 @@ def bare(checkout: Checkout) -> dict[str, str]:
     return {**left, "PATH": os.defpath}
 
 
-def test_a_copy_runs_its_own_code_by_snakemakes_own_interpreter(fresh: Callable[[], Checkout]):
+def test_a_copy_runs_its_own_code_by_snakemakes_own_interpreter(
+    fresh: Callable[[], Checkout],
+) -> None:
     checkout = fresh()
     stage = checkout.folder / "src/batchmark/stages/download.py"
     stage.write_text(
@@ -78,23 +80,23 @@ def make(tmp_path: Path) -> Make:
 ANEW = ["venv", "pip", "pip"]
 
 
-def test_an_environment_is_installed_once(make: Make):
+def test_an_environment_is_installed_once(make: Make) -> None:
     assert make.installs() == ANEW
     assert make.installs() == []
 
 
-def test_one_that_was_killed_before_it_had_pip_is_made_anew(make: Make):
+def test_one_that_was_killed_before_it_had_pip_is_made_anew(make: Make) -> None:
     make.python(make.folder / ".venv/bin/python", pip=1)
     assert make.installs() == ANEW
 
 
-def test_one_that_was_killed_while_packages_were_written_is_made_anew(make: Make):
+def test_one_that_was_killed_while_packages_were_written_is_made_anew(make: Make) -> None:
     make.python(make.folder / ".venv/bin/python")
     (make.folder / ".venv/unfinished").touch()
     assert make.installs() == ANEW
 
 
-def test_one_whose_python_is_gone_is_made_anew(make: Make):
+def test_one_whose_python_is_gone_is_made_anew(make: Make) -> None:
     make.installs()
     python = make.folder / ".venv/bin/python"
     python.unlink()
@@ -102,13 +104,13 @@ def test_one_whose_python_is_gone_is_made_anew(make: Make):
     assert make.installs() == ANEW
 
 
-def test_changed_requirements_go_into_the_environment_that_is_there(make: Make):
+def test_changed_requirements_go_into_the_environment_that_is_there(make: Make) -> None:
     make.installs()
     os.utime(make.folder / "pyproject.toml", (2**31, 2**31))
     assert make.installs() == ["pip", "pip"]
 
 
-def test_make_runs_modules_since_scripts_name_the_folder_they_were_installed_in():
+def test_make_runs_modules_since_scripts_name_the_folder_they_were_installed_in() -> None:
     done = subprocess.run(
         ["make", "--dry-run", "partial"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -59,7 +59,9 @@ def holders(folder: Path) -> list[str]:
     ]
 
 
-def test_nothing_that_is_written_holds_a_secret(fresh: Callable[[], Checkout], tmp_path: Path):
+def test_nothing_that_is_written_holds_a_secret(
+    fresh: Callable[[], Checkout], tmp_path: Path
+) -> None:
     checkout = fresh()
     git(checkout.folder, "init", "--quiet", "--initial-branch=main")
     remote = tmp_path / "remote.git"

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ def plain(text: str) -> str:
     return text.replace(SPACE, " ")
 
 
+Say = Callable[..., Answer]
+
+
 @pytest.fixture
-def said(tmp_path: Path):
+def said(tmp_path: Path) -> Say:
     def say(**changed: Any) -> Answer:
         (tmp_path / "answer.json").write_text(json.dumps(FACTS | changed), encoding="utf-8")
         return answer(Tables(tmp_path), english())
@@ -35,7 +39,7 @@ def said(tmp_path: Path):
     return say
 
 
-def test_one_best_size(said) -> None:
+def test_one_best_size(said: Say) -> None:
     made = said()
     assert plain(made.sentence) == (
         "On this CPU, SGD reaches 98 % fastest at batch size 64, in about 40 s; taking 1,000 "
@@ -45,13 +49,13 @@ def test_one_best_size(said) -> None:
     assert "33–∞ s" in made.basis
 
 
-def test_says_when_the_data_do_not_decide(said) -> None:
+def test_says_when_the_data_do_not_decide(said: Say) -> None:
     sentence = said(decided=False, best_batch_size_low=32, best_batch_size_high=256).sentence
     assert "between batch sizes 32 and 256" in sentence
     assert "cannot tell" in sentence
 
 
-def test_common_sizes_that_miss_are_named(said) -> None:
+def test_common_sizes_that_miss_are_named(said: Say) -> None:
     cost = {"reached": False, "ratio": None, "low": 1, "high": None}
     made = said(cost_of={"128": {"batch_size": 100} | cost, "1000": {"batch_size": 1000} | cost})
     assert "100, 1,000 did not get there" in made.sentence
@@ -61,25 +65,25 @@ def test_common_sizes_that_miss_are_named(said) -> None:
     )
 
 
-def test_a_size_that_is_the_best_itself_costs_nothing_to_say(said) -> None:
+def test_a_size_that_is_the_best_itself_costs_nothing_to_say(said: Say) -> None:
     costs = {"32": {"batch_size": 64, "reached": True, "ratio": None, "low": None, "high": None}}
     made = said(cost_of=costs)
     assert plain(made.sentence).endswith("in about 40 s.")
     assert [plain(one.value) for one in made.statistics] == ["64", "1.2 %"]
 
 
-def test_seconds_have_the_digits_that_their_interval_bears_out(said) -> None:
+def test_seconds_have_the_digits_that_their_interval_bears_out(said: Say) -> None:
     assert "about 38 s" in plain(said(seconds_high=44.0).sentence)
     assert "about 40 s" in plain(said(seconds_high=60.0).sentence)
 
 
-def test_costs_below_the_noise_are_not_mentioned(said) -> None:
+def test_costs_below_the_noise_are_not_mentioned(said: Say) -> None:
     costs = {"32": {"batch_size": 32, "reached": True, "ratio": 1.01, "low": 0.9, "high": 1.1}}
     assert plain(said(cost_of=costs).sentence).endswith("in about 40 s.")
 
 
 @pytest.mark.parametrize("changed", [{"best_batch_size": None}, {"seconds": None}])
-def test_nothing_reached(said, changed: dict[str, None]) -> None:
+def test_nothing_reached(said: Say, changed: dict[str, None]) -> None:
     made = said(**changed)
     assert plain(made.sentence) == "No batch size reached 98 % in the epochs it was given."
     assert made.statistics == []
