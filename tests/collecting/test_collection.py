@@ -119,6 +119,18 @@ def test_failed_trials_and_border_rates_raise_warnings(results: Path) -> None:
     assert set(warnings["code"]) == {"rate_on_border", "trial_failed"}
 
 
+def test_notes_on_the_data_are_warnings_once_a_place(results: Path) -> None:
+    note = {"code": "few_validation_images", "subject": "", "text": "4 validation images."}
+    for path in results.glob("local/cpu/*/*.json"):
+        content = json.loads(path.read_text())
+        content["dataset"]["notes"] = [note]
+        write_sealed(path, content)
+    collected = collect(ASKED, results, results / "logs", partial=False)
+    (row,) = collected.rows["warnings"]
+    assert (row["code"], row["subject"], row["text"]) == (note["code"], "mnist", note["text"])
+    assert "notes" not in collected.environment["local/cpu"]["dataset"]
+
+
 def test_the_environment_of_each_place_is_kept(results: Path) -> None:
     write_results(results, REQUEST, seed=1, machine="laptop", truth=Truth(versions={"keras": "1"}))
     environment = collect(ASKED, results, results / "logs", partial=False).environment

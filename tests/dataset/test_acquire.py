@@ -144,15 +144,17 @@ def _said(folder: Path, **arrays: Any) -> list[str]:
     usual = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
     np.savez(folder / "my.npz", **{**usual, **arrays})
     said: list[str] = []
-    _acquire(said, name="mine", path=str(folder / "my.npz"), validation=200)
-    return [line for line in said if line.startswith("NOTE")]
+    noted = _acquire(said, name="mine", path=str(folder / "my.npz"), validation=200)
+    lines = [line for line in said if line.startswith("NOTE")]
+    assert lines == [f"NOTE: mine: {note.text}" for note in noted.record.facts.notes]
+    return lines
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({}, []),
-        ({"y_train": np.arange(400) % 3 + 1}, ["labels up to 3 make 4 classes, and 1 of them"]),
+        ({"y_train": np.arange(400) % 3 + 1}, ["Labels up to 3 make 4 classes, and 1 of them"]),
         (
             {"y_train": np.r_[np.repeat([0, 1], 100), np.arange(200) % 2]},
             ["sorted by class"],

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.dataset import DatasetRequest
@@ -28,6 +29,23 @@ def test_studies_share_a_variant_at_the_larger_budget(plan_of: OpenPlan) -> None
 def test_an_overlay_replaces_keys_of_a_study(plan_of: OpenPlan) -> None:
     config = {**CONFIG, "studies": {"first": {"grids": [{"batch_size": [100]}]}}}
     assert len(plan_of(config).variants) == 1
+
+
+def test_an_axis_value_of_null_is_a_text_of_the_tables(plan_of: OpenPlan) -> None:
+    axis = {**STUDY, "grids": [{"activation": [None, "tanh"]}], "baseline": {"activation": None}}
+    study = plan_of(CONFIG, first=axis).studies["first"]
+    assert [own["activation"] for own in study.settings.values()] == ["null", "tanh"]
+
+
+@pytest.mark.parametrize(("validation", "there"), [(10_000, 50_000), (0.25, 45_000)])
+def test_a_train_size_that_mnist_does_not_have_is_refused(
+    plan_of: OpenPlan, validation: float, there: int
+) -> None:
+    config = {**CONFIG, "dataset": {**CONFIG["dataset"], "validation": validation}}
+    plan_of(config, first={**STUDY, "settings": {"train_size": there}})
+    wanted = {**STUDY, "settings": {"train_size": there + 1}}
+    with pytest.raises(UserError, match=f"study first: train_size = {there + 1}: .* {there} "):
+        plan_of(config, first=wanted)
 
 
 def test_words_reach_only_the_page(plan_of: OpenPlan) -> None:

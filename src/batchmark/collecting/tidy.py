@@ -320,14 +320,14 @@ def _collect_place(
         collection.epochs.append(epoch_lines(run))
         collection.rows["variants"].append(variant_row(run, studies[run.variant.id]))
         collection.rows["trials"] += trial_rows(run)
-        collection.rows["warnings"] += _run_warnings(run)
+        collection.rows["warnings"] += [*_data_warnings(collection, run), *_run_warnings(run)]
         _note_environment(collection, run)
     for path, block in read_timings(place, request):
         consistency.note(path, block)
         collection.rows["results"].append(_file_row(path, block))
         collection.rows["subjects"] += subject_rows(block)
         collection.rows["timings"] += visit_rows(block)
-        collection.rows["warnings"] += caution_rows(block)
+        collection.rows["warnings"] += [*_data_warnings(collection, block), *caution_rows(block)]
         _note_block(collection, block)
     for path, probe in read_gradients(place, request):
         consistency.note(path, probe)
@@ -348,6 +348,14 @@ def _studies_of(request: CollectRequest) -> dict[str, list[str]]:
         for variant in variants:
             found[variant].append(study)
     return found
+
+
+def _data_warnings(collection: Collection, result: RunResult | TimingResult) -> Iterator[Row]:
+    """What was noted about the data, once a place: with the first of its results."""
+    if f"{result.machine}/{result.device}" not in collection.environment:
+        for note in result.dataset.notes:
+            row = {**_place(result), "study": "", "subject": result.dataset.name}
+            yield row | {"code": note.code, "text": note.text}
 
 
 def _run_warnings(run: RunResult) -> Iterator[Row]:
@@ -374,9 +382,14 @@ def _note_environment(collection: Collection, run: RunResult) -> None:
     """The environment of a place is that of its first run; the others agree in versions."""
     place = f"{run.machine}/{run.device}"
     collection.environment.setdefault(
-        place, {**run.environment, "dataset": run.dataset.model_dump(mode="json"), "timings": {}}
+        place, {**run.environment, "dataset": _facts(run), "timings": {}}
     )
     _note_start(collection.environment[place], run)
+
+
+def _facts(result: RunResult | TimingResult) -> dict[str, Any]:
+    """What is known of the data; notes on them are warnings."""
+    return result.dataset.model_dump(mode="json", exclude={"notes"})
 
 
 def _note_start(record: dict[str, Any], run: RunResult) -> None:
@@ -389,7 +402,7 @@ def _note_start(record: dict[str, Any], run: RunResult) -> None:
 def _note_block(collection: Collection, block: TimingResult) -> None:
     place = collection.environment.setdefault(
         f"{block.machine}/{block.device}",
-        {**block.environment, "dataset": block.dataset.model_dump(mode="json"), "timings": {}},
+        {**block.environment, "dataset": _facts(block), "timings": {}},
     )
     place["timings"][block.study] = {
         "anchor": block.anchor,

@@ -91,7 +91,10 @@ class Caution(Record):
 
 
 class DatasetFacts(Record):
-    """The data a result was made on. `digest` identifies pixels, labels and split."""
+    """The data a result was made on. `digest` identifies pixels, labels and split.
+
+    `notes`: what was allowed and yet may be a mistake.
+    """
 
     name: str
     digest: str
@@ -100,6 +103,7 @@ class DatasetFacts(Record):
     test: Count
     image_shape: tuple[Count, Count, Count]
     classes: Count
+    notes: tuple[Caution, ...] = ()
 
     @property
     def is_sample(self) -> bool:

@@ -44,8 +44,8 @@ def acquire(
     else:
         acquired = _from_mirrors(request, say, expected, limits or _limits(request))
         _check_name(acquired, known_sums)
-    for note in notes(acquired.arrays, acquired.record.facts.classes):
-        say(f"NOTE: {acquired.record.facts.name}: {note}.")
+    for note in acquired.record.facts.notes:
+        say(f"NOTE: {acquired.record.facts.name}: {note.text}")
     return acquired
 
 
@@ -93,7 +93,9 @@ def _shown(mirror: str) -> str:
 def _acquired(
     name: str, loaded: Loaded, source: str, problems: list[MirrorProblem] | None = None
 ) -> Acquired:
-    facts = describe(name, loaded.arrays, count_classes(loaded.arrays, f"dataset {name}"))
+    classes = count_classes(loaded.arrays, f"dataset {name}")
+    noted = {"notes": tuple(notes(loaded.arrays, classes))}
+    facts = describe(name, loaded.arrays, classes).model_copy(update=noted)
     record = DatasetRecord(
         facts=facts, source=source, sums=loaded.sums, problems=tuple(problems or ())
     )

@@ -23,6 +23,8 @@ SUMS = {
     TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+TRAINING_IMAGES = 60_000
+
 # A little above the largest of the four, 47,040,016 bytes.
 LARGEST_FILE = 48 * 2**20
 
@@ -37,7 +39,10 @@ def check_own(path: Path) -> None:
     if not (path.is_file() or path.is_dir()):
         raise UserError(f"dataset.path: there is no file or folder {path}.")
     if path.is_dir() and (missing := missing_idx(path)):
-        raise UserError(f"dataset.path: {path} {missing}.")
+        raise UserError(
+            f"dataset.path: {path} {missing}; pictures in other formats go into an .npz with "
+            "x_train, y_train, x_test and y_test."
+        )
 
 
 def missing_idx(folder: Path) -> str:
@@ -48,6 +53,25 @@ def missing_idx(folder: Path) -> str:
         return ""
     shown = ", ".join(there[:8]) + (f" and {len(there) - 8} more" if len(there) > 8 else "")
     return f"lacks {', '.join(missing)} (plain or .gz); it holds {shown or 'nothing'}"
+
+
+# MNIST: 10,000 of 60,000, as in the published study.
+DEFAULT_SHARE = 1 / 6
+
+
+def validation_size(training: int, validation: float | None) -> int:
+    """How many of `training` images validate: a count, a share below 1, or None for a sixth.
+
+    Raises UserError unless at least one image is left on either side.
+    """
+    wanted = DEFAULT_SHARE if validation is None else validation
+    size = round(training * wanted) if 0 < wanted < 1 else int(wanted)
+    if (size != wanted and wanted >= 1) or not 0 < size < training:
+        raise UserError(
+            f"dataset.validation: {validation} cannot be split off {training:,} training images; "
+            f"give a count from 1 to {training - 1:,} or a share between 0 and 1."
+        )
+    return size
 
 
 def content_of(path: Path) -> str:

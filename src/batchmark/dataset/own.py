@@ -8,8 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.record import Caution
 from batchmark.dataset.arrays import SPLITS, Arrays, load_arrays
-from batchmark.dataset.local import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, check_own
+from batchmark.dataset.local import (
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    check_own,
+    validation_size,
+)
 from batchmark.dataset.mirrors import IdxFiles, Limits, MirrorError, encode_idx, read_mirror
 from batchmark.dataset.npz import Array, read_npz
 
@@ -105,29 +113,35 @@ def count_classes(arrays: Arrays, name: str) -> int:
     return classes
 
 
-def notes(arrays: Arrays, classes: int) -> Iterator[str]:
-    """What is allowed and yet may be a mistake, a sentence each."""
+def notes(arrays: Arrays, classes: int) -> Iterator[Caution]:
+    """What is allowed and yet may be a mistake."""
     trained, held_out = arrays.train_labels, len(arrays.validation_labels)
     seen = np.unique(trained)
     if len(seen) < classes:
         missing = np.setdiff1d(np.arange(classes), seen)
         listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-        yield (
-            f"labels up to {classes - 1} make {classes} classes, and {len(missing)} of them never "
-            f"occur ({listed}); the network has an output for each"
+        yield Caution(
+            code="unused_labels",
+            text=f"Labels up to {classes - 1} make {classes} classes, and {len(missing)} of them "
+            f"never occur ({listed}); the network has an output for each.",
         )
     if len(trained) > 1 and np.all(np.diff(trained.astype(np.int64)) >= 0):
-        yield (
-            "the training images are sorted by class, so a train_size takes the first classes "
-            "alone; shuffle them"
+        yield Caution(
+            code="sorted_classes",
+            text="The training images are sorted by class, so a train_size takes the first classes "
+            "alone; shuffle them.",
         )
     if held_out < FEW_VALIDATION:
-        yield (
-            f"{held_out} validation images: the accuracy moves in steps of {100 / held_out:.2g} "
-            "points, which says little; hold out at least 100"
+        yield Caution(
+            code="few_validation_images",
+            text=f"{held_out} validation images: the accuracy moves in steps of "
+            f"{100 / held_out:.2g} points, which says little; hold out at least {FEW_VALIDATION}.",
         )
     if arrays.train_images.max() <= 1:
-        yield "pixels run from 0 to 1 as whole numbers, almost black on a scale up to 255"
+        yield Caution(
+            code="black_pixels",
+            text="Pixels run from 0 to 1 as whole numbers, almost black on a scale up to 255.",
+        )
 
 
 def _check_image_shape(array: Array, shaped: Array, name: str) -> None:
@@ -165,31 +179,12 @@ def _check_same_shape(arrays: Arrays, name: str) -> None:
         raise UserError(f"{name}: the images differ in shape ({listed}).")
 
 
-# MNIST: 10,000 of 60,000, as in the published study.
-DEFAULT_SHARE = 1 / 6
-
-
 @dataclass(frozen=True)
 class Labelled:
     """Images uint8 [n, height, width, channels] and their labels [n]."""
 
     images: Array
     labels: Array
-
-
-def validation_size(training: int, validation: float | None) -> int:
-    """How many of `training` images validate: a count, a share below 1, or None for a sixth.
-
-    Raises UserError unless at least one image is left on either side.
-    """
-    wanted = DEFAULT_SHARE if validation is None else validation
-    size = round(training * wanted) if 0 < wanted < 1 else int(wanted)
-    if (size != wanted and wanted >= 1) or not 0 < size < training:
-        raise UserError(
-            f"dataset.validation: {validation} cannot be split off {training:,} training images; "
-            f"give a count from 1 to {training - 1:,} or a share between 0 and 1."
-        )
-    return size
 
 
 def split_off(training: Labelled, test: Labelled, validation: float | None) -> Arrays:

@@ -22,7 +22,16 @@ from batchmark.contract.requests.publish import PublishRequest
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import TimeRequest
 from batchmark.contract.requests.train import TrainRequest, TuningGrid
-from batchmark.dataset.local import check_own, content_of, local_path
+from batchmark.dataset.local import (
+    NAME as MNIST,
+)
+from batchmark.dataset.local import (
+    TRAINING_IMAGES,
+    check_own,
+    content_of,
+    local_path,
+    validation_size,
+)
 from batchmark.machine import gpu
 from batchmark.plan.fingerprint import (
     BY_VALUE,
@@ -34,7 +43,7 @@ from batchmark.plan.fingerprint import (
     rows_used,
 )
 from batchmark.plan.grid import timing_subjects
-from batchmark.plan.schema import Config, TimingConfig
+from batchmark.plan.schema import Config, DatasetConfig, TimingConfig
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
 from batchmark.plan.work import Reservation, for_block, for_probe, for_run, relative_cost
 from batchmark.report.catalogue import figures_for, module_of
@@ -365,6 +374,7 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     gpus = usable_gpu_count() or (0 if jobs_run_here else None)
     studies = load_studies(config, folders)
     _check_code(studies)
+    _check_train_sizes(studies, config.dataset)
     if config.dataset.path is not None and jobs_run_here:
         check_own(local_path(config.dataset.path))
     return Plan(
@@ -396,6 +406,21 @@ def _check_code(studies: Iterable[Study]) -> None:
                 check_defined(path)
         except UserError as error:
             raise UserError(f"study {study.name}: {error}") from error
+
+
+def _check_train_sizes(studies: Iterable[Study], dataset: DatasetConfig) -> None:
+    """Raise UserError for a train_size above what MNIST leaves; of other data the run tells."""
+    if dataset.name != MNIST or dataset.path is not None:
+        return
+    there = TRAINING_IMAGES - validation_size(TRAINING_IMAGES, dataset.validation)
+    for study in studies:
+        for variant in study.variants.values():
+            wanted = variant.hyperparameters.train_size
+            if wanted != "full" and wanted > there:
+                raise UserError(
+                    f"study {study.name}: train_size = {wanted}: dataset.validation leaves {there} "
+                    "training images of MNIST; lower one of them, or write full."
+                )
 
 
 def _lock_digest() -> str:

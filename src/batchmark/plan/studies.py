@@ -115,6 +115,8 @@ def _settings(
         own = settings.setdefault(variant.id, {})
         for axis in axes:
             value = written.get(axis, _default(axis))
+            # As it is written in YAML: tables would read nothing, or a number that is missing.
+            value = "null" if value is None else value
             own[axis] = value if own.get(axis, value) == value else f"{own[axis]}|{value}"
     return settings
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -233,7 +233,8 @@ def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Cau
     """All trials in one session, so that graphs are traced once; and what to say about it."""
     schedule = setting.schedule(setting.request.budget.epochs)
     session = _open(setting, setting.seeds[0], rate)
-    cautions = find_cautions(session)
+    fewer = _fewer_images(setting.hyperparameters.train_size, len(setting.data.train))
+    cautions = [*fewer, *find_cautions(session)]
     for caution in cautions:
         print(f"caution: {caution.text}", file=sys.stderr)
     trials = []
@@ -248,17 +249,14 @@ def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -
     key = _checkpoint_key(setting, schedule, session)
     checkpoint = Checkpoint(setting.scratch.folder / f"{label}.npz", key, setting.scratch.seconds)
     progress = checkpoint.load(session, total_steps(session, schedule))
-    trial = run_trial(session, schedule, progress or start(session), checkpoint.save, label)
-    return trial.model_copy(update={"message": _message(setting, trial.message)})
+    return run_trial(session, schedule, progress or start(session), checkpoint.save, label)
 
 
-def _message(setting: Setting, message: str) -> str:
-    """A trial's message, and that it was given fewer images than asked for."""
-    wanted, there = setting.hyperparameters.train_size, len(setting.data.train)
-    if wanted == "full" or wanted <= there:
-        return message
-    fewer = f"train_size is {wanted}, but there are only {there} training images"
-    return f"{message}; {fewer}" if message else fewer
+def _fewer_images(wanted: int | Literal["full"], there: int) -> Iterator[Caution]:
+    """A train_size that the data do not have."""
+    if wanted != "full" and wanted > there:
+        text = f"train_size is {wanted}, but there are only {there} training images."
+        yield Caution(code="fewer_images", text=text)
 
 
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:

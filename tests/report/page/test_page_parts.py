@@ -81,14 +81,16 @@ def test_warnings_are_a_sentence_a_study_and_a_table(tmp_path: Path) -> None:
         "machine,device,study,code,subject,text\n"
         "local,cpu,batch_size,outliers,a,1 of 7 visits lie far from the others.\n"
         "local,cpu,batch_size,outliers,b,2 of 7 visits lie far from the others.\n"
+        "local,cpu,,sorted_classes,mine,The training images are sorted.\n"
         "local,cpu,batch_size,new,,Something in /home/somebody/x went wrong.\n",
         encoding="utf-8",
     )
     made = appendix.cautions(Tables(tmp_path), english())
     assert made.sentences == [
-        "batch size: some times lie far from the others; Something in … went wrong."
+        "batch size: some times lie far from the others; Something in … went wrong.",
+        "All studies: the training images are sorted by class.",
     ]
-    assert len(made.table.rows) == 3
+    assert len(made.table.rows) == 4
     assert made.table.download is not None
     assert appendix.cautions(Tables(tmp_path / "none"), english()).sentences == []
 

@@ -126,5 +126,7 @@ def _setting(axis: str, value: object) -> str:
     word = names.name(axis).replace("_", " ")
     if str(value) in ("True", "False"):
         return word if str(value) == "True" else ""
+    if str(value) == "null":
+        return f"{word} null"
     number = pd.to_numeric(str(value), errors="coerce")
     return names.name(str(value)) if pd.isna(number) else f"{word} {significant(float(number))}"

@@ -94,7 +94,11 @@ def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
         found.append(TUNED)
     trials = int(rows["trials"].min())
     if trials < FEW_TRIALS:
-        found.append(say("Only {trials} trials a variant: intervals are wide.", trials=trials))
+        found.append(
+            say("Only one trial a variant: nothing tells luck from a difference.")
+            if trials == 1
+            else say("Only {trials} trials a variant: intervals are wide.", trials=trials)
+        )
     missed = int((rows["reached"] < rows["trials"]).sum())
     if missed:
         found.append(

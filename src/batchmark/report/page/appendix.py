@@ -179,6 +179,11 @@ KINDS: Mapping[str, Message] = {
     "rate_on_border": say("a tuned learning rate lies on the border of its grid"),
     "softmax_outputs": say("a model ends in probabilities, which are trained as logits"),
     "rescaled_pixels": say("a model rescales pixels that arrive in 0 to 1"),
+    "unused_labels": say("some class numbers never occur"),
+    "sorted_classes": say("the training images are sorted by class"),
+    "few_validation_images": say("few validation images"),
+    "black_pixels": say("almost black images"),
+    "fewer_images": say("fewer training images than train_size asks for"),
     "trial_failed": say("a trial failed"),
     "code": say("not all results were made by one commit"),
 }
@@ -251,6 +256,8 @@ def _caution(study: str, rows: pd.DataFrame, language: Language) -> str:
     kinds = [KINDS.get(code) or Message(scrubbed(text)) for code, text in _first_of_each(rows)]
     told = dict.fromkeys(language.tell(kind) for kind in kinds)
     stop = language.text("; ")
+    if not study:
+        return language.tell(say("All studies: {warnings}.", warnings=stop.join(told)))
     return language.tell(
         say("{study}: {warnings}.", study=_word(study, language), warnings=stop.join(told))
     )
