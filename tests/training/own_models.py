@@ -1,5 +1,7 @@
 """Own models with the signature `(image_shape, classes, **hyperparameters)`."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -128,6 +130,40 @@ def with_rescaling(image_shape: tuple[int, int, int], classes: int) -> keras.Mod
     images = keras.Input(image_shape)
     inner = keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Flatten()])
     return keras.Model(images, keras.layers.Dense(classes)(inner(images)))
+
+
+class Noise(keras.layers.Layer):
+    """Adds what `draw` gives for a shape."""
+
+    def __init__(self, draw: Callable[[tf.Tensor], tf.Tensor]) -> None:
+        super().__init__()
+        self.draw = draw
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return inputs + 0.1 * self.draw(tf.shape(inputs)) if training else inputs
+
+
+def _with(layer: keras.layers.Layer, shape: tuple[int, int, int], classes: int) -> keras.Model:
+    images = keras.Input(shape)
+    flat = keras.layers.Flatten()(layer(images))
+    return keras.Model(images, keras.layers.Dense(classes)(flat))
+
+
+def with_tensorflow_noise(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return _with(Noise(tf.random.normal), image_shape, classes)
+
+
+def with_keras_noise(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return _with(Noise(keras.random.normal), image_shape, classes)
+
+
+def with_seeded_noise(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    return _with(keras.layers.GaussianNoise(0.1), image_shape, classes)
+
+
+def with_a_seed_of_its_own(image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return build(image_shape, classes)
 
 
 class Greedy(keras.layers.Layer):

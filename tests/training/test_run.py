@@ -286,15 +286,25 @@ def test_unbalanced_classes_that_are_learned_are_not_called_chance(train: Train)
 
 @pytest.mark.parametrize(
     ("model", "code"),
-    [("with_probabilities", "softmax_outputs"), ("with_rescaling", "rescaled_pixels")],
+    [
+        ("with_probabilities", "softmax_outputs"),
+        ("with_rescaling", "rescaled_pixels"),
+        ("with_tensorflow_noise", "hidden_state"),
+        ("with_keras_noise", "hidden_state"),
+        ("with_a_seed_of_its_own", "same_start"),
+    ],
 )
 def test_what_an_author_may_not_have_meant_is_said(
     train: Train, capsys: pytest.CaptureFixture[str], model: str, code: str
 ) -> None:
-    (caution,) = train(request({"trials": 1}, model=f"{OWN}:{model}")).cautions
+    (caution,) = train(request({"trials": 2}, model=f"{OWN}:{model}")).cautions
     assert caution.code == code
     assert caution.text in capsys.readouterr().err
-    assert train(request({"trials": 1})).cautions == []
+
+
+@pytest.mark.parametrize("model", ["mlp", f"{OWN}:build", f"{OWN}:with_seeded_noise"])
+def test_models_that_heed_the_seed_are_not_warned_of(train: Train, model: str) -> None:
+    assert train(request({"trials": 2}, model=model, optimizer="adam", dropout=0.0)).cautions == []
 
 
 def test_what_fails_in_a_step_is_a_sentence(train: Train) -> None:

@@ -1,7 +1,7 @@
 """One run: all trials of one variant on one device, the choice of a tuned rate included."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -68,7 +68,7 @@ SMALL_SCALE = 0.1
 
 def find_cautions(session: Session) -> list[Caution]:
     """At most one a kind."""
-    return [*_softmax(session), *_rescaling(session.model)]
+    return [*_softmax(session), *_rescaling(session.model), *_hidden_state(session)]
 
 
 def _softmax(session: Session) -> Iterator[Caution]:
@@ -92,6 +92,31 @@ def _rescaling(model: keras.Model) -> Iterator[Caution]:
             "arrive in 0 to 1: leave that layer out."
         )
         yield Caution(code="rescaled_pixels", text=text)
+
+
+def _hidden_state(session: Session) -> Iterator[Caution]:
+    """Random numbers that neither a seed nor a checkpoint determines."""
+    if session.has_hidden_state():
+        text = (
+            "The model draws random numbers from a state outside of it (tf.random, or keras.random "
+            "without a seed), so no trial can be repeated or resumed exactly: give the layer a "
+            "keras.random.SeedGenerator of its own."
+        )
+        yield Caution(code="hidden_state", text=text)
+
+
+def _same_start(session: Session, seeds: Sequence[int]) -> Iterator[Caution]:
+    """Seeds that change no initial weight; the session is left at the second."""
+    starts = []
+    for seed in seeds[:2]:
+        session.restart(seed)
+        starts.append([variable.numpy() for variable in session.model.trainable_variables])
+    if len(starts) == 2 and all(map(np.array_equal, *starts)):
+        text = (
+            "Every trial starts from the same weights, so the spread between trials is too small: "
+            "the model sets a seed itself, or its initializers draw nothing."
+        )
+        yield Caution(code="same_start", text=text)
 
 
 def _layers(layer: Any) -> Iterator[Any]:
@@ -234,7 +259,9 @@ def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Cau
     schedule = setting.schedule(setting.request.budget.epochs)
     session = _open(setting, setting.seeds[0], rate)
     fewer = _fewer_images(setting.hyperparameters.train_size, len(setting.data.train))
-    cautions = [*fewer, *find_cautions(session)]
+    # Ours are known to heed the seed, and building a model twice more takes a moment.
+    own = setting.seeds if ":" in setting.hyperparameters.model else ()
+    cautions = [*fewer, *find_cautions(session), *_same_start(session, own)]
     for caution in cautions:
         print(f"caution: {caution.text}", file=sys.stderr)
     trials = []

@@ -26,6 +26,8 @@ from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 Optimizer = keras.optimizers.Optimizer
 
 EVALUATION_BATCH = 1000
+# Operations with a random state of their own; Keras's begin with Stateless.
+STATEFUL_DRAWS = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial")
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,17 @@ class Session:
             raise UserError(
                 f"model and optimizer cannot be trained: {plugins.reason(error)}."
             ) from error
+
+    def has_hidden_state(self) -> bool:
+        """Whether training depends on more than `state` holds: random numbers drawn elsewhere.
+
+        Those of `tf.random`, or variables that are neither the model's nor the optimizer's.
+        """
+        graph = self._loop.get_concrete_function().graph
+        functions = graph.as_graph_def().library.function
+        drawn = any(node.op.startswith(STATEFUL_DRAWS) for f in functions for node in f.node_def)
+        known = {id(variable.value) for variable in self.variables()}
+        return drawn or any(id(variable) not in known for variable in graph.variables)
 
     def train(self, steps: int) -> StepMetrics:
         """Run the next `steps` steps in one graph call and wait for their metrics."""

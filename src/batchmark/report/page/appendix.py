@@ -184,6 +184,8 @@ KINDS: Mapping[str, Message] = {
     "few_validation_images": say("few validation images"),
     "black_pixels": say("almost black images"),
     "fewer_images": say("fewer training images than train_size asks for"),
+    "hidden_state": say("a model draws random numbers that no seed determines"),
+    "same_start": say("all trials of a model start from the same weights"),
     "trial_failed": say("a trial failed"),
     "code": say("not all results were made by one commit"),
 }
