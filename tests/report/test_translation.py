@@ -124,3 +124,9 @@ def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
 def test_braces_in_data_stay_text() -> None:
     assert str(say("{name} failed", name="{0.__class__}")) == "{0.__class__} failed"
     assert str(say("100 % {sure}")) == "100 % {sure}"
+
+
+def test_a_template_prints_messages_and_dates_in_its_language(zh: Language) -> None:
+    assert zh.printed(say("not reached")) == "未达到"
+    assert zh.printed(date(2026, 3, 1)) == "2026年3月1日"
+    assert zh.printed("not reached") == "not reached"

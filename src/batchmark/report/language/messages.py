@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 Translate = Callable[[str], str]
@@ -18,12 +17,17 @@ class Message:
     fields: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.told(str)
+        return self.translated(str)
 
-    def told(self, translate: Translate) -> str:
+    def translated(self, translate: Translate) -> str:
         """The text in the language of `translate`, which maps English texts to that language."""
-        told = {name: _told(value, translate) for name, value in self.fields.items()}
-        return translate(self.text).format(**told) if told else translate(self.text)
+        text = translate(self.text)
+        fields = {
+            name: value.translated(translate) if isinstance(value, Message) else value
+            for name, value in self.fields.items()
+        }
+        # A text without fields may hold braces of its own: it comes from data.
+        return text.format(**fields) if fields else text
 
     def to_json(self) -> dict[str, Any]:
         """Plain containers for JSON; `from_json` is the inverse."""
@@ -32,6 +36,10 @@ class Message:
             for name, value in self.fields.items()
         }
         return {"text": self.text, "fields": plain}
+
+
+# What the page prints: a message in the reader's language, a string as it is.
+Text = Message | str
 
 
 def say(text: str, **fields: "str | int | Message") -> Message:
@@ -49,8 +57,7 @@ def from_json(content: Mapping[str, Any]) -> Message:
     return Message(content["text"], fields)
 
 
-def _told(value: object, translate: Translate) -> object:
-    return value.told(translate) if isinstance(value, Message) else value
+PAIR = say("{one}, {two}")
 
 
 def epochs(count: float) -> Message:
@@ -69,9 +76,12 @@ def listed(labels: Sequence[str]) -> Message:
     return joined([Message(label) for label in dict.fromkeys(labels)])
 
 
-def joined(parts: Sequence[Message]) -> Message:
-    """Messages with commas between them; there must be one."""
-    return reduce(lambda one, two: say("{one}, {two}", one=one, two=two), parts)
+def joined(parts: Sequence[Message], pair: Message = PAIR) -> Message:
+    """Messages one after the other, as `pair` joins `{one}` and `{two}`; there must be one."""
+    together, *others = parts
+    for other in others:
+        together = say(pair.text, one=together, two=other)
+    return together
 
 
 # A number and its unit stay on one line.

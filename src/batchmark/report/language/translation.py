@@ -65,8 +65,18 @@ class Language:
 
     def tell(self, message: Message) -> str:
         """A message in this language; a factor's sign too may have its own word."""
-        told = message.told(self.label)
-        return spaced(told.replace(f"{SPACE}×", f"{SPACE}{self.text('×')}"))
+        text = message.translated(self.label)
+        return spaced(text.replace(f"{SPACE}×", f"{SPACE}{self.text('×')}"))
+
+    def printed(self, value: object) -> object:
+        """What a template prints: messages and dates in this language, all else as it is."""
+        if isinstance(value, Message):
+            return self.tell(value)
+        return self.day(value) if isinstance(value, date) else value
+
+    def chosen(self, words: Mapping[str, str]) -> str:
+        """Of words given by the code of their language: this one's, else English, else none."""
+        return words.get(self.code) or words.get(SOURCE, "")
 
     def day(self, when: date) -> str:
         """A date, written out."""

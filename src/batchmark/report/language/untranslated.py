@@ -13,8 +13,8 @@ from babel.messages.extract import extract_from_dir
 
 from batchmark.report.language.translation import languages
 
-SOURCES = [Path(__file__).parents[1] / name for name in ("report", "publishing")]
-MARKS = {"say", "text", "Measure"}
+SOURCES = [Path(__file__).parents[2] / name for name in ("report", "publishing")]
+MARKS = {"say"}
 
 
 def said(templates: Path) -> set[str]:
@@ -34,7 +34,7 @@ def _in_templates(folder: Path) -> set[str]:
 
 
 def _in_code() -> set[str]:
-    """First arguments of `say()`, `language.text()` and `Measure()`."""
+    """First arguments of `say()`."""
     paths = (path for folder in SOURCES for path in folder.rglob("*.py"))
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths)
     return {text for tree in trees for text in _marked(tree)}

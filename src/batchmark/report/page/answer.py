@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from batchmark.report.language.messages import (
     Message,
+    Text,
     bracketed,
     epochs,
     interval,
@@ -22,8 +23,7 @@ from batchmark.report.language.messages import (
     trusted_digits,
     whole,
 )
-from batchmark.report.language.translation import Language
-from batchmark.report.page.view import Answer, Cell, Download, Statistic, Table, csv_file
+from batchmark.report.page.view import Answer, Cell, Download, Statistic, Table, csv_file, missed
 from batchmark.report.selection import Tables, headline_rows, name
 
 ADVICE: Mapping[str, Sequence[Message]] = {
@@ -114,14 +114,19 @@ def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
 
 @dataclass(frozen=True)
 class Measure:
-    """One row: its name, our value, the published column and how to write both."""
+    """One row: its name, our value, the published column and how to write both.
 
-    name: str
+    `base`: its values are divided by a batch size's. `needs_target`: has no value where training
+    missed the target. `counted`: says how many of the trials reached it.
+    """
+
+    name: Message
     ours: Callable[[pd.Series], float]
     published: str
     write: Callable[[float], str] = significant
     base: bool = False
     needs_target: bool = False
+    counted: bool = False
 
 
 def _column(name: str) -> Callable[[pd.Series], float]:
@@ -131,48 +136,59 @@ def _column(name: str) -> Callable[[pd.Series], float]:
 def measures(epochs_base: float, time_base: float) -> list[Measure]:
     """The rows of the original, with the bases of the per-unit ones."""
     return [
-        Measure("total epochs", _column("epochs"), "total_epochs", whole),
+        Measure(say("total epochs"), _column("epochs"), "total_epochs", whole),
         Measure(
-            "total iterations",
+            say("total iterations"),
             lambda row: row["epochs"] * row["steps_per_epoch"],
             "total_iterations",
             whole,
         ),
         Measure(
-            "time of all epochs, per unit",
+            say("time of all epochs, per unit"),
             lambda row: row["seconds_per_epoch"] / epochs_base,
             "time_200_epochs_pu",
             base=True,
         ),
-        Measure("epochs to target", _column("epochs_to_target"), "epoch_at_099", needs_target=True),
         Measure(
-            "time to target, per unit",
+            say("epochs to target"),
+            _column("epochs_to_target"),
+            "epoch_at_099",
+            needs_target=True,
+            counted=True,
+        ),
+        Measure(
+            say("time to target, per unit"),
             lambda row: row["time_to_target"] / time_base,
             "time_to_099_pu",
             base=True,
             needs_target=True,
         ),
         Measure(
-            "best validation error (%)",
+            say("best validation error (%)"),
             _column("best_validation_error"),
             "best_validation_error",
             percents,
         ),
-        Measure("epoch of the best validation error", _column("best_epoch"), "best_epoch"),
+        Measure(say("epoch of the best validation error"), _column("best_epoch"), "best_epoch"),
         Measure(
-            "test error at that epoch (%)",
+            say("test error at that epoch (%)"),
             _column("best_test_error"),
             "best_test_error",
             percents,
         ),
-        Measure("final test error (%)", _column("final_test_error"), "final_test_error", percents),
+        Measure(
+            say("final test error (%)"),
+            _column("final_test_error"),
+            "final_test_error",
+            percents,
+        ),
     ]
 
 
-def headline(tables: Tables, language: Language) -> Table:
+def headline(tables: Tables) -> Table:
     """Empty rows when the study was not part of the plan."""
     frame = headline_rows(tables)
-    caption = language.text("The original study's table, measured here")
+    caption = say("The original study's table, measured here")
     if frame.empty:
         return Table(caption, [], [])
     frame = frame.drop_duplicates("batch_size").sort_values("batch_size", ascending=False)
@@ -181,16 +197,16 @@ def headline(tables: Tables, language: Language) -> Table:
     fastest = frame.sort_values("time_to_target").dropna(subset=["time_to_target"]).head(1)
     rows = measures(_value(largest, "seconds_per_epoch"), _value(fastest, "time_to_target"))
     bases = {
-        row.name: base
+        row.published: base
         for row, own in zip([row for row in rows if row.base], (largest, fastest), strict=True)
         if (base := _base(own, published, row))
     }
-    columns = [Cell(language.text("batch size")), *(_size(row) for _, row in frame.iterrows())]
+    columns = [Cell(say("batch size")), *(_size(row) for _, row in frame.iterrows())]
     body = [
         [
-            _head(row, bases, language),
+            Cell(row.name, under=bases.get(row.published, "")),
             *(
-                _cell(row, ours, _published(published, ours["batch_size"], row), language)
+                _cell(row, ours, _published(published, ours["batch_size"], row))
                 for _, ours in frame.iterrows()
             ),
         ]
@@ -199,20 +215,18 @@ def headline(tables: Tables, language: Language) -> Table:
     return Table(caption, columns, body, _csv(rows, frame))
 
 
-def introduction(tables: Tables, language: Language) -> str:
+def introduction(tables: Tables) -> Text:
     """How our table and the published one differ."""
     frame = headline_rows(tables)
     if frame.empty:
         return ""
-    return language.tell(
-        say(
-            "The same rows as in the study that started this. Ours in black, the published value "
-            "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
-            "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
-            "digits.",
-            target=percent(frame["target"].iloc[0]),
-            epochs=epochs(frame["epochs"].max()),
-        )
+    return say(
+        "The same rows as in the study that started this. Ours in black, the published value "
+        "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
+        "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
+        "digits.",
+        target=percent(frame["target"].iloc[0]),
+        epochs=epochs(frame["epochs"].max()),
     )
 
 
@@ -239,19 +253,13 @@ def _size(row: pd.Series) -> Cell:
     return Cell(whole(row["batch_size"]), numeric=True)
 
 
-def _head(measure: Measure, bases: dict[str, Message], language: Language) -> Cell:
-    base = bases.get(measure.name)
-    return Cell(language.text(measure.name), under=language.tell(base) if base else "")
-
-
-def _cell(measure: Measure, row: pd.Series, published: str, language: Language) -> Cell:
+def _cell(measure: Measure, row: pd.Series, published: str) -> Cell:
     value = float(measure.ours(row))
     if math.isfinite(value) and not (measure.needs_target and row["reached"] == 0):
-        share = _share(row) if measure.name == "epochs to target" else ""
+        share = _share(row) if measure.counted else ""
         text = f"{measure.write(value)}{share}"
         return Cell(text, repr(value), numeric=True, under=published)
-    reason = _reason(row, measure)
-    return Cell(language.text(reason), "inf", numeric=True, under=published, muted=True)
+    return replace(missed(_reason(row, measure)), under=published)
 
 
 def _share(row: pd.Series) -> str:
@@ -260,10 +268,10 @@ def _share(row: pd.Series) -> str:
     return "" if reached == trials else f" ({reached}/{trials})"
 
 
-def _reason(row: pd.Series, measure: Measure) -> str:
+def _reason(row: pd.Series, measure: Measure) -> Message:
     if row["status"] in ("diverged", "not_learning"):
-        return "cannot converge"
-    return "not reached" if measure.needs_target else "n/a"
+        return say("cannot converge")
+    return say("not reached" if measure.needs_target else "n/a")
 
 
 def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
@@ -278,7 +286,9 @@ def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
 
 def _csv(rows: Sequence[Measure], frame: pd.DataFrame) -> Download:
     columns = ["measure", *(str(int(size)) for size in frame["batch_size"])]
-    body = [[row.name, *(float(row.ours(ours)) for _, ours in frame.iterrows())] for row in rows]
+    body = [
+        [str(row.name), *(float(row.ours(ours)) for _, ours in frame.iterrows())] for row in rows
+    ]
     return csv_file("headline", columns, body)
 
 
@@ -286,24 +296,15 @@ EVIDENCE = "#figure-time_to_target"
 COMMON = ("32", "128", "1000")
 
 Facts = Mapping[str, Any]
-# A value, what it means, and a link to its evidence.
-Shown = tuple[Message, Message, str]
 
 
-def answer(tables: Tables, language: Language) -> Answer:
+def answer(tables: Tables) -> Answer:
     """What `answer.json` says, as sentences."""
     facts = tables.document("answer")
     if not facts.get("best_batch_size") or facts.get("seconds") is None:
-        return Answer(language.tell(_undecidable(facts)), "", [])
-    statistics: list[Shown] = [_best(facts), *_costs(facts), *_noise(facts)]
-    return Answer(
-        language.tell(_sentence(facts)),
-        language.tell(_basis(facts)),
-        [
-            Statistic(language.tell(value), language.tell(meaning), href)
-            for value, meaning, href in statistics
-        ],
-    )
+        return Answer(_undecidable(facts), "", [])
+    statistics = [_best(facts), *_costs(facts), *_noise(facts)]
+    return Answer(_sentence(facts), _basis(facts), statistics)
 
 
 def _undecidable(facts: Facts) -> Message:
@@ -376,7 +377,7 @@ def _seconds_interval(facts: Facts) -> str | Message:
     return f"{interval(low, high if high is not None else float('inf'))} s"
 
 
-def _best(facts: Facts) -> Shown:
+def _best(facts: Facts) -> Statistic:
     low, high = facts.get("best_batch_size_low"), facts.get("best_batch_size_high")
     if low and high and low != high:
         meaning = say(
@@ -386,10 +387,10 @@ def _best(facts: Facts) -> Shown:
         )
     else:
         meaning = say("fastest batch size")
-    return Message(whole(facts["best_batch_size"])), meaning, EVIDENCE
+    return Statistic(whole(facts["best_batch_size"]), meaning, EVIDENCE)
 
 
-def _costs(facts: Facts) -> list[Shown]:
+def _costs(facts: Facts) -> list[Statistic]:
     """What a common default costs: the first of 32, 128, 1000 whose nearest is not the best."""
     for size in COMMON:
         cost = facts.get("cost_of", {}).get(size)
@@ -398,7 +399,7 @@ def _costs(facts: Facts) -> list[Shown]:
     return []
 
 
-def _cost(cost: Facts, size: str) -> Shown:
+def _cost(cost: Facts, size: str) -> Statistic:
     measured = whole(cost["batch_size"])
     if not cost["reached"]:
         meaning = say(
@@ -406,23 +407,18 @@ def _cost(cost: Facts, size: str) -> Shown:
             size=measured,
             common=whole(float(size)),
         )
-        return say("not reached"), meaning, EVIDENCE
+        return Statistic(say("not reached"), meaning, EVIDENCE)
     meaning = say(
         "the time, if you take batch size {size} blindly{range}",
         size=measured,
         range=bracketed(cost["low"], cost["high"]),
     )
-    return Message(times(cost["ratio"])), meaning, EVIDENCE
+    return Statistic(Message(times(cost["ratio"])), meaning, EVIDENCE)
 
 
-def _noise(facts: Facts) -> list[Shown]:
+def _noise(facts: Facts) -> list[Statistic]:
     noise = facts.get("noise_floor")
     if noise is None:
         return []
-    return [
-        (
-            Message(percent(noise, 2)),
-            say("noise floor of this study's clock: smaller differences mean nothing"),
-            "#figure-timing_noise",
-        )
-    ]
+    meaning = say("noise floor of this study's clock: smaller differences mean nothing")
+    return [Statistic(percent(noise, 2), meaning, "#figure-timing_noise")]

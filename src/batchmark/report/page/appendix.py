@@ -1,7 +1,7 @@
 """What the results were made with: in the head of the page, and whole at its end."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,16 @@ import yaml
 from batchmark.contract.errors import scrubbed
 from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.report.language.messages import Message, memory, say, significant, threads, whole
-from batchmark.report.language.translation import Language
+from batchmark.report.language.messages import (
+    Message,
+    Text,
+    joined,
+    memory,
+    say,
+    significant,
+    threads,
+    whole,
+)
 from batchmark.report.page import view as cells
 from batchmark.report.page.view import (
     Cautions,
@@ -36,17 +44,18 @@ from batchmark.report.selection import (
 Nested = Mapping[str, Any]
 
 
-def head(tables: Tables, scale: str, language: Language) -> Head:
+def head(tables: Tables, scale: str) -> Head:
     """What the home machine's records say about where the results come from."""
     record = home_record(tables)
     dataset = record.get("dataset", {})
-    started = record.get("clock", {}).get("started", "")
+    code = code_of(record)
     return Head(
-        machine=", ".join(part for part in (_machine(record, language), *_timed(tables, language))),
-        dataset=_dataset(dataset, language),
-        date=_day(started, language) if started else "",
-        scale=language.tell(say("scale: {scale}", scale=Message(scale))),
-        commit=_commit(record, language),
+        machine=[*_machine(record), *_timed(tables)],
+        dataset=_dataset(dataset),
+        date=_day(record.get("clock", {}).get("started", "")),
+        scale=say("scale: {scale}", scale=Message(scale)),
+        commit=(code.get("commit") or "")[:10],
+        changed=bool(code.get("dirty")),
         sample=dataset.get("name") == SAMPLE,
     )
 
@@ -70,7 +79,7 @@ def _timing_environment(record: Nested) -> Nested:
     return next(iter(record.get("timings", {}).values()), {}).get("environment", {})
 
 
-def _machine(record: Nested, language: Language) -> str:
+def _machine(record: Nested) -> list[Text]:
     """Processor, cores, memory and GPU; a timing session knows more of them than a run."""
     facts = _timing_environment(record).get("machine") or record.get("machine") or {}
     cores = record.get("cores") or facts.get("cores")
@@ -78,73 +87,66 @@ def _machine(record: Nested, language: Language) -> str:
     gpus = facts.get("gpus") or [{}]
     parts = [
         facts.get("cpu") or record.get("processor") or "",
-        language.tell(say("{n} cores", n=cores)) if cores else "",
+        say("{n} cores", n=cores) if cores else "",
         memory(size) if size else "",
         gpus[0].get("name") or "",
     ]
-    return ", ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
-def _timed(tables: Tables, language: Language) -> list[str]:
+def _timed(tables: Tables) -> list[Message]:
     """With how many threads the answer's epochs were timed."""
     rows = headline_rows(tables)
     if not measured(rows, "threads"):
         return []
     count = rows["threads"].dropna().max()
-    return [language.tell(say("timed with {threads}", threads=threads(count)))]
+    return [say("timed with {threads}", threads=threads(count))]
 
 
-def _dataset(facts: Nested, language: Language) -> str:
+def _dataset(facts: Nested) -> Text:
     if not facts:
         return ""
-    return language.tell(
-        say(
-            "{name}: {train} training, {validation} validation, {test} test images",
-            name=Message("MNIST" if facts["name"] == "mnist" else str(facts["name"])),
-            train=whole(facts["train"]),
-            validation=whole(facts["validation"]),
-            test=whole(facts["test"]),
-        )
+    return say(
+        "{name}: {train} training, {validation} validation, {test} test images",
+        name=Message("MNIST" if facts["name"] == "mnist" else str(facts["name"])),
+        train=whole(facts["train"]),
+        validation=whole(facts["validation"]),
+        test=whole(facts["test"]),
     )
 
 
-def _day(when: str, language: Language) -> str:
+def _day(when: str) -> date | str:
+    """The day, in UTC where `when` names its zone; what is no time stays as it is."""
     try:
         moment = datetime.fromisoformat(when)
     except ValueError:
         return when
-    return language.day(moment.astimezone(UTC).date() if moment.tzinfo else moment.date())
-
-
-def _commit(record: Nested, language: Language) -> str:
-    code = code_of(record)
-    short = (code.get("commit") or "")[:10]
-    return f"{short}, {language.text('changed')}" if short and code.get("dirty") else short
+    return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
 
 
 COLUMNS = {
-    "study": "study",
-    "subject": "subject",
-    "device": "device",
-    "threads": "threads",
-    "batch_size": "batch size",
-    "trace_seconds": "tracing (s)",
-    "compile_seconds": "compilation (s)",
-    "first_step_seconds": "first step (s)",
-    "step_milliseconds": "step (ms)",
-    "examples_per_second": "examples per second",
-    "gigaflops": "GFLOP/s",
-    "memory_megabytes": "memory (MB)",
+    "study": say("study"),
+    "subject": say("subject"),
+    "device": say("device"),
+    "threads": say("threads"),
+    "batch_size": say("batch size"),
+    "trace_seconds": say("tracing (s)"),
+    "compile_seconds": say("compilation (s)"),
+    "first_step_seconds": say("first step (s)"),
+    "step_milliseconds": say("step (ms)"),
+    "examples_per_second": say("examples per second"),
+    "gigaflops": say("GFLOP/s"),
+    "memory_megabytes": say("memory (MB)"),
 }
 """Column of the frame and its head. A step: the median over the rounds, in steady state."""
 
 
-def clock_table(tables: Tables, language: Language) -> Table:
+def clock_table(tables: Tables) -> Table:
     """One row per study, timed graph and number of threads; empty where nothing was timed."""
-    caption = language.text("What the clock read, for every graph that was timed")
+    caption = say("What the clock read, for every graph that was timed")
     frame = at_home(tables, "threads")
     rows = [] if frame.empty else _readings(frame)[list(COLUMNS)].to_numpy(object).tolist()
-    return cells.plain_table("clock", caption, list(COLUMNS.values()), rows, language)
+    return cells.plain_table("clock", caption, [str(head) for head in COLUMNS.values()], rows)
 
 
 def _readings(frame: pd.DataFrame) -> pd.DataFrame:
@@ -162,11 +164,11 @@ MOST_FACTS = 60
 # Between the keys of nested facts.
 STEP = " · "
 MACHINES = {
-    "machine": "machine",
-    "device": "device",
-    "batch_size": "fastest batch size",
-    "time_to_target": "time to target (s)",
-    "seconds_per_epoch": "seconds per epoch",
+    "machine": say("machine"),
+    "device": say("device"),
+    "batch_size": say("fastest batch size"),
+    "time_to_target": say("time to target (s)"),
+    "seconds_per_epoch": say("seconds per epoch"),
 }
 KINDS: Mapping[str, Message] = {
     "drift": say("the machine's speed drifted between rounds"),
@@ -191,9 +193,9 @@ KINDS: Mapping[str, Message] = {
 }
 
 
-def machines_table(tables: Tables, language: Language) -> Table:
+def machines_table(tables: Tables) -> Table:
     """The fastest batch size on every machine and device; empty with one of them only."""
-    caption = language.text("The fastest batch size on each machine")
+    caption = say("The fastest batch size on each machine")
     frame = headline_everywhere(tables)
     if frame.empty:
         return Table(caption, [], [])
@@ -201,22 +203,22 @@ def machines_table(tables: Tables, language: Language) -> Table:
     best = frame.sort_values("time_to_target").drop_duplicates(["machine", "device"])
     if len(best) < 2:
         return Table(caption, [], [])
-    columns = [Cell(language.text(name), numeric=k > 1) for k, name in enumerate(MACHINES.values())]
-    rows = [_machine_row(row, language) for _, row in best.iterrows()]
+    columns = [Cell(head, numeric=k > 1) for k, head in enumerate(MACHINES.values())]
+    rows = [_machine_row(row) for _, row in best.iterrows()]
     kept = best[list(MACHINES)]
     return Table(
         caption, columns, rows, csv_file("machines", [*MACHINES], kept.to_numpy().tolist())
     )
 
 
-def _machine_row(row: pd.Series, language: Language) -> list[Cell]:
+def _machine_row(row: pd.Series) -> list[Cell]:
     size = row["batch_size"]
     return [
         cells.text(str(row["machine"])),
         cells.text(str(row["device"]).upper()),
-        cells.number(size, language, whole(size)),
-        cells.number(row["time_to_target"], language),
-        cells.number(row["seconds_per_epoch"], language),
+        cells.number(size, whole(size)),
+        cells.number(row["time_to_target"]),
+        cells.number(row["seconds_per_epoch"]),
     ]
 
 
@@ -233,19 +235,17 @@ def failures(tables: Tables) -> list[Failure]:
     ]
 
 
-def cautions(tables: Tables, language: Language) -> Cautions:
+def cautions(tables: Tables) -> Cautions:
     """Everything that makes a result less trustworthy: a sentence a study, and all of it."""
     frame = tables.frame("warnings").astype(object).fillna("").astype(str)
     if frame.empty:
         return Cautions([], Table("", [], []))
-    sentences = [
-        _caution(str(study), rows, language) for study, rows in frame.groupby("study", sort=False)
-    ]
+    sentences = [_caution(str(study), rows) for study, rows in frame.groupby("study", sort=False)]
     columns = ["study", "subject", "text"]
     body = [[scrubbed(value) for value in row] for row in frame[columns].to_numpy().tolist()]
-    heads = [Cell(language.text(name)) for name in ("study", "subject", "warning")]
+    heads = [Cell(head) for head in (say("study"), say("subject"), say("warning"))]
     table = Table(
-        language.text("All warnings, one by one"),
+        say("All warnings, one by one"),
         heads,
         [[cells.text(value) for value in row] for row in body],
         csv_file("warnings", columns, body),
@@ -253,38 +253,34 @@ def cautions(tables: Tables, language: Language) -> Cautions:
     return Cautions(sentences, table)
 
 
-def _caution(study: str, rows: pd.DataFrame, language: Language) -> str:
+def _caution(study: str, rows: pd.DataFrame) -> Message:
     """What the warnings of one study say, each kind once."""
-    kinds = [KINDS.get(code) or Message(scrubbed(text)) for code, text in _first_of_each(rows)]
-    told = dict.fromkeys(language.tell(kind) for kind in kinds)
-    stop = language.text("; ")
-    if not study:
-        return language.tell(say("All studies: {warnings}.", warnings=stop.join(told)))
-    return language.tell(
-        say("{study}: {warnings}.", study=_word(study, language), warnings=stop.join(told))
-    )
-
-
-def _first_of_each(rows: pd.DataFrame) -> list[tuple[str, str]]:
     first = rows.drop_duplicates("code")
-    return list(zip(first["code"], first["text"].str.rstrip("."), strict=True))
+    kinds = [
+        KINDS.get(code) or Message(scrubbed(text.rstrip(".")))
+        for code, text in zip(first["code"], first["text"], strict=True)
+    ]
+    warnings = joined(kinds, say("{one}; {two}"))
+    if not study:
+        return say("All studies: {warnings}.", warnings=warnings)
+    return say("{study}: {warnings}.", study=_words(study), warnings=warnings)
 
 
-def _word(name: str, language: Language) -> str:
-    return language.label(name.replace("_", " "))
+def _words(name: str) -> Message:
+    return Message(name.replace("_", " "))
 
 
-def environment(tables: Tables, language: Language) -> list[Facts]:
+def environment(tables: Tables) -> list[Facts]:
     """One list of facts for each machine and device."""
     return [
-        Facts(place, [_told(*fact, language) for fact in _flat(_shown(record))][:MOST_FACTS])
+        Facts(place, [_stated(*fact) for fact in _flat(_shown(record))][:MOST_FACTS])
         for place, record in tables.document("environment").items()
     ]
 
 
-def _told(term: str, value: str, language: Language) -> Fact:
-    words = [language.text(word) for word in term.split(STEP)]
-    return Fact(STEP.join(words), language.text(scrubbed(value)))
+def _stated(term: str, value: str) -> Fact:
+    words = [Message(word) for word in term.split(STEP)]
+    return Fact(joined(words, Message(f"{{one}}{STEP}{{two}}")), Message(scrubbed(value)))
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,27 +327,23 @@ def _fact(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def reproduction(request: RenderRequest, tables: Tables, language: Language) -> Reproduction:
+def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     """Commands, digests and the configuration, without paths of this machine."""
     record = home_record(tables)
     code = code_of(record)
     files = request.config_files
     overlays = [name for name in files if not name.endswith("config/config.yaml")]
-    facts = {
-        "git commit": code.get("commit"),
-        "changed since that commit": code.get("dirty"),
-        "lock file digest": request.lock_digest,
-        "data digest": record.get("dataset", {}).get("digest"),
-        "configuration files": ", ".join(files),
-        "scale": request.scale,
-    }
+    facts = [
+        (say("git commit"), code.get("commit")),
+        (say("changed since that commit"), code.get("dirty")),
+        (say("lock file digest"), request.lock_digest),
+        (say("data digest"), record.get("dataset", {}).get("digest")),
+        (say("configuration files"), ", ".join(files)),
+        (say("scale"), request.scale),
+    ]
     return Reproduction(
         commands=_commands(code.get("commit"), overlays),
-        facts=[
-            Fact(language.text(term), _fact(value))
-            for term, value in facts.items()
-            if value not in (None, "")
-        ],
+        facts=[Fact(term, _fact(value)) for term, value in facts if value not in (None, "")],
         config=yaml.safe_dump(request.config, sort_keys=False, allow_unicode=True, width=88),
     )
 
@@ -362,6 +354,6 @@ def _commands(commit: Any, overlays: list[str]) -> str:
     return "\n".join([*checkout, f"make report{given}"])
 
 
-def unmeasured(names: list[str], language: Language) -> list[str]:
+def unmeasured(names: list[str]) -> list[Message]:
     """The names of figures without data, in words; that a place is alone is no lack."""
-    return [_word(name, language) for name in names if name not in SEVERAL_PLACES]
+    return [_words(name) for name in names if name not in SEVERAL_PLACES]

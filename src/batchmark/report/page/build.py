@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.catalogue import figures_of_page, of_section
+from batchmark.report.language.messages import say, typeset
 from batchmark.report.language.translation import Language
 from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer, headline, introduction
@@ -31,33 +32,33 @@ def page(
     possible = figures_of_page([study.name for study in request.studies])
     figures = read_figures(figure_folder, possible, language)
     unmade = [name for name in possible if name not in figures]
-    said = answer(tables, language)
-    told = claims(tables, figures, language)
+    said = answer(tables)
+    cards = claims(tables, figures)
     return Page(
         partial=request.partial,
         results="" if request.partial else _made_of(tables.folder / "results.csv"),
         tag=language.tag,
-        title=language.text("Which batch size should I train with?"),
+        title=say("Which batch size should I train with?"),
         description=said.sentence,
         others=[Link(one.tag, one.name, one.file) for one in others],
-        head=head(tables, request.scale, language),
+        head=head(tables, request.scale),
         answer=said,
         picture=figures.get("time_to_target"),
-        introduction=introduction(tables, language),
-        headline=headline(tables, language),
-        scores=scores(tables, language),
-        themes=themes(told, language),
-        untested=unmeasured(told),
+        introduction=introduction(tables),
+        headline=headline(tables),
+        scores=scores(tables),
+        themes=themes(cards),
+        untested=unmeasured(cards),
         studies=[study_section(words, tables, figures, language) for words in request.studies],
         hood=[figures[name] for name in of_section(figures, "hood")],
-        clock=clock_table(tables, language),
-        unmeasured=appendix.unmeasured(of_section(unmade, "hood"), language),
+        clock=clock_table(tables),
+        unmeasured=appendix.unmeasured(of_section(unmade, "hood")),
         gpu_measured="devices" in figures,
-        machines=appendix.machines_table(tables, language),
+        machines=appendix.machines_table(tables),
         failures=appendix.failures(tables),
-        cautions=appendix.cautions(tables, language),
-        environment=appendix.environment(tables, language),
-        reproduction=appendix.reproduction(request, tables, language),
+        cautions=appendix.cautions(tables),
+        environment=appendix.environment(tables),
+        reproduction=appendix.reproduction(request, tables),
         downloads=table_files(tables.folder),
     )
 
@@ -88,7 +89,9 @@ def _environment(templates: Path, language: Language) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        finalize=language.printed,
     )
+    environment.filters["typeset"] = lambda message: typeset(language.tell(message))
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         language.text, lambda one, many, n: language.text(one if n == 1 else many), newstyle=False

@@ -13,13 +13,12 @@ from batchmark.report.claim_words import THEMES, Words
 from batchmark.report.language.messages import (
     SPACE,
     Message,
+    Text,
     interval,
     joined,
     say,
     significant,
-    typeset,
 )
-from batchmark.report.language.translation import Language
 from batchmark.report.page import view
 from batchmark.report.page.view import Claim, Figure, Score
 from batchmark.report.selection import Tables, at_home
@@ -90,46 +89,48 @@ UNMEASURED = "not-measured"
 WORDS = {key: words for theme in THEMES for key, words in theme.claims.items()}
 
 
-def scores(tables: Tables, language: Language) -> list[Score]:
+def scores(tables: Tables) -> list[Score]:
     """How many claims got each verdict, in a fixed order."""
     frame = at_home(tables, "claims")
     counts = Counter(frame["verdict"]) if not frame.empty else Counter()
     return [
-        Score(_slug(verdict), language.tell(said), counts.get(verdict, 0))
-        for verdict, said in VERDICTS.items()
+        Score(_slug(verdict), words, counts.get(verdict, 0)) for verdict, words in VERDICTS.items()
     ]
 
 
-def claims(tables: Tables, figures: Mapping[str, Figure], language: Language) -> list[Claim]:
+def claims(tables: Tables, figures: Mapping[str, Figure]) -> list[Claim]:
     """All claims of the home machine."""
     frame = at_home(tables, "claims")
-    return [_card(row, figures, language) for _, row in frame.iterrows()]
+    return [_card(row, figures) for _, row in frame.iterrows()]
 
 
-def themes(claims: Iterable[Claim], language: Language) -> list[view.Theme]:
+def themes(claims: Iterable[Claim]) -> list[view.Theme]:
     """The claims that got a verdict, by subject."""
-    cards = {one.key: one for one in claims if one.verdict != UNMEASURED}
-    placed = [(theme, [cards[key] for key in theme.claims if key in cards]) for theme in THEMES]
-    return [view.Theme(language.tell(theme.title), found) for theme, found in placed if found]
+    cards = {claim.key: claim for claim in claims if claim.verdict != UNMEASURED}
+    parts = [
+        view.Theme(theme.title, [cards[key] for key in theme.claims if key in cards])
+        for theme in THEMES
+    ]
+    return [part for part in parts if part.claims]
 
 
 def unmeasured(claims: Iterable[Claim]) -> list[Claim]:
     """The claims that nothing at this scale tests."""
-    return [one for one in claims if one.verdict == UNMEASURED]
+    return [claim for claim in claims if claim.verdict == UNMEASURED]
 
 
-def _card(row: pd.Series, figures: Mapping[str, Figure], language: Language) -> Claim:
+def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
     key, verdict = str(row["id"]), str(row["verdict"])
     words = WORDS[key]
     figure = _figure(words, figures)
     return Claim(
         key=key,
-        text=_told(words.statement, language),
+        text=words.statement,
         verdict=_slug(verdict),
-        verdict_text=language.tell(VERDICTS[verdict]),
-        effect=_effect(row, words.effect, language),
-        evidence=_told(evidence(words, row), language),
-        rule=_told(words.rule, language),
+        verdict_text=VERDICTS[verdict],
+        effect=_effect(row, words.effect),
+        evidence=evidence(words, row),
+        rule=words.rule,
         href=f"#figure-{figure.name}" if figure else "",
         figure_title=figure.title if figure else "",
     )
@@ -141,20 +142,16 @@ def _figure(words: Words, figures: Mapping[str, Figure]) -> Figure | None:
     return None if figure and words.compares and len(figure.series) < 2 else figure
 
 
-def _told(message: Message, language: Language) -> str:
-    return typeset(language.tell(message))
-
-
-def _effect(row: pd.Series, label: Message, language: Language) -> str:
+def _effect(row: pd.Series, label: Message) -> Text:
     effect, low, high = (float(row[column]) for column in ("effect", "low", "high"))
     if math.isnan(effect):
         return ""
-    shown = {"label": label, "effect": significant(effect)}
     bounds = interval(low, high, 3)
-    if not bounds:
-        return _told(say("{label}: {effect}", **shown), language)
-    return _told(
-        say("{label}: {effect} (95 % interval {interval})", interval=bounds, **shown), language
+    return say(
+        "{label}: {effect} (95 % interval {interval})" if bounds else "{label}: {effect}",
+        label=label,
+        effect=significant(effect),
+        interval=bounds,
     )
 
 

@@ -16,6 +16,14 @@ from batchmark.report.page import view as cells
 from batchmark.report.page.view import Cell, Figure, Study, Table, csv_file
 from batchmark.report.selection import Tables, at_home, headline_study, study_summary
 
+# Why training of a status has no value to show.
+UNREACHED: Mapping[str, Message] = {
+    "diverged": say("cannot converge"),
+    "not_learning": say("cannot converge"),
+    "oversized": say("oversized"),
+    "failed": say("failed"),
+}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -26,7 +34,7 @@ class Result:
 
     head: Message
     columns: Sequence[str]
-    cell: Callable[[pd.Series, Language], Cell]
+    cell: Callable[[pd.Series], Cell]
 
 
 def study_section(
@@ -39,13 +47,13 @@ def study_section(
     main = figures.get("time_to_target") if words.name == headline else None
     return Study(
         name=words.name,
-        question=_said(words.question, language) or words.name,
-        description=_said(words.description, language),
+        question=language.chosen(words.question) or words.name,
+        description=language.chosen(words.description),
         finding=_finding(main, shown),
         figures=shown,
-        advice=[language.tell(one) for one in answer.advice(words.name)],
-        caveats=[language.tell(one) for one in answer.caveats(words.name, rows)],
-        variants=variants_table(words.name, rows, tables, language),
+        advice=answer.advice(words.name),
+        caveats=answer.caveats(words.name, rows),
+        variants=variants_table(words.name, rows, tables),
     )
 
 
@@ -56,9 +64,9 @@ def _finding(main: Figure | None, shown: Sequence[Figure]) -> str:
     return next((one.title for one in [main, *shown] if one and one.found), "")
 
 
-def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Language) -> Table:
+def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
     """One row a variant; only the settings that differ have a column."""
-    caption = language.text("All variants of this study")
+    caption = say("All variants of this study")
     if rows.empty:
         return Table(caption, [], [])
     rows = rows.drop_duplicates("variant")
@@ -66,18 +74,15 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables, language: Lang
     varying = varying or ["batch_size"]
     against = _against_baseline(name, tables)
     columns = [
-        *(
-            Cell(language.tell(names.SETTINGS[key]), numeric=_is_numeric(rows[key]))
-            for key in varying
-        ),
-        *(Cell(language.tell(result.head), numeric=True) for result in RESULTS),
-        Cell(language.text("time to target, against the baseline"), numeric=True),
+        *(Cell(names.SETTINGS[key], numeric=_is_numeric(rows[key])) for key in varying),
+        *(Cell(result.head, numeric=True) for result in RESULTS),
+        Cell(say("time to target, against the baseline"), numeric=True),
     ]
     body = [
         [
-            *(_setting(row[key], language) for key in varying),
-            *(result.cell(row, language) for result in RESULTS),
-            _ratio(against, row["variant"], language),
+            *(_setting(row[key]) for key in varying),
+            *(result.cell(row) for result in RESULTS),
+            _ratio(against, row["variant"]),
         ]
         for _, row in rows.iterrows()
     ]
@@ -96,70 +101,63 @@ def _against_baseline(study: str, tables: Tables) -> pd.DataFrame:
     return frame.drop_duplicates("variant").set_index("variant")
 
 
-def _ratio(against: pd.DataFrame, variant: str, language: Language) -> Cell:
+def _ratio(against: pd.DataFrame, variant: str) -> Cell:
     """The ratio with its interval; greyed when it cannot be told from 1."""
     if variant not in against.index:
         return cells.text("")
     row = against.loc[variant]
-    cell = cells.ranged(row["estimate"], row["low"], row["high"], language)
+    cell = cells.ranged(row["estimate"], row["low"], row["high"])
     if cell.muted or bool(row["distinguishable"]):
         return cell
-    doubt = language.text("not distinguishable")
-    return replace(cell, muted=True, under=f"{cell.under} {doubt}".strip())
-
-
-def _said(words: Mapping[str, str], language: Language) -> str:
-    return words.get(language.code) or words.get("en", "")
+    doubt = say("not distinguishable")
+    under = Message("{interval} {doubt}", {"interval": cell.under, "doubt": doubt})
+    return replace(cell, muted=True, under=under if cell.under else doubt)
 
 
 def _is_numeric(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) and values.dtype != bool
 
 
-def _setting(value: object, language: Language) -> Cell:
+def _setting(value: object) -> Cell:
     if isinstance(value, bool):
-        return cells.text(language.text("yes" if value else "no"))
+        return cells.text(cells.YES if value else cells.NO)
     if isinstance(value, int | float):
-        return cells.number(value, language)
-    return cells.text("" if value is None else language.text(names.name(str(value))))
+        return cells.number(value)
+    return cells.text("" if value is None else Message(names.name(str(value))))
 
 
-def _reached(row: pd.Series, _: Language) -> Cell:
+def _reached(row: pd.Series) -> Cell:
     reached, trials = int(row["reached"]), int(row["trials"])
     return Cell(f"{reached}/{trials}", str(reached / max(1, trials)), numeric=True)
 
 
-def _to_target(column: str) -> Callable[[pd.Series, Language], Cell]:
+def _to_target(column: str) -> Callable[[pd.Series], Cell]:
     """A cell of `column`, or why there is no value."""
 
-    def cell(row: pd.Series, language: Language) -> Cell:
-        if row["status"] in ("diverged", "not_learning"):
-            return cells.missed(language, "cannot converge")
-        if row["status"] in ("oversized", "failed"):
-            return cells.missed(language, str(row["status"]))
-        if pd.isna(row["epochs_to_target"]):
-            return cells.missed(language)
-        return _ranged(column)(row, language)
+    def cell(row: pd.Series) -> Cell:
+        if row["status"] in UNREACHED or pd.isna(row["epochs_to_target"]):
+            return cells.missed(UNREACHED.get(row["status"], cells.NOT_REACHED))
+        return _ranged(column)(row)
 
     return cell
 
 
-def _ranged(column: str) -> Callable[[pd.Series, Language], Cell]:
+def _ranged(column: str) -> Callable[[pd.Series], Cell]:
     """A cell of `column` with its interval."""
 
-    def cell(row: pd.Series, language: Language) -> Cell:
+    def cell(row: pd.Series) -> Cell:
         low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
-        return cells.ranged(row[column], low, high, language)
+        return cells.ranged(row[column], low, high)
 
     return cell
 
 
-def _written(column: str, write: Callable[[float], str]) -> Callable[[pd.Series, Language], Cell]:
+def _written(column: str, write: Callable[[float], str]) -> Callable[[pd.Series], Cell]:
     """A cell of `column` as `write` writes its number."""
 
-    def cell(row: pd.Series, language: Language) -> Cell:
+    def cell(row: pd.Series) -> Cell:
         value = float(row.get(column, math.nan))
-        return cells.number(value, language, None if math.isnan(value) else write(value))
+        return cells.number(value, None if math.isnan(value) else write(value))
 
     return cell
 

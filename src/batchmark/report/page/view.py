@@ -1,4 +1,7 @@
-"""What templates show: cells, tables, figures, downloads."""
+"""What templates show: cells, tables, figures, downloads.
+
+Messages are translated where a template prints them (`Language.printed`).
+"""
 
 import csv
 import io
@@ -6,7 +9,8 @@ import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +20,15 @@ from markupsafe import Markup
 from batchmark.contract.errors import scrubbed, scrubbed_json
 from batchmark.report.catalogue import BY_NAME
 from batchmark.report.drawing import svg
-from batchmark.report.language.messages import from_json, interval, say, significant, whole
+from batchmark.report.language.messages import (
+    Message,
+    Text,
+    from_json,
+    interval,
+    say,
+    significant,
+    whole,
+)
 from batchmark.report.language.translation import Language
 
 
@@ -24,10 +36,10 @@ from batchmark.report.language.translation import Language
 class Cell:
     """A table's cell. `key` sorts it; `under` is a second, grey line; `muted` greys the cell."""
 
-    text: str
-    key: str = ""
+    text: Text
+    key: Text = ""
     numeric: bool = False
-    under: str = ""
+    under: Text = ""
     muted: bool = False
 
 
@@ -44,7 +56,7 @@ class Download:
 class Table:
     """A table with a caption; the first cell of a row is its head."""
 
-    caption: str
+    caption: Text
     columns: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
     download: Download | None = None
@@ -55,7 +67,7 @@ class Series:
     """Something that can be highlighted in all figures."""
 
     key: str
-    label: str
+    label: Text
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,9 @@ class Figure:
     name: str
     title: str
     found: bool
-    alt: str
+    alt: Text
     svg: Markup
-    notes: Sequence[str]
+    notes: Sequence[Text]
     series: Sequence[Series]
     numbers: Table
     download: Download
@@ -77,8 +89,8 @@ class Figure:
 class Statistic:
     """One number in large type and what it means."""
 
-    value: str
-    meaning: str
+    value: Text
+    meaning: Text
     href: str
 
 
@@ -86,8 +98,8 @@ class Statistic:
 class Answer:
     """The first screen's sentence, what it rests on, and three numbers."""
 
-    sentence: str
-    basis: str
+    sentence: Text
+    basis: Text
     statistics: Sequence[Statistic]
 
 
@@ -96,12 +108,12 @@ class Claim:
     """One claim's card. `verdict` is the fixed word that style and filter go by."""
 
     key: str
-    text: str
+    text: Text
     verdict: str
-    verdict_text: str
-    effect: str
-    evidence: str
-    rule: str
+    verdict_text: Text
+    effect: Text
+    evidence: Text
+    rule: Text
     href: str
     figure_title: str
 
@@ -110,7 +122,7 @@ class Claim:
 class Theme:
     """Claims about one subject."""
 
-    name: str
+    name: Text
     claims: Sequence[Claim]
 
 
@@ -119,7 +131,7 @@ class Score:
     """How many claims got a verdict."""
 
     verdict: str
-    text: str
+    text: Text
     count: int
 
 
@@ -132,8 +144,8 @@ class Study:
     description: str
     finding: str
     figures: Sequence[Figure]
-    advice: Sequence[str]
-    caveats: Sequence[str]
+    advice: Sequence[Text]
+    caveats: Sequence[Text]
     variants: Table
 
 
@@ -141,8 +153,8 @@ class Study:
 class Fact:
     """A term and its value."""
 
-    term: str
-    value: str
+    term: Text
+    value: Text
 
 
 @dataclass(frozen=True)
@@ -166,19 +178,20 @@ class Failure:
 class Cautions:
     """What makes results less trustworthy: in short, and in full."""
 
-    sentences: Sequence[str]
+    sentences: Sequence[Text]
     table: Table
 
 
 @dataclass(frozen=True)
 class Head:
-    """The title line."""
+    """The title line. `changed`: the code was not quite that of `commit`."""
 
-    machine: str
-    dataset: str
-    date: str
-    scale: str
+    machine: Sequence[Text]
+    dataset: Text
+    date: date | str
+    scale: Text
     commit: str
+    changed: bool
     sample: bool
 
 
@@ -210,13 +223,13 @@ class Page:
     partial: bool
     results: str
     tag: str
-    title: str
-    description: str
+    title: Text
+    description: Text
     others: Sequence[Link]
     head: Head
     answer: Answer
     picture: Figure | None
-    introduction: str
+    introduction: Text
     headline: Table
     scores: Sequence[Score]
     themes: Sequence[Theme]
@@ -224,7 +237,7 @@ class Page:
     studies: Sequence[Study]
     hood: Sequence[Figure]
     clock: Table
-    unmeasured: Sequence[str]
+    unmeasured: Sequence[Text]
     gpu_measured: bool
     machines: Table
     failures: Sequence[Failure]
@@ -280,73 +293,69 @@ def _written(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def text(value: str) -> Cell:
+# Of a result that does not exist because training never got there.
+NOT_REACHED = say("not reached")
+YES, NO = say("yes"), say("no")
+
+
+def text(value: Text) -> Cell:
     """A cell that sorts as text."""
     return Cell(value, value)
 
 
-def number(value: Any, language: Language, written: str | None = None) -> Cell:
+def number(value: Any, written: str | None = None) -> Cell:
     """A right-aligned number of at most three digits; nothing becomes n/a, infinity a miss."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return Cell(language.text("n/a"), "", numeric=True, muted=True)
+        return Cell(say("n/a"), "", numeric=True, muted=True)
     if math.isinf(value):
-        return missed(language)
+        return missed()
     return Cell(written or significant(float(value)), repr(float(value)), numeric=True)
 
 
-def ranged(value: Any, low: Any, high: Any, language: Language) -> Cell:
+def ranged(value: Any, low: Any, high: Any) -> Cell:
     """A number with its interval on a second line."""
-    cell = number(value, language)
+    cell = number(value)
     if cell.muted or any(bound is None or math.isnan(bound) for bound in (low, high)):
         return cell
-    return Cell(cell.text, cell.key, numeric=True, under=interval(float(low), float(high)))
+    return replace(cell, under=interval(float(low), float(high)))
 
 
-def missed(language: Language, reason: str = "not reached") -> Cell:
-    """A result that does not exist because training never got there; sorts last."""
-    return Cell(language.text(reason), "inf", numeric=True, muted=True)
+def missed(reason: Message = NOT_REACHED) -> Cell:
+    """Why there is no result; sorts last."""
+    return Cell(reason, "inf", numeric=True, muted=True)
 
 
 def plain_table(
-    name: str,
-    caption: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    language: Language,
+    name: str, caption: Text, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Table:
     """A table of raw values: texts as they are, numbers rounded; downloads keep six digits."""
     kept = [list(row) for row in rows]
     numeric = [_numeric([row[k] for row in kept]) for k in range(len(columns))]
     return Table(
         caption,
-        [
-            Cell(_head(column, language), numeric=flag)
-            for column, flag in zip(columns, numeric, strict=True)
-        ],
-        [
-            [_cell(value, flag, language) for value, flag in zip(row, numeric, strict=True)]
-            for row in kept
-        ],
+        [Cell(_head(name), numeric=flag) for name, flag in zip(columns, numeric, strict=True)],
+        [[_cell(value, flag) for value, flag in zip(row, numeric, strict=True)] for row in kept],
         csv_file(name, columns, kept) if kept else None,
     )
 
 
-def _head(column: str, language: Language) -> str:
-    return whole(int(column)) if column.isdigit() else language.label(column)
+def _head(column: str) -> Text:
+    """A column's name; one that is a number is a batch size."""
+    return whole(int(column)) if column.isdigit() else Message(column)
 
 
 def _numeric(values: Sequence[Any]) -> bool:
     return not any(isinstance(value, str) and value not in ("inf", "-inf") for value in values)
 
 
-def _cell(value: Any, numeric: bool, language: Language) -> Cell:
+def _cell(value: Any, numeric: bool) -> Cell:
     if isinstance(value, bool):
-        return text(language.text("yes" if value else "no"))
+        return text(YES if value else NO)
     if isinstance(value, str) and not numeric:
-        return text(language.label(value))
+        return text(Message(value))
     if value is None and not numeric:
         return text("")
-    return number(float(value) if isinstance(value, str) else value, language)
+    return number(float(value) if isinstance(value, str) else value)
 
 
 OWN_QUESTION = say("Which setting needs the fewest epochs?")
@@ -354,15 +363,15 @@ OWN_QUESTION = say("Which setting needs the fewest epochs?")
 
 def read_figures(folder: Path, asked: Iterable[str], language: Language) -> dict[str, Figure]:
     """The figures that were measured, by name."""
-    made: dict[str, Figure] = {}
+    figures: dict[str, Figure] = {}
     for name in asked:
         facts = folder / f"{name}.json"
         if facts.exists():
             content = json.loads(facts.read_text(encoding="utf-8"))
             if content["measured"]:
                 source = (folder / f"{name}.svg").read_text(encoding="utf-8")
-                made[name] = _figure(name, content, source, language)
-    return made
+                figures[name] = _figure(name, content, source, language)
+    return figures
 
 
 def _figure(name: str, facts: Mapping[str, Any], source: str, language: Language) -> Figure:
@@ -372,17 +381,17 @@ def _figure(name: str, facts: Mapping[str, Any], source: str, language: Language
         name=name,
         title=title,
         found=bool(facts["title"]),
-        alt=language.tell(from_json(facts["alt"])),
+        alt=from_json(facts["alt"]),
         svg=Markup(drawing),  # noqa: S704 (checked element by element in svg.translated)
-        notes=[language.tell(from_json(note)) for note in facts["notes"]],
-        series=[Series(key, language.label(name)) for key, name in facts["series"].items()],
-        numbers=plain_table(name, title, facts["columns"], facts["rows"], language),
+        notes=[from_json(note) for note in facts["notes"]],
+        series=[Series(key, Message(name)) for key, name in facts["series"].items()],
+        numbers=plain_table(name, title, facts["columns"], facts["rows"]),
         download=svg_file(name, drawing),
     )
 
 
 def _title(name: str, facts: Mapping[str, Any], language: Language) -> str:
     if facts["title"]:
-        told = language.tell(from_json(facts["title"]))
-        return told[:1].upper() + told[1:]
+        title = language.tell(from_json(facts["title"]))
+        return title[:1].upper() + title[1:]
     return language.tell(BY_NAME[name].question if name in BY_NAME else OWN_QUESTION)
