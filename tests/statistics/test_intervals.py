@@ -14,6 +14,7 @@ from batchmark.statistics.intervals import (
     holm,
     mean_of,
     median,
+    of_draws,
     product,
     student,
     total,
@@ -221,3 +222,10 @@ def test_a_product_with_an_open_factor_is_open() -> None:
     assert found.low[0] == 0
     # Not timed is not known, rather than open.
     assert found.high.tolist() == pytest.approx([np.inf, np.inf, np.nan], nan_ok=True)
+
+
+def test_draws_give_the_bounds_that_all_but_one_in_twenty_lie_between() -> None:
+    # Of 100 draws 2.5 are below and 2.5 above: the third and the 98th bound the rest.
+    draws = np.array([7.0, *range(100, 0, -1), np.nan])
+    assert of_draws(draws) == (7, 3, 98)
+    assert np.isnan(of_draws(np.array([7.0, np.nan]))[1:]).all()

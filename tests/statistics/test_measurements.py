@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from batchmark.collecting.tidy import ACCURACY_IMAGES
 from batchmark.contract.errors import UserError
 from batchmark.statistics.comparisons import sensitivity
 from batchmark.statistics.study_data import read_measurements
-from batchmark.training import trial
 from tests.world import World
 
 
@@ -63,7 +61,6 @@ def test_sensitivity_lists_every_target_and_its_fastest(world: World) -> None:
 def test_shares_are_counted_over_the_images_they_are_of(world: World) -> None:
     block = world.block("train_size")
     trained = block.counting_variance("final_train_accuracy")
-    assert ACCURACY_IMAGES == trial.ACCURACY_IMAGES
     assert set(trained) == {1 / (12 * size**2) for size in (2000.0, 10_000.0)}
     for share in ("best_validation_error", "final_test_accuracy"):
         assert set(block.counting_variance(share)) == {1 / (12 * 10_000.0**2)}

@@ -29,10 +29,9 @@ from batchmark.claims.evidence import (
     main_family,
     phrase,
 )
-from batchmark.statistics.intervals import wilson
+from batchmark.statistics.intervals import Array, wilson
 from batchmark.statistics.outcomes import column
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 ENOUGH_EPOCHS = 200

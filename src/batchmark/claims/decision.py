@@ -14,9 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from batchmark.statistics.intervals import LEVEL, Mean, mean_of
+from batchmark.statistics.intervals import LEVEL, Array, Mean, mean_of
 
-Array = NDArray[np.float64]
 Verdict = Literal["supported", "refuted", "inconclusive", "not measured"]
 Show = Callable[[float], float]
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from batchmark.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.contract import hyperparameters
 from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio
+from batchmark.statistics.intervals import Array
 from batchmark.statistics.study_data import Block, families
-
-Array = NDArray[np.float64]
 
 # As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
 AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]

@@ -1,12 +1,11 @@
 """Claims about speed and memory, decided on the timing blocks."""
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from batchmark.claims.decision import as_ratio, decide, negated
 from batchmark.claims.evidence import Evidence, Family, Finding, claim, families_of, finding
-
-Array = NDArray[np.float64]
+from batchmark.statistics.intervals import Array
 
 
 def _timed(evidence: Evidence) -> Family | None:
@@ -60,17 +59,7 @@ def faster_epochs(evidence: Evidence) -> Finding | None:
 
 def spearman(one: Array, other: Array) -> float:
     """Rank correlation; ties get their mean rank. NaN where a side is constant."""
-    first, second = _ranks(one), _ranks(other)
-    if not (np.ptp(first) and np.ptp(second)):
-        return np.nan
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(values: Array) -> Array:
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, values, "left")
-    upto = np.searchsorted(ordered, values, "right")
-    return (below + upto - 1) / 2
+    return float(pd.Series(one).rank().corr(pd.Series(other).rank()))
 
 
 @claim("memory-bound")

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from batchmark.claims.decision import all_of, as_ratio, decide
 from batchmark.claims.evidence import (
@@ -20,8 +19,6 @@ from batchmark.claims.evidence import (
     speed_ups,
 )
 from batchmark.statistics.study_data import Block
-
-Array = NDArray[np.float64]
 
 # Standardized input is normalization, but not before the activation.
 KINDS = ("batch", "layer", "group")

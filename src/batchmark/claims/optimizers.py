@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from batchmark.claims.decision import Decision, all_of, cross_fitted, decide
 from batchmark.claims.evidence import (
@@ -20,9 +19,8 @@ from batchmark.claims.evidence import (
     speed_ups,
 )
 from batchmark.contract.hyperparameters import default_rate
+from batchmark.statistics.intervals import Array
 from batchmark.statistics.study_data import Block
-
-Array = NDArray[np.float64]
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adam")
 ERROR = "best_validation_error"

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from batchmark.claims.decision import all_of, bounded, decide
 from batchmark.claims.evidence import (
@@ -16,8 +15,7 @@ from batchmark.claims.evidence import (
     phrase,
 )
 from batchmark.claims.hardware import spearman
-
-Array = NDArray[np.float64]
+from batchmark.statistics.intervals import Array
 
 FEWEST_SIZES = 4
 NETWORK = "lenet_theano"

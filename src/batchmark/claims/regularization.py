@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from batchmark.claims.decision import (
     Decision,
@@ -31,8 +30,6 @@ from batchmark.claims.evidence import (
     pairs,
     speed_ups,
 )
-
-Array = NDArray[np.float64]
 
 LARGE = 1000
 

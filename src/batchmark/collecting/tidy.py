@@ -25,14 +25,11 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult, ProbePoint
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.contract.run import RunResult, Trial
+from batchmark.contract.run import ACCURACY_IMAGES, RunResult, Trial
 from batchmark.contract.tables import COLLECTED
 from batchmark.contract.timing import TimingResult
 
 Row = dict[str, Any]
-
-# That of `training.trial`, which cannot be imported without TensorFlow; a test compares them.
-ACCURACY_IMAGES = 10_000
 
 EPOCHS_HEADER = ",".join(COLLECTED["epochs"]).encode() + b"\n"
 # After the columns that say which trial it is.

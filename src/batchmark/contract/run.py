@@ -17,6 +17,9 @@ from batchmark.contract.record import (
 
 Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
 
+# Of the training set, the first so many give `final_train_accuracy`.
+ACCURACY_IMAGES = 10_000
+
 
 class Evaluations(Record):
     """One entry per evaluation, in order. Lists have one common length.

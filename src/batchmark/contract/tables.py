@@ -7,6 +7,9 @@ from typing import Literal
 
 Kind = Literal["text", "flag", "number"]
 
+# Batch sizes that people take unasked: what they cost over the best has columns and a sentence.
+COMMON_SIZES = (32, 128, 1000)
+
 
 def _columns(names: str) -> tuple[str, ...]:
     return tuple(names.split())

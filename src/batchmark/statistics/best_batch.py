@@ -9,13 +9,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio, time_to
-from batchmark.statistics.intervals import LEVEL, Mean, Test, holm, mean_of, total
+from batchmark.statistics.intervals import (
+    DRAWS,
+    LEVEL,
+    Array,
+    Mean,
+    Test,
+    holm,
+    mean_of,
+    percentiles,
+    total,
+)
 from batchmark.statistics.study_data import Block, families
-
-Array = NDArray[np.float64]
-
-DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,7 @@ def _pooled(differences: Mean, epochs: Array, least_variance: Array) -> Mean:
 def _spread(sizes: NDArray[np.int64], times: Array) -> tuple[int, int]:
     """Quantiles of the fastest size over draws of the times [member, draw]."""
     drawn = sizes[np.where(np.isnan(times), np.inf, times).argmin(axis=0)]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
+    low, high = percentiles(drawn)
     return int(low), int(high)
 
 
@@ -148,9 +154,6 @@ def _resampled_medians(values: Array, seed: int) -> Array:
     chosen = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
     center = np.nanmedian if np.isnan(values).any() else np.median
     return np.array([center(row[chosen], axis=1) for row in values])
-
-
-COMMON_SIZES = (32, 128, 1000)
 
 
 def answer(blocks: list[Block], request: AnalyzeRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.statistics.intervals import (
+    Array,
     Interval,
     Mean,
     Test,
@@ -19,8 +20,6 @@ from batchmark.statistics.intervals import (
     total,
 )
 from batchmark.statistics.study_data import Block, labels
-
-Array = NDArray[np.float64]
 
 DIFFERENCES = {
     "best_validation_error": "best_validation_error",

@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.comparisons import seconds_per_epoch
-from batchmark.statistics.intervals import LEVEL, Interval, columns
+from batchmark.statistics.intervals import Array, columns, of_draws
 from batchmark.statistics.study_data import Block, families
 
-Array = NDArray[np.float64]
-
-DRAWS = 1000
+# Draws, each of them fitted anew.
+FITS = 1000
 FEWEST_SIZES = 4
-COMMON_SIZES = (32, 128, 1000)
 
 
 class Line(NamedTuple):
@@ -42,8 +41,8 @@ def fit_line(x: Array, y: Array, seed: int = 0) -> Line:
     residuals = np.log(y / np.maximum(fitted[0], np.finfo(float).tiny))
     freedom = len(x) - 2
     random = np.random.default_rng(seed)
-    scale = np.sqrt((residuals**2).sum() / random.chisquare(freedom, DRAWS))
-    drawn = fitted * np.exp(scale[:, None] * random.standard_normal((DRAWS, len(x))))
+    scale = np.sqrt((residuals**2).sum() / random.chisquare(freedom, FITS))
+    drawn = fitted * np.exp(scale[:, None] * random.standard_normal((FITS, len(x))))
     a, b = _weighted(x, drawn)
     spread = ((np.log(y) - np.log(y).mean()) ** 2).sum()
     explained = 1 - (residuals**2).sum() / spread if spread > 0 else np.nan
@@ -117,7 +116,7 @@ def _parameters(convergence: Line, speed: Line) -> dict[str, Any]:
     }
     for size in COMMON_SIZES:
         made[f"cost_at_{size}"] = _relative_cost(float(size), critical, overhead / example)
-    tables = [columns(name, _interval(draws)) for name, draws in made.items()]
+    tables = [columns(name, of_draws(draws)) for name, draws in made.items()]
     return {name: value for table in tables for name, value in table.items()}
 
 
@@ -126,15 +125,6 @@ def _relative_cost(size: float, critical: Array, overhead: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         least = (1 + np.sqrt(overhead / critical)) ** 2
         return (1 + size / critical) * (1 + overhead / size) / least
-
-
-def _interval(draws: Array) -> Interval:
-    tail = (1 - LEVEL) / 2
-    known = draws[1:][~np.isnan(draws[1:])]
-    if not len(known):
-        return Interval(draws[0], np.nan, np.nan)
-    low, high = np.quantile(known, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(draws[0], low, high)
 
 
 def _join(sizes: Array) -> str:

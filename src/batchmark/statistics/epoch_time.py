@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from batchmark.statistics.intervals import Interval, median
-
-Array = NDArray[np.float64]
+from batchmark.statistics.intervals import Array, Interval, median
 
 BLOCK = ["machine", "device", "study"]
 SUBJECT = [*BLOCK, "subject"]

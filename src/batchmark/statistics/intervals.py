@@ -132,9 +132,7 @@ def bootstrap_median(values: Array, seed: int = 0) -> Interval:
     count = values.shape[-1]
     chosen = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
     medians = np.array([np.median(row[chosen], axis=-1) for row in values])
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(medians, [tail, 1 - tail], axis=-1, method="inverted_cdf")
-    return Interval(np.median(values, axis=-1), low, high)
+    return Interval(np.median(values, axis=-1), *percentiles(medians))
 
 
 def _few(values: Array, resolution: Array) -> Interval:
@@ -222,6 +220,20 @@ def holm(p_values: ArrayLike) -> Array:
     steps = np.arange(len(order), 0, -1) * p[order]
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
+
+
+def of_draws(draws: Array) -> Interval:
+    """The first value, with the 95 % percentile bounds of the others; NaN is no draw."""
+    known = draws[1:][~np.isnan(draws[1:])]
+    low, high = percentiles(known) if len(known) else (np.nan, np.nan)
+    return Interval(draws[0], low, high)
+
+
+def percentiles(draws: ArrayLike) -> tuple[Any, Any]:
+    """The bounds between which 95 % of the draws along the last axis lie; values among them."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=-1, method="inverted_cdf")
+    return low, high
 
 
 def columns(name: str, interval: Interval) -> dict[str, Any]:

@@ -4,14 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from batchmark.statistics.intervals import LEVEL, Interval, columns, student
-
-Array = NDArray[np.float64]
+from batchmark.statistics.intervals import DRAWS, Array, Interval, columns, of_draws, student
 
 POINT = ["machine", "device", "variant", "moment"]
-DRAWS = 2000
 # Beyond a tenth of the data, draws without replacement are too alike to tell the noise.
 LARGEST_SHARE = 0.1
 
@@ -77,9 +73,9 @@ def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
         scale = np.where(signal > 0, noise / signal, np.inf)
     return {
         "epoch": part["epoch"].iloc[0],
-        **columns("gradient_squared", _percentiles(signal)),
-        **columns("trace", _percentiles(noise)),
-        **columns("noise_scale", _percentiles(scale)),
+        **columns("gradient_squared", of_draws(signal)),
+        **columns("trace", of_draws(noise)),
+        **columns("noise_scale", of_draws(scale)),
         "batch_sizes": ";".join(map(str, usable)),
         "draws": sum(map(len, usable.values())),
     }
@@ -95,9 +91,3 @@ def _drawn(same: pd.DataFrame, size: int) -> tuple[Array, Array]:
     t = np.random.default_rng(size).standard_t(len(norms) - 1, DRAWS)
     means = norms.mean() + norms.std(ddof=1) / np.sqrt(len(norms)) * np.append(0.0, t)
     return estimate(means, size, np.full(DRAWS + 1, full), full_size)
-
-
-def _percentiles(draws: Array) -> Interval:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws[1:], [tail, 1 - tail], method="inverted_cdf")
-    return Interval(draws[0], low, high)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from batchmark.contract.frames import read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
-
-Array = NDArray[np.float64]
+from batchmark.statistics.intervals import Array
 
 RUN = ["machine", "device", "variant"]
 TRIAL = [*RUN, "seed"]

@@ -17,7 +17,7 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.statistics.epoch_time import EpochTimes, epoch_times
-from batchmark.statistics.intervals import counting_variance
+from batchmark.statistics.intervals import Array, counting_variance
 from batchmark.statistics.outcomes import (
     RUN,
     Curves,
@@ -121,8 +121,6 @@ def _targets(
         )
     return targets
 
-
-Array = NDArray[np.float64]
 
 COUNTED = {
     "best_validation_error": "validation_size",

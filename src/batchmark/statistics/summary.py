@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from batchmark.statistics.epoch_time import EpochTimes
-from batchmark.statistics.intervals import columns, from_columns, median, product, wilson
+from batchmark.statistics.intervals import Array, columns, from_columns, median, product, wilson
 from batchmark.statistics.outcomes import RUN
-
-Array = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from pandas.core.groupby import SeriesGroupBy

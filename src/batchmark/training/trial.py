@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.contract.files import replacing
-from batchmark.contract.run import Evaluations, Status, Trial, TrialClock
+from batchmark.contract.run import ACCURACY_IMAGES, Evaluations, Status, Trial, TrialClock
 from batchmark.training.session import Score, Session, StepMetrics
 from batchmark.training.summaries import (
     chance_level,
@@ -113,7 +113,6 @@ def finite_or_none(value: float) -> float | None:
 
 STEPS_PER_CALL = 4000
 IMAGES_PER_CALL = 200_000
-ACCURACY_IMAGES = 10_000
 GRADIENT_IMAGES = 1_000
 
 

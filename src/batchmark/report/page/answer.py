@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from batchmark.contract.tables import COMMON_SIZES
 from batchmark.report.language.messages import (
     Message,
     Text,
@@ -293,7 +294,6 @@ def _csv(rows: Sequence[Measure], frame: pd.DataFrame) -> Download:
 
 
 EVIDENCE = "#figure-time_to_target"
-COMMON = ("32", "128", "1000")
 
 Facts = Mapping[str, Any]
 
@@ -392,7 +392,7 @@ def _best(facts: Facts) -> Statistic:
 
 def _costs(facts: Facts) -> list[Statistic]:
     """What a common default costs: the first of 32, 128, 1000 whose nearest is not the best."""
-    for size in COMMON:
+    for size in map(str, COMMON_SIZES):
         cost = facts.get("cost_of", {}).get(size)
         if cost and cost["batch_size"] != facts["best_batch_size"]:
             return [_cost(cost, size)]
