@@ -18,10 +18,11 @@ from batchmark.claims.evidence import (
     same_but,
     speed_ups,
 )
+from batchmark.contract.hyperparameters import NORMALIZATIONS
 from batchmark.statistics.study_data import Block
 
 # Standardized input is normalization, but not before the activation.
-KINDS = ("batch", "layer", "group")
+KINDS = [kind for kind, row in NORMALIZATIONS.items() if row.layer]
 
 
 def _against_none(evidence: Evidence) -> list[Pair]:

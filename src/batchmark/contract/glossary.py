@@ -3,6 +3,7 @@
 Apart from `tables`, which the stages import: a word here makes nothing run again.
 """
 
+from batchmark.contract.hyperparameters import NORMALIZATIONS
 from batchmark.contract.tables import COLLECTED, TABLES, kind
 
 ROWS = {
@@ -67,7 +68,7 @@ WORDS = {
     "pooling": "|pooling; empty: the model's own",
     "initializer": "|initializer of kernels; empty: the model's own",
     "initializer_scale": "|factor on the initial kernels",
-    "normalization": "|none, input, batch, layer or group",
+    "normalization": f"|{', '.join(NORMALIZATIONS)}",
     "batch_size": "images|images in a step",
     "train_size": "images|training images used",
     "tuned": "|whether the rate was chosen on validation data",

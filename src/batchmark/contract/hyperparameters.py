@@ -17,7 +17,31 @@ Arguments = Annotated[dict[str, JsonValue], AfterValidator(finite)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-Normalization = Literal["none", "input", "batch", "layer", "group"]
+Activation = Literal["tanh", "relu"]
+Pooling = Literal["average", "max"]
+
+
+class Normalization(NamedTuple):
+    """`name`: the reader's. `layer`: is it one before each activation, or only of the pixels?"""
+
+    name: str
+    layer: bool = True
+
+
+NORMALIZATIONS = {
+    "none": Normalization("none", layer=False),
+    "input": Normalization("scaled input", layer=False),
+    "batch": Normalization("batch norm"),
+    "layer": Normalization("layer norm"),
+    "group": Normalization("group norm"),
+}
+
+
+def _normalization(name: str) -> str:
+    if name in NORMALIZATIONS:
+        return name
+    *most, last = map(repr, NORMALIZATIONS)
+    raise ValueError(f"should be {', '.join(most)} or {last}")
 
 
 @dataclass(frozen=True)
@@ -27,12 +51,14 @@ class Axis:
     `unsaid`: the value that ids and results stand for which do not mention it. A default may
     change later, this may not. `graph`: whether its value changes the operations of a training
     step; `stand_in`: the one value that is timed for all above 0, which are only fed into the
-    graph. `penalty`: a regularization with a strength of its own.
+    graph. `layers`: whether the model's layers heed it, so that an own model is passed it.
+    `penalty`: a regularization with a strength of its own.
     """
 
     unsaid: Any
     graph: bool = True
     stand_in: float | None = None
+    layers: bool = False
     penalty: bool = False
 
 
@@ -48,20 +74,22 @@ class Hyperparameters(BaseModel):
 
     model: Annotated[str, Axis("lenet5")] = "lenet5"
     model_arguments: Annotated[Arguments, Axis({})] = {}
-    activation: Annotated[Literal["tanh", "relu"] | None, Axis(None)] = None
-    pooling: Annotated[Literal["average", "max"] | None, Axis(None)] = None
-    dropout: Annotated[Fraction, Axis(0.0, stand_in=0.5, penalty=True)] = 0.0
-    initializer: Annotated[str | None, Axis(None, graph=False)] = None
-    initializer_scale: Annotated[Positive, Axis(1.0, graph=False)] = 1.0
-    normalization: Annotated[Normalization, Axis("none")] = "none"
+    activation: Annotated[Activation | None, Axis(None, layers=True)] = None
+    pooling: Annotated[Pooling | None, Axis(None, layers=True)] = None
+    dropout: Annotated[Fraction, Axis(0.0, stand_in=0.5, layers=True, penalty=True)] = 0.0
+    initializer: Annotated[str | None, Axis(None, graph=False, layers=True)] = None
+    initializer_scale: Annotated[Positive, Axis(1.0, graph=False, layers=True)] = 1.0
+    normalization: Annotated[str, AfterValidator(_normalization), Axis("none", layers=True)] = (
+        "none"
+    )
     optimizer: Annotated[str, Axis("sgd")] = "sgd"
     optimizer_arguments: Annotated[Arguments, Axis({})] = {}
     learning_rate: Annotated[Rate | Literal["tuned", "default"], Axis(0.1, graph=False)] = 0.1
     momentum: Annotated[Fraction, Axis(0.0, stand_in=0.9)] = 0.0
     nesterov: Annotated[bool, Axis(unsaid=False)] = False
     weight_decay: Annotated[Strength, Axis(0.0, stand_in=1e-4, penalty=True)] = 0.0
-    l1: Annotated[Strength, Axis(0.0, stand_in=1e-5, penalty=True)] = 0.0
-    l2: Annotated[Strength, Axis(0.0, stand_in=1e-4, penalty=True)] = 0.0
+    l1: Annotated[Strength, Axis(0.0, stand_in=1e-5, layers=True, penalty=True)] = 0.0
+    l2: Annotated[Strength, Axis(0.0, stand_in=1e-4, layers=True, penalty=True)] = 0.0
     batch_size: Annotated[BatchSize | Literal["full"], Axis(32)] = 32
     train_size: Annotated[BatchSize | Literal["full"], Axis("full")] = "full"
 

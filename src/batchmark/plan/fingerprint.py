@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import OPTIMIZERS, Hyperparameters
+from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.plan.grid import MODELS
 
 MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentence)", re.IGNORECASE)
@@ -343,9 +343,14 @@ def modules_used(chosen: Hyperparameters) -> list[str]:
     names = [
         module_of("models", chosen.model),
         module_of("optimizers", chosen.optimizer),
-        module_of("normalization", chosen.normalization) if chosen.model in MODELS else None,
+        module_of("normalization", chosen.normalization) if _has_normalization(chosen) else None,
     ]
     return [name for name in names if name is not None]
+
+
+def _has_normalization(chosen: Hyperparameters) -> bool:
+    """Whether our code adds layers of it; an own model has code of its own for them."""
+    return chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
 
 
 def rows_used(chosen: Hyperparameters) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from batchmark.contract.frames import read_document, read_table
-from batchmark.contract.hyperparameters import OPTIMIZERS, Hyperparameters
+from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.report.language.messages import Message, say
 
 
@@ -41,14 +41,11 @@ NAMES: Mapping[str, str] = {
     "lenet5": "LeNet-5",
     "lenet_theano": "LeNet (Theano)",
     "mlp": "MLP",
-    "batch": "batch norm",
-    "layer": "layer norm",
-    "group": "group norm",
-    "input": "scaled input",
+    **{key: row.name for key, row in NORMALIZATIONS.items()},
     "sqrt": "square root",
 }
 # Normalizations that leave the layers as they are.
-OUTSIDE_LAYERS = ("none", "input")
+OUTSIDE_LAYERS = tuple(key for key, row in NORMALIZATIONS.items() if not row.layer)
 _SAID = {
     "model": say("model"),
     "model_arguments": say("model arguments"),

@@ -119,3 +119,8 @@ def standardized(images: NDArray[np.uint8]) -> Pixels:
     mean = float(np.average(values, weights=counts))
     deviation = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
     return Pixels(mean, deviation or 1.0)
+
+
+def pixels_for(normalization: str, images: NDArray[np.uint8]) -> Pixels:
+    """How a variant's pixels arrive: standardized where it normalizes its input."""
+    return standardized(images) if normalization == "input" else unit_range(images)

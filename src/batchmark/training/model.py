@@ -1,18 +1,23 @@
 """From hyperparameters to a Keras model: initial weights, pooling, layers seeded by their names."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import keras
 import tensorflow as tf
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import (
+    AXES,
+    NORMALIZATIONS,
+    Activation,
+    Hyperparameters,
+    Pooling,
+)
 from batchmark.training import plugins
-from batchmark.training import plugins as settings
 
 
 @keras.saving.register_keras_serializable("batchmark")
@@ -72,29 +77,18 @@ def _average(images: Any) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     return tf.nn.avg_pool2d(images, 2, 2, "VALID"), gradient
 
 
-Activation = Literal["tanh", "relu"]
-Pooling = Literal["average", "max"]
-
-
 @dataclass(frozen=True)
 class Blueprint:
-    """What a model is built from. Every layer is named: the name seeds its initial weights.
+    """What a model of ours is built from: the variant's settings, and layers that heed them.
 
-    So two variants of one model start from the same weights even when one of them has more
-    layers (dropout, normalization) than the other.
+    Every layer is named, and the name seeds its initial weights. So two variants of one model start
+    from the same weights even when one of them has more layers (dropout, normalization).
     """
 
+    chosen: Hyperparameters
     image_shape: tuple[int, int, int]
     classes: int
     seed: int
-    activation: Activation | None = None
-    pooling: Pooling | None = None
-    dropout: float = 0.0
-    initializer: str | None = None
-    initializer_scale: float = 1.0
-    normalization: str = "none"
-    l1: float = 0.0
-    l2: float = 0.0
 
     def images(self) -> Any:
         """The symbolic input, float32 [batch, height, width, channels]."""
@@ -113,21 +107,24 @@ class Blueprint:
 
     def activate(self, x: Any, name: str, default: Activation) -> Any:
         """Normalization, if the variant has one, then the activation."""
-        normalization = plugins.built_in("normalization", self.normalization)
-        layer = normalization.layer(f"{name}_normalization", x.shape[-1])
-        x = x if layer is None else layer(x)
-        return keras.layers.Activation(self.activation or default, name=f"{name}_activation")(x)
+        kind = self.chosen.normalization
+        if NORMALIZATIONS[kind].layer:
+            layer = plugins.built_in("normalization", kind).layer
+            x = layer(f"{name}_normalization", x.shape[-1])(x)
+        function = self.chosen.activation or default
+        return keras.layers.Activation(function, name=f"{name}_activation")(x)
 
     def pool(self, x: Any, name: str, default: Pooling) -> Any:
         """Pooling over 2 × 2 windows without overlap."""
         kinds = {"average": AveragePooling, "max": keras.layers.MaxPooling2D}
-        return kinds[self.pooling or default](2, name=name)(x)
+        return kinds[self.chosen.pooling or default](2, name=name)(x)
 
     def drop(self, x: Any, name: str) -> Any:
         """Dropout, if the variant has any."""
-        if not self.dropout:
+        share = self.chosen.dropout
+        if not share:
             return x
-        return keras.layers.Dropout(self.dropout, seed=self._seed(name), name=name)(x)
+        return keras.layers.Dropout(share, seed=self._seed(name), name=name)(x)
 
     def logits(self, x: Any) -> Any:
         """The output layer: one logit a class, without softmax."""
@@ -140,11 +137,12 @@ class Blueprint:
         }
 
     def _initializer(self, name: str) -> keras.initializers.Initializer:
-        kind = self.initializer or "glorot_uniform"
-        return Scaled(kind, self.initializer_scale, self._seed(name))
+        kind = self.chosen.initializer or "glorot_uniform"
+        return Scaled(kind, self.chosen.initializer_scale, self._seed(name))
 
     def _regularizer(self) -> keras.regularizers.Regularizer | None:
-        return keras.regularizers.L1L2(self.l1, self.l2) if self.l1 or self.l2 else None
+        l1, l2 = self.chosen.l1, self.chosen.l2
+        return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
     def _seed(self, name: str) -> int:
         return crc32(f"{self.seed}/{name}".encode())
@@ -162,12 +160,11 @@ def build_model(
     penalties l1 and l2.
     """
     name = hyperparameters.model
-    blueprint = _blueprint(hyperparameters, image_shape, classes, seed)
-    settings.reset()
+    plugins.reset()
     keras.utils.set_random_seed(seed % 2**32)
     build = plugins.own(name, "model") if ":" in name else _built_in(name)
     try:
-        model = _call(build, blueprint, hyperparameters.model_arguments)
+        model = _call(build, Blueprint(hyperparameters, image_shape, classes, seed))
         shape = _output_shape(model, name, image_shape)
     except UserError:
         raise
@@ -180,28 +177,25 @@ def build_model(
     return model
 
 
-def _call(
-    build: Callable[..., Any], blueprint: Blueprint, arguments: Mapping[str, Any]
-) -> keras.Model:
+def _call(build: Callable[..., Any], blueprint: Blueprint) -> keras.Model:
     """`build(blueprint, …)` as our models are, or `build(image_shape, classes, …)`.
 
-    The latter is passed every hyperparameter of a model that differs from its default, so that it
-    either heeds it or refuses an argument it does not know: none is ignored in silence.
+    The latter is passed every setting of layers that the variant makes, so that it either heeds it
+    or refuses an argument it does not know: none is ignored in silence.
     """
+    arguments = blueprint.chosen.model_arguments
     if next(iter(inspect.signature(build).parameters), "") == "blueprint":
         return build(blueprint, **arguments)
-    return build(blueprint.image_shape, blueprint.classes, **{**_changed(blueprint), **arguments})
+    ours = _settings_of_layers(blueprint.chosen)
+    return build(blueprint.image_shape, blueprint.classes, **{**ours, **arguments})
 
 
-def _changed(blueprint: Blueprint) -> dict[str, Any]:
-    """Hyperparameters that differ from their defaults; "input" is not the model's business."""
-    chosen = {field.name: getattr(blueprint, field.name) for field in fields(Blueprint)}
-    defaults = {field.name: field.default for field in fields(Blueprint)}
-    return {
-        name: value
-        for name, value in chosen.items()
-        if defaults[name] is not MISSING and value not in (defaults[name], "input")
-    }
+def _settings_of_layers(chosen: Hyperparameters) -> dict[str, Any]:
+    """What the variant asks of layers; a normalization of pixels is not the model's business."""
+    settings = {name: value for name, value in chosen.changed().items() if AXES[name].layers}
+    if not NORMALIZATIONS[chosen.normalization].layer:
+        settings.pop("normalization", None)
+    return settings
 
 
 def _built_in(name: str) -> Any:
@@ -212,24 +206,6 @@ def _built_in(name: str) -> Any:
             f"model {name!r} is unknown; choose lenet5, lenet_theano, mlp or your own "
             f"'package.module:build'."
         ) from error
-
-
-def _blueprint(
-    hyperparameters: Hyperparameters, image_shape: tuple[int, int, int], classes: int, seed: int
-) -> Blueprint:
-    return Blueprint(
-        image_shape=image_shape,
-        classes=classes,
-        seed=seed,
-        activation=hyperparameters.activation,
-        pooling=hyperparameters.pooling,
-        dropout=hyperparameters.dropout,
-        initializer=hyperparameters.initializer,
-        initializer_scale=hyperparameters.initializer_scale,
-        normalization=hyperparameters.normalization,
-        l1=hyperparameters.l1,
-        l2=hyperparameters.l2,
-    )
 
 
 def _output_shape(model: Any, name: str, image_shape: tuple[int, int, int]) -> Any:

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training import plugins
-from batchmark.training import plugins as settings
-from batchmark.training.data import Batches, Data, Images, Pixels, Split
+from batchmark.training.data import Batches, Data, Images, Pixels, Split, pixels_for
 from batchmark.training.model import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 
@@ -93,13 +92,12 @@ class Session:
         rate = hyperparameters.learning_rate if learning_rate is None else learning_rate
         if rate == "tuned":
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
-        normalization = plugins.built_in("normalization", hyperparameters.normalization)
         data = Data(train, data.validation, data.test, data.classes)
         return cls(
             partial(_start, hyperparameters, rate, data.image_shape, data.classes),
             data,
             Batches(len(train), _fitting_batch_size(hyperparameters, len(train)), seed),
-            normalization.pixels(train.images.numpy()),
+            pixels_for(hyperparameters.normalization, train.images.numpy()),
             compiled,
         )
 
@@ -295,7 +293,7 @@ def _start(
         # As `Model.compile` does: small gradients would vanish in float16.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
-    settings.execute_as_before()
+    plugins.execute_as_before()
     return model, optimizer
 
 

@@ -2,10 +2,6 @@
 
 import keras
 
-from batchmark.training.data import unit_range as pixels
-
-__all__ = ["layer", "pixels"]
-
 # Keras's 0.99 needs hundreds of steps to settle: longer than a short run at a large batch size.
 MOMENTUM = 0.9
 

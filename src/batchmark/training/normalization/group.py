@@ -4,10 +4,6 @@ from math import gcd
 
 import keras
 
-from batchmark.training.data import unit_range as pixels
-
-__all__ = ["layer", "pixels"]
-
 GROUPS = 2
 
 

@@ -2,10 +2,6 @@
 
 import keras
 
-from batchmark.training.data import unit_range as pixels
-
-__all__ = ["layer", "pixels"]
-
 
 def layer(name: str, channels: int) -> keras.layers.Layer:
     """Statistics per image over all units of the layer, scale and shift per channel.
