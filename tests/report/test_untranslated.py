@@ -18,6 +18,10 @@ def test_texts_of_templates_and_code_are_found() -> None:
         "Momentum speeds up convergence.",  # a claim
         "How does the error fall?",  # a figure's question
         "time to target (s)",  # a table's head
+        "peak memory (MiB)",  # a figure's quantity
+        "cosine to the full gradient",  # an axis
+        "share of batch sizes",  # the head of a figure's numbers
+        "at the start",  # a curve
         "All reports and files",  # of the site
     } <= texts
 

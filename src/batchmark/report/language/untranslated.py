@@ -6,7 +6,7 @@ of the templates. Nothing fails: what is not translated appears in English.
 
 import argparse
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -14,7 +14,22 @@ from babel.messages.extract import extract_from_dir
 from batchmark.report.language.translation import languages
 
 SOURCES = [Path(__file__).parents[2] / name for name in ("report", "publishing")]
-MARKS = {"say"}
+# Which arguments of a call are texts for readers, counted from 0.
+MARKS: Mapping[str, Sequence[int]] = {
+    "say": [0],
+    "Quantity": [1, 2],
+    "numbers": [1],
+    "batch_axis": [2],
+    "log_values_axis": [2],
+    "decades_axis": [2],
+    "ticks_axis": [2],
+    "plain_axis": [1],
+    "steps_axis": [2],
+    "value_axis": [1],
+    "log_axis": [2],
+}
+# What holds the heads of a figure's table of numbers, by its column.
+HEADS = {"columns", "COLUMNS", "MOMENTS"}
 
 
 def said(templates: Path) -> set[str]:
@@ -34,7 +49,7 @@ def _in_templates(folder: Path) -> set[str]:
 
 
 def _in_code() -> set[str]:
-    """First arguments of `say()`."""
+    """What is said, and what figures write on their axes and over their numbers."""
     paths = (path for folder in SOURCES for path in folder.rglob("*.py"))
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths)
     return {text for tree in trees for text in _marked(tree)}
@@ -42,19 +57,27 @@ def _in_code() -> set[str]:
 
 def _marked(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
+        if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in MARKS:
-                yield from _constants(node.args[0])
+            for position in MARKS.get(name, []):
+                yield from _constants(*node.args[position : position + 1])
+            if name == "Comparison":
+                yield from _constants(*(k.value for k in node.keywords if k.arg in HEADS))
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in HEADS:
+            yield from _constants(node.value)
 
 
-def _constants(node: ast.expr) -> Iterator[str]:
-    """A text, or the texts of both branches of a conditional one."""
-    if isinstance(node, ast.Constant):
-        yield str(node.value)
-    if isinstance(node, ast.IfExp):
-        yield from _constants(node.body)
-        yield from _constants(node.orelse)
+def _constants(*nodes: ast.expr | None) -> Iterator[str]:
+    """The texts, those of both branches of conditional ones, and the values of mappings."""
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.IfExp):
+            yield from _constants(node.body, node.orelse)
+        elif isinstance(node, ast.BinOp):
+            yield from _constants(node.left, node.right)
+        elif isinstance(node, ast.Dict):
+            yield from _constants(*node.values)
 
 
 def untranslated(templates: Path) -> dict[str, list[str]]:
