@@ -113,13 +113,13 @@ def trained(folder: Path, device: Any) -> tuple[list[float], list[Any], int]:
 
 
 def check_timing(folder: Path) -> Outcome:
-    """A short block: speed, memory and share of the peak are found for every batch size."""
+    """A short session: speed, memory and share of the peak are found for every batch size."""
     request = TimeRequest(
         study="gpu_check",
         machine="local",
         device="gpu",
         subjects=SUBJECTS,
-        anchor=SUBJECTS[0].id,
+        baseline=SUBJECTS[0].id,
         threads=[0],
         rounds=3,
         min_seconds=0.3,
@@ -134,8 +134,8 @@ def check_timing(folder: Path) -> Outcome:
     ]
     peak = result.peak_flops_per_second["0"] / 1e12
     complete = all(one.peak_memory_bytes and one.flops_per_step for one in result.subjects)
-    codes = sorted({caution.code for caution in result.cautions})
-    text = f"{'; '.join(speeds)}; matrix peak {peak:.1f} TFLOP/s; cautions: {codes or 'none'}"
+    codes = sorted({warning.code for warning in result.warnings})
+    text = f"{'; '.join(speeds)}; matrix peak {peak:.1f} TFLOP/s; warnings: {codes or 'none'}"
     return complete, text
 
 

@@ -83,7 +83,7 @@ def available_cores() -> int:
 def share_of_work(cores: int) -> float:
     """Core-seconds of the measuring jobs over those of the whole last run that trained.
 
-    Read from Snakemake's records of start and end; a timing block has all cores.
+    Read from Snakemake's records of start and end; a timing session has all cores.
     """
     spans = last_run(
         {

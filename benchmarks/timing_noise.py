@@ -1,14 +1,14 @@
-"""Do timings repeat, is the noise floor honest, and is a disturbed block flagged?
+"""Do timings repeat, is the noise floor honest, and is a disturbed session flagged?
 
-Times the same block several times on a quiet machine and once beside a process that keeps one
+Times the same session several times on a quiet machine and once beside a process that keeps one
 core busy, on the embedded sample. Run it when nothing else runs:
 
-    python benchmarks/timing_noise.py --blocks 20
+    python benchmarks/timing_noise.py --sessions 20
 
-Expected: relative times of the first two blocks agree within 3 % for every batch size from 8 on;
-the interval of the A/A twin contains 1 in at least 19 of 20 blocks; the loaded block, and no quiet
-one, is flagged as busy. Exit status 1 if not. The default of 2 blocks is quick, and too few to
-tell 19 of 20.
+Expected: relative times of the first two sessions agree within 3 % for every batch size from 8 on;
+the interval of the A/A control contains 1 in at least 19 of 20 sessions; the loaded session, and
+no quiet one, is flagged as busy. Exit status 1 if not. The default of 2 sessions is
+quick, and too few to tell 19 of 20.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import pandas as pd
 from sample_data import write_sample
 
 from batchmark.collecting import tidy
-from batchmark.collecting.tidy import add_ratio_to_anchor
+from batchmark.collecting.tidy import add_ratio_to_baseline
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.contract.timing import TimingResult
@@ -42,45 +42,45 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True)
 class Outcome:
-    """Relative time by batch size, and the twin's ratio with its interval."""
+    """Relative time by batch size, and the control's ratio with its interval."""
 
     ratios: dict[int, float]
-    twin: tuple[float, float, float]
+    control: tuple[float, float, float]
     codes: set[str]
 
     @property
     def contains_one(self) -> bool:
-        _, low, high = self.twin
+        _, low, high = self.control
         return low <= 1 <= high
 
 
 def main() -> None:
-    """Time the blocks one after the other; print each and the verdict."""
+    """Time the sessions one after the other; print each and the verdict."""
     arguments = parse()
-    request = block_request(arguments)
+    request = session_request(arguments)
     with tempfile.TemporaryDirectory() as name, exclusive("timing_noise"):
         folder = Path(name)
         write_sample(folder)
-        quiet = [run(f"quiet {i + 1}", request, folder) for i in range(arguments.blocks)]
+        quiet = [run(f"quiet {i + 1}", request, folder) for i in range(arguments.sessions)]
         loaded = run("loaded", request, folder, load=True)
     sys.exit(0 if verdict(quiet, loaded) else 1)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How well timings repeat.")
-    parser.add_argument("--blocks", type=int, default=2, help="quiet blocks, at least 2")
+    parser.add_argument("--sessions", type=int, default=2, help="quiet sessions, at least 2")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--min-seconds", type=float, default=0.3, help="of a visit")
     parser.add_argument("--min-steps", type=int, default=20, help="of a visit")
     parser.add_argument("--max-seconds", type=float, help="to which --min-steps may stretch it")
     arguments = parser.parse_args()
-    if arguments.blocks < 2:
-        parser.error("--blocks must be at least 2")
+    if arguments.sessions < 2:
+        parser.error("--sessions must be at least 2")
     return arguments
 
 
-def block_request(asked: argparse.Namespace) -> TimeRequest:
-    """One subject a batch size, the anchor at 32."""
+def session_request(asked: argparse.Namespace) -> TimeRequest:
+    """One subject a batch size, the baseline at 32."""
     subjects = [
         TimingSubject(id=f"bs{size}", hyperparameters=Hyperparameters(batch_size=size), variants=[])
         for size in BATCH_SIZES
@@ -90,7 +90,7 @@ def block_request(asked: argparse.Namespace) -> TimeRequest:
         machine="local",
         device="cpu",
         subjects=subjects,
-        anchor="bs32",
+        baseline="bs32",
         threads=[0],
         rounds=asked.rounds,
         min_seconds=asked.min_seconds,
@@ -101,16 +101,16 @@ def block_request(asked: argparse.Namespace) -> TimeRequest:
 
 
 def run(name: str, request: TimeRequest, folder: Path, load: bool = False) -> Outcome:
-    """One block, beside a busy process if `load`."""
+    """One session, beside a busy process if `load`."""
     begun = time.monotonic()
     with busy_core() if load else nullcontext():
         result = time_study(request, folder / "data.npz", folder / "data.json")
     found = outcome(result)
-    ratio, low, high = found.twin
+    ratio, low, high = found.control
     print(
         f"{name:9} {time.monotonic() - begun:4.0f} s  relative time",
         "  ".join(f"{size}: {value:.3f}" for size, value in found.ratios.items()),
-        f" twin {ratio:.4f} [{low:.4f}, {high:.4f}]",
+        f" control {ratio:.4f} [{low:.4f}, {high:.4f}]",
         f" flags: {', '.join(sorted(found.codes)) or 'none'}",
         flush=True,
     )
@@ -129,15 +129,15 @@ class busy_core:  # noqa: N801 a context manager
 
 
 def outcome(result: TimingResult) -> Outcome:
-    """The block as the analysis sees it."""
-    timings = add_ratio_to_anchor(pd.DataFrame(tidy.visit_rows(result)))
+    """The session as the analysis sees it."""
+    timings = add_ratio_to_baseline(pd.DataFrame(tidy.visit_rows(result)))
     times = epoch_times(timings, pd.DataFrame(tidy.subject_rows(result)))
-    timed = times.subjects[times.subjects["role"] != "twin"]
-    twin = noise(timings, times).iloc[0]
+    timed = times.subjects[times.subjects["role"] != "control"]
+    control = noise(timings, times).iloc[0]
     return Outcome(
         dict(zip(timed["batch_size"], timed["ratio"], strict=True)),
-        (twin["ratio"], twin["low"], twin["high"]),
-        {caution.code for caution in result.cautions},
+        (control["ratio"], control["low"], control["high"]),
+        {warning.code for warning in result.warnings},
     )
 
 
@@ -150,21 +150,23 @@ def disagreement(one: Outcome, other: Outcome) -> float:
 def verdict(quiet: list[Outcome], loaded: Outcome) -> bool:
     """Print what was expected and what was found; whether all of it holds."""
     pairs = [disagreement(*pair) for pair in pairwise(quiet)]
-    covered = sum(block.contains_one for block in quiet)
+    covered = sum(session.contains_one for session in quiet)
     needed = int(np.floor(COVERAGE * len(quiet)))
-    busy = sum("busy" in block.codes for block in quiet)
+    busy = sum("busy" in session.codes for session in quiet)
     checks = {
-        f"two quiet blocks agree within {pairs[0]:.1%} (limit 3 %)": pairs[0] <= AGREEMENT,
-        f"the A/A interval contains 1 in {covered} of {len(quiet)} blocks, at least {needed} "
+        f"two quiet sessions agree within {pairs[0]:.1%} (limit 3 %)": pairs[0] <= AGREEMENT,
+        f"the A/A interval contains 1 in {covered} of {len(quiet)} sessions, at least {needed} "
         "(asked: 19 of 20)": covered >= needed,
-        f"{busy} of {len(quiet)} quiet blocks are flagged as busy (limit 0)": not busy,
-        f"the loaded block is flagged as busy: {', '.join(sorted(loaded.codes))}": (
+        f"{busy} of {len(quiet)} quiet sessions are flagged as busy (limit 0)": not busy,
+        f"the loaded session is flagged as busy: {', '.join(sorted(loaded.codes))}": (
             "busy" in loaded.codes
         ),
     }
     for text, holds in checks.items():
         print(f"{'pass' if holds else 'FAIL'}: {text}")
-    print(f"Consecutive blocks differ by {np.median(pairs):.1%} (median), {max(pairs):.1%} (most).")
+    print(
+        f"Consecutive sessions differ by {np.median(pairs):.1%} (median), {max(pairs):.1%} (most)."
+    )
     return all(checks.values())
 
 

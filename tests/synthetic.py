@@ -248,10 +248,10 @@ def write_results(
         run = run_result(each, trials, epochs, seed, truth, **place)
         write_result(home / "runs" / f"{each.id}.json", run)
     for number, one in enumerate(request.studies):
-        block = timing_result(
+        session = timing_result(
             request, one, np.random.default_rng([seed, 1, number]), truth, **place
         )
-        write_result(home / "timings" / f"{one.name}.json", block)
+        write_result(home / "timings" / f"{one.name}.json", session)
     for each in request.variants:
         if each.id in request.probed:
             write_result(
@@ -408,18 +408,18 @@ def timing_result(
     threads: tuple[int, ...] = (2,),
     **place: Any,
 ) -> TimingResult:
-    """One block: shuffled rounds, an anchor visit at least every fifth, drift in between."""
+    """One session: shuffled rounds, a baseline visit at least every fifth, drift in between."""
     subjects = _subjects(request, one, truth, threads, place["dataset"])
-    anchor = next(subject for subject in subjects if subject.role == "anchor")
+    baseline = next(subject for subject in subjects if subject.role == "baseline")
     visits: list[Visit] = []
     clock = 0
     for round_number in range(truth.rounds):
-        others = [subject for subject in subjects if subject.role != "anchor"]
+        others = [subject for subject in subjects if subject.role != "baseline"]
         random.shuffle(others)
-        order = [anchor]
+        order = [baseline]
         for position, subject in enumerate(others):
-            order += [subject, anchor] if position % 4 == 3 else [subject]
-        order += [anchor] if order[-1] is not anchor else []
+            order += [subject, baseline] if position % 4 == 3 else [subject]
+        order += [baseline] if order[-1] is not baseline else []
         for position, subject in enumerate(order):
             steps = max(1, 2000 // subject.batch_size)
             slow = 1 + truth.drift * np.sin(clock / 2e10)
@@ -438,8 +438,8 @@ def timing_result(
             clock += elapsed + 1000
     return TimingResult(
         study=one.name,
-        anchor=anchor.id,
-        twin="twin",
+        baseline=baseline.id,
+        control="control",
         peak_flops_per_second={str(count): 7e10 * count for count in threads},
         subjects=subjects,
         visits=visits,
@@ -450,7 +450,7 @@ def timing_result(
         after={"load": 0.2},
         environment=_environment(truth),
         largest_batch_size={str(count): 60_000 for count in threads},
-        cautions=[],
+        warnings=[],
         **place,
     )
 
@@ -488,7 +488,7 @@ def _subjects(
     reference = Hyperparameters(batch_size=100)
     made += [
         _subject(role, [], role=role, threads=threads[0], chosen=reference, facts=facts)
-        for role in ("anchor", "twin")
+        for role in ("baseline", "control")
     ]
     return made
 

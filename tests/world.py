@@ -6,7 +6,7 @@ import pytest
 from batchmark.collecting.tidy import collect
 from batchmark.stages.collect import write_collection
 from batchmark.statistics.epoch_time import noise
-from batchmark.statistics.study_data import Block, Measurements, blocks, read_measurements
+from batchmark.statistics.study_data import Measurements, StudyData, read_measurements, studies
 from tests.synthetic import Example, Truth, collect_request, example_request, write_results
 
 
@@ -19,9 +19,9 @@ class World:
     truth: Truth
     measured: Measurements
 
-    def block(self, study: str) -> Block:
+    def data(self, study: str) -> StudyData:
         floors = noise(self.measured.timings, self.measured.times)
-        return next(b for b in blocks(self.measured, floors) if b.study.name == study)
+        return next(b for b in studies(self.measured, floors) if b.study.name == study)
 
 
 def make_world(folder: Path, request: Example, truth: Truth | None = None, seed: int = 0) -> World:

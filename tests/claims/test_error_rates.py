@@ -15,15 +15,15 @@ from scipy.stats import binom
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims
-from batchmark.statistics.study_data import Block
+from batchmark.statistics.study_data import StudyData
 from tests.claims.worlds import (
     EPOCHS,
     Array,
-    block,
     draws,
     evidence,
     magnitudes,
     norms,
+    study_data,
     with_trials,
 )
 from tests.synthetic import grid
@@ -37,14 +37,14 @@ Random = np.random.Generator
 World = Callable[[Random, float], Evidence]
 
 
-def of(name: str, *settings: dict[str, object]) -> Block:
+def of(name: str, *settings: dict[str, object]) -> StudyData:
     """A study without effects, made once."""
     return _made(name, tuple(tuple(one.items()) for one in settings))
 
 
 @cache
-def _made(name: str, settings: tuple[tuple[tuple[str, object], ...], ...]) -> Block:
-    return block(name, [dict(one) for one in settings], SEEDS)
+def _made(name: str, settings: tuple[tuple[tuple[str, object], ...], ...]) -> StudyData:
+    return study_data(name, [dict(one) for one in settings], SEEDS)
 
 
 def noise(random: Random, rows: int, spread: float) -> Array:
@@ -55,7 +55,7 @@ def column(*values: float) -> Array:
     return np.array(values)[:, None]
 
 
-def sized(*sizes: int) -> Block:
+def sized(*sizes: int) -> StudyData:
     return of("batch_size", *grid(batch_size=list(sizes)))
 
 
@@ -155,7 +155,7 @@ def data_sizes(random: Random, exponent: float) -> Evidence:
     return evidence(with_trials(of("train_size", *settings), **{EPOCHS: epochs}))
 
 
-def penalties(*chosen: tuple[str, float]) -> Block:
+def penalties(*chosen: tuple[str, float]) -> StudyData:
     """No penalty, then each of the chosen ones alone."""
     none = dict.fromkeys(("weight_decay", "l1", "l2"), 0.0)
     return of("regularization", none, *(none | {name: value} for name, value in chosen))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims, judge
-from tests.claims.worlds import EPOCHS, block, draws, evidence, norms, with_trials
+from tests.claims.worlds import EPOCHS, draws, evidence, norms, study_data, with_trials
 from tests.synthetic import grid
 
 
@@ -27,7 +27,7 @@ def test_networks_that_never_learned_say_nothing_about_gradient_flow() -> None:
     settings = grid(normalization=["none", "batch"], batch_size=[10, 100])
     ratios = np.array([[1.0], [1e-6], [2.0], [2.0]]) * np.exp(0.01 * rising(1))
     made = with_trials(
-        block("normalization", settings, seeds=3),
+        study_data("normalization", settings, seeds=3),
         gradient_norms=norms(ratios),
         status=np.array([["done"], ["not_learning"], ["done"], ["done"]]),
     )
@@ -44,7 +44,9 @@ def test_tuning_of_sgd_with_momentum_is_not_that_of_plain_sgd() -> None:
         for rate in (default, "tuned")
     ]
     gains = np.array([0, 0.03, 0, 0.2, 0, 0.01])[:, None] * (1 + 0.001 * rising(1))
-    made = with_trials(block("optimizer", settings, seeds=3), best_validation_error=0.3 - gains)
+    made = with_trials(
+        study_data("optimizer", settings, seeds=3), best_validation_error=0.3 - gains
+    )
     found = judged("optimizer-rates", evidence(made))
     assert abs(found["effect"] - 0.02) < 1e-4
     assert found["fields"]["sgd_pairs"] == 1
@@ -54,7 +56,7 @@ def test_tuning_of_sgd_with_momentum_is_not_that_of_plain_sgd() -> None:
 def test_seeds_are_joined_by_name() -> None:
     """Seed 0 of the L2 study failed: seeds 1 and 2 are compared with 1 and 2 of the L1 study."""
     none = {"weight_decay": 0.0, "l1": 0.0, "l2": 0.0}
-    made = block("regularization", [none, none | {"l1": 1e-3}, none | {"l2": 1e-3}], seeds=3)
+    made = study_data("regularization", [none, none | {"l1": 1e-3}, none | {"l2": 1e-3}], seeds=3)
     shares = [[0.1, 0.1, 0.1], [0.9, 0.5, 0.7], [np.nan, 0.41, 0.59]]
     made = with_trials(made, small_weight_share=np.array(shares))
     found = judged("l1-sparse", evidence(made))
@@ -64,7 +66,7 @@ def test_seeds_are_joined_by_name() -> None:
 def test_a_control_that_misses_does_not_show_that_decay_is_no_faster() -> None:
     """Both sides need about the budget, but how much longer without decay nobody knows."""
     none = {"weight_decay": 0.0, "l1": 0.0, "l2": 0.0}
-    made = block("regularization", [none, none | {"weight_decay": 1e-3}], seeds=3)
+    made = study_data("regularization", [none, none | {"weight_decay": 1e-3}], seeds=3)
     epochs = np.array([[299.0], [299.0]]) - 0.01 * rising(1)
     assert _decay(with_trials(made, **{EPOCHS: epochs})) == "supported"
     missed = np.array([[np.inf], [299.0]]) - 0.01 * rising(1)
@@ -77,7 +79,7 @@ def _decay(made: object) -> str:
 
 def test_the_best_batch_is_unknown_where_a_miss_may_be_faster() -> None:
     settings = grid(train_size=[1000, 10_000], batch_size=[10, 100, 1000])
-    made = block("train_size", settings, seeds=3)
+    made = study_data("train_size", settings, seeds=3)
     epochs = np.full((6, 3), 9.0)
     epochs[[0, 4]] = 1.0
     epochs[5] = np.inf
@@ -91,7 +93,9 @@ def test_the_best_batch_is_unknown_where_a_miss_may_be_faster() -> None:
 def test_the_published_table_is_compared_with_its_own_network() -> None:
     settings = grid(model=["lenet5", "lenet_theano"], batch_size=[1, 10, 100, 1000, 5000])
     order = np.concatenate([np.arange(5), np.arange(5)[::-1]])[:, None]
-    made = with_trials(block("batch_size", settings, seeds=3), final_test_accuracy=1 - order / 100)
+    made = with_trials(
+        study_data("batch_size", settings, seeds=3), final_test_accuracy=1 - order / 100
+    )
     rows = ["time_200_epochs_pu", "epoch_at_099", "time_to_099_pu", "best_validation_error"]
     rows += ["best_test_error", "final_test_error"]
     published = pd.DataFrame(

@@ -14,7 +14,7 @@ from batchmark.claims.hardware import spearman
 from batchmark.claims.verdicts import all_claims, claims_table, judge
 from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
-from batchmark.statistics.study_data import blocks, published
+from batchmark.statistics.study_data import published, studies
 from tests.synthetic import DEFAULT_SCALE, example_request
 from tests.world import World, make_world
 
@@ -40,9 +40,9 @@ VERDICTS = {"supported", "refuted", "inconclusive", "not measured"}
 
 def evidence_of(world: World, published_table: pd.DataFrame | None = None) -> Evidence:
     measured = world.measured
-    every = list(blocks(measured, noise(measured.timings, measured.times)))
+    every = list(studies(measured, noise(measured.timings, measured.times)))
     return Evidence(
-        blocks=every,
+        studies=every,
         main=next((one for one in every if one.study.published), None),
         draws=measured.draws,
         magnitudes=measured.magnitudes,
@@ -62,19 +62,19 @@ def verdict(name: str, evidence: Evidence) -> str:
 def changed(evidence: Evidence, study: str, change: Callable[[pd.DataFrame], None]) -> Evidence:
     """The evidence with the outcomes of one study changed in place."""
     made = []
-    for block in evidence.blocks:
-        axes = [axis for axis in AXES if axis not in block.outcomes]
-        outcomes = block.outcomes.merge(block.variants[["variant", *axes]], on="variant")
-        if block.study.name == study:
+    for data in evidence.studies:
+        axes = [axis for axis in AXES if axis not in data.outcomes]
+        outcomes = data.outcomes.merge(data.variants[["variant", *axes]], on="variant")
+        if data.study.name == study:
             change(outcomes)
-        made.append(replace(block, outcomes=outcomes))
+        made.append(replace(data, outcomes=outcomes))
     main = next((one for one in made if one.study.published), None)
-    return replace(evidence, blocks=made, main=main)
+    return replace(evidence, studies=made, main=main)
 
 
 def test_the_table_has_every_claim_with_its_evidence(world: World) -> None:
     measured = world.measured
-    every = list(blocks(measured, noise(measured.timings, measured.times)))
+    every = list(studies(measured, noise(measured.timings, measured.times)))
     study = main_study(world.request)
     table = claims_table(measured, every, study.name if study else None, published())
     assert list(table["id"]) == list(CLAIMS)
@@ -115,7 +115,7 @@ def test_momentum_that_slows_down_is_refuted(evidence: Evidence) -> None:
     def slow(rows: pd.DataFrame) -> None:
         rows.loc[rows["momentum"] == 0.9, "epochs_to_0.98"] *= 5
 
-    only = replace(evidence, blocks=[evidence.study("momentum")])
+    only = replace(evidence, studies=[evidence.study("momentum")])
     assert verdict("momentum-speed", only) == "supported"
     assert verdict("momentum-speed", changed(only, "momentum", slow)) == "refuted"
 
@@ -173,9 +173,9 @@ def test_a_best_batch_at_the_end_refutes_an_optimum_in_between(evidence: Evidenc
         rows["best_validation_error"] = 0.01 + 0.01 * np.log10(rows["batch_size"])
         rows["best_epoch"] = 1.0
 
-    block = evidence.study("batch_size")
-    assert block is not None
-    level = replace(evidence, blocks=[replace(block, ratios=np.ones_like(block.ratios))])
+    data = evidence.study("batch_size")
+    assert data is not None
+    level = replace(evidence, studies=[replace(data, ratios=np.ones_like(data.ratios))])
     won = changed(level, "batch_size", small_wins)
     assert verdict("time-optimum", won) == "refuted"
     assert verdict("accuracy-optimum", won) == "refuted"
@@ -183,8 +183,8 @@ def test_a_best_batch_at_the_end_refutes_an_optimum_in_between(evidence: Evidenc
 
 def test_an_end_that_misses_is_slower_and_never_faster(evidence: Evidence) -> None:
     """The largest batch misses everywhere; its budget is the least time of all, or the most."""
-    block = evidence.study("batch_size")
-    assert block is not None
+    data = evidence.study("batch_size")
+    assert data is not None
 
     def miss(rows: pd.DataFrame) -> None:
         rows["epochs_to_0.98"] = 5.0 + 0.01 * rows["seed"]
@@ -192,9 +192,9 @@ def test_an_end_that_misses_is_slower_and_never_faster(evidence: Evidence) -> No
         rows.loc[rows["batch_size"] == 5000, "epochs_to_0.98"] = np.inf
 
     for speed, expected in [(0.01, "inconclusive"), (1.0, "supported")]:
-        ratios = np.ones_like(block.ratios)
-        ratios[block.variants["batch_size"] == 5000] = speed
-        made = replace(evidence, blocks=[replace(block, ratios=ratios)])
+        ratios = np.ones_like(data.ratios)
+        ratios[data.variants["batch_size"] == 5000] = speed
+        made = replace(evidence, studies=[replace(data, ratios=ratios)])
         assert verdict("time-optimum", changed(made, "batch_size", miss)) == expected
 
 
@@ -217,7 +217,7 @@ def test_accuracies_count_where_training_has_settled(evidence: Evidence) -> None
 
 def test_sizes_that_nobody_reached_stay_in_as_lower_bounds(evidence: Evidence) -> None:
     """Flat, but all sizes from 500 on miss: they can only make the exponent larger."""
-    only = replace(evidence, blocks=[evidence.study("batch_size")])
+    only = replace(evidence, studies=[evidence.study("batch_size")])
 
     def flat(rows: pd.DataFrame) -> None:
         rows["epochs_to_0.98"] = np.where(rows["batch_size"] < 500, 10.0, np.inf)
@@ -234,7 +234,7 @@ def test_sizes_that_nobody_reached_stay_in_as_lower_bounds(evidence: Evidence) -
 
 
 def test_momentum_whose_control_misses_is_never_refuted(evidence: Evidence) -> None:
-    only = replace(evidence, blocks=[evidence.study("momentum")])
+    only = replace(evidence, studies=[evidence.study("momentum")])
 
     def miss(rows: pd.DataFrame, momentum: float) -> None:
         rows["epochs_to_0.98"] = 10.0
@@ -256,12 +256,12 @@ def test_the_spread_of_losses_over_the_batch_size(
 
 
 def test_three_trials_cannot_show_that_small_batches_fail(evidence: Evidence) -> None:
-    block = evidence.study("batch_size")
-    assert block is not None
-    two = block.variants.loc[block.variants["batch_size"] == 2, "variant"].iloc[0]
-    kept = block.outcomes[block.outcomes["variant"] != two]
-    few = replace(block, outcomes=kept)
-    found = judge(CLAIMS["too-small-fails"], replace(evidence, main=few, blocks=[few]))
+    data = evidence.study("batch_size")
+    assert data is not None
+    two = data.variants.loc[data.variants["batch_size"] == 2, "variant"].iloc[0]
+    kept = data.outcomes[data.outcomes["variant"] != two]
+    few = replace(data, outcomes=kept)
+    found = judge(CLAIMS["too-small-fails"], replace(evidence, main=few, studies=[few]))
     assert (found["verdict"], found["n"]) == ("inconclusive", 3)
     assert json.loads(found["fields"])["few"] == {"phrase": "few", "fewest": 5}
 
@@ -297,9 +297,9 @@ def test_the_best_batch_and_the_data(evidence: Evidence, exponent: float, expect
         best = sizes[np.abs(np.log(sizes[None] / wanted.to_numpy()[:, None])).argmin(axis=1)]
         rows["epochs_to_0.98"] = np.where(rows["batch_size"] == best, 0.001, 9.0)
 
-    block = evidence.study("train_size")
-    assert block is not None
-    level = replace(evidence, blocks=[replace(block, ratios=np.ones_like(block.ratios))])
+    data = evidence.study("train_size")
+    assert data is not None
+    level = replace(evidence, studies=[replace(data, ratios=np.ones_like(data.ratios))])
     assert verdict("grows-with-data", changed(level, "train_size", change)) == expected
 
 
@@ -309,21 +309,21 @@ def test_tuning_the_rate(evidence: Evidence, gain: float, expected: str) -> None
         sgd = (rows["optimizer"] == "sgd") & ~rows["tuned"].astype(bool)
         rows["best_validation_error"] = 0.02 + gain * sgd + 1e-5 * rows["seed"] * sgd
 
-    block = evidence.study("optimizer")
-    assert block is not None
-    rates = block.variants["learning_rate"].mask(
-        (block.variants["optimizer"] == "sgd") & ~block.variants["tuned"].astype(bool), 0.01
+    data = evidence.study("optimizer")
+    assert data is not None
+    rates = data.variants["learning_rate"].mask(
+        (data.variants["optimizer"] == "sgd") & ~data.variants["tuned"].astype(bool), 0.01
     )
-    variants = block.variants.assign(learning_rate=rates)
-    level = replace(evidence, blocks=[replace(block, variants=variants)])
+    variants = data.variants.assign(learning_rate=rates)
+    level = replace(evidence, studies=[replace(data, variants=variants)])
     assert verdict("optimizer-rates", changed(level, "optimizer", change)) == expected
 
 
 @pytest.mark.parametrize(("narrow", "expected"), [(0.0, "refuted"), (0.1, "supported")])
 def test_initial_scales(evidence: Evidence, narrow: float, expected: str) -> None:
-    block = evidence.study("normalization")
-    assert block is not None
-    scale = block.variants.set_index("variant")["initializer_scale"]
+    data = evidence.study("normalization")
+    assert data is not None
+    scale = data.variants.set_index("variant")["initializer_scale"]
 
     def change(rows: pd.DataFrame) -> None:
         far = rows["variant"].map(scale) == 3.0
@@ -352,8 +352,8 @@ def test_the_published_rows_in_and_out_of_order(world: World, evidence: Evidence
     # One row in order does not reproduce a table of six.
     assert verdict("table-rows", same) == "inconclusive"
     ours = {
-        "time_200_epochs_pu": np.nanmedian(family.block.ratios[family.rows], axis=1),
-        "epoch_at_099": family.block.epochs_to()[family.rows].mean(axis=1),
+        "time_200_epochs_pu": np.nanmedian(family.data.ratios[family.rows], axis=1),
+        "epoch_at_099": family.data.epochs_to()[family.rows].mean(axis=1),
         "best_validation_error": family.trials("best_validation_error").mean(axis=1),
         "best_test_error": 1 - family.trials("test_accuracy_at_best").mean(axis=1),
     }
@@ -366,14 +366,14 @@ def test_the_published_rows_in_and_out_of_order(world: World, evidence: Evidence
 
 def test_pairs_differ_in_what_is_asked_only(evidence: Evidence) -> None:
     found = pairs(
-        evidence.blocks,
+        evidence.studies,
         treated=lambda v: v["momentum"] == 0.9,
         control=lambda v: v["momentum"] == 0,
         differing=("momentum", "nesterov"),
     )
     assert len(found) == 5 + 2 - 2  # momentum study 2 sizes x 2, optimizer study 3 sizes - shared
     for pair in found:
-        variants = pair.block.variants
+        variants = pair.data.variants
         one, other = variants.iloc[pair.treated], variants.iloc[pair.control]
         assert one["batch_size"] == other["batch_size"]
         assert (one["momentum"], other["momentum"]) == (0.9, 0)

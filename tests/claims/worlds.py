@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from batchmark.claims.evidence import Evidence
-from batchmark.statistics.study_data import Block
+from batchmark.statistics.study_data import StudyData
 from tests.synthetic import study
 
 Array = NDArray[np.float64]
@@ -28,12 +28,12 @@ DEFAULTS = {
 }
 
 
-def block(name: str, settings: Settings, seeds: int = 5, rounds: int = 7) -> Block:
+def study_data(name: str, settings: Settings, seeds: int = 5, rounds: int = 7) -> StudyData:
     """A study without effects: every trial of every setting comes to the same."""
     one, made = study(name, list(settings), settings[0], epochs=BUDGET, trials=seeds)
     rows = [each.hyperparameters.model_dump() | {"variant": each.id} for each in made]
     trials = pd.MultiIndex.from_product([[each.id for each in made], range(seeds)])
-    return Block(
+    return StudyData(
         study=one,
         targets=[TARGET],
         machine="local",
@@ -41,7 +41,7 @@ def block(name: str, settings: Settings, seeds: int = 5, rounds: int = 7) -> Blo
         variants=_as_trained(pd.DataFrame(rows)),
         outcomes=trials.to_frame(index=False, name=["variant", "seed"]).assign(**DEFAULTS),
         ratios=np.ones((len(made), rounds)),
-        anchor_seconds=1.0,
+        baseline_seconds=1.0,
         memory=np.ones(len(made)),
         noise_floor=0.0,
     )
@@ -63,15 +63,15 @@ def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def with_trials(of: Block, **columns: ArrayLike) -> Block:
-    """The block with some outcomes [setting, seed] replaced."""
+def with_trials(of: StudyData, **columns: ArrayLike) -> StudyData:
+    """The study with some outcomes [setting, seed] replaced."""
     shape = len(of.ids), len(of.seeds)
     made = {name: np.broadcast_to(values, shape).ravel() for name, values in columns.items()}
     return replace(of, outcomes=of.outcomes.assign(**made))
 
 
-def evidence(*every: Block, **tables: pd.DataFrame) -> Evidence:
-    """What was measured; the first block is the main study's."""
+def evidence(*every: StudyData, **tables: pd.DataFrame) -> Evidence:
+    """What was measured; the first study is the main one."""
     probes = {"draws": NONE, "magnitudes": NONE, "published": NONE}
     return Evidence(list(every), next(iter(every), None), **(probes | tables))
 

@@ -139,21 +139,21 @@ def test_next_attempt_reserves_twice_as_much(survivor: Survivor) -> None:
     assert second.memory == 2 * first.memory
 
 
-def test_runs_take_one_core_and_timing_blocks_a_node(survivor: Survivor) -> None:
+def test_runs_take_one_core_and_timing_sessions_a_node(survivor: Survivor) -> None:
     assert {job.processors for job in survivor.jobs_of("rule_train")} == {1}
     assert {job.processors for job in survivor.jobs_of("rule_time")} == {2}
 
 
-def test_timing_blocks_have_their_node_to_themselves(survivor: Survivor) -> None:
-    for block in survivor.jobs_of("rule_time"):
-        others = [job for job in survivor.jobs if job.node == block.node and job.id != block.id]
-        assert not [job for job in others if job.start < block.end and job.end > block.start]
+def test_timing_sessions_have_their_node_to_themselves(survivor: Survivor) -> None:
+    for session in survivor.jobs_of("rule_time"):
+        others = [job for job in survivor.jobs if job.node == session.node and job.id != session.id]
+        assert not [job for job in others if job.start < session.end and job.end > session.start]
 
 
-def test_timing_blocks_do_not_overlap(survivor: Survivor) -> None:
+def test_timing_sessions_do_not_overlap(survivor: Survivor) -> None:
     # Two nodes of this Slurm are one machine, which only batchmark's own lock can know.
-    blocks = [_span(path) for path in survivor.checkout.folder.glob("results/*/*/timings/*.json")]
-    (_, end), (start, _) = sorted(blocks)
+    sessions = [_span(path) for path in survivor.checkout.folder.glob("results/*/*/timings/*.json")]
+    (_, end), (start, _) = sorted(sessions)
     assert end <= start
 
 
@@ -173,9 +173,9 @@ def test_a_gpu_run_asks_for_one_gpu(lab: Lab, finished: Checkout, tmp_path: Path
 
 
 def _span(path: Path) -> tuple[float, float]:
-    """Start and end of a timing block on the clock that all processes of a machine share."""
-    block = json.loads(path.read_text())
-    return block["before"]["elapsed_seconds"], block["after"]["elapsed_seconds"]
+    """Start and end of a timing session on the clock that all processes of a machine share."""
+    session = json.loads(path.read_text())
+    return session["before"]["elapsed_seconds"], session["after"]["elapsed_seconds"]
 
 
 def _without_clock(path: Path) -> Any:

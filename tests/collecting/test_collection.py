@@ -75,7 +75,7 @@ def test_a_partial_collection_lists_failures_with_the_end_of_their_log(
     assert len(frames["variants"]) == len(ASKED.variants) - 1
 
 
-def test_missing_timing_blocks_and_probes_are_listed_too(results: Path, tmp_path: Path) -> None:
+def test_missing_timing_sessions_and_probes_are_listed_too(results: Path, tmp_path: Path) -> None:
     probed = ASKED.probed[0]
     (results / "local/cpu/timings/momentum.json").unlink()
     (results / "local/cpu/gradients" / f"{probed}.json").unlink()
@@ -87,8 +87,8 @@ def test_missing_timing_blocks_and_probes_are_listed_too(results: Path, tmp_path
         collect(ASKED, results, tmp_path / "logs", partial=False)
     failures = collect(ASKED, results, tmp_path / "logs", partial=True).frames()["failures"]
     listed = failures[["kind", "variant", "studies", "log"]].to_numpy().tolist()
-    block, probe = listed
-    assert block == ["timings", "", "momentum", "no memory"]
+    session, probe = listed
+    assert session == ["timings", "", "momentum", "no memory"]
     assert (probe[0], probe[1], probe[3]) == ("gradients", probed, "killed")
 
 

@@ -111,9 +111,9 @@ def test_a_file_in_the_folder_of_another_machine_is_refused(results: Path) -> No
         collected(results)
 
 
-def test_a_timing_block_of_another_study_is_refused(results: Path) -> None:
+def test_a_timing_session_of_another_study_is_refused(results: Path) -> None:
     path = results / "local/cpu/timings/momentum.json"
-    edit(path, lambda block: block.update(study="optimizer"))
+    edit(path, lambda session: session.update(study="optimizer"))
     with pytest.raises(UserError, match="study is 'optimizer' but the file is named 'momentum'"):
         collected(results)
 

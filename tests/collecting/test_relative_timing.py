@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchmark.collecting.tidy import add_ratio_to_anchor
+from batchmark.collecting.tidy import add_ratio_to_baseline
 
 
 def visits(rows: list[tuple[str, int, int, float, float]]) -> pd.DataFrame:
@@ -14,32 +14,34 @@ def visits(rows: list[tuple[str, int, int, float, float]]) -> pd.DataFrame:
     return table.assign(**place, seconds=0.0).rename(columns={"cost": "seconds_per_epoch"})
 
 
-def test_the_nearest_anchor_visit_counts() -> None:
+def test_the_nearest_baseline_visit_counts() -> None:
     table = visits(
         [
-            ("anchor", 2, 0, 0.0, 10.0),
+            ("baseline", 2, 0, 0.0, 10.0),
             ("subject", 2, 0, 1.0, 55.0),
             ("subject", 2, 0, 3.0, 55.0),
-            ("anchor", 2, 0, 4.0, 14.0),
+            ("baseline", 2, 0, 4.0, 14.0),
         ]
     )
-    ratios = add_ratio_to_anchor(table)["ratio_to_anchor"]
+    ratios = add_ratio_to_baseline(table)["ratio_to_baseline"]
     assert ratios[1] == pytest.approx(55 / 10)
     assert ratios[2] == pytest.approx(55 / 14)
 
 
-def test_an_anchor_visit_is_compared_with_its_neighbour() -> None:
-    table = visits([("anchor", 2, 0, t, cost) for t, cost in [(0.0, 10.0), (1.0, 12.0), (3.0, 20)]])
-    ratios = add_ratio_to_anchor(table)["ratio_to_anchor"]
+def test_a_baseline_visit_is_compared_with_its_neighbour() -> None:
+    table = visits(
+        [("baseline", 2, 0, t, cost) for t, cost in [(0.0, 10.0), (1.0, 12.0), (3.0, 20)]]
+    )
+    ratios = add_ratio_to_baseline(table)["ratio_to_baseline"]
     assert ratios.tolist() == pytest.approx([10 / 12, 12 / 10, 20 / 12])
 
 
 def rounds(cost: Callable[[float], float], count: int) -> pd.DataFrame:
-    """Rounds of an anchor at both ends and in the middle, and eight subjects between."""
-    roles = ["anchor", *["subject"] * 4, "anchor", *["subject"] * 4, "anchor"]
+    """Rounds of a baseline at both ends and in the middle, and eight subjects between."""
+    roles = ["baseline", *["subject"] * 4, "baseline", *["subject"] * 4, "baseline"]
     return visits(
         [
-            (role, 2, number, moment, cost(moment) * (1 if role == "anchor" else 7))
+            (role, 2, number, moment, cost(moment) * (1 if role == "baseline" else 7))
             for number in range(count)
             for moment, role in enumerate(roles, start=number * len(roles))
         ]
@@ -48,8 +50,8 @@ def rounds(cost: Callable[[float], float], count: int) -> pd.DataFrame:
 
 def test_a_drift_common_to_all_cancels() -> None:
     """It doubles over 40 rounds: nothing is left in the median, little in a single ratio."""
-    table = add_ratio_to_anchor(rounds(lambda moment: 1 + moment / 400, 40))
-    ratios = table.loc[table["role"] == "subject", "ratio_to_anchor"]
+    table = add_ratio_to_baseline(rounds(lambda moment: 1 + moment / 400, 40))
+    ratios = table.loc[table["role"] == "subject", "ratio_to_baseline"]
     assert ratios.median() == pytest.approx(7.0, rel=1e-3)
     assert ratios.between(7 * 0.99, 7 * 1.01).all()
 
@@ -58,26 +60,26 @@ def test_slow_outliers_do_not_make_the_same_thing_seem_faster() -> None:
     """Noise is one-sided; over the mean of two readings the median would be 0.7 % too low."""
     random = np.random.default_rng(0)
     table = rounds(lambda _: 1 + random.exponential(0.1), 3000)
-    found = add_ratio_to_anchor(table)
-    ratios = found.loc[found["role"] == "subject", "ratio_to_anchor"]
+    found = add_ratio_to_baseline(table)
+    ratios = found.loc[found["role"] == "subject", "ratio_to_baseline"]
     assert ratios.median() == pytest.approx(7.0, rel=2e-3)
 
 
-def test_rounds_and_thread_settings_have_their_own_anchor() -> None:
+def test_rounds_and_thread_settings_have_their_own_baseline() -> None:
     table = visits(
         [
-            ("anchor", 1, 0, 0.0, 10.0),
+            ("baseline", 1, 0, 0.0, 10.0),
             ("subject", 1, 0, 1.0, 30.0),
-            ("anchor", 2, 1, 2.0, 5.0),
+            ("baseline", 2, 1, 2.0, 5.0),
             ("subject", 2, 1, 3.0, 30.0),
-            ("anchor", 2, 2, 4.0, 6.0),
+            ("baseline", 2, 2, 4.0, 6.0),
             ("subject", 4, 2, 5.0, 30.0),
         ]
     )
-    ratios = add_ratio_to_anchor(table)["ratio_to_anchor"]
+    ratios = add_ratio_to_baseline(table)["ratio_to_baseline"]
     assert [ratios[1], ratios[3], ratios[5]] == pytest.approx([3.0, 6.0, 5.0])
 
 
-def test_a_round_without_another_anchor_visit_has_no_ratio() -> None:
-    table = visits([("subject", 2, 0, 0.0, 1.0), ("anchor", 2, 1, 1.0, 1.0)])
-    assert add_ratio_to_anchor(table)["ratio_to_anchor"].isna().all()
+def test_a_round_without_another_baseline_visit_has_no_ratio() -> None:
+    table = visits([("subject", 2, 0, 0.0, 1.0), ("baseline", 2, 1, 1.0, 1.0)])
+    assert add_ratio_to_baseline(table)["ratio_to_baseline"].isna().all()

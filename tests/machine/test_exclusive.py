@@ -80,7 +80,7 @@ def test_timing_waits_for_training_and_says_for_whom(hold: Hold) -> None:
     assert timing.said() == "in"
 
 
-def test_training_that_comes_later_queues_behind_a_waiting_timing_block(hold: Hold) -> None:
+def test_training_that_comes_later_queues_behind_a_waiting_timing_session(hold: Hold) -> None:
     early = hold("shared")
     assert early.said() == "in"
     timing = hold("exclusive", "timing")

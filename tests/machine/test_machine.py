@@ -139,8 +139,8 @@ def test_a_process_beside_is_a_disturbance_and_this_one_is_not() -> None:
     burn = "import time\nwhile time.process_time() < {}: pass"
     before = machine.observe("cpu")
     subprocess.run([sys.executable, "-c", burn.format(0.5)], check=True)
-    (caution,) = busy(before, machine.observe("cpu"))
-    assert caution.code == "busy"
+    (warning,) = busy(before, machine.observe("cpu"))
+    assert warning.code == "busy"
     spent = machine.own_seconds()
     until = time.process_time() + 0.3
     while time.process_time() < until:

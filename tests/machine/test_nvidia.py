@@ -68,7 +68,7 @@ def test_what_moves() -> None:
 
 
 def test_an_idle_card_is_not_slowed() -> None:
-    # Bit 1 says "idle": no reason for a caution.
+    # Bit 1 says "idle": no reason for a warning.
     library = recorded(nvmlDeviceGetCurrentClocksThrottleReasons=lambda _: 0x1)
     assert gpu.observe(library)[0]["slowed_by"] == []
 

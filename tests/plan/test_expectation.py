@@ -47,7 +47,7 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
     assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
     assert expected.jobs["train"] == 1
-    # The timing block needs more than the one run: a process to weigh and one to time.
+    # The timing session needs more than the one run: a process to weigh and one to time.
     assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
 
 
@@ -62,7 +62,7 @@ def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
     epoch, ends = 40 * 0.011 + 500 * 5e-5, 2 * 500 * 5e-5
     assert sample.seconds["train"] == pytest.approx(4 + 1 + 6 * epoch + ends)
     assert own.seconds["train"] == pytest.approx(4 + 1 + 2 * epoch + ends)
-    # 10 rounds of one subject and four readings of the anchor, 10 % for warming up.
+    # 10 rounds of one subject and four readings of the baseline, 10 % for warming up.
     assert own.seconds["time"] - sample.seconds["time"] == pytest.approx(10 * 5 * 0.3 * 1.1)
 
 

@@ -101,8 +101,8 @@ def test_variants_with_the_same_graph_are_timed_once(plan_of: OpenPlan) -> None:
     request = TimeRequest.model_validate_json(Path(plan.time_request("first", "cpu")).read_text())
     # plain, with momentum, with Nesterov momentum
     assert sorted(len(subject.variants) for subject in request.subjects) == [1, 2, 4]
-    anchor = next(subject for subject in request.subjects if subject.id == request.anchor)
-    assert plan.studies["first"].baseline in anchor.variants
+    baseline = next(subject for subject in request.subjects if subject.id == request.baseline)
+    assert plan.studies["first"].baseline in baseline.variants
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_after_the_download_the_rest_is_expected_anew() -> None:
     assert said[1:] == ["2 of 3 jobs done, 0 running, about 20 s left: until 12:00."]
 
 
-def test_jobs_share_the_cores_and_a_timing_block_has_them_all(
+def test_jobs_share_the_cores_and_a_timing_session_has_them_all(
     plan_of: OpenPlan, tmp_path: Path
 ) -> None:
     plan = plan_of()

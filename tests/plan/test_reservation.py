@@ -1,7 +1,7 @@
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
-from batchmark.plan.work import for_block, for_probe, for_run
+from batchmark.plan.work import for_probe, for_run, for_session
 from tests.plan.conftest import STUDY, OpenPlan
 
 BUDGET = Budget(
@@ -39,21 +39,21 @@ def test_probes_come_on_top_of_the_run() -> None:
     assert reservation.megabytes == 1500 + 1500
 
 
-def test_a_timing_block_counts_every_thread_setting() -> None:
+def test_a_timing_session_counts_every_thread_setting() -> None:
     timing = TimingConfig(rounds=10, min_seconds=1.0, min_steps=20)
     subjects = [Hyperparameters(batch_size=1), Hyperparameters(batch_size=1000)]
     # (20 + 10 × 2) + (20 + 10 × 20) seconds for each of 3 settings.
-    assert for_block(subjects, 3, timing).minutes == 10 + 13
+    assert for_session(subjects, 3, timing).minutes == 10 + 13
     # A visit of the larger one takes 5 s instead of 20: 40 + 70 seconds.
     capped = timing.model_copy(update={"max_seconds": 5.0})
-    assert for_block(subjects, 3, capped).minutes == 10 + 6
+    assert for_session(subjects, 3, capped).minutes == 10 + 6
 
 
 def test_a_study_with_a_protocol_of_its_own_reserves_for_that(plan_of: OpenPlan) -> None:
     # A visit takes 2 × 0.3 s at batch size 10 and 20 × 0.1 s at 100, a round both: 2.6 s.
     # 2 × 20 s and 7 or 100 rounds: 58.2 and 300 s.
     reserved = {
-        name: plan_of(None, first={**STUDY, **own}).block_reservation("first").minutes
+        name: plan_of(None, first={**STUDY, **own}).session_reservation("first").minutes
         for name, own in {"common": {}, "own": {"rounds": 100}}.items()
     }
     assert reserved == {"common": 10 + 1, "own": 10 + 5}

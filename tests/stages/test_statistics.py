@@ -83,9 +83,9 @@ def test_one_seed_alone_still_makes_every_table(tmp_path: Path) -> None:
     assert tables["comparisons"]["p"].isna().any()
 
 
-def test_without_a_twin_no_time_differs_beyond_noise(world: World) -> None:
+def test_without_a_control_no_time_differs_beyond_noise(world: World) -> None:
     times = world.measured.times
-    timed = (times.subjects["role"] != "twin").to_numpy(bool)
+    timed = (times.subjects["role"] != "control").to_numpy(bool)
     alone = EpochTimes(times.subjects[timed].reset_index(drop=True), times.ratios[timed])
     tables, answer = analyze(replace(world.measured, times=alone))
     assert tables["noise"].empty

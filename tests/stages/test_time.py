@@ -16,7 +16,7 @@ from batchmark.contract.record import DatasetRecord, read_result, write_result
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.contract.timing import TimingResult
 from batchmark.dataset.arrays import save_arrays
-from batchmark.timing.warnings import find_cautions
+from batchmark.timing.warnings import find_warnings
 from tests.training import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def subject(name: str, **hyperparameters: Any) -> TimingSubject:
     return TimingSubject(id=name, hyperparameters=chosen, variants=[f"variant-{name}"])
 
 
-def request(anchor: str = "bs4", threads: tuple[int, ...] = (1, 0)) -> TimeRequest:
+def request(baseline: str = "bs4", threads: tuple[int, ...] = (1, 0)) -> TimeRequest:
     sizes = {f"bs{size}": subject(f"bs{size}", batch_size=size) for size in (4, 16, 32)}
     return TimeRequest(
         study="batch_size",
@@ -41,7 +41,7 @@ def request(anchor: str = "bs4", threads: tuple[int, ...] = (1, 0)) -> TimeReque
             subject("untrainable", model="tests.training.own_models:untrainable"),
             subject("float16", model="tests.training.own_models:in_float16", batch_size=4),
         ],
-        anchor=anchor,
+        baseline=baseline,
         threads=list(threads),
         rounds=ROUNDS,
         min_seconds=0.02,
@@ -81,7 +81,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> TimingResult:
 def test_every_round_visits_every_subject_at_every_thread_setting(finished: TimingResult) -> None:
     settings = {one.threads for one in finished.subjects}
     ids = {one.id for one in finished.subjects if not one.message}
-    assert {"bs4", "bs16", "bs32", "float16", "bs4.twin"} <= ids
+    assert {"bs4", "bs16", "bs32", "float16", "bs4.control"} <= ids
     assert len(ids) == 4 * len(settings) + 1
     for number in range(ROUNDS):
         found = [visit for visit in finished.visits if visit.round == number]
@@ -97,8 +97,8 @@ def test_visits_are_long_enough(finished: TimingResult) -> None:
 
 def test_subjects_carry_what_was_found_about_them(finished: TimingResult) -> None:
     by_id = {one.id: one for one in finished.subjects}
-    assert by_id["bs4"].role == "anchor"
-    assert (by_id["bs4.twin"].role, by_id["bs4.twin"].variants) == ("twin", [])
+    assert by_id["bs4"].role == "baseline"
+    assert (by_id["bs4.control"].role, by_id["bs4.control"].variants) == ("control", [])
     assert by_id["bs16"].variants == ["variant-bs16"]
     assert by_id["bs16"].examples_per_epoch == 16 * by_id["bs16"].steps_per_epoch
     assert by_id["bs32"].flops_per_step == 2 * by_id["bs16"].flops_per_step
@@ -125,10 +125,10 @@ def test_the_record_tells_when_and_by_which_clock(finished: TimingResult) -> Non
     assert finished.gpus == []
 
 
-def test_cautions_are_one_a_kind_and_those_of_the_readings_recorded(finished: TimingResult) -> None:
-    found = find_cautions(finished.visits, finished.anchor, finished.before, finished.after)
-    assert finished.cautions == found
-    codes = [one.code for one in finished.cautions if one.code != "throttled"]
+def test_warnings_are_one_a_kind_and_those_of_the_readings_recorded(finished: TimingResult) -> None:
+    found = find_warnings(finished.visits, finished.baseline, finished.before, finished.after)
+    assert finished.warnings == found
+    codes = [one.code for one in finished.warnings if one.code != "throttled"]
     assert len(codes) == len(set(codes))
 
 
@@ -154,8 +154,8 @@ def test_environment_names_versions_and_no_path(finished: TimingResult) -> None:
     assert str(Path.home()) not in json.dumps([finished.environment, finished.before])
 
 
-def test_an_anchor_that_cannot_be_timed_is_said_in_a_sentence(tmp_path: Path) -> None:
-    done = run_stage(tmp_path, request(anchor="huge", threads=[0]))
+def test_an_baseline_that_cannot_be_timed_is_said_in_a_sentence(tmp_path: Path) -> None:
+    done = run_stage(tmp_path, request(baseline="huge", threads=[0]))
     assert done.returncode == 1
     assert "its baseline huge is not timed: batch size 1000 exceeds" in done.stderr
     assert "Traceback" not in done.stderr

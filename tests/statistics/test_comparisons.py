@@ -6,17 +6,17 @@ import pytest
 from scipy import stats
 
 from batchmark.statistics.comparisons import compare, grid_variance, log_epoch_ratio
-from batchmark.statistics.study_data import Block
+from batchmark.statistics.study_data import StudyData
 from tests.world import World
 
 
 @pytest.fixture(scope="module")
 def momentum(world: World) -> pd.DataFrame:
-    return at_main_target(world.block("momentum"))
+    return at_main_target(world.data("momentum"))
 
 
-def at_main_target(block: Block) -> pd.DataFrame:
-    return compare(block).query(f"target == {block.target}")
+def at_main_target(data: StudyData) -> pd.DataFrame:
+    return compare(data).query(f"target == {data.target}")
 
 
 def test_a_miss_counts_as_the_budget_and_two_misses_as_no_pair() -> None:
@@ -49,10 +49,10 @@ def test_ratios_come_near_the_truth(momentum: pd.DataFrame, world: World) -> Non
 
 
 def test_every_variant_but_the_baseline_is_compared(momentum: pd.DataFrame, world: World) -> None:
-    block = world.block("momentum")
+    data = world.data("momentum")
     for _, rows in momentum.groupby("metric"):
-        assert sorted(rows["variant"]) == sorted(set(block.ids) - {block.study.baseline})
-        assert (rows["baseline"] == block.study.baseline).all()
+        assert sorted(rows["variant"]) == sorted(set(data.ids) - {data.study.baseline})
+        assert (rows["baseline"] == data.study.baseline).all()
 
 
 def test_correction_never_makes_a_difference_more_certain(momentum: pd.DataFrame) -> None:
@@ -69,7 +69,7 @@ def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -
 
 
 def test_misses_are_counted(world: World) -> None:
-    table = at_main_target(world.block("batch_size"))
+    table = at_main_target(world.data("batch_size"))
     rows = table[table["metric"] == "epochs_to_target"].set_index("variant")
     (largest,) = [name for name in rows.index if "-bs5000-" in name]
     assert rows.loc[largest, "censored"] == 3
@@ -77,30 +77,30 @@ def test_misses_are_counted(world: World) -> None:
 
 
 def test_every_target_is_compared_on_its_own(world: World) -> None:
-    block = world.block("momentum")
-    table = compare(block)
+    data = world.data("momentum")
+    table = compare(data)
     for metric in ("epochs_to_target", "time_to_target"):
         rows = table[table["metric"] == metric]
-        assert list(dict.fromkeys(rows["target"])) == block.targets
+        assert list(dict.fromkeys(rows["target"])) == data.targets
         assert not rows.duplicated(["variant", "target"]).any()
-    alone = compare(replace(block, targets=[block.targets[1]]))
+    alone = compare(replace(data, targets=[data.targets[1]]))
     expected = alone[alone["metric"] == "time_to_target"].reset_index(drop=True)
-    found = table[(table["metric"] == "time_to_target") & (table["target"] == block.targets[1])]
+    found = table[(table["metric"] == "time_to_target") & (table["target"] == data.targets[1])]
     pd.testing.assert_frame_equal(found.reset_index(drop=True), expected)
     once = table[~table["metric"].isin(["epochs_to_target", "time_to_target"])]
-    assert set(once["target"]) == {block.target}
+    assert set(once["target"]) == {data.target}
 
 
 def test_seeds_that_agree_by_chance_do_not_make_errors_certain(world: World) -> None:
     """All seeds equal: what is left is the error of counting two sets of images."""
-    block = world.block("momentum")
-    same = block.outcomes.assign(final_test_accuracy=0.9)
-    other = block.ids[0] if block.ids[0] != block.study.baseline else block.ids[1]
+    data = world.data("momentum")
+    same = data.outcomes.assign(final_test_accuracy=0.9)
+    other = data.ids[0] if data.ids[0] != data.study.baseline else data.ids[1]
     same.loc[same["variant"] == other, "final_test_accuracy"] = 0.901
-    rows = compare(replace(block, outcomes=same)).query("metric == 'final_test_error'")
+    rows = compare(replace(data, outcomes=same)).query("metric == 'final_test_error'")
     row = rows.set_index("variant").loc[other]
-    images = int(block.variants["test_size"].iloc[0])
-    seeds = len(block.seeds)
+    images = int(data.variants["test_size"].iloc[0])
+    seeds = len(data.seeds)
     error = np.sqrt(2 / 12 / images**2 / seeds)
     assert row["estimate"] == pytest.approx(-0.001)
     assert row["high"] - row["low"] == pytest.approx(2 * stats.t(seeds - 1).ppf(0.975) * error)
@@ -108,12 +108,12 @@ def test_seeds_that_agree_by_chance_do_not_make_errors_certain(world: World) -> 
 
 def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: World) -> None:
     """The largest batch misses everywhere, and its whole budget takes less time than the base's."""
-    block = world.block("batch_size")
-    (largest,) = (row for row, name in enumerate(block.ids) if "-bs5000-" in name)
-    ratios = np.ones((len(block.ids), 7))
+    data = world.data("batch_size")
+    (largest,) = (row for row, name in enumerate(data.ids) if "-bs5000-" in name)
+    ratios = np.ones((len(data.ids), 7))
     ratios[largest] = 1e-3
-    table = at_main_target(replace(block, ratios=ratios))
-    rows = table[table["variant"] == block.ids[largest]].set_index("metric")
+    table = at_main_target(replace(data, ratios=ratios))
+    rows = table[table["variant"] == data.ids[largest]].set_index("metric")
     assert rows.loc["time_to_target", "estimate"] < 0.1
     assert not rows.loc["time_to_target", "distinguishable"]
     assert rows.loc["epochs_to_target", "estimate"] > 1
@@ -121,6 +121,6 @@ def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: Wor
 
 
 def test_a_baseline_without_results_makes_no_comparison(world: World) -> None:
-    block = world.block("momentum")
-    study = block.study.model_copy(update={"baseline": "absent"})
-    assert compare(replace(block, study=study)).empty
+    data = world.data("momentum")
+    study = data.study.model_copy(update={"baseline": "absent"})
+    assert compare(replace(data, study=study)).empty

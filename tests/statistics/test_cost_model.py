@@ -30,7 +30,7 @@ def test_the_intervals_of_a_line_cover(count: int) -> None:
 
 
 def test_the_model_recovers_the_truth(world: World) -> None:
-    row = cost_model(world.block("batch_size")).to_dict("records")[0]
+    row = cost_model(world.data("batch_size")).to_dict("records")[0]
     truth = world.truth
     for name, expected in [
         ("e_min", truth.epochs_min),
@@ -46,16 +46,16 @@ def test_the_model_recovers_the_truth(world: World) -> None:
 
 
 def test_every_target_has_a_model(world: World) -> None:
-    block = world.block("batch_size")
-    table = cost_model(block)
-    assert table["target"].tolist() == block.targets
+    data = world.data("batch_size")
+    table = cost_model(data)
+    assert table["target"].tolist() == data.targets
     # A lower target takes fewer epochs; what a step costs does not depend on it.
     assert table.sort_values("target")["e_min"].is_monotonic_increasing
     assert table["o"].nunique() == 1
 
 
 def test_the_cost_of_a_size_by_hand(world: World) -> None:
-    row = cost_model(world.block("batch_size")).to_dict("records")[0]
+    row = cost_model(world.data("batch_size")).to_dict("records")[0]
     time = {b: (1 + b / row["b_crit"]) * (row["c"] + row["o"] / b) for b in (32, 1000)}
     best = row["best_batch_size"]
     least = (1 + best / row["b_crit"]) * (row["c"] + row["o"] / best)
@@ -64,4 +64,4 @@ def test_the_cost_of_a_size_by_hand(world: World) -> None:
 
 
 def test_too_few_sizes_make_no_model(world: World) -> None:
-    assert cost_model(world.block("momentum")).empty
+    assert cost_model(world.data("momentum")).empty

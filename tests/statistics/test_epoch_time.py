@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchmark.collecting.tidy import add_ratio_to_anchor, subject_rows, visit_rows
+from batchmark.collecting.tidy import add_ratio_to_baseline, subject_rows, visit_rows
 from batchmark.statistics.epoch_time import epoch_times, noise
 from batchmark.timing.protocol import round_orders
 from tests.synthetic import MNIST, Truth, example_request, timing_result
@@ -10,38 +10,40 @@ from tests.world import World
 
 
 def test_seconds_per_epoch_come_near_the_truth(world: World) -> None:
-    block = world.block("batch_size")
-    sizes = block.variants["batch_size"]
+    data = world.data("batch_size")
+    sizes = data.variants["batch_size"]
     expected = [world.truth.seconds_per_epoch(50_000, size) for size in sizes]
-    found = np.median(block.ratios, axis=1) * block.anchor_seconds
+    found = np.median(data.ratios, axis=1) * data.baseline_seconds
     assert found == pytest.approx(expected, rel=0.08)
     ratios = np.array(expected) / world.truth.seconds_per_epoch(50_000, 100)
-    assert np.median(block.ratios, axis=1) == pytest.approx(ratios, rel=0.03)
+    assert np.median(data.ratios, axis=1) == pytest.approx(ratios, rel=0.03)
 
 
-def test_the_noise_floor_covers_the_twin(world: World) -> None:
+def test_the_noise_floor_covers_the_control(world: World) -> None:
     table = noise(world.measured.timings, world.measured.times)
     assert len(table) == len(world.request.studies)
     assert (table["noise_floor"] > 0).all()
     assert (table["noise_floor"] < 0.05).all()
-    assert (table["anchor_drift"] < 0.2).all()
+    assert (table["baseline_drift"] < 0.2).all()
     assert (table["rounds"] == 7).all()
 
 
-def visits_of(blocks: int, rounds: int, jitter: float) -> pd.DataFrame:
-    """Blocks in the protocol's order on a drifting machine; every subject costs the same."""
-    names = ["anchor", "twin", "small", "large"]
-    orders = [round_orders(names, "anchor", rounds, seed) for seed in range(blocks)]
+def visits_of(sessions: int, rounds: int, jitter: float) -> pd.DataFrame:
+    """Sessions in the protocol's order on a drifting machine; every subject costs the same."""
+    names = ["baseline", "control", "small", "large"]
+    orders = [round_orders(names, "baseline", rounds, seed) for seed in range(sessions)]
     rows = [
-        (f"block{block}", number, place, subject)
-        for block, order in enumerate(orders)
+        (f"session{session}", number, place, subject)
+        for session, order in enumerate(orders)
         for number, subjects in enumerate(order)
         for place, subject in enumerate(subjects)
     ]
     table = pd.DataFrame(rows, columns=["study", "round", "order", "subject"])
     clock = table.groupby("study", sort=False).cumcount().to_numpy(float)
     noise = np.random.default_rng(0).normal(0, jitter, len(table))
-    table["role"] = table["subject"].where(table["subject"].isin(["anchor", "twin"]), "subject")
+    table["role"] = table["subject"].where(
+        table["subject"].isin(["baseline", "control"]), "subject"
+    )
     return table.assign(
         machine="local",
         device="cpu",
@@ -60,22 +62,22 @@ def subjects_of(visits: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("rounds", [7, 9])
-def test_the_twin_is_found_equal_to_the_anchor_as_often_as_it_should(rounds: int) -> None:
-    timings = add_ratio_to_anchor(visits_of(1000, rounds, jitter=0.01))
-    twins = noise(timings, epoch_times(timings, subjects_of(timings)))
-    assert len(twins) == 1000
-    assert 0.93 <= ((twins["low"] <= 1) & (twins["high"] >= 1)).mean() <= 0.97
+def test_the_control_is_found_equal_to_the_baseline_as_often_as_it_should(rounds: int) -> None:
+    timings = add_ratio_to_baseline(visits_of(1000, rounds, jitter=0.01))
+    controls = noise(timings, epoch_times(timings, subjects_of(timings)))
+    assert len(controls) == 1000
+    assert 0.93 <= ((controls["low"] <= 1) & (controls["high"] >= 1)).mean() <= 0.97
 
 
 def test_one_disturbed_visit_hardly_raises_the_noise_floor() -> None:
     calm = visits_of(1, 9, jitter=0.001)
-    hit = (calm["subject"] == "twin") & (calm["round"] == 4)
+    hit = (calm["subject"] == "control") & (calm["round"] == 4)
     disturbed = calm["seconds_per_epoch"].where(~hit, 3 * calm["seconds_per_epoch"])
     floors = []
     for visits in (calm, calm.assign(seconds_per_epoch=disturbed)):
-        timings = add_ratio_to_anchor(visits)
-        (twin,) = noise(timings, epoch_times(timings, subjects_of(timings))).to_dict("records")
-        floors.append(twin["noise_floor"])
+        timings = add_ratio_to_baseline(visits)
+        (control,) = noise(timings, epoch_times(timings, subjects_of(timings))).to_dict("records")
+        floors.append(control["noise_floor"])
     # A reading three times too long; by Student's t on logarithms the floor would be 50 %.
     assert floors[1] < 0.01
     assert floors[0] <= floors[1]
@@ -85,22 +87,22 @@ def test_drift_is_the_largest_deviation_from_the_median_round() -> None:
     request = example_request(studies=("momentum",))
     place = {"machine": "local", "device": "cpu", "dataset": MNIST}
     random = np.random.default_rng(0)
-    block = timing_result(request, request.studies[0], random, Truth(rounds=3), **place)
-    timings = add_ratio_to_anchor(pd.DataFrame(visit_rows(block)))
-    # Medians of 10, 9 and 12 seconds: the last is 20 % above that of the block.
+    session = timing_result(request, request.studies[0], random, Truth(rounds=3), **place)
+    timings = add_ratio_to_baseline(pd.DataFrame(visit_rows(session)))
+    # Medians of 10, 9 and 12 seconds: the last is 20 % above that of the session.
     moved = timings["round"].map({0: 10.0, 1: 9.0, 2: 12.0})
-    times = epoch_times(timings, pd.DataFrame(subject_rows(block)))
-    (twin,) = noise(timings.assign(seconds_per_epoch=moved), times).to_dict("records")
-    assert twin["anchor_drift"] == pytest.approx(0.2)
+    times = epoch_times(timings, pd.DataFrame(subject_rows(session)))
+    (control,) = noise(timings.assign(seconds_per_epoch=moved), times).to_dict("records")
+    assert control["baseline_drift"] == pytest.approx(0.2)
 
 
 def test_every_thread_setting_has_its_own_subject() -> None:
     request = example_request(studies=("model",))
     place = {"machine": "local", "device": "cpu", "dataset": MNIST}
     random = np.random.default_rng(0)
-    block = timing_result(request, request.studies[0], random, Truth(), threads=(1, 2), **place)
-    timings = add_ratio_to_anchor(pd.DataFrame(visit_rows(block)))
-    times = epoch_times(timings, pd.DataFrame(subject_rows(block)))
+    session = timing_result(request, request.studies[0], random, Truth(), threads=(1, 2), **place)
+    timings = add_ratio_to_baseline(pd.DataFrame(visit_rows(session)))
+    times = epoch_times(timings, pd.DataFrame(subject_rows(session)))
     listed = times.variants
     mine = listed[listed["variant"] == request.variants[0].id]
     assert sorted(mine["threads"]) == [1, 2]

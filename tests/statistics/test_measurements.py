@@ -45,9 +45,9 @@ def test_a_missing_table_is_an_error_that_names_it(world: World) -> None:
 
 
 def test_sensitivity_lists_every_target_and_its_fastest(world: World) -> None:
-    block = world.block("batch_size")
-    table = sensitivity(block)
-    assert table.groupby("target").size().to_dict() == dict.fromkeys(block.targets, 12)
+    data = world.data("batch_size")
+    table = sensitivity(data)
+    assert table.groupby("target").size().to_dict() == dict.fromkeys(data.targets, 12)
     assert (table.groupby("target")["fastest"].sum() == 1).all()
     relative = table["relative_time_to_target"]
     assert (relative[table["fastest"]] == 1).all()
@@ -59,8 +59,8 @@ def test_sensitivity_lists_every_target_and_its_fastest(world: World) -> None:
 
 
 def test_shares_are_counted_over_the_images_they_are_of(world: World) -> None:
-    block = world.block("train_size")
-    trained = block.counting_variance("final_train_accuracy")
+    data = world.data("train_size")
+    trained = data.counting_variance("final_train_accuracy")
     assert set(trained) == {1 / (12 * size**2) for size in (2000.0, 10_000.0)}
     for share in ("best_validation_error", "final_test_accuracy"):
-        assert set(block.counting_variance(share)) == {1 / (12 * 10_000.0**2)}
+        assert set(data.counting_variance(share)) == {1 / (12 * 10_000.0**2)}

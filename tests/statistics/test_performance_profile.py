@@ -3,26 +3,26 @@ from dataclasses import replace
 import numpy as np
 
 from batchmark.statistics.comparisons import performance_profile
-from batchmark.statistics.study_data import Block, families, labels
+from batchmark.statistics.study_data import StudyData, families, labels
 from tests.world import World
 
 
-def optimizers(world: World, epochs: dict[tuple[str, int], float]) -> Block:
+def optimizers(world: World, epochs: dict[tuple[str, int], float]) -> StudyData:
     """One trial of each (optimizer, batch size), an epoch of which takes a second."""
-    block = world.block("optimizer")
+    data = world.data("optimizer")
     ids = [f"v{k}" for k in range(len(epochs))]
     settings = [{"optimizer": name, "batch_size": size} for name, size in epochs]
     count = len(epochs)
     sizes = [size for _, size in epochs]
     return replace(
-        block,
-        study=block.study.model_copy(update={"settings": dict(zip(ids, settings, strict=True))}),
-        variants=block.variants.iloc[:count].assign(variant=ids, batch_size=sizes),
-        outcomes=block.outcomes.iloc[:count].assign(
+        data,
+        study=data.study.model_copy(update={"settings": dict(zip(ids, settings, strict=True))}),
+        variants=data.variants.iloc[:count].assign(variant=ids, batch_size=sizes),
+        outcomes=data.outcomes.iloc[:count].assign(
             variant=ids, seed=0, **{"epochs_to_0.98": list(epochs.values())}
         ),
         ratios=np.ones((count, 2)),
-        anchor_seconds=1.0,
+        baseline_seconds=1.0,
     )
 
 
@@ -54,17 +54,17 @@ def test_what_was_not_measured_is_no_miss(world: World) -> None:
 
 
 def test_an_untimed_miss_is_still_a_miss(world: World) -> None:
-    block = optimizers(world, TWO | {("adagrad", 32): np.inf, ("adagrad", 512): np.inf})
+    data = optimizers(world, TWO | {("adagrad", 32): np.inf, ("adagrad", 512): np.inf})
     untimed = np.ones((6, 2))
     untimed[4:] = np.nan
-    table = performance_profile(replace(block, ratios=untimed))
+    table = performance_profile(replace(data, ratios=untimed))
     assert (table.loc[table["solver"] == "optimizer=adagrad", "share"] == 0).all()
     assert len(set(table["solver"])) == 3
 
 
 def test_only_studies_over_optimizers_have_a_profile(world: World) -> None:
-    assert performance_profile(world.block("momentum")).empty
-    whole = performance_profile(world.block("optimizer"))
+    assert performance_profile(world.data("momentum")).empty
+    whole = performance_profile(world.data("optimizer"))
     assert whole.groupby("solver")["share"].apply(lambda x: x.is_monotonic_increasing).all()
 
 
@@ -74,7 +74,7 @@ def test_coinciding_points_belong_to_every_family() -> None:
 
 
 def test_families_differ_in_batch_size_only(world: World) -> None:
-    found = dict(families(world.block("learning_rate")))
-    sizes = world.block("learning_rate").variants["batch_size"].to_numpy()
+    found = dict(families(world.data("learning_rate")))
+    sizes = world.data("learning_rate").variants["batch_size"].to_numpy()
     assert len(found) == 4  # three rules and the tuned rate
     assert all(sizes[rows].tolist() == [32, 128, 512, 2048] for rows in found.values())

@@ -1,7 +1,7 @@
-"""Ratios to the anchor around a visit, against sums by hand."""
+"""Ratios to the baseline around a visit, against sums by hand."""
 
 from batchmark.contract.timing import Visit
-from batchmark.timing.warnings import ratios_to_anchor
+from batchmark.timing.warnings import ratios_to_baseline
 
 
 def visit(subject: str, start: int, step_time: int, number: int = 0) -> Visit:
@@ -11,15 +11,15 @@ def visit(subject: str, start: int, step_time: int, number: int = 0) -> Visit:
     )
 
 
-def test_the_anchor_nearest_to_the_middle_of_the_visit_counts() -> None:
-    # The anchor takes 100 around 500 and 200 around 2500; the subject's middle is 1000.
-    anchors = [visit("anchor", 0, 100), visit("anchor", 1500, 200)]
-    found = ratios_to_anchor([anchors[0], visit("a", 500, 100), anchors[1]], "anchor")
+def test_the_baseline_nearest_to_the_middle_of_the_visit_counts() -> None:
+    # The baseline takes 100 around 500 and 200 around 2500; the subject's middle is 1000.
+    baselines = [visit("baseline", 0, 100), visit("baseline", 1500, 200)]
+    found = ratios_to_baseline([baselines[0], visit("a", 500, 100), baselines[1]], "baseline")
     assert found["a"].tolist() == [1.0]
-    # Each anchor visit is compared with the other one.
-    assert found["anchor"].tolist() == [0.5, 2.0]
+    # Each baseline visit is compared with the other one.
+    assert found["baseline"].tolist() == [0.5, 2.0]
 
 
-def test_a_round_is_compared_with_its_own_anchors() -> None:
-    visits = [visit("anchor", 0, 100), visit("a", 2000, 300), visit("a", 9000, 300, number=1)]
-    assert ratios_to_anchor(visits, "anchor")["a"].tolist() == [3.0]
+def test_a_round_is_compared_with_its_own_baselines() -> None:
+    visits = [visit("baseline", 0, 100), visit("a", 2000, 300), visit("a", 9000, 300, number=1)]
+    assert ratios_to_baseline(visits, "baseline")["a"].tolist() == [3.0]

@@ -1,4 +1,4 @@
-"""Which subjects a block has, and what memory predicts; the clock itself is tested as a stage."""
+"""Which subjects a session has, and what memory predicts; the clock itself is tested as a stage."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def request(**changes: Any) -> TimeRequest:
         "machine": "m",
         "device": "cpu",
         "subjects": [subject(8), subject(16)],
-        "anchor": "bs16",
+        "baseline": "bs16",
         "threads": [0],
         "rounds": 7,
         "min_seconds": 0.3,
@@ -62,12 +62,12 @@ def test_a_gpu_has_no_thread_settings() -> None:
     assert thread_settings(request(device="gpu", threads=[1, 0])) == [0]
 
 
-def test_one_anchor_and_one_twin_serve_all_thread_settings() -> None:
+def test_one_baseline_and_one_control_serve_all_thread_settings() -> None:
     found = [(one.id, one.threads, one.role) for one in entries(request(), [4, 1])]
     assert found == [
         ("bs8", 4, "subject"),
-        ("bs16", 4, "anchor"),
-        ("bs16.twin", 4, "twin"),
+        ("bs16", 4, "baseline"),
+        ("bs16.control", 4, "control"),
         ("bs8.threads1", 1, "subject"),
         ("bs16.threads1", 1, "subject"),
     ]

@@ -17,7 +17,7 @@ from tests.training import tiny
 def time_request() -> TimeRequest:
     subject = TimingSubject(id="a", hyperparameters=Hyperparameters(model="mlp"), variants=["a"])
     return TimeRequest(
-        study="one", machine="local", device="gpu", subjects=[subject], anchor="a", threads=[0],
+        study="one", machine="local", device="gpu", subjects=[subject], baseline="a", threads=[0],
         rounds=1, min_seconds=0.1, min_steps=1, seed=0,
     )  # fmt: skip
 

@@ -99,10 +99,10 @@ def test_a_batch_larger_than_the_training_set_is_recorded_as_oversized(train: Tr
 
 def test_a_training_set_smaller_than_asked_for_is_recorded(train: Train) -> None:
     short = {"trials": 1, "epochs": 1.0}
-    (fewer,) = train(request(short, train_size=97)).cautions
+    (fewer,) = train(request(short, train_size=97)).warnings
     assert fewer.code == "fewer_images"
     assert fewer.text == "train_size is 97, but there are only 96 training images."
-    assert train(request(short, train_size=96)).cautions == []
+    assert train(request(short, train_size=96)).warnings == []
 
 
 def test_full_sizes_are_resolved_by_the_data(train: Train) -> None:
@@ -297,14 +297,14 @@ def test_unbalanced_classes_that_are_learned_are_not_called_chance(train: Train)
 def test_what_an_author_may_not_have_meant_is_said(
     train: Train, capsys: pytest.CaptureFixture[str], model: str, code: str
 ) -> None:
-    (caution,) = train(request({"trials": 2}, model=f"{OWN}:{model}")).cautions
-    assert caution.code == code
-    assert caution.text in capsys.readouterr().err
+    (warning,) = train(request({"trials": 2}, model=f"{OWN}:{model}")).warnings
+    assert warning.code == code
+    assert warning.text in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("model", ["mlp", f"{OWN}:build", f"{OWN}:with_seeded_noise"])
 def test_models_that_heed_the_seed_are_not_warned_of(train: Train, model: str) -> None:
-    assert train(request({"trials": 2}, model=model, optimizer="adam", dropout=0.0)).cautions == []
+    assert train(request({"trials": 2}, model=model, optimizer="adam", dropout=0.0)).warnings == []
 
 
 def test_what_fails_in_a_step_is_a_sentence(train: Train) -> None:

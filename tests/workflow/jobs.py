@@ -23,7 +23,7 @@ def probes(checkout: Checkout) -> set[str]:
 
 
 def timings(checkout: Checkout) -> set[str]:
-    """All timing blocks."""
+    """All timing sessions."""
     return {f"time {name}" for name in _names(checkout, "timings")}
 
 

@@ -50,7 +50,7 @@ def test_failed_variants_spoil_no_other(checkout: Checkout, tmp_path: Path) -> N
     assert "no such layer" in (partial / "index.html").read_text(encoding="utf-8")
     assert "no such layer" not in (checkout.folder / "reports" / "index.html").read_text()
     assert "2 failed:" in _words(result)
-    # Taken back, the report before it serves again, but for the block, which had more subjects.
+    # Taken back, the report before it serves again, but for the timing, which had more subjects.
     assert checkout.planned() == {"time optimizer"} | AFTER_COLLECT | figures(checkout)
 
 

@@ -6,12 +6,12 @@ rule time:
         TIMING,
     log:
         "logs/time/{device}/{study}.log",
-    # The whole machine: nothing else of this workflow runs beside a timing block.
+    # The whole machine: nothing else of this workflow runs beside a timing session.
     threads: workflow.cores
     resources:
         gpu=lambda w: int(w.device == "gpu"),
-        mem_mb=lambda w, attempt: plan.block_reservation(w.study).mem_mb(attempt),
-        runtime=lambda w, attempt: plan.block_reservation(w.study).runtime(attempt),
+        mem_mb=lambda w, attempt: plan.session_reservation(w.study).mem_mb(attempt),
+        runtime=lambda w, attempt: plan.session_reservation(w.study).runtime(attempt),
     params:
         request=lambda w: plan.time_request(w.study, w.device),
         sources=lambda w: plan.time_sources(w.study, w.device),

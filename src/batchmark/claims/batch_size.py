@@ -97,14 +97,14 @@ def too_small_fails(evidence: Evidence) -> Finding | None:
 
 
 def _trials(family: Family) -> pd.DataFrame:
-    ids = [family.block.ids[row] for row in family.rows]
-    return family.block.outcomes[family.block.outcomes["variant"].isin(ids)]
+    ids = [family.data.ids[row] for row in family.rows]
+    return family.data.outcomes[family.data.outcomes["variant"].isin(ids)]
 
 
 def _fates(family: Family) -> tuple[int, int]:
     """(failed, reached); a miss in a budget below 200 epochs is neither."""
     trials = _trials(family)
-    missed = np.isinf(trials[column(family.block.target)].to_numpy(float))
+    missed = np.isinf(trials[column(family.data.target)].to_numpy(float))
     hopeless = trials["status"].isin(FAILED).to_numpy(bool)
     enough = (trials["budget"] >= ENOUGH_EPOCHS).to_numpy(bool)
     return int((missed & (hopeless | enough)).sum()), int((~missed).sum())
@@ -186,7 +186,7 @@ def accuracy_optimum(evidence: Evidence) -> Finding | None:
         return None
     return finding(
         all_of(found.ends),
-        budget=np.nanmax(family.block.budget[family.rows]),
+        budget=np.nanmax(family.data.budget[family.rows]),
         **_ends_and_best(family, found),
         caution=_caution(family, unsettled),
     )
@@ -258,7 +258,7 @@ def grows_with_data(evidence: Evidence) -> Finding | None:
 
 
 def _images(family: Family) -> float:
-    return float(family.block.variants["train_size"].iloc[family.rows[0]])
+    return float(family.data.variants["train_size"].iloc[family.rows[0]])
 
 
 def _best_sizes(family: Family) -> Array | None:

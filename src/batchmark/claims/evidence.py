@@ -13,7 +13,7 @@ from batchmark.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.contract import hyperparameters
 from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio
 from batchmark.statistics.intervals import Array
-from batchmark.statistics.study_data import Block, families
+from batchmark.statistics.study_data import StudyData, families
 
 # As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
 AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]
@@ -31,34 +31,34 @@ class Evidence:
     probes. `published`: the published table.
     """
 
-    blocks: Sequence[Block]
-    main: Block | None
+    studies: Sequence[StudyData]
+    main: StudyData | None
     draws: pd.DataFrame
     magnitudes: pd.DataFrame
     published: pd.DataFrame
     largest_batch_size: int | None = None
 
-    def study(self, name: str) -> Block | None:
-        """The block of a study, by name."""
-        return next((block for block in self.blocks if block.study.name == name), None)
+    def study(self, name: str) -> StudyData | None:
+        """The data of a study, by name."""
+        return next((data for data in self.studies if data.study.name == name), None)
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two variants of one study that differ in what is tested only."""
 
-    block: Block
+    data: StudyData
     treated: int
     control: int
 
     def speed_up(self) -> "pd.Series[float]":
         """log(control's epochs / treated's) per seed; a miss counts as the budget."""
         control, treated = self._epochs()
-        return self._by_seed(log_epoch_ratio(control, treated, self.block.budget[self.control]))
+        return self._by_seed(log_epoch_ratio(control, treated, self.data.budget[self.control]))
 
     def least_variance(self) -> float:
         """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
-        steps = self.block.resolution[[self.control, self.treated]]
+        steps = self.data.resolution[[self.control, self.treated]]
         return float(grid_variance(self._epochs(), steps).sum())
 
     def missed(self) -> tuple[bool, bool]:
@@ -69,51 +69,49 @@ class Pair:
     @property
     def learned(self) -> bool:
         """Did no trial of either side diverge, fail or never learn?"""
-        return not {self.block.ids[self.control], self.block.ids[self.treated]} & hopeless(
-            self.block
-        )
+        return not {self.data.ids[self.control], self.data.ids[self.treated]} & hopeless(self.data)
 
     def _epochs(self) -> Array:
-        return self.block.epochs_to()[[self.control, self.treated]]
+        return self.data.epochs_to()[[self.control, self.treated]]
 
     def change(self, name: str) -> "pd.Series[float]":
         """Treated minus control of a column of the outcomes, per seed."""
-        values = self.block.trials(name)
+        values = self.data.trials(name)
         return self._by_seed(values[self.treated] - values[self.control])
 
     def value(self, name: str, *, treated: bool = True) -> "pd.Series[float]":
         """A column of the outcomes of one side, per seed."""
-        return self._by_seed(self.block.trials(name)[self.treated if treated else self.control])
+        return self._by_seed(self.data.trials(name)[self.treated if treated else self.control])
 
     def _by_seed(self, values: Array) -> "pd.Series[float]":
-        return pd.Series(values, index=self.block.seeds)
+        return pd.Series(values, index=self.data.seeds)
 
     def describe(self, name: str) -> Any:
         """A hyperparameter of the treated variant."""
-        return self.block.variants[name].iloc[self.treated]
+        return self.data.variants[name].iloc[self.treated]
 
 
-def hopeless(block: Block) -> set[str]:
+def hopeless(data: StudyData) -> set[str]:
     """Variants of which a trial diverged, failed or never learned."""
-    return set(block.outcomes.loc[block.outcomes["status"].isin([*FAILED, "failed"]), "variant"])
+    return set(data.outcomes.loc[data.outcomes["status"].isin([*FAILED, "failed"]), "variant"])
 
 
 def pairs(
-    blocks: Sequence[Block], treated: Choice, control: Choice, differing: Sequence[str]
+    studies: Sequence[StudyData], treated: Choice, control: Choice, differing: Sequence[str]
 ) -> list[Pair]:
     """All pairs within a study that agree in every axis but `differing`; each only once."""
     found: dict[tuple[str, str], Pair] = {}
-    for block in blocks:
-        for pair in _pairs(block, treated, control, differing):
-            ids = block.ids
+    for data in studies:
+        for pair in _pairs(data, treated, control, differing):
+            ids = data.ids
             found.setdefault((ids[pair.treated], ids[pair.control]), pair)
     return list(found.values())
 
 
 def _pairs(
-    block: Block, treated: Choice, control: Choice, differing: Sequence[str]
+    data: StudyData, treated: Choice, control: Choice, differing: Sequence[str]
 ) -> Iterator[Pair]:
-    variants = with_rate(block.variants)
+    variants = with_rate(data.variants)
     same = [axis for axis in AXES if axis not in differing]
     rows, others = (
         np.flatnonzero(chosen(variants).to_numpy(bool)) for chosen in (treated, control)
@@ -124,7 +122,7 @@ def _pairs(
     for key, other in zip(_keys(variants.iloc[others], same), others, strict=True):
         controls[key].append(int(other))
     for key, row in zip(_keys(variants.iloc[rows], same), rows, strict=True):
-        yield from (Pair(block, int(row), other) for other in controls[key] if other != row)
+        yield from (Pair(data, int(row), other) for other in controls[key] if other != row)
 
 
 def _keys(variants: pd.DataFrame, axes: Sequence[str]) -> list[str]:
@@ -198,50 +196,50 @@ def speed_ups(found: Sequence[Pair]) -> SpeedUps:
 
 @dataclass(frozen=True)
 class Family:
-    """Variants of a block that differ in batch size only, by rising size."""
+    """Variants of a study that differ in batch size only, by rising size."""
 
-    block: Block
+    data: StudyData
     label: str
     rows: NDArray[np.intp]
 
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Batch sizes."""
-        return self.block.variants["batch_size"].to_numpy(np.int64)[self.rows]
+        return self.data.variants["batch_size"].to_numpy(np.int64)[self.rows]
 
     def trials(self, name: str) -> Array:
         """A column of the outcomes as [size, seed]."""
-        return self.block.trials(name)[self.rows]
+        return self.data.trials(name)[self.rows]
 
     @property
     def missed(self) -> NDArray[np.bool_]:
         """Which trials did not reach the target [size, seed]."""
-        return np.isinf(self.block.epochs_to()[self.rows])
+        return np.isinf(self.data.epochs_to()[self.rows])
 
     def epochs(self) -> Array:
         """Epochs to the target [size, seed]; a miss counts as the budget, which understates it."""
-        return np.minimum(self.block.epochs_to()[self.rows], self.block.budget[self.rows][:, None])
+        return np.minimum(self.data.epochs_to()[self.rows], self.data.budget[self.rows][:, None])
 
     def grid_variance(self) -> Array:
         """Variance of log epochs from reading them off the evaluations, per size."""
-        epochs = self.block.epochs_to()[self.rows]
-        return grid_variance(epochs, self.block.resolution[self.rows])
+        epochs = self.data.epochs_to()[self.rows]
+        return grid_variance(epochs, self.data.resolution[self.rows])
 
     @property
     def learns(self) -> NDArray[np.bool_]:
         """Sizes of which no trial diverged or never learned."""
-        bad = hopeless(self.block)
-        return np.array([self.block.ids[row] not in bad for row in self.rows])
+        bad = hopeless(self.data)
+        return np.array([self.data.ids[row] not in bad for row in self.rows])
 
     @property
     def settled(self) -> NDArray[np.bool_]:
         """Trials whose best validation error came before the budget's last quarter [size, seed]."""
-        return self.trials("best_epoch") <= SETTLED * self.block.budget[self.rows][:, None]
+        return self.trials("best_epoch") <= SETTLED * self.data.budget[self.rows][:, None]
 
     @property
     def relative_seconds(self) -> Array:
-        """Median seconds per epoch over the anchor's, per size; NaN: not timed."""
-        ratios = self.block.ratios[self.rows]
+        """Median seconds per epoch over the baseline's, per size; NaN: not timed."""
+        ratios = self.data.ratios[self.rows]
         timed = ~np.isnan(ratios).all(axis=1) if ratios.size else np.zeros(len(self.rows), bool)
         found = np.full(len(self.rows), np.nan)
         found[timed] = np.nanmedian(ratios[timed], axis=1)
@@ -249,14 +247,14 @@ class Family:
 
     def only(self, chosen: NDArray[np.bool_]) -> "Family":
         """The family restricted to some sizes."""
-        return Family(self.block, self.label, self.rows[chosen])
+        return Family(self.data, self.label, self.rows[chosen])
 
 
-def families_of(block: Block | None, fewest: int = 3) -> list[Family]:
-    """The families of a block; empty without a block."""
-    if block is None:
+def families_of(data: StudyData | None, fewest: int = 3) -> list[Family]:
+    """The families of a study; empty without its data."""
+    if data is None:
         return []
-    return [Family(block, label, rows) for label, rows in families(block, fewest)]
+    return [Family(data, label, rows) for label, rows in families(data, fewest)]
 
 
 def main_family(evidence: Evidence, fewest: int = 3) -> Family | None:

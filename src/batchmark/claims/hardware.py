@@ -1,4 +1,4 @@
-"""Claims about speed and memory, decided on the timing blocks."""
+"""Claims about speed and memory, decided on the timing sessions."""
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,14 @@ from batchmark.statistics.intervals import Array
 def _timed(evidence: Evidence) -> Family | None:
     """The family with the most timed batch sizes, the main study's where they tie."""
     first = [evidence.main] if evidence.main else []
-    found = [family for block in [*first, *evidence.blocks] for family in families_of(block)]
+    found = [family for data in [*first, *evidence.studies] for family in families_of(data)]
     timed = [family.only(~np.isnan(family.relative_seconds)) for family in found]
     return max((f for f in timed if len(f.rows) > 2), key=lambda f: len(f.rows), default=None)
 
 
 def _rounds(family: Family) -> Array:
     """log relative seconds per epoch [size, round], only rounds that timed every size."""
-    ratios = family.block.ratios[family.rows]
+    ratios = family.data.ratios[family.rows]
     return np.log(ratios[:, ~np.isnan(ratios).any(axis=0)])
 
 
@@ -29,7 +29,7 @@ def hardware_efficiency(evidence: Evidence) -> Finding | None:
     if family is None:
         return None
     logs = _rounds(family)
-    examples = np.log(family.block.variants["examples_per_epoch"].to_numpy(float)[family.rows])
+    examples = np.log(family.data.variants["examples_per_epoch"].to_numpy(float)[family.rows])
     gain = logs[0] - logs[-1] + examples[-1] - examples[0]
     decision = decide(gain, np.log(1.5), show=as_ratio)
     return finding(
@@ -65,7 +65,7 @@ def spearman(one: Array, other: Array) -> float:
 @claim("memory-bound")
 def memory_bound(evidence: Evidence) -> Finding | None:
     """Does the peak memory grow by more than 10 % from the smallest to the largest batch?"""
-    found = [_memory(family) for block in evidence.blocks for family in families_of(block, 2)]
+    found = [_memory(family) for data in evidence.studies for family in families_of(data, 2)]
     growth = np.array([one for one in found if one is not None])
     if not len(growth):
         return None
@@ -76,6 +76,6 @@ def memory_bound(evidence: Evidence) -> Finding | None:
 
 
 def _memory(family: Family) -> float | None:
-    peaks = family.block.memory[family.rows]
+    peaks = family.data.memory[family.rows]
     known = peaks[~np.isnan(peaks)]
     return float(np.log(known[-1] / known[0])) if len(known) > 1 and known[0] > 0 else None

@@ -19,7 +19,7 @@ from batchmark.claims.evidence import (
     speed_ups,
 )
 from batchmark.contract.hyperparameters import NORMALIZATIONS
-from batchmark.statistics.study_data import Block
+from batchmark.statistics.study_data import StudyData
 
 # Standardized input is normalization, but not before the activation.
 KINDS = [kind for kind, row in NORMALIZATIONS.items() if row.layer]
@@ -27,7 +27,7 @@ KINDS = [kind for kind, row in NORMALIZATIONS.items() if row.layer]
 
 def _against_none(evidence: Evidence) -> list[Pair]:
     return pairs(
-        evidence.blocks,
+        evidence.studies,
         treated=lambda v: v["normalization"].isin(KINDS),
         control=lambda v: v["normalization"] == "none",
         differing=("normalization",),
@@ -51,8 +51,8 @@ def norm_gradient_flow(evidence: Evidence) -> Finding | None:
 
 def _flow(pair: Pair, row: int) -> "pd.Series[float]":
     """log of the first over the last layer's gradient norm at the end of training, per seed."""
-    outcomes = pair.block.outcomes
-    mine = outcomes[outcomes["variant"] == pair.block.ids[row]]
+    outcomes = pair.data.outcomes
+    mine = outcomes[outcomes["variant"] == pair.data.ids[row]]
     return pd.Series([_first_to_last(text) for text in mine["gradient_norms"]], index=mine["seed"])
 
 
@@ -91,8 +91,8 @@ def norm_speed(evidence: Evidence) -> Finding | None:
 @claim("norm-initialization")
 def norm_initialization(evidence: Evidence) -> Finding | None:
     """Does normalization narrow the error's range over scales by over 0.5 points?"""
-    for block in evidence.blocks:
-        ranges = _ranges(block)
+    for data in evidence.studies:
+        ranges = _ranges(data)
         kinds = [kind for kind in KINDS if kind in ranges]
         if "none" in ranges and kinds:
             narrower = matrix([ranges["none"] - ranges[kind] for kind in kinds])
@@ -104,15 +104,15 @@ def norm_initialization(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _ranges(block: Block) -> dict[str, "pd.Series[float]"]:
+def _ranges(data: StudyData) -> dict[str, "pd.Series[float]"]:
     """Range of the best validation error over initial scales, by normalization, per seed.
 
     Only settings that differ in nothing else and were tried at two scales or more for each kind.
     """
-    variants = block.variants
+    variants = data.variants
     if variants["initializer_scale"].nunique() < 2:
         return {}
-    errors = pd.DataFrame(block.trials("best_validation_error"), columns=block.seeds)
+    errors = pd.DataFrame(data.trials("best_validation_error"), columns=data.seeds)
     for rows in same_but(variants, ("normalization", "initializer_scale")):
         group = variants.iloc[rows]
         scales = group.groupby("normalization")["initializer_scale"].nunique()

@@ -20,7 +20,7 @@ from batchmark.claims.evidence import (
 )
 from batchmark.contract.hyperparameters import default_rate
 from batchmark.statistics.intervals import Array
-from batchmark.statistics.study_data import Block
+from batchmark.statistics.study_data import StudyData
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adam")
 ERROR = "best_validation_error"
@@ -33,11 +33,11 @@ class Lowest(NamedTuple):
     options: int
 
 
-def _lowest(block: Block, optimizer: str, chosen: Choice) -> Lowest:
+def _lowest(data: StudyData, optimizer: str, chosen: Choice) -> Lowest:
     """The lowest error of an optimizer; a setting without a value for some seed is no option."""
-    variants = block.variants
+    variants = data.variants
     rows = ((variants["optimizer"] == optimizer) & chosen(variants)).to_numpy(bool)
-    errors = block.trials(ERROR)[rows]
+    errors = data.trials(ERROR)[rows]
     errors = errors[~np.isnan(errors).any(axis=1)]
     return Lowest(-cross_fitted(-errors) if len(errors) else np.empty(0), len(errors))
 
@@ -59,10 +59,10 @@ def _mini(variants: pd.DataFrame) -> "pd.Series[bool]":
 @claim("rprop-full-batch")
 def rprop_full_batch(evidence: Evidence) -> Finding | None:
     """On the full batch, is Rprop's error at most 0.5 points above SGD's?"""
-    block = evidence.study("rprop")
-    if block is None:
+    data = evidence.study("rprop")
+    if data is None:
         return None
-    rprop, sgd = (_lowest(block, name, _full) for name in ("rprop", "sgd"))
+    rprop, sgd = (_lowest(data, name, _full) for name in ("rprop", "sgd"))
     if not (rprop.options and sgd.options):
         return None
     return finding(
@@ -74,10 +74,10 @@ def rprop_full_batch(evidence: Evidence) -> Finding | None:
 @claim("rprop-mini-batch")
 def rprop_mini_batch(evidence: Evidence) -> Finding | None:
     """On mini-batches, is Rprop over a point above SGD, and RMSprop at most 0.5?"""
-    block = evidence.study("rprop")
-    if block is None:
+    data = evidence.study("rprop")
+    if data is None:
         return None
-    rprop, sgd, rmsprop = (_lowest(block, name, _mini) for name in ("rprop", "sgd", "rmsprop"))
+    rprop, sgd, rmsprop = (_lowest(data, name, _mini) for name in ("rprop", "sgd", "rmsprop"))
     if not (rprop.options and sgd.options and rmsprop.options):
         return None
     fails, repairs = _more(rprop, sgd, 0.01, parts=2), _more(sgd, rmsprop, -0.005, parts=2)
@@ -93,7 +93,7 @@ def rprop_mini_batch(evidence: Evidence) -> Finding | None:
 def optimizer_rates(evidence: Evidence) -> Finding | None:
     """Does plain SGD gain over 0.2 points more from tuning than adaptive optimizers do?"""
     found = pairs(
-        evidence.blocks,
+        evidence.studies,
         treated=lambda v: v["tuned"].astype(bool),
         control=_at_default,
         differing=("rate",),
@@ -133,7 +133,7 @@ COMMON_MOMENTUM = 0.9
 def momentum_speed(evidence: Evidence) -> Finding | None:
     """Does momentum 0.9 reach the target more than 1.1 times as fast as none?"""
     found = pairs(
-        evidence.blocks,
+        evidence.studies,
         treated=lambda v: v["momentum"] == COMMON_MOMENTUM,
         control=lambda v: v["momentum"] == 0,
         differing=("momentum", "nesterov"),

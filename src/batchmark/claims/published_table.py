@@ -33,7 +33,7 @@ ROWS = (
 def table_rows(evidence: Evidence) -> Finding | None:
     """Does each published row's rank correlation with ours exceed 0.5?"""
     family = _same_network(evidence)
-    if family is None or not family.block.study.published:
+    if family is None or not family.data.study.published:
         return None
     known = _known_rows(family, evidence.published)
     if not known:
@@ -41,7 +41,7 @@ def table_rows(evidence: Evidence) -> Finding | None:
     decisions = {name: decide(values, 0.5, parts=len(known)) for name, values in known.items()}
     verdict = all_of(list(decisions.values()))
     deciding = next(name for name, decision in decisions.items() if decision is verdict)
-    model = family.block.variants["model"].iloc[family.rows[0]]
+    model = family.data.variants["model"].iloc[family.rows[0]]
     return finding(
         bounded(verdict, too_low=False, too_high=len(known) < len(ROWS)),
         model=model,
@@ -68,16 +68,16 @@ def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Array]:
 def _same_network(evidence: Evidence) -> Family | None:
     """The article's network where it was measured at enough sizes, else the main one."""
     found = families_of(evidence.main, FEWEST_SIZES)
-    same = [one for one in found if one.block.variants["model"].iloc[one.rows[0]] == NETWORK]
+    same = [one for one in found if one.data.variants["model"].iloc[one.rows[0]] == NETWORK]
     return same[0] if same else main_family(evidence, FEWEST_SIZES)
 
 
 def _rows(family: Family) -> dict[str, Array]:
     """Our values of each row [size, seed]; the epoch time has one column a round."""
-    epochs = family.block.epochs_to()[family.rows]
+    epochs = family.data.epochs_to()[family.rows]
     epochs = np.where(np.isinf(epochs), np.nan, epochs)
     return {
-        "time_200_epochs_pu": family.block.ratios[family.rows],
+        "time_200_epochs_pu": family.data.ratios[family.rows],
         "epoch_at_099": epochs,
         "time_to_099_pu": epochs * family.relative_seconds[:, None],
         "best_validation_error": family.trials("best_validation_error"),

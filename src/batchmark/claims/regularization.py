@@ -79,7 +79,7 @@ def _where_it_ends(evidence: Evidence, name: str) -> Finding | None:
         return None
     return finding(
         excess,
-        budget=np.nanmax(family.block.budget[family.rows]),
+        budget=np.nanmax(family.data.budget[family.rows]),
         largest=family.sizes[-1],
     )
 
@@ -92,7 +92,7 @@ def _against_none(evidence: Evidence, *penalties: str) -> list[Pair]:
     """Pairs of a variant with one of the penalties only, and the one without any."""
     others = [name for name in ("weight_decay", "l1", "l2", "dropout") if name not in penalties]
     return pairs(
-        evidence.blocks,
+        evidence.studies,
         treated=lambda v: (v[list(penalties)] > 0).any(axis=1) & (v[others] == 0).all(axis=1),
         control=_unregularized,
         differing=penalties,

@@ -21,7 +21,7 @@ from batchmark.claims import optimizers as momentum
 from batchmark.claims import regularization as generalization
 from batchmark.claims.decision import Decision
 from batchmark.claims.evidence import CLAIMS, Evidence, Finding, Rule
-from batchmark.statistics.study_data import Block, Measurements, where
+from batchmark.statistics.study_data import Measurements, StudyData, where
 
 MODULES = (
     gradients,
@@ -44,13 +44,13 @@ def all_claims() -> dict[str, Rule]:
 
 
 def claims_table(
-    measured: Measurements, blocks: Sequence[Block], main: str | None, published: pd.DataFrame
+    measured: Measurements, studies: Sequence[StudyData], main: str | None, published: pd.DataFrame
 ) -> pd.DataFrame:
     """One row per machine, device and claim; all claims, also those nothing measures."""
     return pd.DataFrame(
         [
             {"machine": machine, "device": device, "id": name} | judge(rule, evidence)
-            for machine, device, evidence in _places(measured, blocks, main, published)
+            for machine, device, evidence in _places(measured, studies, main, published)
             for name, rule in all_claims().items()
         ]
     )
@@ -88,21 +88,23 @@ def _written(value: Any) -> Any:
 
 
 def _largest(environment: dict[str, Any]) -> int | None:
-    """The largest batch size that any timing block predicted to fit into memory."""
-    blocks = environment.get("timings", {}).values()
-    found = [size for block in blocks for size in block["largest_batch_size"].values() if size]
+    """The largest batch size that any timing session predicted to fit into memory."""
+    sessions = environment.get("timings", {}).values()
+    found = [
+        size for session in sessions for size in session["largest_batch_size"].values() if size
+    ]
     return max(found, default=None)
 
 
 def _places(
-    measured: Measurements, blocks: Sequence[Block], main: str | None, published: pd.DataFrame
+    measured: Measurements, studies: Sequence[StudyData], main: str | None, published: pd.DataFrame
 ) -> Iterator[tuple[str, str, Evidence]]:
-    for machine, device in dict.fromkeys((block.machine, block.device) for block in blocks):
-        here = [b for b in blocks if (b.machine, b.device) == (machine, device)]
+    for machine, device in dict.fromkeys((data.machine, data.device) for data in studies):
+        here = [b for b in studies if (b.machine, b.device) == (machine, device)]
         place = {"machine": machine, "device": device}
         yield machine, device, Evidence(
-            blocks=here,
-            main=next((block for block in here if block.study.name == main), None),
+            studies=here,
+            main=next((data for data in here if data.study.name == main), None),
             draws=where(measured.draws, **place),
             magnitudes=where(measured.magnitudes, **place),
             published=published,

@@ -67,18 +67,18 @@ def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, Run
 
 
 def read_timings(place: Place, request: CollectRequest) -> Iterator[tuple[Path, TimingResult]]:
-    """The timing blocks of the plan's studies that exist in `place`."""
+    """The timing sessions of the plan's studies that exist in `place`."""
     for study in request.studies:
         path = place.folder / "timings" / f"{study}.json"
         if path.exists():
-            block = read_result(path, TimingResult)
-            _check_place(path, place, block)
-            if block.study != study:
+            session = read_result(path, TimingResult)
+            _check_place(path, place, session)
+            if session.study != study:
                 raise UserError(
-                    f"{path} is refused: study is {block.study!r} but the file is named {study!r}. "
-                    "Give the file its own name back."
+                    f"{path} is refused: study is {session.study!r} but the file is named "
+                    f"{study!r}. Give the file its own name back."
                 )
-            yield path, block
+            yield path, session
 
 
 def read_gradients(place: Place, request: CollectRequest) -> Iterator[tuple[Path, GradientResult]]:

@@ -117,34 +117,34 @@ def _best_epoch(trial: Trial) -> float | None:
     return None if best is None else trial.evaluations.epoch[best]
 
 
-def subject_rows(block: TimingResult) -> list[Row]:
+def subject_rows(session: TimingResult) -> list[Row]:
     """One row per timed training graph and thread setting."""
     return [
         {
-            **_place(block),
-            "study": block.study,
+            **_place(session),
+            "study": session.study,
             "subject": subject.id,
             **subject.model_dump(exclude={"id", "variants", "message"}),
-            "peak_flops_per_second": block.peak_flops_per_second.get(str(subject.threads)),
+            "peak_flops_per_second": session.peak_flops_per_second.get(str(subject.threads)),
             "variants": ";".join(subject.variants),
             "message": subject.message,
         }
-        for subject in block.subjects
+        for subject in session.subjects
     ]
 
 
-def visit_rows(block: TimingResult) -> list[Row]:
+def visit_rows(session: TimingResult) -> list[Row]:
     """One row per clock reading."""
-    subjects = {subject.id: subject for subject in block.subjects}
+    subjects = {subject.id: subject for subject in session.subjects}
     rows = []
-    for visit in block.visits:
+    for visit in session.visits:
         subject = subjects[visit.subject]
         seconds = visit.elapsed_ns / 1e9
         per_step = seconds / max(visit.steps, 1)
         rows.append(
             {
-                **_place(block),
-                "study": block.study,
+                **_place(session),
+                "study": session.study,
                 "subject": visit.subject,
                 "role": subject.role,
                 "threads": subject.threads,
@@ -162,15 +162,15 @@ def visit_rows(block: TimingResult) -> list[Row]:
     return rows
 
 
-def caution_rows(block: TimingResult) -> list[Row]:
+def warning_rows(session: TimingResult) -> list[Row]:
     """What the timing stage itself had doubts about, and what it could not time."""
     failed = [
         {"code": "not_timed", "subject": subject.id, "text": subject.message}
-        for subject in block.subjects
+        for subject in session.subjects
         if subject.message
     ]
-    noted = [caution.model_dump() for caution in block.cautions]
-    return [{**_place(block), "study": block.study, **row} for row in noted + failed]
+    noted = [warning.model_dump() for warning in session.warnings]
+    return [{**_place(session), "study": session.study, **row} for row in noted + failed]
 
 
 def draw_rows(probe: GradientResult) -> list[Row]:
@@ -235,31 +235,31 @@ Mask = NDArray[np.bool_]
 ROUND = ["machine", "device", "study", "round"]
 
 
-def add_ratio_to_anchor(visits: pd.DataFrame) -> pd.DataFrame:
-    """Add `ratio_to_anchor`: seconds per epoch over the anchor's nearest in time.
+def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
+    """Add `ratio_to_baseline`: seconds per epoch over the baseline's nearest in time.
 
-    The anchor's visits of the same round, those with the same number of threads where there are
-    any. An anchor visit is compared with another one. NaN in a round without another.
+    The baseline's visits of the same round, those with the same number of threads where there are
+    any. A baseline visit is compared with another one. NaN in a round without another.
     """
     moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
     costs = visits["seconds_per_epoch"].to_numpy(float)
     threads = visits["threads"].to_numpy()
-    anchors = (visits["role"] == "anchor").to_numpy(bool)
+    baselines = (visits["role"] == "baseline").to_numpy(bool)
     ratios = np.empty(len(visits))
     for rows in visits.groupby(ROUND, sort=False).indices.values():
-        ratios[rows] = costs[rows] / _anchor_costs(
-            moments[rows], costs[rows], threads[rows], anchors[rows]
+        ratios[rows] = costs[rows] / _baseline_costs(
+            moments[rows], costs[rows], threads[rows], baselines[rows]
         )
-    return visits.assign(ratio_to_anchor=ratios)
+    return visits.assign(ratio_to_baseline=ratios)
 
 
-def _anchor_costs(moments: Vector, costs: Vector, threads: Vector, anchors: Mask) -> Vector:
-    """The anchor's cost nearest to each moment of one round."""
+def _baseline_costs(moments: Vector, costs: Vector, threads: Vector, baselines: Mask) -> Vector:
+    """The baseline's cost nearest to each moment of one round."""
     distances = np.abs(moments[:, None] - moments)
     for count in np.unique(threads):
         members = threads == count
-        same = anchors & members
-        distances[np.ix_(members, ~(same if same.any() else anchors))] = np.inf
+        same = baselines & members
+        distances[np.ix_(members, ~(same if same.any() else baselines))] = np.inf
     np.fill_diagonal(distances, np.inf)
     nearest = distances.argmin(axis=1)
     return np.where(np.isfinite(distances.min(axis=1)), costs[nearest], np.nan)
@@ -269,7 +269,7 @@ LOG_LINES = 5
 # The stage that makes a kind of result, and what the reader calls it.
 STAGES = {
     "runs": ("train", "result"),
-    "timings": ("time", "timing block"),
+    "timings": ("time", "timing session"),
     "gradients": ("probe", "gradient probe"),
 }
 
@@ -286,7 +286,7 @@ class Collection:
         """Every table but `epochs`, by name."""
         made = {name: pd.DataFrame(self.rows[name]) for name in COLLECTED if name != "epochs"}
         if len(made["timings"]):
-            made["timings"] = add_ratio_to_anchor(made["timings"])
+            made["timings"] = add_ratio_to_baseline(made["timings"])
         return made
 
 
@@ -319,13 +319,16 @@ def _collect_place(
         collection.rows["trials"] += trial_rows(run)
         collection.rows["warnings"] += [*_data_warnings(collection, run), *_run_warnings(run)]
         _note_environment(collection, run)
-    for path, block in read_timings(place, request):
-        consistency.note(path, block)
-        collection.rows["results"].append(_file_row(path, block))
-        collection.rows["subjects"] += subject_rows(block)
-        collection.rows["timings"] += visit_rows(block)
-        collection.rows["warnings"] += [*_data_warnings(collection, block), *caution_rows(block)]
-        _note_block(collection, block)
+    for path, session in read_timings(place, request):
+        consistency.note(path, session)
+        collection.rows["results"].append(_file_row(path, session))
+        collection.rows["subjects"] += subject_rows(session)
+        collection.rows["timings"] += visit_rows(session)
+        collection.rows["warnings"] += [
+            *_data_warnings(collection, session),
+            *warning_rows(session),
+        ]
+        _note_session(collection, session)
     for path, probe in read_gradients(place, request):
         consistency.note(path, probe)
         collection.rows["results"].append(_file_row(path, probe))
@@ -363,8 +366,8 @@ def _run_warnings(run: RunResult) -> Iterator[Row]:
             "text": f"The tuned learning rate {run.tuning.chosen:g} lies on the border of its "
             "grid: a better one may lie outside.",
         }
-    for caution in run.cautions:
-        yield row | {"code": caution.code, "text": caution.text}
+    for warning in run.warnings:
+        yield row | {"code": warning.code, "text": warning.text}
     failed = [trial for trial in run.trials if trial.status == "failed"]
     if failed:
         seeds = ", ".join(str(trial.seed) for trial in failed)
@@ -396,18 +399,18 @@ def _note_start(record: dict[str, Any], run: RunResult) -> None:
     record["clock"] = {"started": started}
 
 
-def _note_block(collection: Collection, block: TimingResult) -> None:
+def _note_session(collection: Collection, session: TimingResult) -> None:
     place = collection.environment.setdefault(
-        f"{block.machine}/{block.device}",
-        {**block.environment, "dataset": _facts(block), "timings": {}},
+        f"{session.machine}/{session.device}",
+        {**session.environment, "dataset": _facts(session), "timings": {}},
     )
-    place["timings"][block.study] = {
-        "anchor": block.anchor,
-        "before": block.before,
-        "after": block.after,
-        "environment": block.environment,
-        "peak_flops_per_second": block.peak_flops_per_second,
-        "largest_batch_size": block.largest_batch_size,
+    place["timings"][session.study] = {
+        "baseline": session.baseline,
+        "before": session.before,
+        "after": session.after,
+        "environment": session.environment,
+        "peak_flops_per_second": session.peak_flops_per_second,
+        "largest_batch_size": session.largest_batch_size,
     }
 
 

@@ -82,7 +82,7 @@ class ResultFile(Record):
     digest: str = ""
 
 
-class Caution(Record):
+class ResultWarning(Record):
     """Something that makes results less trustworthy; `code` is stable, `text` a sentence."""
 
     code: str
@@ -103,7 +103,7 @@ class DatasetFacts(Record):
     test: Count
     image_shape: tuple[Count, Count, Count]
     classes: Count
-    notes: tuple[Caution, ...] = ()
+    notes: tuple[ResultWarning, ...] = ()
 
     @property
     def is_sample(self) -> bool:

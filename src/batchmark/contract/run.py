@@ -5,12 +5,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from batchmark.contract.record import (
-    Caution,
     Count,
     DatasetFacts,
     Details,
     Record,
     ResultFile,
+    ResultWarning,
     Share,
     Slug,
 )
@@ -114,9 +114,9 @@ class Budget(Record):
 
 
 class RunResult(ResultFile):
-    """A whole run file. `cautions`: what the author of the model may not have meant."""
+    """A whole run file. `warnings`: what the author of the model may not have meant."""
 
-    schema_version: Literal["batchmark.run/2"] = "batchmark.run/2"
+    schema_version: Literal["batchmark.run/3"] = "batchmark.run/3"
     variant: RunVariant
     machine: Slug
     device: Literal["cpu", "gpu"]
@@ -125,7 +125,7 @@ class RunResult(ResultFile):
     environment: Details
     tuning: Tuning | None = None
     trials: list[Trial]
-    cautions: list[Caution] = Field(default_factory=list)
+    warnings: list[ResultWarning] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_trial_a_seed(self) -> "RunResult":

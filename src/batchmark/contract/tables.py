@@ -41,7 +41,7 @@ COLLECTED: dict[str, tuple[str, ...]] = {
     "timings": _columns(
         """
         machine device study subject role threads batch_size round order start_seconds steps
-        seconds seconds_per_step steps_per_epoch seconds_per_epoch ratio_to_anchor
+        seconds seconds_per_step steps_per_epoch seconds_per_epoch ratio_to_baseline
         """
     ),
     "subjects": _columns(
@@ -145,7 +145,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "noise": _columns(
         """
-        machine device study threads ratio low high noise_floor spread anchor_drift rounds
+        machine device study threads ratio low high noise_floor spread baseline_drift rounds
         """
     ),
     "probes": _columns(

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from batchmark.contract.record import (
-    Caution,
     Count,
     DatasetFacts,
     Details,
     Record,
     ResultFile,
+    ResultWarning,
     Slug,
 )
 
-Role = Literal["anchor", "twin", "subject"]
+Role = Literal["baseline", "control", "subject"]
 
 
 class Subject(Record):
@@ -26,8 +26,8 @@ class Subject(Record):
     `flops_per_step`: convolutions and matrix products, forward and backward.
 
     `id` is unique in the file. `threads` is the number of intra-op threads (0 on a GPU).
-    `twin` marks the anchor's A/A copy. `peak_memory_bytes`: weights, optimizer state, and the
-    process's high-water mark over its state before training.
+    `control` is the A/A control, the baseline timed once more. `peak_memory_bytes`: weights,
+    optimizer state, and the process's high-water mark over its state before training.
     """
 
     id: Slug
@@ -46,7 +46,7 @@ class Subject(Record):
 
 
 class Visit(Record):
-    """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the block."""
+    """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the session."""
 
     subject: Slug
     round: Count
@@ -64,24 +64,24 @@ class Clock(Record):
 
 
 class TimingResult(ResultFile):
-    """A whole timing block.
+    """A whole timing session.
 
     `started`: when the first round began, UTC. `gpus`: what the GPUs said after each round.
 
-    All thread settings share its rounds, its one anchor and the anchor's twin.
+    All thread settings share its rounds, its one baseline and the A/A control.
     `peak_flops_per_second`: of a float32 matrix product, by number of threads ("0" on a GPU).
     `largest_batch_size`: predicted to fit memory, by subject id as requested.
     """
 
-    schema_version: Literal["batchmark.timing/3"] = "batchmark.timing/3"
+    schema_version: Literal["batchmark.timing/4"] = "batchmark.timing/4"
     study: Slug
     machine: Slug
     device: Literal["cpu", "gpu"]
     dataset: DatasetFacts
     started: AwareDatetime
     clock: Clock
-    anchor: Slug
-    twin: Slug
+    baseline: Slug
+    control: Slug
     peak_flops_per_second: dict[str, float]
     subjects: list[Subject]
     visits: list[Visit]
@@ -90,12 +90,12 @@ class TimingResult(ResultFile):
     after: Details
     environment: Details
     largest_batch_size: dict[str, int | None]
-    cautions: list[Caution]
+    warnings: list[ResultWarning]
 
     @model_validator(mode="after")
     def _visits_name_subjects(self) -> "TimingResult":
         known = {subject.id for subject in self.subjects}
         unknown = {visit.subject for visit in self.visits} - known
-        if unknown or not {self.anchor, self.twin} <= known:
-            raise ValueError("a visit, the anchor or the twin names no subject of this file")
+        if unknown or not {self.baseline, self.control} <= known:
+            raise ValueError("a visit, the baseline or the control names no subject of this file")
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.record import Caution
+from batchmark.contract.record import ResultWarning
 from batchmark.dataset.arrays import SPLITS, Arrays, load_arrays
 from batchmark.dataset.local import (
     TEST_IMAGES,
@@ -113,32 +113,32 @@ def count_classes(arrays: Arrays, name: str) -> int:
     return classes
 
 
-def notes(arrays: Arrays, classes: int) -> Iterator[Caution]:
+def notes(arrays: Arrays, classes: int) -> Iterator[ResultWarning]:
     """What is allowed and yet may be a mistake."""
     trained, held_out = arrays.train_labels, len(arrays.validation_labels)
     seen = np.unique(trained)
     if len(seen) < classes:
         missing = np.setdiff1d(np.arange(classes), seen)
         listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-        yield Caution(
+        yield ResultWarning(
             code="unused_labels",
             text=f"Labels up to {classes - 1} make {classes} classes, and {len(missing)} of them "
             f"never occur ({listed}); the network has an output for each.",
         )
     if len(trained) > 1 and np.all(np.diff(trained.astype(np.int64)) >= 0):
-        yield Caution(
+        yield ResultWarning(
             code="sorted_classes",
             text="The training images are sorted by class, so a train_size takes the first classes "
             "alone; shuffle them.",
         )
     if held_out < FEW_VALIDATION:
-        yield Caution(
+        yield ResultWarning(
             code="few_validation_images",
             text=f"{held_out} validation images: the accuracy moves in steps of "
             f"{100 / held_out:.2g} points, which says little; hold out at least {FEW_VALIDATION}.",
         )
     if arrays.train_images.max() <= 1:
-        yield Caution(
+        yield ResultWarning(
             code="black_pixels",
             text="Pixels run from 0 to 1 as whole numbers, almost black on a scale up to 255.",
         )

@@ -23,7 +23,7 @@ ROOT = Path("/")
 
 
 def describe(root: Path = ROOT) -> Facts:
-    """What stays the same during a block: processor, limits, memory, operating system, GPUs."""
+    """What stays the same during a session: processor, limits, memory, operating system, GPUs."""
     return {
         "cpu": processor(root),
         "cores": psutil.cpu_count(logical=False),
@@ -40,7 +40,7 @@ def describe(root: Path = ROOT) -> Facts:
 
 
 def observe(device: Device, root: Path = ROOT) -> Facts:
-    """What moves: taken before and after a block on `device`. Times are in seconds."""
+    """What moves: taken before and after a session on `device`. Times are in seconds."""
     usable = usable_times()
     return {
         "load": list(os.getloadavg()),

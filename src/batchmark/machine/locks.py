@@ -128,7 +128,7 @@ MACHINE = "batchmark-machine.lock"
 
 @contextmanager
 def shared(description: str, folder: Path | None = None) -> Iterator[None]:
-    """Hold the machine together with other training runs; wait while a timing block has it.
+    """Hold the machine together with other training runs; wait while a timing session has it.
 
     `description` begins the sentence that tells the user about the wait ("train lenet5-sgd").
     """
@@ -141,7 +141,7 @@ def shared(description: str, folder: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def exclusive(description: str, folder: Path | None = None) -> Iterator[None]:
-    """Hold the machine alone; wait for every training run and timing block that has it."""
+    """Hold the machine alone; wait for every training run and timing session that has it."""
     announce = announcer(description, "the machine")
     with (
         locked(TURNSTILE, EXCLUSIVE, announce, folder),

@@ -20,7 +20,7 @@ from batchmark.plan.work import (
     visit_seconds,
 )
 
-# Of a run or a block of the default scale.
+# Of a run or a session of the default scale.
 BYTES_PER_RESULT = 40_000
 # 28 x 28 pixels, and the validation and test images that come with 5 training images.
 BYTES_PER_IMAGE = 785 * 7 // 5
@@ -81,17 +81,17 @@ def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: in
     """The cost of `work` on such a training set with `cores` jobs at once."""
     runs = [_run_seconds(plan, variant, rates, data) for variant in work.train]
     probes = [_probe_seconds(plan, variant, rates, data) for variant in work.probe]
-    blocks = [_block_seconds(plan, study, rates, data) for study in work.time]
+    sessions = [_session_seconds(plan, study, rates, data) for study in work.time]
     figures = [rates.report * 1.2] * len(work.plot)
     return Expectation(
         seconds={
             "train": makespan([*runs, *probes], cores),
-            "time": sum(blocks),
+            "time": sum(sessions),
             "report": makespan(figures, cores) + 5 * rates.report,
         },
-        jobs={"train": len(runs) + len(probes), "time": len(blocks), "report": len(figures) + 3},
+        jobs={"train": len(runs) + len(probes), "time": len(sessions), "report": len(figures) + 3},
         memory_bytes=_memory_bytes(plan, work, rates, data, cores),
-        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(blocks)) + BYTES_PER_IMAGE * data.images,
+        disk_bytes=BYTES_PER_RESULT * (len(runs) + len(sessions)) + BYTES_PER_IMAGE * data.images,
     )
 
 
@@ -100,7 +100,7 @@ def job_seconds(
 ) -> float:
     """Expected seconds of one job."""
     if rule == "time":
-        return _block_seconds(plan, wildcards["study"], rates, data)
+        return _session_seconds(plan, wildcards["study"], rates, data)
     if rule == "train":
         return _run_seconds(plan, wildcards["variant"], rates, data)
     if rule == "probe":
@@ -122,18 +122,18 @@ def compared(expected: float, taken: float) -> str:
 
 
 def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> int:
-    """The largest runs side by side, or a block: a process a thread setting and one to weigh."""
+    """The largest runs side by side, or a session: a process a thread setting and one to weigh."""
 
     def needed(batch_size: int) -> int:
         return rates.memory_bytes + BYTES_PER_BATCH_IMAGE * batch_size
 
     runs = sorted(needed(_batch_size(plan, variant, data)) for variant in work.train)
-    blocks = [
+    sessions = [
         needed(max(_batch_size(plan, one, data) for one in plan.studies[study].variants))
         * (1 + len(plan.protocol(study).threads))
         for study in work.time
     ]
-    return max([rates.memory_bytes, sum(runs[-cores:]), *blocks])
+    return max([rates.memory_bytes, sum(runs[-cores:]), *sessions])
 
 
 def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
@@ -162,7 +162,7 @@ def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize)
     return rates.startup + probing.trials * (training + drawn)
 
 
-def _block_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -> float:
+def _session_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -> float:
     timing, chosen = plan.protocol(study), plan.studies[study]
     if data.is_sample:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
@@ -172,9 +172,9 @@ def _block_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -
         model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
         step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
         visits.append(visit_seconds(timing, step))
-    anchors = 4 * timing.min_seconds
+    baselines = 4 * timing.min_seconds
     readings = len(timing.threads)
-    rounds = timing.rounds * (sum(visits) + anchors)
+    rounds = timing.rounds * (sum(visits) + baselines)
     return readings * (rates.startup + len(visits) * rates.graph * 1.5 + rounds * 1.1)
 
 
@@ -216,7 +216,7 @@ def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: i
 def expected_by_job(
     plan: Plan, jobs: Mapping[int, Job], calibration: Path, facts: Path, cores: int
 ) -> dict[int, float]:
-    """Wall seconds that each job adds to the run: all of a timing block's, else a core's share."""
+    """Wall seconds that each job adds to the run: all of a session's, else a core's share."""
     rates, data = read_result(calibration, Calibration), _size(facts)
     return {
         id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule == "time" else cores)

@@ -45,7 +45,7 @@ from batchmark.plan.fingerprint import (
 from batchmark.plan.grid import timing_subjects
 from batchmark.plan.schema import Config, DatasetConfig, TimingConfig
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
-from batchmark.plan.work import Reservation, for_block, for_probe, for_run, relative_cost
+from batchmark.plan.work import Reservation, for_probe, for_run, for_session, relative_cost
 from batchmark.report.catalogue import figures_for, module_of
 
 
@@ -197,10 +197,10 @@ class Plan:
         )
 
     def time_request(self, study: str, device: Device) -> str:
-        """Path of the request for a study's timing block."""
+        """Path of the request for a study's timing session."""
         chosen = self.studies[study]
         subjects = timing_subjects(chosen.variants.values())
-        anchor = next(subject.id for subject in subjects if chosen.baseline in subject.variants)
+        baseline = next(subject.id for subject in subjects if chosen.baseline in subject.variants)
         protocol = self.protocol(study)
         return self._save(
             TimeRequest(
@@ -208,7 +208,7 @@ class Plan:
                 machine=self.machine,
                 device=device,
                 subjects=subjects,
-                anchor=anchor,
+                baseline=baseline,
                 threads=[0 if t == "all" else t for t in protocol.threads],
                 **protocol.model_dump(exclude={"threads"}),
             )
@@ -274,7 +274,7 @@ class Plan:
         return Budget(**values)
 
     def protocol(self, study: str) -> TimingConfig:
-        """How the study's timing block is run; `sample_min_seconds` is set."""
+        """How the study's timing session is run; `sample_min_seconds` is set."""
         return protocol(self.studies[study].config, self.config.timing)
 
     def sources(self, stage: str, device: Device = "cpu", variant: str | None = None) -> str:
@@ -282,7 +282,7 @@ class Plan:
         return _sources(stage, device, [self.variants[variant]] if variant else [])
 
     def time_sources(self, study: str, device: Device) -> str:
-        """The same for a timing block, which uses the plug-ins of all its variants."""
+        """The same for a timing session, which uses the plug-ins of all its variants."""
         return _sources("time", device, self.studies[study].variants.values())
 
     def figures(self) -> list[str]:
@@ -330,12 +330,12 @@ class Plan:
         budget, tuning = self.budget(variant), self.config.tuning
         return for_probe(chosen, budget, tuning, self.config.probing)
 
-    def block_reservation(self, study: str) -> Reservation:
-        """What a study's timing block reserves on a cluster."""
+    def session_reservation(self, study: str) -> Reservation:
+        """What a study's timing session reserves on a cluster."""
         subjects = timing_subjects(self.studies[study].variants.values())
         protocol = self.protocol(study)
         timed = [subject.hyperparameters for subject in subjects]
-        return for_block(timed, len(protocol.threads), protocol)
+        return for_session(timed, len(protocol.threads), protocol)
 
     def _for_analysis(self, study: Study) -> StudyForAnalysis:
         return StudyForAnalysis(

@@ -100,7 +100,7 @@ class TuningConfig(Section):
 
 
 class TimingConfig(Section):
-    """The protocol of the timing blocks."""
+    """The protocol of the timing sessions."""
 
     rounds: Rounds = 7
     min_seconds: Seconds = 0.3

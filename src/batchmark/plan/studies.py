@@ -65,7 +65,7 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
 
 
 def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
-    """How a study's timing block is run; `sample_min_seconds` is set."""
+    """How a study's timing session is run; `sample_min_seconds` is set."""
     keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
     own = {key: value for key in keys if (value := getattr(study, key)) is not None}
     timing = timing.model_copy(update=own)

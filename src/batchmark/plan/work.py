@@ -40,7 +40,7 @@ MNIST = DataSize(MNIST_TRAINING_IMAGES, 10_000)
 
 
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
-    """How long a visit of a timing block takes when a step takes `step_seconds`."""
+    """How long a visit of a timing session takes when a step takes `step_seconds`."""
     steps = timing.min_steps * step_seconds
     most = max(timing.max_seconds, step_seconds) if timing.max_seconds else steps
     return max(timing.min_seconds, min(steps, most))
@@ -91,10 +91,10 @@ def for_probe(
     return _reservation(cost, [_batch_size(chosen), *probing.batch_sizes])
 
 
-def for_block(
+def for_session(
     subjects: Iterable[Hyperparameters], settings: int, timing: TimingConfig
 ) -> Reservation:
-    """A timing block: every subject at so many thread settings, traced once, timed in rounds."""
+    """A timing session: every subject at so many thread settings, traced once, timed in rounds."""
     sizes = [_batch_size(subject) for subject in subjects]
     seconds = [
         20 + timing.rounds * max(2 * timing.min_seconds, visit_seconds(timing, size / 1000))

@@ -18,11 +18,11 @@ from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import noise
 from batchmark.statistics.noise_scale import noise_scales, probes
 from batchmark.statistics.study_data import (
-    Block,
     Measurements,
-    blocks,
+    StudyData,
     published,
     read_measurements,
+    studies,
 )
 from batchmark.statistics.summary import summarize
 
@@ -31,7 +31,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
     """The tables by name, all but the claims, and the content of answer.json."""
     request = measured.request
     floors = noise(measured.timings, measured.times)
-    every = list(blocks(measured, floors))
+    every = list(studies(measured, floors))
     tables = {
         "summary": summarize(measured.variants, measured.outcomes, measured.times),
         "noise": floors,
@@ -60,8 +60,8 @@ def settings(request: AnalyzeRequest) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(ANALYZED["settings"]))
 
 
-def _each(every: list[Block], table: Callable[[Block], pd.DataFrame]) -> pd.DataFrame:
-    filled = [frame for block in every if len(frame := table(block))]
+def _each(every: list[StudyData], table: Callable[[StudyData], pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for data in every if len(frame := table(data))]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
 
 

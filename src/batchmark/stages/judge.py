@@ -9,13 +9,13 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.stages.command import read_request, run
 from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
-from batchmark.statistics.study_data import blocks, published, read_measurements
+from batchmark.statistics.study_data import published, read_measurements, studies
 
 
 def judge_claims(request: AnalyzeRequest, folder: Path) -> None:
     """Read the tidy tables in `folder` and write the table of claims beside them."""
     measured = read_measurements(folder, request)
-    every = list(blocks(measured, noise(measured.timings, measured.times)))
+    every = list(studies(measured, noise(measured.timings, measured.times)))
     study = main_study(request)
     claims = claims_table(measured, every, study.name if study else None, published())
     write_table(folder, "claims", claims)

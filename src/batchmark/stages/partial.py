@@ -33,7 +33,7 @@ def make_partial(given: argparse.Namespace) -> None:
     collection = collect(collected, given.results, given.logs, partial=True)
     if not (collection.rows["variants"] and collection.rows["timings"]):
         raise UserError(
-            f"{given.results} holds no finished run or no finished timing block yet: there is "
+            f"{given.results} holds no finished run or no finished timing session yet: there is "
             "nothing to report."
         )
     tables, figures = Tables(given.reports / "tables"), given.reports / "figures"

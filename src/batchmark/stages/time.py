@@ -28,8 +28,8 @@ def main() -> None:
             with Worker(import_module, "batchmark.training.environment") as other:
                 other.ask("require", request.device)
         result = time_study(request, arguments.dataset, arguments.facts)
-    for caution in result.cautions:
-        print(f"{name}: {caution.subject or request.machine}: {caution.text}", file=sys.stderr)
+    for warning in result.warnings:
+        print(f"{name}: {warning.subject or request.machine}: {warning.text}", file=sys.stderr)
     write_result(arguments.output, result)
 
 
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--request", required=True, type=Path, help="file with a TimeRequest, JSON")
     parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
     parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
-    parser.add_argument("--output", required=True, type=Path, help="the block's JSON")
+    parser.add_argument("--output", required=True, type=Path, help="the session's JSON")
     return parser
 
 

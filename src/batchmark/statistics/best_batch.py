@@ -22,7 +22,7 @@ from batchmark.statistics.intervals import (
     percentiles,
     total,
 )
-from batchmark.statistics.study_data import Block, families
+from batchmark.statistics.study_data import StudyData, families
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,26 @@ class BestBatch:
     high: int
 
 
-def best_batch(block: Block, members: NDArray[np.intp]) -> BestBatch | None:
+def best_batch(data: StudyData, members: NDArray[np.intp]) -> BestBatch | None:
     """The fastest member of a family; None when none is both timed and reached the target."""
-    return _best(block, members, block.target, _resampled_medians(block.ratios[members], seed=1))
+    return _best(data, members, data.target, _resampled_medians(data.ratios[members], seed=1))
 
 
 def _best(
-    block: Block, members: NDArray[np.intp], target: float, resampled_ratios: Array
+    data: StudyData, members: NDArray[np.intp], target: float, resampled_ratios: Array
 ) -> BestBatch | None:
-    epochs = block.epochs_to(target)[members]
-    ratios, budget = block.ratios[members], block.budget[members]
-    seconds = time_to(block, target, members)[1].estimate
+    epochs = data.epochs_to(target)[members]
+    ratios, budget = data.ratios[members], data.budget[members]
+    seconds = time_to(data, target, members)[1].estimate
     seconds = np.where(np.isnan(seconds), np.inf, seconds)
     if not np.isfinite(seconds).any():
         return None
     best = int(seconds.argmin())
-    cost = _cost(epochs, ratios, budget, block.resolution[members], best)
+    cost = _cost(epochs, ratios, budget, data.resolution[members], best)
     p = holm(np.where(np.arange(len(members)) == best, np.nan, cost.p))
-    beyond_noise = np.abs(cost.estimate - 1) > block.noise_floor
+    beyond_noise = np.abs(cost.estimate - 1) > data.noise_floor
     tied = np.isfinite(seconds) & ~((p < 1 - LEVEL) & beyond_noise)
-    sizes = block.variants["batch_size"].to_numpy(np.int64)[members]
+    sizes = data.variants["batch_size"].to_numpy(np.int64)[members]
     low, high = _spread(sizes, _resampled_medians(epochs, seed=0) * resampled_ratios)
     return BestBatch(
         sizes=sizes,
@@ -75,7 +75,7 @@ def _best(
     )
 
 
-def best_batches(block: Block) -> pd.DataFrame:
+def best_batches(data: StudyData) -> pd.DataFrame:
     """One row per family of at least two sizes and target: its best size and those tied with it.
 
     Families of a study over learning-rate rules show the optimum under each rule. `holds`: the
@@ -83,19 +83,19 @@ def best_batches(block: Block) -> pd.DataFrame:
     size reached has no row.
     """
     rows = [
-        {**block.place(), "target": target, "family": label, **_columns(best, main)}
-        for label, members in families(block, 2)
-        for main, target, best in _by_target(block, members)
+        {**data.place(), "target": target, "family": label, **_columns(best, main)}
+        for label, members in families(data, 2)
+        for main, target, best in _by_target(data, members)
     ]
     return pd.DataFrame(rows)
 
 
 def _by_target(
-    block: Block, members: NDArray[np.intp]
+    data: StudyData, members: NDArray[np.intp]
 ) -> Iterator[tuple[BestBatch | None, float, BestBatch]]:
     """The best for the main target, and each target with its best."""
-    resampled = _resampled_medians(block.ratios[members], seed=1)
-    found = [(target, _best(block, members, target, resampled)) for target in block.targets]
+    resampled = _resampled_medians(data.ratios[members], seed=1)
+    found = [(target, _best(data, members, target, resampled)) for target in data.targets]
     main = found[0][1]
     for target, best in found:
         if best is not None:
@@ -156,13 +156,13 @@ def _resampled_medians(values: Array, seed: int) -> Array:
     return np.array([center(row[chosen], axis=1) for row in values])
 
 
-def answer(blocks: list[Block], request: AnalyzeRequest) -> dict[str, Any]:
+def answer(studies: list[StudyData], request: AnalyzeRequest) -> dict[str, Any]:
     """The answer on this machine's fastest device; `others` holds those of all other places.
 
     `decided` is true when a single batch size is left. Empty numbers are null.
     """
     study = main_study(request)
-    found = [_answer(block) for block in blocks if study and block.study.name == study.name]
+    found = [_answer(data) for data in studies if study and data.study.name == study.name]
     own = [one for one in found if one["machine"] == request.machine]
     own.sort(key=lambda one: one["seconds"] or np.inf)
     first = own[0] if own else {"machine": request.machine, "study": None, "decided": False}
@@ -175,33 +175,33 @@ def main_study(request: AnalyzeRequest) -> StudyForAnalysis | None:
     return next((study for study in over_sizes if study.published), next(iter(over_sizes), None))
 
 
-def _answer(block: Block) -> dict[str, Any]:
+def _answer(data: StudyData) -> dict[str, Any]:
     facts = {
-        **block.place(),
-        "dataset": str(block.variants["dataset"].iloc[0]),
-        "target": block.target,
-        "trials": int(block.study.trials),
-        "rounds": int(block.ratios.shape[1]),
-        "noise_floor": number(block.noise_floor),
+        **data.place(),
+        "dataset": str(data.variants["dataset"].iloc[0]),
+        "target": data.target,
+        "trials": int(data.study.trials),
+        "rounds": int(data.ratios.shape[1]),
+        "noise_floor": number(data.noise_floor),
         "decided": False,
         "best_batch_size": None,
         "seconds": None,
     }
     candidates = [
         (found.seconds.min(), number, label, members, found)
-        for number, (label, members) in enumerate(families(block, 2))
-        if (found := best_batch(block, members)) is not None
+        for number, (label, members) in enumerate(families(data, 2))
+        if (found := best_batch(data, members)) is not None
     ]
     if not candidates:
         return facts
     _, _, label, members, found = min(candidates, key=lambda one: one[:2])
     row = int(members[found.best])
-    return facts | {"family": label} | _best_facts(block, row, found)
+    return facts | {"family": label} | _best_facts(data, row, found)
 
 
-def _best_facts(block: Block, row: int, found: BestBatch) -> dict[str, Any]:
-    chosen = block.variants.iloc[row]
-    seconds = time_to(block)[1]
+def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
+    chosen = data.variants.iloc[row]
+    seconds = time_to(data)[1]
     return {
         "variant": chosen["variant"],
         "optimizer": chosen["optimizer"],

@@ -19,7 +19,7 @@ from batchmark.statistics.intervals import (
     product,
     total,
 )
-from batchmark.statistics.study_data import Block, labels
+from batchmark.statistics.study_data import StudyData, labels
 
 DIFFERENCES = {
     "best_validation_error": "best_validation_error",
@@ -28,33 +28,33 @@ DIFFERENCES = {
 }
 
 
-def compare(block: Block) -> pd.DataFrame:
+def compare(data: StudyData) -> pd.DataFrame:
     """All metrics of a study: ratios of epochs, seconds, times; differences of errors.
 
     What is "to target" comes for every target of the study, the rest stands with the main one.
     """
-    if block.study.baseline not in block.ids:
+    if data.study.baseline not in data.ids:
         return pd.DataFrame()
-    base = block.ids.index(block.study.baseline)
-    seconds = np.log(block.ratios) - np.log(block.ratios[base])
-    tables = [_table(block, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
-    for target in block.targets:
-        tables += _to_target(block, base, target, mean_of(seconds))
+    base = data.ids.index(data.study.baseline)
+    seconds = np.log(data.ratios) - np.log(data.ratios[base])
+    tables = [_table(data, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
+    for target in data.targets:
+        tables += _to_target(data, base, target, mean_of(seconds))
     for name, source in DIFFERENCES.items():
-        values, counted = block.trials(source), block.counting_variance(source)
+        values, counted = data.trials(source), data.counting_variance(source)
         change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
-        tables.append(_table(block, name, total(mean_of(change, counted + counted[base])), change))
+        tables.append(_table(data, name, total(mean_of(change, counted + counted[base])), change))
     return pd.concat(tables, ignore_index=True)
 
 
-def _to_target(block: Block, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
-    epochs = block.epochs_to(target)
-    speed = log_epoch_ratio(epochs, epochs[base], block.budget)
-    grid = grid_variance(epochs, block.resolution)
+def _to_target(data: StudyData, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
+    epochs = data.epochs_to(target)
+    speed = log_epoch_ratio(epochs, epochs[base], data.budget)
+    grid = grid_variance(epochs, data.resolution)
     needed = mean_of(speed, grid + grid[base])
     tables = [
-        _table(block, "epochs_to_target", total(needed), speed, epochs),
-        _table(block, "time_to_target", total(needed, seconds), speed, epochs),
+        _table(data, "epochs_to_target", total(needed), speed, epochs),
+        _table(data, "time_to_target", total(needed, seconds), speed, epochs),
     ]
     return [table.assign(target=target) for table in tables]
 
@@ -84,23 +84,23 @@ def _misled(ratio: Array, missed: NDArray[np.bool_], base: int) -> NDArray[np.bo
 
 
 def _table(
-    block: Block, metric: str, test: Test, pairs: Array, epochs: Array | None = None
+    data: StudyData, metric: str, test: Test, pairs: Array, epochs: Array | None = None
 ) -> pd.DataFrame:
-    base = block.ids.index(block.study.baseline)
+    base = data.ids.index(data.study.baseline)
     ratio = metric not in DIFFERENCES
     change = np.exp if ratio else np.asarray
     missed = np.isinf(epochs) if epochs is not None else np.zeros(pairs.shape, bool)
     p = np.where(np.arange(len(test.p)) == base, np.nan, test.p)
     corrected = holm(p)
     estimate = change(test.estimate)
-    floor = block.noise_floor if metric == "seconds_per_epoch" else 0.0
+    floor = data.noise_floor if metric == "seconds_per_epoch" else 0.0
     far = np.abs(estimate - 1) > floor if ratio else True
     table = pd.DataFrame(
         {
-            **block.place(),
-            "variant": block.ids,
-            "baseline": block.study.baseline,
-            "target": block.target,
+            **data.place(),
+            "variant": data.ids,
+            "baseline": data.study.baseline,
+            "target": data.target,
             "metric": metric,
             "kind": "ratio" if ratio else "difference",
             "estimate": estimate,
@@ -117,7 +117,7 @@ def _table(
     return table[np.arange(len(table)) != base]
 
 
-def performance_profile(block: Block) -> pd.DataFrame:
+def performance_profile(data: StudyData) -> pd.DataFrame:
     """Share of batch sizes at which a solver takes at most tau times the fastest solver's time.
 
     Solvers are the settings apart from the batch size; each batch size that at least one solver
@@ -125,7 +125,7 @@ def performance_profile(block: Block) -> pd.DataFrame:
     solvers measured at most batch sizes take part, at the sizes that all of them were measured at.
     Only for studies with an optimizer axis.
     """
-    seconds = _seconds(block) if "optimizer" in block.study.axes else pd.DataFrame()
+    seconds = _seconds(data) if "optimizer" in data.study.axes else pd.DataFrame()
     solved = seconds[seconds.replace(np.inf, np.nan).dropna(axis=1, how="all").columns]
     if not solved.size:
         return pd.DataFrame()
@@ -134,8 +134,8 @@ def performance_profile(block: Block) -> pd.DataFrame:
     shares = (ratios[:, :, None] <= taus).mean(axis=1)
     return pd.DataFrame(
         {
-            **block.place(),
-            "target": block.target,
+            **data.place(),
+            "target": data.target,
             "solver": np.repeat(solved.index.to_numpy(), len(taus)),
             "tau": np.tile(taus, len(solved)),
             "share": shares.ravel(),
@@ -144,13 +144,13 @@ def performance_profile(block: Block) -> pd.DataFrame:
     )
 
 
-def _seconds(block: Block) -> pd.DataFrame:
+def _seconds(data: StudyData) -> pd.DataFrame:
     """Time to target by solver and batch size, of the solvers and sizes that can be compared."""
-    epochs, seconds = time_to(block)
+    epochs, seconds = time_to(data)
     table = pd.DataFrame(
         {
-            "solver": [" | ".join(labels(block.study.settings[variant])) for variant in block.ids],
-            "workload": block.variants["batch_size"],
+            "solver": [" | ".join(labels(data.study.settings[variant])) for variant in data.ids],
+            "workload": data.variants["batch_size"],
             "seconds": np.where(np.isinf(epochs.estimate), np.inf, seconds.estimate),
         }
     )
@@ -164,37 +164,37 @@ Rows = NDArray[np.intp] | slice
 
 
 def time_to(
-    block: Block, target: float | None = None, rows: Rows = ALL
+    data: StudyData, target: float | None = None, rows: Rows = ALL
 ) -> tuple[Interval, Interval]:
     """Epochs and seconds to a target (the main one), one entry per variant in `rows`."""
-    epochs = median(block.epochs_to(target)[rows], block.resolution[rows])
-    return epochs, product(epochs, seconds_per_epoch(block, rows))
+    epochs = median(data.epochs_to(target)[rows], data.resolution[rows])
+    return epochs, product(epochs, seconds_per_epoch(data, rows))
 
 
-def seconds_per_epoch(block: Block, rows: Rows = ALL) -> Interval:
-    """Seconds per epoch in the block's own timing, one entry per variant; NaN: not timed."""
-    return Interval(*(part * block.anchor_seconds for part in median(block.ratios[rows])))
+def seconds_per_epoch(data: StudyData, rows: Rows = ALL) -> Interval:
+    """Seconds per epoch in the study's own timing, one entry per variant; NaN: not timed."""
+    return Interval(*(part * data.baseline_seconds for part in median(data.ratios[rows])))
 
 
-def sensitivity(block: Block) -> pd.DataFrame:
+def sensitivity(data: StudyData) -> pd.DataFrame:
     """One row per target of the study and variant.
 
     `fastest`: least median time to the target in the study; `relative_time_to_target`: over that.
     """
-    return pd.concat([_one(block, target) for target in block.targets], ignore_index=True)
+    return pd.concat([_one(data, target) for target in data.targets], ignore_index=True)
 
 
-def _one(block: Block, target: float) -> pd.DataFrame:
-    reached = np.isfinite(block.epochs_to(target))
-    epochs, seconds = time_to(block, target)
+def _one(data: StudyData, target: float) -> pd.DataFrame:
+    reached = np.isfinite(data.epochs_to(target))
+    epochs, seconds = time_to(data, target)
     table = pd.DataFrame(
         {
-            **block.place(),
+            **data.place(),
             "target": target,
-            "variant": block.ids,
-            "batch_size": block.variants["batch_size"],
+            "variant": data.ids,
+            "batch_size": data.variants["batch_size"],
             "reached": reached.sum(axis=1),
-            "trials": (~np.isnan(block.epochs_to(target))).sum(axis=1),
+            "trials": (~np.isnan(data.epochs_to(target))).sum(axis=1),
             **columns("epochs_to_target", epochs),
             **columns("time_to_target", seconds),
         }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.comparisons import seconds_per_epoch
 from batchmark.statistics.intervals import Array, columns, of_draws
-from batchmark.statistics.study_data import Block, families
+from batchmark.statistics.study_data import StudyData, families
 
 # Draws, each of them fitted anew.
 FITS = 1000
@@ -66,28 +66,28 @@ def _weighted(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
     return intercept, slope
 
 
-def cost_model(block: Block) -> pd.DataFrame:
+def cost_model(data: StudyData) -> pd.DataFrame:
     """One row per target and family of at least four batch sizes that all its trials reached."""
-    seconds = seconds_per_epoch(block).estimate
+    seconds = seconds_per_epoch(data).estimate
     rows = [
-        {**block.place(), "target": target, "family": family, **fit}
-        for family, members in families(block, FEWEST_SIZES)
-        for target in block.targets
-        if (fit := _fit(block, block.epochs_to(target)[members], seconds[members], members))
+        {**data.place(), "target": target, "family": family, **fit}
+        for family, members in families(data, FEWEST_SIZES)
+        for target in data.targets
+        if (fit := _fit(data, data.epochs_to(target)[members], seconds[members], members))
     ]
     return pd.DataFrame(rows)
 
 
 def _fit(
-    block: Block, epochs: Array, seconds: Array, members: NDArray[np.intp]
+    data: StudyData, epochs: Array, seconds: Array, members: NDArray[np.intp]
 ) -> dict[str, Any] | None:
-    sizes = block.variants["batch_size"].to_numpy(float)[members]
-    examples = block.variants["examples_per_epoch"].to_numpy(float)[members]
+    sizes = data.variants["batch_size"].to_numpy(float)[members]
+    examples = data.variants["examples_per_epoch"].to_numpy(float)[members]
     reached, timed = np.isfinite(epochs).all(axis=1), ~np.isnan(seconds)
     if reached.sum() < FEWEST_SIZES or timed.sum() < FEWEST_SIZES:
         return None
     # The target was crossed somewhere since the evaluation before: half a step back on average.
-    crossed = epochs - block.resolution[members][:, None] / 2
+    crossed = epochs - data.resolution[members][:, None] / 2
     convergence = fit_line(sizes[reached], np.exp(np.log(crossed[reached]).mean(axis=1)))
     speed = fit_line(1 / sizes[timed], seconds[timed] / examples[timed], seed=1)
     return {

@@ -1,4 +1,4 @@
-"""Seconds per epoch of every timed subject, free of drift, and the noise floor of each block."""
+"""Seconds per epoch of every timed subject, free of drift, and the noise floor of each session."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import pandas as pd
 
 from batchmark.statistics.intervals import Array, Interval, median
 
-BLOCK = ["machine", "device", "study"]
-SUBJECT = [*BLOCK, "subject"]
+SESSION = ["machine", "device", "study"]
+SUBJECT = [*SESSION, "subject"]
 
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """Timed subjects and, row by row, their ratio to the anchor in every round.
+    """Timed subjects and, row by row, their ratio to the baseline in every round.
 
     `subjects`: a row of subjects.csv each, with `ratio`, `seconds_per_epoch` (+ `_low`, `_high`),
     `examples_per_second`, `flops_per_second`, `share_of_peak`. `ratios`: [subject, round], NaN
@@ -32,12 +32,12 @@ class EpochTimes:
 
 
 def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
-    """Median ratio over rounds times the anchor's median seconds per epoch in the same block.
+    """Median ratio over rounds times the baseline's median seconds per epoch in the same session.
 
-    Within a round the median over visits. Blocks are never pooled.
+    Within a round the median over visits. Sessions are never pooled.
     """
     wide = (
-        timings.groupby([*SUBJECT, "round"], observed=True, sort=False)["ratio_to_anchor"]
+        timings.groupby([*SUBJECT, "round"], observed=True, sort=False)["ratio_to_baseline"]
         .median()
         .unstack("round")
     )
@@ -47,14 +47,16 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
 
 
 def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:
-    anchors = timings[timings["role"] == "anchor"]
-    seconds = anchors.groupby(BLOCK, observed=True)["seconds_per_epoch"].median()
-    by_threads = anchors.groupby([*BLOCK, "threads"], observed=True)["seconds_per_epoch"].median()
-    keys = pd.MultiIndex.from_frame(timed[BLOCK])
-    with_threads = pd.MultiIndex.from_frame(timed[[*BLOCK, "threads"]])
-    anchor = by_threads.reindex(with_threads).to_numpy(float)
-    anchor = np.where(np.isnan(anchor), seconds.reindex(keys).to_numpy(float), anchor)
-    per_epoch = ratio.estimate * anchor
+    baselines = timings[timings["role"] == "baseline"]
+    seconds = baselines.groupby(SESSION, observed=True)["seconds_per_epoch"].median()
+    by_threads = baselines.groupby([*SESSION, "threads"], observed=True)[
+        "seconds_per_epoch"
+    ].median()
+    keys = pd.MultiIndex.from_frame(timed[SESSION])
+    with_threads = pd.MultiIndex.from_frame(timed[[*SESSION, "threads"]])
+    baseline = by_threads.reindex(with_threads).to_numpy(float)
+    baseline = np.where(np.isnan(baseline), seconds.reindex(keys).to_numpy(float), baseline)
+    per_epoch = ratio.estimate * baseline
     steps = timed["steps_per_epoch"].to_numpy(float) / per_epoch
     flops = pd.to_numeric(timed["flops_per_step"]).to_numpy(float) * steps
     return timed.assign(
@@ -62,8 +64,8 @@ def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -
         ratio_low=ratio.low,
         ratio_high=ratio.high,
         seconds_per_epoch=per_epoch,
-        seconds_per_epoch_low=ratio.low * anchor,
-        seconds_per_epoch_high=ratio.high * anchor,
+        seconds_per_epoch_low=ratio.low * baseline,
+        seconds_per_epoch_high=ratio.high * baseline,
         examples_per_second=timed["examples_per_epoch"].to_numpy(float) / per_epoch,
         flops_per_second=flops,
         share_of_peak=flops / pd.to_numeric(timed["peak_flops_per_second"]).to_numpy(float),
@@ -71,25 +73,25 @@ def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -
 
 
 def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
-    """One row per block: what two copies of the same thing (A/A) differ by.
+    """One row per session: what two copies of the same thing (A/A) differ by.
 
-    `noise_floor`: the largest deviation from 1 inside the twin's interval; smaller differences
-    between subjects mean nothing. `anchor_drift`: how far the anchor's median of some round is
-    from its median of the block, as a share. `spread`: relative interquartile range of the
-    twin's rounds.
+    `noise_floor`: the largest deviation from 1 inside the control's interval; smaller differences
+    between subjects mean nothing. `baseline_drift`: how far the baseline's median of some round is
+    from its median of the session, as a share. `spread`: relative interquartile range of the
+    control's rounds.
     """
-    twins = times.subjects["role"] == "twin"
-    table = times.subjects.loc[twins, [*BLOCK, "threads", "ratio", "ratio_low", "ratio_high"]]
+    controls = times.subjects["role"] == "control"
+    table = times.subjects.loc[controls, [*SESSION, "threads", "ratio", "ratio_low", "ratio_high"]]
     table = table.rename(columns={"ratio_low": "low", "ratio_high": "high"})
-    ratios = times.ratios[twins.to_numpy(bool)]
+    ratios = times.ratios[controls.to_numpy(bool)]
     lower, upper = (np.nanquantile(ratios, share, axis=1) for share in (0.25, 0.75))
-    anchors = timings[timings["role"] == "anchor"]
-    rounds = anchors.groupby([*BLOCK, "round"], observed=True)["seconds_per_epoch"].median()
-    drift = rounds.groupby(level=BLOCK, observed=True).agg(_largest_deviation)
+    baselines = timings[timings["role"] == "baseline"]
+    rounds = baselines.groupby([*SESSION, "round"], observed=True)["seconds_per_epoch"].median()
+    drift = rounds.groupby(level=SESSION, observed=True).agg(_largest_deviation)
     return table.assign(
         noise_floor=np.fmax((table["low"] - 1).abs(), (table["high"] - 1).abs()),
         spread=upper - lower,
-        anchor_drift=drift.reindex(pd.MultiIndex.from_frame(table[BLOCK])).to_numpy(float),
+        baseline_drift=drift.reindex(pd.MultiIndex.from_frame(table[SESSION])).to_numpy(float),
         rounds=(~np.isnan(ratios)).sum(axis=1),
     )
 

@@ -132,13 +132,13 @@ COUNTED = {
 
 
 @dataclass(frozen=True)
-class Block:
+class StudyData:
     """A study on one machine and device. Row i of every matrix belongs to row i of `variants`.
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
-    one row per trial; `ratios`: epoch time over the anchor's [variant, round]; `anchor_seconds`:
-    what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not timed, not measured;
-    no difference in time is larger than a `noise_floor` that was not measured.
+    one row per trial; `ratios`: epoch time over the baseline's [variant, round];
+    `baseline_seconds`: what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not
+    timed, not measured; no difference in time is larger than a `noise_floor` not measured.
     """
 
     study: StudyForAnalysis
@@ -148,7 +148,7 @@ class Block:
     variants: pd.DataFrame
     outcomes: pd.DataFrame
     ratios: Array
-    anchor_seconds: float
+    baseline_seconds: float
     memory: Array
     noise_floor: float
 
@@ -199,34 +199,34 @@ class Block:
         return self.trials(column(self.target if target is None else target))
 
     def place(self) -> dict[str, str]:
-        """The key columns of every table about this block."""
+        """The key columns of every table about this study."""
         return {"machine": self.machine, "device": self.device, "study": self.study.name}
 
 
-def blocks(measured: Measurements, noise: pd.DataFrame) -> Iterator[Block]:
+def studies(measured: Measurements, noise: pd.DataFrame) -> Iterator[StudyData]:
     """Every study on every machine and device that has trials of it."""
     for study in measured.request.studies:
         mine = measured.by_study[measured.by_study["study"] == study.name]
         for (machine, device), trials in mine.groupby(["machine", "device"], sort=False):
-            yield _block(measured, noise, study, (str(machine), str(device)), trials)
+            yield _study_data(measured, noise, study, (str(machine), str(device)), trials)
 
 
-def _block(
+def _study_data(
     measured: Measurements,
     noise: pd.DataFrame,
     study: StudyForAnalysis,
     place: tuple[str, str],
     trials: pd.DataFrame,
-) -> Block:
+) -> StudyData:
     machine, device = place
     here = where(measured.variants, machine=machine, device=device)
     order = {name: rank for rank, name in enumerate(study.settings)}
     mine = here[here["variant"].isin(list(order))]
     mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)
     rows = _timed_as(measured, study.name, place, mine["variant"].tolist())
-    ratios, anchor, memory = _timing(measured, rows)
+    ratios, baseline, memory = _timing(measured, rows)
     floors = where(noise, machine=machine, device=device, study=study.name)
-    return Block(
+    return StudyData(
         study=study,
         targets=measured.targets[study.name],
         machine=machine,
@@ -234,7 +234,7 @@ def _block(
         variants=mine,
         outcomes=trials,
         ratios=ratios,
-        anchor_seconds=anchor,
+        baseline_seconds=baseline,
         memory=memory,
         noise_floor=float(floors["noise_floor"].max()),
     )
@@ -250,7 +250,7 @@ def _timed_as(
 
 
 def _timing(measured: Measurements, rows: "pd.Series[float]") -> tuple[Array, float, Array]:
-    """Ratios to the anchor, the anchor's seconds per epoch and peak memory, per variant."""
+    """Ratios to the baseline, the baseline's seconds per epoch and peak memory, per variant."""
     times, timed = measured.times, rows.notna().to_numpy(bool)
     ratios, memory = np.full((len(rows), times.ratios.shape[1]), np.nan), np.full(len(rows), np.nan)
     if not timed.any():
@@ -258,25 +258,25 @@ def _timing(measured: Measurements, rows: "pd.Series[float]") -> tuple[Array, fl
     chosen = rows[timed].to_numpy(float).astype(np.intp)
     ratios[timed] = times.ratios[chosen]
     memory[timed] = pd.to_numeric(times.subjects["peak_memory_bytes"]).to_numpy(float)[chosen]
-    anchor = times.subjects["seconds_per_epoch"] / times.subjects["ratio"]
+    baseline = times.subjects["seconds_per_epoch"] / times.subjects["ratio"]
     # Rounds of other thread settings have no reading here.
     read = ~np.isnan(ratios).all(axis=0)
-    return ratios[:, read], float(np.median(anchor.to_numpy(float)[chosen])), memory
+    return ratios[:, read], float(np.median(baseline.to_numpy(float)[chosen])), memory
 
 
 FEWEST_SIZES = 3
 
 
-def families(block: Block, fewest: int = FEWEST_SIZES) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """(label, rows of the block by rising batch size) of each family with enough sizes.
+def families(data: StudyData, fewest: int = FEWEST_SIZES) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """(label, rows of the study by rising batch size) of each family with enough sizes.
 
     The label lists the other axes, as `optimizer=adam, momentum=0.9`; empty when there is none.
     """
     members: dict[str, list[int]] = defaultdict(list)
-    for row, variant in enumerate(block.ids):
-        for name in labels(block.study.settings[variant]):
+    for row, variant in enumerate(data.ids):
+        for name in labels(data.study.settings[variant]):
             members[name].append(row)
-    sizes = block.variants["batch_size"].to_numpy()
+    sizes = data.variants["batch_size"].to_numpy()
     for name, found in members.items():
         rows = np.array(found)[np.argsort(sizes[found], kind="stable")]
         if len(set(sizes[rows].tolist())) >= fewest:

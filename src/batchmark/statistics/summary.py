@@ -94,7 +94,7 @@ def _status(statuses: list[str]) -> tuple[str, str]:
 
 
 def _timed(variants: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
-    """The timing of a variant: the block of the first of its studies that timed it."""
+    """The timing of a variant: the session of the first of its studies that timed it."""
     listed = times.variants
     order = variants.assign(studies=variants["studies"].fillna("").str.split(";"))
     order = order[[*RUN, "studies"]].explode("studies").rename(columns={"studies": "study"})
@@ -120,7 +120,7 @@ def _missing(table: pd.DataFrame) -> list[str]:
 
 
 def _relative(table: pd.DataFrame) -> dict[str, Any]:
-    """Per unit: over the fastest variant timed in the same block, whose id is the base."""
+    """Per unit: over the fastest variant timed in the same session, whose id is the base."""
     made = {}
     for column_name, ratio in (
         ("seconds_per_epoch", "relative_epoch_time"),

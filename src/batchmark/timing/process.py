@@ -19,7 +19,7 @@ from batchmark.timing import protocol
 from batchmark.training import environment
 from batchmark.training import environment as switches
 
-# Speed does not depend on the learning rate; a small one keeps losses finite for the whole block.
+# Speed does not depend on the learning rate; a small one keeps losses finite for the whole session.
 LEARNING_RATE = 1e-5
 
 

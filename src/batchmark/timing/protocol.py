@@ -86,18 +86,18 @@ def visit(run: Runner, steps: int, length: Length, clock: Clock = time.perf_coun
 Readers = Mapping[str, Callable[[], Reading]]
 
 
-def round_order(subjects: Sequence[str], anchor: str, random: Random) -> list[str]:
-    """One round: the subjects shuffled, the anchor before, halfway and after."""
-    others = [subject for subject in subjects if subject != anchor]
+def round_order(subjects: Sequence[str], baseline: str, random: Random) -> list[str]:
+    """One round: the subjects shuffled, the baseline before, halfway and after."""
+    others = [subject for subject in subjects if subject != baseline]
     random.shuffle(others)
     half = len(others) // 2
-    return [anchor, *others[:half], anchor, *others[half:], anchor]
+    return [baseline, *others[:half], baseline, *others[half:], baseline]
 
 
-def round_orders(subjects: Sequence[str], anchor: str, rounds: int, seed: int) -> list[list[str]]:
+def round_orders(subjects: Sequence[str], baseline: str, rounds: int, seed: int) -> list[list[str]]:
     """The order of every round, the same for the same seed."""
     random = Random(seed)  # noqa: S311
-    return [round_order(subjects, anchor, random) for _ in range(rounds)]
+    return [round_order(subjects, baseline, random) for _ in range(rounds)]
 
 
 def measure(

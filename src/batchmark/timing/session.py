@@ -1,4 +1,4 @@
-"""A whole timing block of one study: processes, subjects, rounds, and the record of it all."""
+"""A whole timing session of one study: processes, subjects, rounds, and the record of it all."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.record import Caution, DatasetFacts, read_record
+from batchmark.contract.record import DatasetFacts, ResultWarning, read_record
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.contract.timing import Clock, Role, Subject, TimingResult, Visit
 from batchmark.machine import facts as machine
@@ -22,7 +22,7 @@ from batchmark.timing import protocol
 from batchmark.timing.footprint import Footprint, Scales
 from batchmark.timing.process import Conditions, Opening, Stopwatch, Worker
 from batchmark.timing.protocol import Length
-from batchmark.timing.warnings import find_cautions
+from batchmark.timing.warnings import find_warnings
 
 Stopwatches = dict[int, Worker]
 """The timed process of each thread setting, the main one first."""
@@ -52,7 +52,7 @@ class Seen:
 def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     """Time all subjects of a study; the caller sees to it that the machine is free.
 
-    Raises UserError when the anchor cannot be timed; any other subject then has a message instead.
+    Raises UserError when the baseline cannot be timed; any other subject has a message instead.
     """
     settings = thread_settings(request)
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
@@ -67,7 +67,7 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         resident = scales.ask("resident")
         footprints = _weigh_all(request, scales)
         scales.close()
-        return _block(request, facts, stopwatches, footprints, resident)
+        return _record_session(request, facts, stopwatches, footprints, resident)
 
 
 def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
@@ -85,20 +85,20 @@ def thread_settings(request: TimeRequest) -> list[int]:
 
 
 def entries(request: TimeRequest, settings: list[int]) -> list[Entry]:
-    """Every subject at every setting, and the anchor's twin. The first setting's ids are plain."""
+    """Every subject at every setting, and the A/A control. The first setting's ids are plain."""
     main, *others = settings
     plain = [
-        Entry(one.id, one, main, "anchor" if one.id == request.anchor else "subject")
+        Entry(one.id, one, main, "baseline" if one.id == request.baseline else "subject")
         for one in request.subjects
     ]
-    anchor = next(one.subject for one in plain if one.role == "anchor")
-    twin = Entry(f"{anchor.id}.twin", anchor, main, "twin")
+    baseline = next(one.subject for one in plain if one.role == "baseline")
+    control = Entry(f"{baseline.id}.control", baseline, main, "control")
     rest = [
         Entry(f"{one.id}.threads{threads}", one, threads, "subject")
         for threads in others
         for one in request.subjects
     ]
-    return [*plain, twin, *rest]
+    return [*plain, control, *rest]
 
 
 def largest_batch_sizes(
@@ -128,7 +128,7 @@ def _weigh_all(request: TimeRequest, scales: Worker) -> dict[str, Footprint]:
     return {one.id: scales.ask("weigh", one) for one in request.subjects}
 
 
-def _block(
+def _record_session(
     request: TimeRequest,
     facts: Path,
     stopwatches: Stopwatches,
@@ -147,13 +147,13 @@ def _block(
         device=request.device,
         dataset=read_record(facts).facts,
         clock=_clock(),
-        anchor=request.anchor,
-        twin=f"{request.anchor}.twin",
+        baseline=request.baseline,
+        control=f"{request.baseline}.control",
         peak_flops_per_second=peaks,
         subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
         environment=environment,
         largest_batch_size=largest_batch_sizes(request.subjects, openings, footprints, available),
-        cautions=_cautions(request, seen),
+        warnings=_warnings(request, seen),
         **vars(seen),
     )
 
@@ -174,17 +174,17 @@ def _watch(request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches) -
     return Seen(started, before, visits, gpus, machine.observe(request.device))
 
 
-def _cautions(request: TimeRequest, seen: Seen) -> list[Caution]:
-    return find_cautions(seen.visits, request.anchor, seen.before, seen.after, seen.gpus)
+def _warnings(request: TimeRequest, seen: Seen) -> list[ResultWarning]:
+    return find_warnings(seen.visits, request.baseline, seen.before, seen.after, seen.gpus)
 
 
 def _open_all(
     request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
 ) -> dict[str, Opening]:
     openings = {one.id: stopwatches[one.threads].ask("open", one.id, one.subject) for one in timed}
-    reason = openings[request.anchor].message
+    reason = openings[request.baseline].message
     if reason:
-        raise UserError(f"study {request.study}: its baseline {request.anchor} is {reason}.")
+        raise UserError(f"study {request.study}: its baseline {request.baseline} is {reason}.")
     return openings
 
 
@@ -192,7 +192,7 @@ def _visit_all(
     request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
 ) -> tuple[list[Visit], list[machine.Facts]]:
     readers = {one.id: partial(stopwatches[one.threads].ask, "visit", one.id) for one in timed}
-    orders = protocol.round_orders(list(readers), request.anchor, request.rounds, request.seed)
+    orders = protocol.round_orders(list(readers), request.baseline, request.rounds, request.seed)
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
     gpus: list[machine.Facts] = []
@@ -213,7 +213,7 @@ def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
 def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
     return Subject(
         id=entry.id,
-        variants=[] if entry.role == "twin" else entry.subject.variants,
+        variants=[] if entry.role == "control" else entry.subject.variants,
         threads=entry.threads,
         role=entry.role,
         batch_size=opening.batch_size,

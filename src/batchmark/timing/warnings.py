@@ -6,23 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from batchmark.contract.record import Caution
+from batchmark.contract.record import ResultWarning
 from batchmark.contract.timing import Visit
 
 
-def ratios_to_anchor(visits: Iterable[Visit], anchor: str) -> dict[str, np.ndarray]:
-    """By subject, its time a step over that of the nearest other visit of the anchor in its round.
+def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.ndarray]:
+    """By subject, its time a step over that of the baseline's nearest other visit in its round.
 
-    One number a visit; a visit without such an anchor is left out.
+    One number a visit; a visit without one is left out.
     """
     rounds: dict[int, list[Visit]] = defaultdict(list)
     for visit in visits:
         rounds[visit.round].append(visit)
     ratios: dict[str, list[float]] = defaultdict(list)
     for members in rounds.values():
-        anchors = [visit for visit in members if visit.subject == anchor]
+        baselines = [visit for visit in members if visit.subject == baseline]
         for visit in members:
-            known = [other for other in anchors if other is not visit]
+            known = [other for other in baselines if other is not visit]
             if known:
                 ratios[visit.subject].append(step_time(visit) / _nearest(visit, known))
     return {subject: np.array(values) for subject, values in ratios.items()}
@@ -33,8 +33,8 @@ def step_time(visit: Visit) -> float:
     return visit.elapsed_ns / visit.steps
 
 
-def _nearest(visit: Visit, anchors: Sequence[Visit]) -> float:
-    return step_time(min(anchors, key=lambda one: abs(_middle(one) - _middle(visit))))
+def _nearest(visit: Visit, baselines: Sequence[Visit]) -> float:
+    return step_time(min(baselines, key=lambda one: abs(_middle(one) - _middle(visit))))
 
 
 def _middle(visit: Visit) -> float:
@@ -53,21 +53,21 @@ Facts = Mapping[str, Any]
 Ratios = Mapping[str, np.ndarray]
 
 
-def find_cautions(
+def find_warnings(
     visits: Sequence[Visit],
-    anchor: str,
+    baseline: str,
     before: Facts,
     after: Facts,
     gpus: Iterable[Facts] = (),
-) -> list[Caution]:
-    """At most one caution a code and block, but for what throttled.
+) -> list[ResultWarning]:
+    """At most one warning a code and session, but for what throttled.
 
-    `before` and `after` are `machine.observe()` around the block, `gpus` all that the GPUs said
+    `before` and `after` are `machine.observe()` around the session, `gpus` all that the GPUs said
     in between.
     """
-    ratios = ratios_to_anchor(visits, anchor)
+    ratios = ratios_to_baseline(visits, baseline)
     return [
-        *drift(visits, anchor),
+        *drift(visits, baseline),
         *spread(ratios),
         *outliers(ratios),
         *busy(before, after),
@@ -78,32 +78,32 @@ def find_cautions(
     ]
 
 
-def drift(visits: Sequence[Visit], anchor: str) -> list[Caution]:
-    """The anchor's median of some round is over 5 % away from its median of the block."""
+def drift(visits: Sequence[Visit], baseline: str) -> list[ResultWarning]:
+    """The baseline's median of some round is over 5 % away from its median of the session."""
     rounds: dict[int, list[float]] = defaultdict(list)
     for visit in visits:
-        if visit.subject == anchor:
+        if visit.subject == baseline:
             rounds[visit.round].append(step_time(visit))
     medians = np.array([np.median(times) for times in rounds.values()])
     largest = float(np.max(np.abs(medians / np.median(medians) - 1))) if rounds else 0.0
     if largest <= DRIFT_LIMIT:
         return []
-    text = f"The anchor's step time moved by {largest:.0%} between rounds: the machine drifts."
-    return [Caution(code="drift", subject=anchor, text=text)]
+    text = f"The baseline's step time moved by {largest:.0%} between rounds: the machine drifts."
+    return [ResultWarning(code="drift", subject=baseline, text=text)]
 
 
-def spread(ratios: Ratios) -> list[Caution]:
-    """Subjects whose ratios to the anchor have a standard deviation over 10 % of their mean."""
+def spread(ratios: Ratios) -> list[ResultWarning]:
+    """Subjects whose ratios to the baseline have a standard deviation over 10 % of their mean."""
     shares = {name: _variation(values) for name, values in ratios.items()}
     wide = {name: share for name, share in shares.items() if share > SPREAD_LIMIT}
     if not wide:
         return []
     found = _listed(wide, "{:.0%}")
-    text = f"Times relative to the anchor vary by over {SPREAD_LIMIT:.0%} of their mean: {found}."
-    return [Caution(code="spread", text=text)]
+    text = f"Times relative to the baseline vary by over {SPREAD_LIMIT:.0%} of their mean: {found}."
+    return [ResultWarning(code="spread", text=text)]
 
 
-def outliers(ratios: Ratios) -> list[Caution]:
+def outliers(ratios: Ratios) -> list[ResultWarning]:
     """Subjects with ratios whose modified z-score exceeds 3.5 (Iglewicz and Hoaglin 1993)."""
     counts = {
         name: int(np.sum(np.abs(modified_z(values)) > OUTLIER_LIMIT))
@@ -113,10 +113,10 @@ def outliers(ratios: Ratios) -> list[Caution]:
     if not far:
         return []
     text = (
-        f"{sum(far.values())} of {sum(map(len, ratios.values()))} times relative to the anchor lie "
-        f"far from their subject's others (modified z > {OUTLIER_LIMIT}): {_listed(far, '{}')}."
+        f"{sum(far.values())} of {sum(map(len, ratios.values()))} times relative to the baseline "
+        f"lie far from their subject's others (modified z > {OUTLIER_LIMIT}): {_listed(far, '{}')}."
     )
-    return [Caution(code="outliers", text=text)]
+    return [ResultWarning(code="outliers", text=text)]
 
 
 def modified_z(values: np.ndarray) -> np.ndarray:
@@ -127,8 +127,8 @@ def modified_z(values: np.ndarray) -> np.ndarray:
         return np.nan_to_num(0.6745 * centred / deviation, nan=0.0)
 
 
-def busy(before: Facts, after: Facts) -> list[Caution]:
-    """Other processes used more than a tenth of a core during the block."""
+def busy(before: Facts, after: Facts) -> list[ResultWarning]:
+    """Other processes used more than a tenth of a core during the session."""
     used = _change(before, after, "busy_seconds") - _change(before, after, "own_seconds")
     used -= _change(before, after, "stolen_seconds")
     cores = used / _change(before, after, "elapsed_seconds")
@@ -139,47 +139,49 @@ def busy(before: Facts, after: Facts) -> list[Caution]:
         f"Other processes kept {cores:.1f} cores busy meanwhile (load {load:.1f} at the start): "
         "close them and time again."
     )
-    return [Caution(code="busy", text=text)]
+    return [ResultWarning(code="busy", text=text)]
 
 
-def stolen(before: Facts, after: Facts) -> list[Caution]:
+def stolen(before: Facts, after: Facts) -> list[ResultWarning]:
     """The hypervisor gave more than 2 % of a core's time to other guests."""
     share = _change(before, after, "stolen_seconds") / _change(before, after, "elapsed_seconds")
     if share <= STOLEN_SHARE:
         return []
     text = f"The host of this virtual machine took {share:.0%} of a core for others meanwhile."
-    return [Caution(code="stolen", text=text)]
+    return [ResultWarning(code="stolen", text=text)]
 
 
-def throttled(before: Facts, after: Facts) -> list[Caution]:
+def throttled(before: Facts, after: Facts) -> list[ResultWarning]:
     """The cgroup's quota or heat stopped the cores."""
     counters = {
         "cgroup_throttled": "The CPU quota of this container",
         "thermal_throttled": "Heat",
     }
     return [
-        Caution(code="throttled", text=f"{what} slowed the processor {count} times meanwhile.")
+        ResultWarning(
+            code="throttled", text=f"{what} slowed the processor {count} times meanwhile."
+        )
         for key, what in counters.items()
         if (count := (after[key] or 0) - (before[key] or 0)) > 0
     ]
 
 
-def throttled_gpu(gpus: Iterable[Facts]) -> list[Caution]:
+def throttled_gpu(gpus: Iterable[Facts]) -> list[ResultWarning]:
     """The GPU said at some moment what slowed it."""
     reasons = sorted({reason for gpu in gpus for reason in gpu["slowed_by"]})
     text = f"The GPU was slowed by its {' and '.join(reasons)}."
-    return [Caution(code="throttled", text=text)] if reasons else []
+    return [ResultWarning(code="throttled", text=text)] if reasons else []
 
 
-def slowed(before: Facts, after: Facts) -> list[Caution]:
-    """The cores' mean frequency fell by more than 5 % during the block."""
+def slowed(before: Facts, after: Facts) -> list[ResultWarning]:
+    """The cores' mean frequency fell by more than 5 % during the session."""
     if not (before["frequency_mhz"] and after["frequency_mhz"]):
         return []
     first, last = np.mean(before["frequency_mhz"]), np.mean(after["frequency_mhz"])
     if last >= first * (1 - SLOWDOWN_LIMIT):
         return []
     text = f"The processor's frequency fell from {first:.0f} to {last:.0f} MHz meanwhile."
-    return [Caution(code="slowed", text=text)]
+    return [ResultWarning(code="slowed", text=text)]
 
 
 def _listed(values: Mapping[str, float], form: str) -> str:

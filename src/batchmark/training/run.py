@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.record import Caution, DatasetFacts
+from batchmark.contract.record import DatasetFacts, ResultWarning
 from batchmark.contract.requests.train import TrainRequest, TuningGrid
 from batchmark.contract.run import (
     Budget,
@@ -66,12 +66,12 @@ IMAGES = 100
 SMALL_SCALE = 0.1
 
 
-def find_cautions(session: Session) -> list[Caution]:
+def find_warnings(session: Session) -> list[ResultWarning]:
     """At most one a kind."""
     return [*_softmax(session), *_rescaling(session.model), *_hidden_state(session)]
 
 
-def _softmax(session: Session) -> Iterator[Caution]:
+def _softmax(session: Session) -> Iterator[ResultWarning]:
     """Outputs that are shares of 1 for every image."""
     outputs = session.logits(session.data.train.first(IMAGES))
     if outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2):
@@ -79,10 +79,10 @@ def _softmax(session: Session) -> Iterator[Caution]:
             "The model's outputs are probabilities and are trained as if they were logits, which "
             "is slow: leave out its softmax."
         )
-        yield Caution(code="softmax_outputs", text=text)
+        yield ResultWarning(code="softmax_outputs", text=text)
 
 
-def _rescaling(model: keras.Model) -> Iterator[Caution]:
+def _rescaling(model: keras.Model) -> Iterator[ResultWarning]:
     """A layer that would bring 0 to 255 to the range that pixels have already."""
     scales = [layer.scale for layer in _layers(model) if isinstance(layer, keras.layers.Rescaling)]
     small = [scale for scale in scales if np.max(np.abs(scale)) < SMALL_SCALE]
@@ -91,10 +91,10 @@ def _rescaling(model: keras.Model) -> Iterator[Caution]:
             f"The model multiplies its input by {np.max(small[0]):.3g} (Rescaling), but pixels "
             "arrive in 0 to 1: leave that layer out."
         )
-        yield Caution(code="rescaled_pixels", text=text)
+        yield ResultWarning(code="rescaled_pixels", text=text)
 
 
-def _hidden_state(session: Session) -> Iterator[Caution]:
+def _hidden_state(session: Session) -> Iterator[ResultWarning]:
     """Random numbers that neither a seed nor a checkpoint determines."""
     if session.has_hidden_state():
         text = (
@@ -102,10 +102,10 @@ def _hidden_state(session: Session) -> Iterator[Caution]:
             "without a seed), so no trial can be repeated or resumed exactly: give the layer a "
             "keras.random.SeedGenerator of its own."
         )
-        yield Caution(code="hidden_state", text=text)
+        yield ResultWarning(code="hidden_state", text=text)
 
 
-def _same_start(session: Session, seeds: Sequence[int]) -> Iterator[Caution]:
+def _same_start(session: Session, seeds: Sequence[int]) -> Iterator[ResultWarning]:
     """Seeds that change no initial weight; the session is left at the second."""
     starts = []
     for seed in seeds[:2]:
@@ -116,7 +116,7 @@ def _same_start(session: Session, seeds: Sequence[int]) -> Iterator[Caution]:
             "Every trial starts from the same weights, so the spread between trials is too small: "
             "the model sets a seed itself, or its initializers draw nothing."
         )
-        yield Caution(code="same_start", text=text)
+        yield ResultWarning(code="same_start", text=text)
 
 
 def _layers(layer: Any) -> Iterator[Any]:
@@ -192,7 +192,7 @@ def _run(setting: Setting) -> RunResult:
     possible = budget.batch_size <= budget.train_size
     tuning = _tune(setting) if possible else None
     rate = tuning.chosen if tuning else None
-    trials, cautions = _trials(setting, rate) if possible else (_oversized(setting), [])
+    trials, warnings = _trials(setting, rate) if possible else (_oversized(setting), [])
     return RunResult(
         variant=RunVariant(
             id=setting.request.variant.id, hyperparameters=setting.hyperparameters.model_dump()
@@ -204,7 +204,7 @@ def _run(setting: Setting) -> RunResult:
         environment=setting.environment,
         tuning=tuning,
         trials=trials,
-        cautions=cautions,
+        warnings=warnings,
     )
 
 
@@ -254,21 +254,21 @@ def _open(setting: Setting, seed: int, rate: float | None) -> Session:
     return session
 
 
-def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Caution]]:
+def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[ResultWarning]]:
     """All trials in one session, so that graphs are traced once; and what to say about it."""
     schedule = setting.schedule(setting.request.budget.epochs)
     session = _open(setting, setting.seeds[0], rate)
     fewer = _fewer_images(setting.hyperparameters.train_size, len(setting.data.train))
     # Ours are known to heed the seed, and building a model twice more takes a moment.
     own = setting.seeds if ":" in setting.hyperparameters.model else ()
-    cautions = [*fewer, *find_cautions(session), *_same_start(session, own)]
-    for caution in cautions:
-        print(f"caution: {caution.text}", file=sys.stderr)
+    warnings = [*fewer, *find_warnings(session), *_same_start(session, own)]
+    for warning in warnings:
+        print(f"warning: {warning.text}", file=sys.stderr)
     trials = []
     for seed in setting.seeds:
         session.restart(seed)
         trials.append(_train(setting, schedule, session, f"trial-{seed}"))
-    return trials, cautions
+    return trials, warnings
 
 
 def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -> Trial:
@@ -279,11 +279,11 @@ def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -
     return run_trial(session, schedule, progress or start(session), checkpoint.save, label)
 
 
-def _fewer_images(wanted: int | Literal["full"], there: int) -> Iterator[Caution]:
+def _fewer_images(wanted: int | Literal["full"], there: int) -> Iterator[ResultWarning]:
     """A train_size that the data do not have."""
     if wanted != "full" and wanted > there:
         text = f"train_size is {wanted}, but there are only {there} training images."
-        yield Caution(code="fewer_images", text=text)
+        yield ResultWarning(code="fewer_images", text=text)
 
 
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:

@@ -32,7 +32,7 @@ def placed(**columns: object) -> pd.DataFrame:
 def test_threads_help_from_where_they_are_faster(tmp_path: Path) -> None:
     frame = placed(
         study="device",
-        role=["subject"] * 4 + ["twin"],
+        role=["subject"] * 4 + ["control"],
         threads=[1, 1, 2, 2, 2],
         batch_size=[1, 100, 1, 100, 100],
         seconds_per_epoch=[10.0, 4.0, 12.0, 2.0, 99.0],

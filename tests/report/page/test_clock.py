@@ -22,7 +22,7 @@ def test_every_timed_graph_has_its_separate_figures(tables: Tables) -> None:
     assert [str(cell.text) for cell in table.columns] == heads
     row = dict(zip(heads, table.rows[0], strict=True))
     assert (str(row["study"].text), str(row["device"].text)) == ("batch size", "CPU")
-    # What the synthetic blocks say of every subject.
+    # What the synthetic sessions say of every subject.
     assert [row[name].text for name in ("tracing (s)", "compilation (s)", "first step (s)")] == [
         "0.8",
         "0",

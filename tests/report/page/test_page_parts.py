@@ -85,14 +85,14 @@ def test_warnings_are_a_sentence_a_study_and_a_table(tmp_path: Path) -> None:
         "local,cpu,batch_size,new,,Something in /home/somebody/x went wrong.\n",
         encoding="utf-8",
     )
-    made = appendix.cautions(Tables(tmp_path))
+    made = appendix.warnings(Tables(tmp_path))
     assert [str(sentence) for sentence in made.sentences] == [
         "batch size: some times lie far from the others; Something in … went wrong.",
         "All studies: the training images are sorted by class.",
     ]
     assert len(made.table.rows) == 4
     assert made.table.download is not None
-    assert appendix.cautions(Tables(tmp_path / "none")).sentences == []
+    assert appendix.warnings(Tables(tmp_path / "none")).sentences == []
 
 
 def test_one_place_alone_is_no_comparison(tables: Tables, tmp_path: Path) -> None:

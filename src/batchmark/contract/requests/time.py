@@ -13,7 +13,7 @@ class TimingSubject(Request):
 
 
 class TimeRequest(Request):
-    """One timing block. `threads`: 0 means all cores; `anchor` is a subject's id.
+    """One timing session. `threads`: 0 means all cores; `baseline` is a subject's id.
 
     `max_seconds`: how long `min_steps` may make a visit, None for any time. `sample_min_seconds`
     replaces `min_seconds` where the embedded sample serves, unless it is None.
@@ -23,7 +23,7 @@ class TimeRequest(Request):
     machine: str
     device: Device
     subjects: list[TimingSubject]
-    anchor: str
+    baseline: str
     threads: list[int]
     rounds: int
     min_seconds: float

@@ -51,7 +51,7 @@ def threads(tables: Tables) -> Drawn | None:
         title=_gain_of_threads,
         notes=lambda _: [say("Median over rounds; bands are 95 % intervals.")],
         right=92,
-    ).draw(_session(frame[frame["role"] != "twin"]))
+    ).draw(_session(frame[frame["role"] != "control"]))
 
 
 def _threads(count: float) -> str:
@@ -315,7 +315,7 @@ def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
 
 
 def timing_noise(tables: Tables) -> Drawn | None:
-    """The A/A test of every timing session, the anchor against its twin: one interval each."""
+    """The A/A test of every timing session, the control against the baseline: one interval each."""
     frame = at_home(tables, "noise")
     # A single round has a ratio and no interval.
     if not measured(frame, "low"):
@@ -323,13 +323,13 @@ def timing_noise(tables: Tables) -> Drawn | None:
     frame = frame.dropna(subset=["ratio", "low", "high"]).reset_index(drop=True)
     columns = {
         "study": "study",
-        "ratio": "twin / anchor",
+        "ratio": "A/A control / baseline",
         "low": "low",
         "high": "high",
-        "anchor_drift": "anchor drift",
+        "baseline_drift": "baseline drift",
         "spread": "spread",
     }
-    alt = say("Intervals of the ratio between two timings of the same code, one a timing block.")
+    alt = say("Intervals of the ratio between two timings of the same code, one a timing session.")
     return Drawn(
         figure=_ratios(frame),
         title=_noise_floor(frame, headline_study(tables)),
@@ -351,7 +351,7 @@ def _ratios(frame: pd.DataFrame) -> style.Figure:
     widest = float(percents[["low", "high"]].abs().to_numpy().max())
     axes.set_xlim(-1.2 * widest, 1.2 * widest)
     axes.set_ylim(len(frame) - 0.5, -0.5)
-    style.plain_axis(axes, "twin against anchor (% difference)")
+    style.plain_axis(axes, "A/A control against baseline (% difference)")
     style.names_axis(axes, [str(name).replace("_", " ") for name in frame["study"]])
     return figure
 

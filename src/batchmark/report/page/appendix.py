@@ -22,7 +22,6 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.page import view as cells
 from batchmark.report.page.view import (
-    Cautions,
     Cell,
     Fact,
     Facts,
@@ -30,6 +29,7 @@ from batchmark.report.page.view import (
     Head,
     Reproduction,
     Table,
+    Warnings,
     csv_file,
 )
 from batchmark.report.selection import (
@@ -223,7 +223,7 @@ def _machine_row(row: pd.Series) -> list[Cell]:
 
 
 def failures(tables: Tables) -> list[Failure]:
-    """Missing runs and probes by variant, timing blocks by study, with the end of their log."""
+    """Missing runs and probes by variant, timing sessions by study, with the end of their log."""
     frame = tables.frame("failures").astype(object).fillna("")
     return [
         Failure(
@@ -235,12 +235,12 @@ def failures(tables: Tables) -> list[Failure]:
     ]
 
 
-def cautions(tables: Tables) -> Cautions:
+def warnings(tables: Tables) -> Warnings:
     """Everything that makes a result less trustworthy: a sentence a study, and all of it."""
     frame = tables.frame("warnings").astype(object).fillna("").astype(str)
     if frame.empty:
-        return Cautions([], Table("", [], []))
-    sentences = [_caution(str(study), rows) for study, rows in frame.groupby("study", sort=False)]
+        return Warnings([], Table("", [], []))
+    sentences = [_warning(str(study), rows) for study, rows in frame.groupby("study", sort=False)]
     columns = ["study", "subject", "text"]
     body = [[scrubbed(value) for value in row] for row in frame[columns].to_numpy().tolist()]
     heads = [Cell(head) for head in (say("study"), say("subject"), say("warning"))]
@@ -250,10 +250,10 @@ def cautions(tables: Tables) -> Cautions:
         [[cells.text(value) for value in row] for row in body],
         csv_file("warnings", columns, body),
     )
-    return Cautions(sentences, table)
+    return Warnings(sentences, table)
 
 
-def _caution(study: str, rows: pd.DataFrame) -> Message:
+def _warning(study: str, rows: pd.DataFrame) -> Message:
     """What the warnings of one study say, each kind once."""
     first = rows.drop_duplicates("code")
     kinds = [

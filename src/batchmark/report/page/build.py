@@ -56,7 +56,7 @@ def page(
         gpu_measured="devices" in figures,
         machines=appendix.machines_table(tables),
         failures=appendix.failures(tables),
-        cautions=appendix.cautions(tables),
+        warnings=appendix.warnings(tables),
         environment=appendix.environment(tables),
         reproduction=appendix.reproduction(request, tables),
         downloads=table_files(tables.folder),

@@ -167,7 +167,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run, probe or timing block without a result; `variant` may name a study."""
+    """A run, probe or timing session without a result; `variant` may name a study."""
 
     variant: str
     reason: str
@@ -175,7 +175,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Cautions:
+class Warnings:
     """What makes results less trustworthy: in short, and in full."""
 
     sentences: Sequence[Text]
@@ -241,7 +241,7 @@ class Page:
     gpu_measured: bool
     machines: Table
     failures: Sequence[Failure]
-    cautions: Cautions
+    warnings: Warnings
     environment: Sequence[Facts]
     reproduction: Reproduction
     downloads: Sequence[Download]

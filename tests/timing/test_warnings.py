@@ -1,4 +1,4 @@
-"""Each caution on readings made for it."""
+"""Each warning on readings made for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchmark.contract.timing import Caution, Visit
-from batchmark.timing.warnings import find_cautions, modified_z
+from batchmark.contract.timing import ResultWarning, Visit
+from batchmark.timing.warnings import find_warnings, modified_z
 
 QUIET = {
     "load": [0.5, 0.5, 0.5],
@@ -24,11 +24,11 @@ LATER = QUIET | {"busy_seconds": 120.0, "own_seconds": 22.0, "elapsed_seconds": 
 
 
 def visits(**step_times: Sequence[int]) -> list[Visit]:
-    """In each round an anchor visit, one of every subject, another of the anchor; 10 steps each.
+    """In each round a baseline visit, one of every subject, another of the baseline; 10 steps each.
 
-    The two of the anchor take the same time, so that it is the same for all in between.
+    The two of the baseline take the same time, so that it is the same for all in between.
     """
-    anchor = step_times.pop("anchor")
+    baseline = step_times.pop("baseline")
     return [
         Visit(
             subject=subject,
@@ -38,14 +38,14 @@ def visits(**step_times: Sequence[int]) -> list[Visit]:
             start_ns=10_000 * place,
             elapsed_ns=10 * times[number],
         )
-        for number in range(len(anchor))
+        for number in range(len(baseline))
         for place, (subject, times) in enumerate(
-            [("anchor", anchor), *step_times.items(), ("anchor", anchor)]
+            [("baseline", baseline), *step_times.items(), ("baseline", baseline)]
         )
     ]
 
 
-STEADY = visits(anchor=(100, 101, 99, 100, 100, 101, 99))
+STEADY = visits(baseline=(100, 101, 99, 100, 100, 101, 99))
 
 
 def find(
@@ -53,50 +53,50 @@ def find(
     before: dict[str, Any] = QUIET,
     after: dict[str, Any] = LATER,
     gpus: Sequence[dict[str, Any]] = (),
-) -> list[Caution]:
-    return find_cautions(readings, "anchor", before, after, gpus)
+) -> list[ResultWarning]:
+    return find_warnings(readings, "baseline", before, after, gpus)
 
 
 def codes(*arguments: Any, **options: Any) -> list[str]:
-    return [caution.code for caution in find(*arguments, **options)]
+    return [warning.code for warning in find(*arguments, **options)]
 
 
-def test_a_steady_block_on_a_quiet_machine_has_none() -> None:
+def test_a_steady_session_on_a_quiet_machine_has_none() -> None:
     assert codes() == []
 
 
-def test_drift_of_the_anchor_over_five_percent() -> None:
-    assert codes(visits(anchor=(98, 100, 102, 104))) == []
-    assert codes(visits(anchor=(100, 101, 102, 108))) == ["drift"]
+def test_drift_of_the_baseline_over_five_percent() -> None:
+    assert codes(visits(baseline=(98, 100, 102, 104))) == []
+    assert codes(visits(baseline=(100, 101, 102, 108))) == ["drift"]
 
 
-def test_what_slows_the_anchor_as_well_is_neither_spread_nor_outlier() -> None:
-    anchor = (100, 101, 99, 100, 150, 101, 99)
-    assert codes(visits(anchor=anchor, a=[2 * time for time in anchor])) == ["drift"]
+def test_what_slows_the_baseline_as_well_is_neither_spread_nor_outlier() -> None:
+    baseline = (100, 101, 99, 100, 150, 101, 99)
+    assert codes(visits(baseline=baseline, a=[2 * time for time in baseline])) == ["drift"]
 
 
 def test_spread_over_ten_percent_names_the_subjects() -> None:
     # Mean 1, standard deviation 0.2 and 0.3; the last one's is 0.05.
     shares = {"a": (80, 100, 120), "b": (70, 100, 130), "c": (95, 100, 105)}
-    (caution,) = find(visits(anchor=(100, 100, 100), **shares))
-    assert caution.code == "spread"
-    assert caution.text.endswith(": b (30%), a (20%).")
+    (warning,) = find(visits(baseline=(100, 100, 100), **shares))
+    assert warning.code == "spread"
+    assert warning.text.endswith(": b (30%), a (20%).")
 
 
 def test_a_long_list_is_cut() -> None:
     wide = dict.fromkeys("abcde", (80, 100, 120))
-    (caution,) = find(visits(anchor=(100, 100, 100), **wide))
-    assert caution.text.endswith(": a (20%), b (20%), c (20%) and 2 more.")
+    (warning,) = find(visits(baseline=(100, 100, 100), **wide))
+    assert warning.text.endswith(": a (20%), b (20%), c (20%) and 2 more.")
 
 
 def test_an_outlier_is_counted() -> None:
     # Median 1, MAD 0.01: the last ratio has modified z = 0.6745 * 6 = 4.05.
-    readings = visits(anchor=[100] * 7, a=(98, 99, 100, 101, 100, 101, 106))
-    (caution,) = find(readings)
-    assert caution.code == "outliers"
-    # 7 times of the subject, 14 of the anchor relative to its other visit.
-    assert caution.text.startswith("1 of 21 times")
-    assert caution.text.endswith(": a (1).")
+    readings = visits(baseline=[100] * 7, a=(98, 99, 100, 101, 100, 101, 106))
+    (warning,) = find(readings)
+    assert warning.code == "outliers"
+    # 7 times of the subject, 14 of the baseline relative to its other visit.
+    assert warning.text.startswith("1 of 21 times")
+    assert warning.text.endswith(": a (1).")
 
 
 def test_modified_z_without_spread() -> None:
@@ -124,6 +124,6 @@ def test_own_work_is_no_disturbance() -> None:
 
 def test_a_gpu_that_was_slowed_in_some_round() -> None:
     rounds = [{"slowed_by": []}, {"slowed_by": ["power limit"]}, {"slowed_by": ["temperature"]}]
-    (caution,) = find(gpus=rounds)
-    assert caution.text == "The GPU was slowed by its power limit and temperature."
+    (warning,) = find(gpus=rounds)
+    assert warning.text == "The GPU was slowed by its power limit and temperature."
     assert codes(gpus=rounds[:1]) == []
