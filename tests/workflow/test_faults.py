@@ -13,7 +13,7 @@ import yaml
 
 from tests.workflow.checkout import MICRO, Checkout
 from tests.workflow.jobs import AFTER_COLLECT, figures
-from tests.workflow.running import follow, running, said, stages
+from tests.workflow.running import follow, held, running, said, stages
 
 OWN_MODELS = """\
 import keras
@@ -67,8 +67,8 @@ def test_a_failure_far_from_the_report_leaves_it_alone(checkout: Checkout) -> No
 def test_a_second_snakemake_refuses_in_a_sentence(checkout: Checkout) -> None:
     _forget_one_run(checkout)
     with running(checkout) as first:
-        follow(first, lambda: list(stages(checkout.folder, "stages.train")))
-        second = checkout.snakemake("--forcerun", "render")
+        with held(first, checkout, "stages.train"):
+            second = checkout.snakemake("--forcerun", "render")
         assert second.returncode != 0
         assert "Another Snakemake works in this folder; wait until it ends." in _words(second)
         assert "Traceback" not in _words(second)

@@ -100,7 +100,7 @@ def test_code_of_a_figure(checkout: Checkout) -> None:
 
 
 def test_the_question_that_a_figure_asks(checkout: Checkout) -> None:
-    file = checkout.folder / "src" / "batchmark" / "report" / "catalogue.py"
+    file = checkout.folder / "src/batchmark/report/catalogue.py"
     text = file.read_text()
     file.write_text(text.replace("How does the error fall?", "How do errors fall?"))
     assert text != file.read_text()
@@ -124,13 +124,13 @@ def test_target(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def test_a_statistic(checkout: Checkout) -> None:
-    file = checkout.folder / "src" / "batchmark" / "analysis" / "cost_model.py"
+    file = checkout.folder / "src/batchmark/statistics/cost_model.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
 
 
 def test_a_claims_rule(checkout: Checkout) -> None:
-    file = checkout.folder / "src" / "batchmark" / "analysis" / "claims" / "momentum.py"
+    file = checkout.folder / "src/batchmark/claims/optimizers.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_JUDGE
 
