@@ -43,49 +43,34 @@ def check_rules(chosen: Hyperparameters, where: str) -> None:
         raise UserError(f"{where}: {problem}.")
 
 
-def _problems(chosen: Hyperparameters) -> list[str]:
-    checks = [
-        (_unknown_model(chosen), f"model = {shorten(chosen.model)}: allowed are "
-         f"{', '.join(MODELS)} or an import path like mypackage.models:build"),
-        (_unknown_optimizer(chosen), f"optimizer = {shorten(chosen.optimizer)}: allowed are "
-         f"{', '.join((*OPTIMIZERS, *KERAS_OPTIMIZERS))} or an import path"),
-        (_unknown_initializer(chosen), f"initializer = {shorten(chosen.initializer)}: allowed are "
-         f"{', '.join(INITIALIZERS)}"),
-        (chosen.momentum > 0 and chosen.optimizer not in _WITH_MOMENTUM,
-         f"momentum = {chosen.momentum}: {chosen.optimizer} has no momentum; "
-         f"allowed with {' and '.join(_WITH_MOMENTUM)}"),
-        (chosen.nesterov and (chosen.optimizer != "sgd" or chosen.momentum == 0),
-         "nesterov = True: needs optimizer sgd and a momentum above 0"),
-        (_larger_than_train_size(chosen), f"batch_size = {chosen.batch_size}: larger than "
-         f"train_size {chosen.train_size}"),
-        (chosen.pooling is not None and chosen.model == "mlp",
-         f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"),
-    ]  # fmt: skip
-    return [problem for failed, problem in checks if failed]
-
-
-def _unknown_model(chosen: Hyperparameters) -> bool:
-    return chosen.model not in MODELS and not _is_import_path(chosen.model)
-
-
-def _unknown_optimizer(chosen: Hyperparameters) -> bool:
-    known = chosen.optimizer in (*OPTIMIZERS, *KERAS_OPTIMIZERS)
-    return not known and not _is_import_path(chosen.optimizer)
+def _problems(chosen: Hyperparameters) -> Iterator[str]:
+    """Sentences without their ends."""
+    model, optimizer, initializer = chosen.model, chosen.optimizer, chosen.initializer
+    known = (*OPTIMIZERS, *KERAS_OPTIMIZERS)
+    size, images = chosen.batch_size, chosen.train_size
+    if model not in MODELS and not _is_import_path(model):
+        allowed = f"{', '.join(MODELS)} or an import path like mypackage.models:build"
+        yield f"model = {shorten(model)}: allowed are {allowed}"
+    if optimizer not in known and not _is_import_path(optimizer):
+        allowed = f"{', '.join(known)} or an import path"
+        yield f"optimizer = {shorten(optimizer)}: allowed are {allowed}"
+    # Own models may have words of their own for initializers.
+    if model in MODELS and initializer not in (None, *INITIALIZERS):
+        yield f"initializer = {shorten(initializer)}: allowed are {', '.join(INITIALIZERS)}"
+    if chosen.momentum > 0 and optimizer not in _WITH_MOMENTUM:
+        problem = f"{optimizer} has no momentum; allowed with {' and '.join(_WITH_MOMENTUM)}"
+        yield f"momentum = {chosen.momentum}: {problem}"
+    if chosen.nesterov and (optimizer != "sgd" or chosen.momentum == 0):
+        yield "nesterov = True: needs optimizer sgd and a momentum above 0"
+    if isinstance(size, int) and isinstance(images, int) and size > images:
+        yield f"batch_size = {size}: larger than train_size {images}"
+    if chosen.pooling is not None and model == "mlp":
+        yield f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"
 
 
 def _is_import_path(name: str) -> bool:
     """No file system holds longer names of modules."""
     return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
-
-
-def _unknown_initializer(chosen: Hyperparameters) -> bool:
-    """Own models may have their own words for it."""
-    return chosen.model in MODELS and chosen.initializer not in (None, *INITIALIZERS)
-
-
-def _larger_than_train_size(chosen: Hyperparameters) -> bool:
-    sizes = (chosen.batch_size, chosen.train_size)
-    return all(isinstance(size, int) for size in sizes) and sizes[0] > sizes[1]  # type: ignore[operator]
 
 
 _LARGEST = 1e9

@@ -43,7 +43,7 @@ from batchmark.plan.fingerprint import (
     rows_used,
 )
 from batchmark.plan.grid import timing_subjects
-from batchmark.plan.schema import Config, DatasetConfig, TimingConfig
+from batchmark.plan.schema import Config, DatasetConfig, StudyBudget, TimingConfig
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
 from batchmark.plan.work import Reservation, for_probe, for_run, for_session, relative_cost
 from batchmark.report.catalogue import figures_for, module_of
@@ -267,7 +267,7 @@ class Plan:
         training = self.config.training
         using = [study.config for study in self.studies.values() if variant in study.variants]
         values = training.model_dump(exclude={"checkpoint_seconds"})
-        for key in ("epochs", "trials", "not_learning_after"):
+        for key in (StudyBudget.model_fields.keys() & values.keys()) - {"evaluate_every"}:
             values[key] = max(getattr(study, key) or values[key] for study in using)
         intervals = [study.evaluate_every or training.evaluate_every for study in using]
         values["evaluate_every"] = min((i for i in intervals if i is not None), default=None)

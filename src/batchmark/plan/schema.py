@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    create_model,
+)
 
 from batchmark.contract.languages import language_codes
 from batchmark.contract.record import SAMPLE
@@ -157,18 +165,19 @@ class StudyConfig(StudyBudget):
     published: bool = False
 
 
-class StudyEntry(StudyBudget):
+def _optional(schema: type[BaseModel]) -> dict[str, Any]:
+    """The fields of `schema` with their constraints, each of which may be left out."""
+    rows = schema.model_fields.items()
+    return {name: (row.rebuild_annotation() | None, None) for name, row in rows}
+
+
+_Overrides = create_model("_Overrides", __base__=Section, **_optional(StudyConfig))
+
+
+class StudyEntry(_Overrides):
     """What a configuration may say of a study: another file, or overrides of its keys."""
 
     file: str | None = None
-    question: Words | None = None
-    description: Words | None = None
-    settings: Settings | None = None
-    grids: list[Settings] | None = None
-    exclude: list[Settings] | None = None
-    baseline: Settings | None = None
-    probe: list[Settings] | None = None
-    published: bool | None = None
 
 
 class PublishConfig(Section):

@@ -66,8 +66,7 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
 
 def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
     """How a study's timing session is run; `sample_min_seconds` is set."""
-    keys = ("threads", "rounds", "min_seconds", "min_steps", "max_seconds")
-    own = {key: value for key in keys if (value := getattr(study, key)) is not None}
+    own = study.model_dump(include={*TimingConfig.model_fields}, exclude_none=True)
     timing = timing.model_copy(update=own)
     least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
     return timing.model_copy(update={"sample_min_seconds": least})
