@@ -75,7 +75,8 @@ def read_bounded(path: Path, largest: int) -> bytes:
     return content
 
 
-_END = re.compile(rb'(,\n "digest": "[0-9a-f]{64}")?\n?}\s*\Z')
+_END = re.compile(rb'(,\n "digest": "[0-9a-f]{64}")?\n?}\Z')
+_LONGEST_END = 81
 
 
 def sealed(content: bytes) -> bytes:
@@ -84,12 +85,19 @@ def sealed(content: bytes) -> bytes:
     A digest that is there already is replaced.
     """
     last = f',\n "digest": "{digest_of(content)}"\n}}\n'
-    return _END.sub(b"", content) + last.encode()
+    return _without_end(content) + last.encode()
 
 
 def digest_of(content: bytes) -> str:
     """The digest (hex) of a JSON object, which may end with it."""
-    return hashlib.sha256(_END.sub(b"", content)).hexdigest()
+    return hashlib.sha256(_without_end(content)).hexdigest()
+
+
+def _without_end(content: bytes) -> bytes:
+    # Looked for from where it can begin: megabytes of content are not searched.
+    whole = content.rstrip()
+    end = _END.search(whole, max(0, len(whole) - _LONGEST_END))
+    return whole[: end.start()] if end else content
 
 
 def is_intact(content: bytes) -> bool:
