@@ -1,5 +1,6 @@
 # make report   the report at the default scale        make smoke   the same in about a minute
 # make test     all tests                              make full    the complete study
+# make check    those of a minute, without pipelines
 SHELL := bash
 PYTHON ?= python3
 GPU ?=
@@ -14,7 +15,11 @@ export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
 CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 
-.PHONY: report smoke full test lint format bench estimate partial publish clean-stale lock again
+# A module's tests share its fixtures, and the long ones come first.
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
+  --dist loadscope --no-loadscope-reorder
+
+.PHONY: report smoke full test check lint format bench estimate partial publish clean-stale lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
@@ -26,11 +31,15 @@ full: override ARGS += --configfile config/full.yaml
 full: report
 
 # Tests, their tools and benchmarks are for the CPU.
-test lint format bench: BIN = .venv/bin
+test check lint format bench: BIN = .venv/bin
 
 test: .venv/installed-test
 	@$(MAKE) --no-print-directory lint
-	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical --dist loadscope $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+check: .venv/installed-test
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST) -m "not slow" $(ARGS)
 
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
 lint: .venv/installed-test

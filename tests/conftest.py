@@ -27,6 +27,27 @@ def pytest_xdist_auto_num_workers() -> int:
     return usable_threads() + 1
 
 
+# Whole pipelines, processes with TensorFlow, browsers, simulations of claims.
+SLOW_PLACES = ("cluster", "docs", "own", "probing", "storage", "training", "workflow")
+SLOW_MODULES = {
+    "claims/test_error_rates.py",
+    "report/test_environment.py",
+    *(f"stages/test_{stage}.py" for stage in ("probe", "time", "train")),
+    *(f"timing/test_{part}.py" for part in ("calibration", "processes", "stopwatch")),
+}
+SLOW_FIXTURES = {"browser", "checkout", "fresh", "finished"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` leaves out, and begin with it, so that no long test is the last."""
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        known = place.parts[0] in SLOW_PLACES or place.as_posix() in SLOW_MODULES
+        if known or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all workers of this test run have in common."""
