@@ -223,6 +223,7 @@ def collect_request(request: Example, devices: tuple[Device, ...] = ("cpu",)) ->
         machine=request.machine,
         devices=list(devices),
         studies={one.name: list(one.settings) for one in request.studies},
+        timed=[one.name for one in request.studies],
         variants=request.variants,
         probed=request.probed,
     )

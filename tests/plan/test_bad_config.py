@@ -93,7 +93,7 @@ CONFIG_MISTAKES = [
     ("publish/remote", "\udcff", ["half a character"]),
     ("timing/threads", ["al"], ["timing.threads.0", "'al'", "'all'"]),
     ("timing/threads", [0], ["timing.threads.0", "0"]),
-    ("timing/rounds", 0, ["timing.rounds", "0"]),
+    ("timing/rounds", -1, ["timing.rounds", "-1"]),
     ("tuning", {"low": 1.0, "high": 0.1}, ["tuning", "not below"]),
     ("tuning/points", 1, ["tuning.points", "1"]),
     ("probing/batch_sizes", [0], ["probing.batch_sizes.0", "0"]),

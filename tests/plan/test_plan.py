@@ -48,6 +48,17 @@ def test_a_train_size_that_mnist_does_not_have_is_refused(
         plan_of(config, first=wanted)
 
 
+@pytest.mark.parametrize(
+    "rounds", [{"timing": {"rounds": 0}}, {"studies": {"first": {"rounds": 0}}}]
+)
+def test_a_study_without_rounds_is_not_timed(plan_of: OpenPlan, rounds: dict) -> None:
+    assert plan_of().timed == ["first"]
+    plan = plan_of({**CONFIG, **rounds})
+    assert plan.timed == []
+    asked = CollectRequest.model_validate_json(Path(plan.collect_request()).read_text())
+    assert (asked.timed, list(asked.studies)) == ([], ["first"])
+
+
 def test_words_reach_only_the_page(plan_of: OpenPlan) -> None:
     before = plan_of(CONFIG)
     after = plan_of(CONFIG, first={**STUDY, "question": {"en": "Another?"}})

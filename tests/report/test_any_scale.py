@@ -15,12 +15,13 @@ from tests.report.test_strange_names import page
 
 @settings(max_examples=2, deadline=None, derandomize=True)
 @given(
-    rounds=st.integers(1, 3),
+    rounds=st.integers(0, 3),
     trials=st.integers(1, 2),
     epochs=st.sampled_from([0.01, 0.3, 2.0]),
     sizes=st.lists(st.sampled_from([1, 16, 50_000, 60_000]), min_size=1, max_size=3, unique=True),
     targets=st.lists(st.sampled_from([0.2, 0.9, 0.999]), min_size=1, unique=True),
 )
+@example(rounds=0, trials=2, epochs=2.0, sizes=[16, 50_000], targets=[0.9])
 @example(rounds=1, trials=1, epochs=0.01, sizes=[16], targets=[0.9])
 @example(rounds=1, trials=2, epochs=2.0, sizes=[16, 50_000], targets=[0.9, 0.2])
 def test_the_smallest_scale_ends_in_a_page(
@@ -41,9 +42,13 @@ def test_the_smallest_scale_ends_in_a_page(
     )
     with tempfile.TemporaryDirectory() as name:
         folder, tables = Path(name), Path(name, "tables")
-        truth = synthetic.Truth(rounds=rounds, draws=2)
+        truth = synthetic.Truth(rounds=max(rounds, 1), draws=2)
         synthetic.write_results(folder / "results", request, 0, truth=truth)
-        collected = synthetic.collect_request(request)
+        timed = [study.name] if rounds else []
+        collected = synthetic.collect_request(request).model_copy(update={"timed": timed})
         write_collection(collect(collected, folder / "results", folder, partial=False), tables)
         analyze_tables(request, tables)
-        assert "</html>" in page(tables, "batch_size")
+        made = page(tables, "batch_size")
+        assert "</html>" in made
+        assert ("Nothing was timed, so there is no fastest batch size." in made) == (not rounds)
+        assert (">not timed</td>" in made) == (not rounds)

@@ -1,7 +1,7 @@
 rule collect:
     input:
         runs=expand(RUN, device=plan.devices, variant=plan.variants),
-        timings=expand(TIMING, device=plan.devices, study=plan.studies),
+        timings=expand(TIMING, device=plan.devices, study=plan.timed),
         gradients=expand(GRADIENTS, device=plan.devices[:1], variant=plan.probed),
         others=local(plan.results_of_other_machines(Path("results"))),
     output:

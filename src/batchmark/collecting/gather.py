@@ -67,8 +67,8 @@ def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, Run
 
 
 def read_timings(place: Place, request: CollectRequest) -> Iterator[tuple[Path, TimingResult]]:
-    """The timing sessions of the plan's studies that exist in `place`."""
-    for study in request.studies:
+    """The timing sessions of the plan's timed studies that exist in `place`."""
+    for study in request.timed:
         path = place.folder / "timings" / f"{study}.json"
         if path.exists():
             session = read_result(path, TimingResult)

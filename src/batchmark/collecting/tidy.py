@@ -440,7 +440,7 @@ def _planned(request: CollectRequest) -> Iterator[tuple[str, str, str]]:
     """Device, kind and name of every result file of the plan."""
     for device in request.devices:
         yield from ((device, "runs", variant.id) for variant in request.variants)
-        yield from ((device, "timings", study) for study in request.studies)
+        yield from ((device, "timings", study) for study in request.timed)
     # Gradients hardly depend on the device: the workflow probes them on the first.
     yield from ((request.devices[0], "gradients", variant) for variant in request.probed)
 

@@ -74,7 +74,7 @@ class Work:
 def all_work(plan: Plan) -> Work:
     """Everything in the plan, on every device."""
     n = len(plan.devices)
-    return Work([*plan.variants] * n, plan.probed, [*plan.studies] * n, plan.figures())
+    return Work([*plan.variants] * n, plan.probed, plan.timed * n, plan.figures())
 
 
 def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> Expectation:

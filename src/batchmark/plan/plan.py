@@ -171,6 +171,11 @@ class Plan:
         """Ids of the variants whose gradients are probed."""
         return list(dict.fromkeys(id_ for s in self.studies.values() for id_ in s.probed))
 
+    @cached_property
+    def timed(self) -> list[str]:
+        """Names of the studies that are timed: all but those with no rounds."""
+        return [name for name in self.studies if self.protocol(name).rounds]
+
     def download_request(self) -> str:
         """Path of the request for the data."""
         return self._save(DatasetRequest(**self.config.dataset.model_dump()))
@@ -236,6 +241,7 @@ class Plan:
                 devices=self.devices,
                 studies={study.name: list(study.variants) for study in self.studies.values()},
                 variants=list(self.variants.values()),
+                timed=self.timed,
                 probed=self.probed,
             )
         )

@@ -55,7 +55,8 @@ Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 # The last trial's seed is still a signed number of 32 bits.
 Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
 Images = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Rounds = Annotated[int, Field(ge=1, le=1000)]
+# 0: not timed.
+Rounds = Annotated[int, Field(ge=0, le=1000)]
 Steps = Annotated[int, Field(ge=1, le=100_000)]
 Threads = Annotated[
     list[Annotated[int, Field(ge=1, le=4096)] | Literal["all"]],

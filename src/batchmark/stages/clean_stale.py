@@ -17,7 +17,7 @@ def stale_files(request: CollectRequest, results: Path, scratch: Path) -> list[P
     """
     wanted = {
         "runs": {variant.id for variant in request.variants},
-        "timings": set(request.studies),
+        "timings": set(request.timed),
         "gradients": set(request.probed),
     }
     kept = [

@@ -31,7 +31,8 @@ def make_partial(given: argparse.Namespace) -> None:
     collected = read_request(given.collect_request, CollectRequest)
     analyzed = read_request(given.analyze_request, AnalyzeRequest)
     collection = collect(collected, given.results, given.logs, partial=True)
-    if not (collection.rows["variants"] and collection.rows["timings"]):
+    timed = collection.rows["timings"] or not collected.timed
+    if not (collection.rows["variants"] and timed):
         raise UserError(
             f"{given.results} holds no finished run or no finished timing session yet: there is "
             "nothing to report."

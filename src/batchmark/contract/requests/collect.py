@@ -6,11 +6,13 @@ from batchmark.contract.requests.message import Device, Request, Variant
 class CollectRequest(Request):
     """Which results belong to the plan. `studies` maps a study's name to its variants' ids.
 
-    Results of other machines that lie beside are collected for the same variants.
+    `timed` names those that are timed. Results of other machines that lie beside are
+    collected for the same variants.
     """
 
     machine: str
     devices: list[Device]
     studies: dict[str, list[str]]
     variants: list[Variant]
+    timed: list[str]
     probed: list[str]

@@ -25,7 +25,7 @@ from batchmark.report.language.messages import (
     whole,
 )
 from batchmark.report.page.view import Answer, Cell, Download, Statistic, Table, csv_file, missed
-from batchmark.report.selection import Tables, headline_rows, name
+from batchmark.report.selection import Tables, headline_rows, measured, name
 
 ADVICE: Mapping[str, Sequence[Message]] = {
     "batch_size": (
@@ -272,7 +272,9 @@ def _share(row: pd.Series) -> str:
 def _reason(row: pd.Series, measure: Measure) -> Message:
     if row["status"] in ("diverged", "not_learning"):
         return say("cannot converge")
-    return say("not reached" if measure.needs_target else "n/a")
+    if measure.needs_target and row["reached"] == 0:
+        return say("not reached")
+    return say("not timed") if math.isnan(row["seconds_per_epoch"]) else say("n/a")
 
 
 def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
@@ -302,12 +304,16 @@ def answer(tables: Tables) -> Answer:
     """What `answer.json` says, as sentences."""
     facts = tables.document("answer")
     if not facts.get("best_batch_size") or facts.get("seconds") is None:
-        return Answer(_undecidable(facts), "", [])
+        summary = tables.frame("summary")
+        untimed = not summary.empty and not measured(summary, "seconds_per_epoch")
+        return Answer(_undecidable(facts, untimed), "", [])
     statistics = [_best(facts), *_costs(facts), *_noise(facts)]
     return Answer(_sentence(facts), _basis(facts), statistics)
 
 
-def _undecidable(facts: Facts) -> Message:
+def _undecidable(facts: Facts, untimed: bool) -> Message:
+    if facts.get("study") and untimed:
+        return say("Nothing was timed, so there is no fastest batch size.")
     if facts.get("study") and facts.get("target"):
         return say(
             "No batch size reached {target} in the epochs it was given.",

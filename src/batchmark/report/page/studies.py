@@ -137,7 +137,16 @@ def _to_target(column: str) -> Callable[[pd.Series], Cell]:
     def cell(row: pd.Series) -> Cell:
         if row["status"] in UNREACHED or pd.isna(row["epochs_to_target"]):
             return cells.missed(UNREACHED.get(row["status"], cells.NOT_REACHED))
-        return _ranged(column)(row)
+        return _timed(column)(row)
+
+    return cell
+
+
+def _timed(column: str) -> Callable[[pd.Series], Cell]:
+    """A cell of a `column` that is empty only where nothing was timed."""
+
+    def cell(row: pd.Series) -> Cell:
+        return cells.missed(say("not timed")) if pd.isna(row[column]) else _ranged(column)(row)
 
     return cell
 
@@ -169,7 +178,7 @@ def _interval(column: str) -> tuple[str, str, str]:
 RESULTS = (
     Result(say("trials that reached it"), ("trials", "reached", "status"), _reached),
     Result(say("epochs to target"), _interval("epochs_to_target"), _to_target("epochs_to_target")),
-    Result(say("seconds per epoch"), _interval("seconds_per_epoch"), _ranged("seconds_per_epoch")),
+    Result(say("seconds per epoch"), _interval("seconds_per_epoch"), _timed("seconds_per_epoch")),
     Result(say("time to target (s)"), _interval("time_to_target"), _to_target("time_to_target")),
     Result(
         say("best validation error (%)"),
