@@ -29,8 +29,11 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.selection import lowest, measured, optimizer_keys
 
+# Bands of more curves than these are fainter, so that they do not hide each other.
 MANY = 4
+# Statistics give no interval below this number of trials.
 FEWEST_FOR_BAND = 3
+# Bands may stretch the axes by this factor beyond the medians, on either side.
 ROOM_FOR_BANDS = 2.0
 # Intervals of these come from rounds of timing, not from trials.
 TIMED = {"seconds_per_epoch", "examples_per_second"}
@@ -203,6 +206,7 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
     """Misses of several series at one position stand side by side, closer the more there are."""
     counts = Counter(x for curve in curves for x in curve.missed)
+    # Marks are 9 units apart where there is room; together they stay narrower than a label.
     step = min(9.0, 24 / max(counts.values()))
     seen: Counter[float] = Counter()
     for curve in curves:
@@ -221,10 +225,10 @@ def end(curve: Curve) -> EndLabel:
 
 def series(curves: Iterable[Curve]) -> dict[str, str]:
     """What can be highlighted: the curves' keys and the first part of their names."""
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for curve in curves:
-        found.setdefault(curve.name, (curve.label or curve.name).split(", ")[0])
-    return found
+        labels.setdefault(curve.name, (curve.label or curve.name).split(", ")[0])
+    return labels
 
 
 def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[Curve, pd.Series]:
@@ -356,13 +360,17 @@ def apart(lower: pd.Series, upper: pd.Series) -> bool:
 def fewest(lines: Sequence[Curve]) -> Message | None:
     """Which curve needs the fewest and which the most epochs, where most of them differ."""
     at = _by_position(lines)
-    differing = {x: found for x, found in at.items() if _differ(found)}
+    differing = {x: values for x, values in at.items() if len({y for y, *_ in values}) > 1}
     if not differing:
-        return _tied([value for found in at.values() for value in found])
-    x, found = max(differing.items(), key=lambda item: (len(item[1]), item[0]))
-    best, worst = (pick(found, key=lambda value: value[0]) for pick in (min, max))
+        finite = [y for values in at.values() for y, *_ in values if y < math.inf]
+        if not finite:
+            return None
+        return say("No difference to be seen: at most {epochs} each", epochs=epochs(max(finite)))
+    # Where most curves can be compared, and there at the largest batch size.
+    x, values = max(differing.items(), key=lambda item: (len(item[1]), item[0]))
+    best, worst = (pick(values, key=lambda value: value[0]) for pick in (min, max))
     if worst[0] == math.inf:
-        return _with_misses(x, best[0], found)
+        return _with_misses(x, best[0], values)
     return say(
         "{best} needs {low} at batch size {size}, {worst} {high}"
         if apart(best[2], worst[2])
@@ -382,27 +390,16 @@ def _by_position(lines: Sequence[Curve]) -> dict[float, list[Value]]:
         for _, point in line.points.iterrows():
             y = float(point["y"])
             at[point["x"]].append((y if math.isfinite(y) else math.inf, line, point))
-    return {x: found for x, found in at.items() if len(found) > 1}
+    return {x: values for x, values in at.items() if len(values) > 1}
 
 
-def _differ(found: Sequence[Value]) -> bool:
-    return len({y for y, *_ in found}) > 1
-
-
-def _tied(found: Sequence[Value]) -> Message | None:
-    finite = [y for y, *_ in found if y < math.inf]
-    if not finite:
-        return None
-    return say("No difference to be seen: at most {epochs} each", epochs=epochs(max(finite)))
-
-
-def _with_misses(x: float, least: float, found: Sequence[Value]) -> Message:
+def _with_misses(x: float, least: float, values: Sequence[Value]) -> Message:
     return say(
         "At batch size {size}, {low} with {best}; not reached with {missed}",
         size=whole(x),
         low=epochs(least),
-        best=listed([line.label for y, line, _ in found if y == least]),
-        missed=listed([line.label for y, line, _ in found if y == math.inf]),
+        best=listed([line.label for y, line, _ in values if y == least]),
+        missed=listed([line.label for y, line, _ in values if y == math.inf]),
     )
 
 
@@ -444,11 +441,11 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     What the configuration names gets its readers' name; a missed target is infinite.
     """
     kept = {key: name for key, name in columns.items() if key in frame}
-    made = frame[list(kept)].copy()
+    table = frame[list(kept)].copy()
     for key in NAMED & set(kept):
-        made[key] = made[key].map(names.name, na_action="ignore")
+        table[key] = table[key].map(names.name, na_action="ignore")
     if {"reached", "trials", "epochs_to_target"} <= set(frame):
         missed = frame["epochs_to_target"].isna() & (frame["reached"] < frame["trials"])
         for key in TO_TARGET & set(kept):
-            made[key] = made[key].astype(float).mask(missed, math.inf)
-    return made.rename(columns=kept)
+            table[key] = table[key].astype(float).mask(missed, math.inf)
+    return table.rename(columns=kept)

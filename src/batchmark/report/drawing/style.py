@@ -97,7 +97,9 @@ mpl.use("svg")
 
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
+# In units of the drawing, which are pixels of a page that does not scale it.
 WIDTH, HEIGHT, FONT = 440, 290, 12.5
+# Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
 SETTINGS = {
     "figure.dpi": 72,
@@ -124,6 +126,7 @@ SETTINGS = {
     "axes.facecolor": "none",
     "lines.linewidth": 2.0,
     "lines.markersize": 5.5,
+    # A dollar sign in a name of the user's own is no formula.
     "text.parse_math": False,
     "axes.unicode_minus": True,
     "path.simplify": True,
@@ -154,7 +157,7 @@ def panels(
     sns.set_theme(style="ticks", rc=SETTINGS)
     total = top + sum(heights) + gap * (len(heights) - 1) + BOTTOM
     figure = Figure(figsize=(WIDTH / 72, total / 72))
-    made: list[Axes] = []
+    stack: list[Axes] = []
     ceiling = total - top
     for height in heights:
         box = (
@@ -169,9 +172,9 @@ def panels(
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y")
         axes.set_axisbelow(True)
-        made.append(axes)
+        stack.append(axes)
         ceiling -= height + gap
-    return figure, made
+    return figure, stack
 
 
 def named(axes: Axes, text: str) -> None:
@@ -203,6 +206,7 @@ def log_values_axis(
     real = sorted(set(values))
     axes.set_xscale("log")
     low, high = math.log(real[0]), math.log(real[-1])
+    # Marks at the ends stay whole; a single value stands in the middle of a factor of e.
     margin = 0.03 * (high - low) or 0.5
     axes.set_xlim(math.exp(low - margin), math.exp(high + margin))
     _fixed(axes.xaxis, real, _uncollided(axes, real, text) if label else [""] * len(real))
@@ -261,9 +265,11 @@ def log_axis(axes: Axes, values: Iterable[float], label: str, unit: str = "") ->
     axes.set_yscale("log")
     low, high = _padded([value for value in values if 0 < value < math.inf])
     axes.set_ylim(low, high)
+    # A tick each 32 units: two and a half lines of text.
     ticks = log_ticks(low, high, most=max(2, round(axes.get_window_extent().height / 32)))
+    # Between two round numbers of a log scale there is little to read: even steps say more.
     if len(ticks) < 3 and high / low < 3:
-        ticks = [one for one in MaxNLocator(4).tick_values(low, high) if low <= one <= high]
+        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
     _fixed(axes.yaxis, ticks, [power(tick) + unit for tick in ticks])
     named(axes, label)
 
@@ -326,6 +332,7 @@ def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> None:
 
 def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = False) -> None:
     """Name lines at their right ends, pushed apart where they would overlap."""
+    # A line of text and the space between two.
     gap = FONT + 2.5
     wanted = sorted(labels, key=lambda label: axes.transData.transform((label.x, label.y))[1])
     heights = [axes.transData.transform((label.x, label.y))[1] for label in wanted]
@@ -377,7 +384,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     for i in reversed(range(count)):
         ceiling = down[i + 1] - gap if i < count - 1 else high
         down[i] = max(min(down[i], ceiling), low + i * gap)
-    return [(one + other) / 2 for one, other in zip(up, down, strict=True)]
+    return [(low + high) / 2 for low, high in zip(down, up, strict=True)]
 
 
 def gid(series: str) -> str | None:
@@ -395,14 +402,15 @@ def _uncollided(axes: Axes, values: Sequence[float], write: Callable[[float], st
     """Labels from the right, each kept only if it leaves room for the one kept before it."""
     kept: dict[float, str] = {}
     edge = math.inf
-    for one in reversed(values):
-        text = write(one)
+    for value in reversed(values):
+        text = write(value)
+        # A digit is about 0.58 of the font's size wide, and two labels stand 4 units apart.
         half = 0.29 * FONT * len(text) + 2
-        center = axes.transData.transform((one, 1))[0]
+        center = axes.transData.transform((value, 1))[0]
         if center + half <= edge:
-            kept[one] = text
+            kept[value] = text
             edge = center - half
-    return [kept.get(one, "") for one in values]
+    return [kept.get(value, "") for value in values]
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:

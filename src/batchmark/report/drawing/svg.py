@@ -20,7 +20,9 @@ from batchmark.report.language.messages import Message, Translate
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 SERIES = "series-"
+# The reader's own fonts: embedding one would cost more than the whole drawing.
 FONTS = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
+# What draws and does nothing else: a page that shows more could be made to run or load something.
 ALLOWED = {
     "svg",
     "g",
@@ -46,6 +48,7 @@ def tidied(source: str, title: str) -> str:
     """The drawing in `source` with few digits, no styles or metadata, and a title."""
     root = ElementTree.fromstring(source)  # noqa: S314 (written by matplotlib in this process)
     _remove(root, {"metadata", "style"})
+    # Ids that a clip path, a gradient or a <use> points to; all others are matplotlib's counters.
     referred = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', source))
     for element in root.iter():
         _tidy(element, referred)
@@ -53,7 +56,9 @@ def tidied(source: str, title: str) -> str:
     _unwrap_plain_groups(root)
     root.attrib.update({"font-family": FONTS, "stroke-linejoin": "round", "role": "img"})
     root.attrib.pop("version", None)
-    root.insert(0, _title(title))
+    heading = Element(f"{{{SVG}}}title")
+    heading.text = title
+    root.insert(0, heading)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -81,12 +86,6 @@ def _check(element: Element) -> None:
             raise ValueError(f"a figure holds {name}={value!r}, which could load or run something")
 
 
-def _title(text: str) -> Element:
-    element = Element(f"{{{SVG}}}title")
-    element.text = text
-    return element
-
-
 def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
@@ -111,6 +110,7 @@ def _tidy(element: Element, referred: set[str]) -> None:
     for name in ("d", "x", "y", "width", "height", "transform", "font-size"):
         if name in attributes and element.tag != f"{{{SVG}}}svg":
             attributes[name] = _rounded(attributes[name])
+    # Every text that stands upright says that it is turned by nothing.
     if attributes.get("transform", "").startswith("rotate(0 "):
         del attributes["transform"]
     element.text = element.text if element.text and element.text.strip() else None
@@ -125,12 +125,14 @@ def _declarations(style: str) -> list[tuple[str, str]]:
 def _presentation(key: str, value: str) -> dict[str, str]:
     if key == "font":
         return _font(value)
+    # The root says them once for all, and round joins know no miter limit.
     if key in {"stroke-linejoin", "stroke-miterlimit", "font-family"}:
         return {}
     return {key: "currentColor" if value.lower() == INK else value.removesuffix("px")}
 
 
 def _font(value: str) -> dict[str, str]:
+    # Matplotlib writes the shorthand: "12.5px 'DejaVu Sans'" or "bold 12.5px 'DejaVu Sans'".
     match = re.match(r"(?:(\d+|bold) )?([\d.]+)px", value)
     if match is None:
         return {}
@@ -139,8 +141,11 @@ def _font(value: str) -> dict[str, str]:
 
 
 def _rounded(text: str) -> str:
+    """A path, number or transform with one digit after the point: a tenth of a pixel."""
     text = re.sub(r"-?\d+\.\d+(?:e-?\d+)?", lambda match: f"{float(match[0]):.1f}", text)
+    # "3.0" is "3", and "-0.04" has become "-0".
     text = re.sub(r"\.0(?!\d)", "", text).replace("-0 ", "0 ")
+    # A path begins with a move; its letters part the numbers without spaces: "M1 2L3 4".
     return re.sub(r"\s*([A-Za-z])\s*", r"\1", text) if text[:1] in "Mm" else text.strip()
 
 

@@ -135,6 +135,7 @@ def learning_curves(tables: Tables) -> Drawn | None:
         figure=_falling_errors(lines, frame["epoch"].max()),
         title=_after_last(frame),
         alt=alt,
+        # About 20 rows: the whole of it is in epochs.csv.
         numbers=wide.iloc[:: max(1, len(wide) // 20)],
         notes=_left_out(summary),
         series=curves.series(lines),
@@ -147,6 +148,7 @@ def _medians(summary: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
     rows = epochs.merge(done.drop_duplicates(), on="variant", suffixes=("_here", ""))
     rows = rows.assign(error=100 * (1 - rows["validation_accuracy"]))
     middle = rows.groupby(["batch_size", "epoch"], as_index=False)["error"].median()
+    # No error at all has no place on a log axis: 0.01 % is less than one of 5,000 images.
     return middle.assign(error=middle["error"].clip(lower=0.01))
 
 

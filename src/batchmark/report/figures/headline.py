@@ -33,6 +33,7 @@ from batchmark.report.selection import (
 
 # The published curve's name goes to the left of its end beyond this share of the axes' width.
 ROOM_FOR_NAME = 0.8
+# Enough for a smooth line on a log axis.
 MODEL_POINTS = 41
 
 
@@ -117,6 +118,7 @@ def _shade_best(axes: Axes, tables: Tables) -> None:
     answer = tables.document("answer")
     low, high = answer.get("best_batch_size_low"), answer.get("best_batch_size_high")
     if low and high:
+        # So that a single best size is shaded, too; its neighbours are a factor of 2 away.
         edge = 1.12
         axes.axvspan(low / edge, high * edge, color=palette.GREEN, alpha=0.13, linewidth=0)
 

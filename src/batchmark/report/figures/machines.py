@@ -45,17 +45,15 @@ def threads(tables: Tables) -> Drawn | None:
     if not measured(frame, SECONDS.column):
         return None
     return Comparison(
-        group=lambda frame, value: curves.by_level(frame, "threads", value, _threads),
+        group=lambda frame, value: curves.by_level(
+            frame, "threads", value, lambda count: str(phrases.threads(count))
+        ),
         quantity=SECONDS,
         columns={"threads": "threads"} | SECONDS.columns,
         title=_gain_of_threads,
         notes=lambda _: [say("Median over rounds; bands are 95 % intervals.")],
         right=92,
     ).draw(_session(frame[frame["role"] != "control"]))
-
-
-def _threads(count: float) -> str:
-    return str(phrases.threads(count))
 
 
 def _session(frame: pd.DataFrame) -> pd.DataFrame:

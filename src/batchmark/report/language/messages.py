@@ -86,7 +86,9 @@ def joined(parts: Sequence[Message], pair: Message = PAIR) -> Message:
 
 # A number and its unit stay on one line.
 SPACE = "\N{NO-BREAK SPACE}"
+# An interval whose ends differ by more than this factor bears out one digit only.
 WIDE = 1.5
+# Outside of these an axis writes powers of ten; 0.0099 lets a rounded 0.01 be plain.
 PLAIN_FROM, PLAIN_TO = 0.0099, 999_999
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -102,7 +104,8 @@ def significant(value: float, digits: int = 3) -> str:
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
     text = f"{rounded:,.{max(places, 0)}f}"
-    return _trimmed(text).replace("-", "−")
+    trimmed = text.rstrip("0").rstrip(".") if "." in text else text
+    return trimmed.replace("-", "−")
 
 
 def percent(share: float, digits: int = 3) -> str:
@@ -149,6 +152,7 @@ def seconds(value: float, digits: int = 3) -> str:
     """A duration in the unit that suits it."""
     if not math.isfinite(value):
         return significant(value)
+    # 90 minutes are 1.5 h, and two minutes no longer 120 s.
     if value >= 5400:
         return f"{significant(value / 3600, digits)}{SPACE}h"
     if value >= 120:
@@ -168,6 +172,7 @@ def power(value: float) -> str:
     """An axis tick: plain, or with a power of ten where plain would be mostly zeros."""
     if value <= 0 or PLAIN_FROM <= value < PLAIN_TO:
         return significant(value)
+    # The logarithm of 10**k may come out just below k.
     exponent = math.floor(math.log10(value) + 1e-9)
     digits = significant(value / 10.0**exponent)
     ten = "10" + str(exponent).translate(SUPERSCRIPTS)
@@ -188,7 +193,3 @@ def memory(count: float) -> str:
         if mebibytes >= 1024
         else (f"{significant(mebibytes)}{SPACE}MiB")
     )
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -134,6 +134,10 @@ def _column(name: str) -> Callable[[pd.Series], float]:
     return lambda row: float(row.get(name, math.nan))
 
 
+def _error(name: Message, column: str) -> Measure:
+    return Measure(name, _column(column), column, percents)
+
+
 def measures(epochs_base: float, time_base: float) -> list[Measure]:
     """The rows of the original, with the bases of the per-unit ones."""
     return [
@@ -164,25 +168,10 @@ def measures(epochs_base: float, time_base: float) -> list[Measure]:
             base=True,
             needs_target=True,
         ),
-        Measure(
-            say("best validation error (%)"),
-            _column("best_validation_error"),
-            "best_validation_error",
-            percents,
-        ),
+        _error(say("best validation error (%)"), "best_validation_error"),
         Measure(say("epoch of the best validation error"), _column("best_epoch"), "best_epoch"),
-        Measure(
-            say("test error at that epoch (%)"),
-            _column("best_test_error"),
-            "best_test_error",
-            percents,
-        ),
-        Measure(
-            say("final test error (%)"),
-            _column("final_test_error"),
-            "final_test_error",
-            percents,
-        ),
+        _error(say("test error at that epoch (%)"), "best_test_error"),
+        _error(say("final test error (%)"), "final_test_error"),
     ]
 
 
@@ -202,7 +191,10 @@ def headline(tables: Tables) -> Table:
         for row, own in zip([row for row in rows if row.base], (largest, fastest), strict=True)
         if (base := _base(own, published, row))
     }
-    columns = [Cell(say("batch size")), *(_size(row) for _, row in frame.iterrows())]
+    columns = [
+        Cell(say("batch size")),
+        *(Cell(whole(size), numeric=True) for size in frame["batch_size"]),
+    ]
     body = [
         [
             Cell(row.name, under=bases.get(row.published, "")),
@@ -248,10 +240,6 @@ def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Mess
         size=own,
         published=whole(theirs["batch_size"].iloc[0]),
     )
-
-
-def _size(row: pd.Series) -> Cell:
-    return Cell(whole(row["batch_size"]), numeric=True)
 
 
 def _cell(measure: Measure, row: pd.Series, published: str) -> Cell:

@@ -247,7 +247,9 @@ class Page:
     downloads: Sequence[Download]
 
 
+# Bytes of tables that a page carries: more would make it slow to open.
 ROOM = 700_000
+# What a data URI in a quoted attribute may hold as it is, beside letters and digits.
 SAFE = "/:;,=()+*!@$'~-._ ?[]{}|"
 
 
@@ -256,7 +258,9 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_written(value) for value in row] for row in rows)
+    writer.writerows(
+        [f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows
+    )
     return text_file(f"{name}.csv", "text/csv", buffer.getvalue())
 
 
@@ -287,10 +291,6 @@ def _table_file(name: str, text: str) -> Download:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _written(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 # Of a result that does not exist because training never got there.
