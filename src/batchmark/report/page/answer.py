@@ -88,21 +88,21 @@ def advice(study: str) -> Sequence[Message]:
 
 def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
     """What the study leaves open: its design, few trials, misses, sizes that did not run."""
-    found = list(CAVEATS.get(study, ()))
+    limits = list(CAVEATS.get(study, ()))
     if rows.empty or study in TIMED:
-        return found
+        return limits
     if rows["tuned"].astype(bool).any():
-        found.append(TUNED)
+        limits.append(TUNED)
     trials = int(rows["trials"].min())
     if trials < FEW_TRIALS:
-        found.append(
+        limits.append(
             say("Only one trial a variant: nothing tells luck from a difference.")
             if trials == 1
             else say("Only {trials} trials a variant: intervals are wide.", trials=trials)
         )
     missed = int((rows["reached"] < rows["trials"]).sum())
     if missed:
-        found.append(
+        limits.append(
             say(
                 "{missed} of {all} variants missed the target in at least one trial; misses count "
                 "as infinite.",
@@ -110,7 +110,7 @@ def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
                 all=len(rows),
             )
         )
-    return found
+    return limits
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,10 @@ def headline(tables: Tables) -> Table:
     largest = frame.dropna(subset=["seconds_per_epoch"]).head(1)
     fastest = frame.sort_values("time_to_target").dropna(subset=["time_to_target"]).head(1)
     rows = measures(_value(largest, "seconds_per_epoch"), _value(fastest, "time_to_target"))
-    bases = {
-        row.published: base
-        for row, own in zip([row for row in rows if row.base], (largest, fastest), strict=True)
-        if (base := _base(own, published, row))
-    }
+    bases: dict[str, Text] = {}
+    per_unit = [row for row in rows if row.base]
+    for row, own in zip(per_unit, (largest, fastest), strict=True):
+        bases[row.published] = _base(own, published, row)
     columns = [
         Cell(say("batch size")),
         *(Cell(whole(size), numeric=True) for size in frame["batch_size"]),
@@ -227,10 +226,10 @@ def _value(base: pd.DataFrame, column: str) -> float:
     return math.nan if base.empty else float(base[column].iloc[0])
 
 
-def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Message | None:
+def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Text:
     """The batch size that our per-unit values are divided by, and that of the published ones."""
     if ours.empty:
-        return None
+        return ""
     own = whole(ours["batch_size"].iloc[0])
     theirs = published[published[measure.published] == 1] if len(published) else published
     if theirs.empty or whole(theirs["batch_size"].iloc[0]) == own:
@@ -268,10 +267,10 @@ def _reason(row: pd.Series, measure: Measure) -> Message:
 def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
     if table.empty:
         return ""
-    found = table.loc[table["batch_size"] == size, measure.published]
-    if found.empty:
+    values = table.loc[table["batch_size"] == size, measure.published]
+    if values.empty:
         return ""
-    value = float(found.iloc[0])
+    value = float(values.iloc[0])
     return measure.write(value) if math.isfinite(value) else "–"
 
 
