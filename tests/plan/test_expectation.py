@@ -16,7 +16,7 @@ from batchmark.plan.forecast import (
     minutes,
     work_of,
 )
-from batchmark.plan.work import MNIST, DataSize
+from batchmark.plan.work import MNIST_SIZE, DataSize
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
 RATES = Calibration(
@@ -42,7 +42,7 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     training = {"epochs": 2.0, "trials": 3}
     study = {**STUDY, "grids": [{"batch_size": 100}]}
     plan = plan_of({**CONFIG, "training": training}, first=study)
-    expected = expect(plan, all_work(plan), RATES, MNIST, cores=2)
+    expected = expect(plan, all_work(plan), RATES, MNIST_SIZE, cores=2)
     # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
     trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
     assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
@@ -69,9 +69,9 @@ def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
 def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: OpenPlan) -> None:
     plan = plan_of()
     work = Work(train=list(plan.variants), probe=[], time=[], plot=[])
-    one, two = (expect(plan, work, RATES, MNIST, cores) for cores in (1, 2))
+    one, two = (expect(plan, work, RATES, MNIST_SIZE, cores) for cores in (1, 2))
     alone = [
-        expect(plan, Work([name], [], [], []), RATES, MNIST, 2).seconds["train"]
+        expect(plan, Work([name], [], [], []), RATES, MNIST_SIZE, 2).seconds["train"]
         for name in plan.variants
     ]
     assert one.seconds["train"] == pytest.approx(sum(alone))
@@ -88,8 +88,8 @@ def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
     work = work_of(jobs)
     assert (work.train, work.time, work.plot) == ([name], [], [])
     assert (
-        expect(plan, work, RATES, MNIST, cores=2).total
-        < expect(plan, all_work(plan), RATES, MNIST, cores=2).total
+        expect(plan, work, RATES, MNIST_SIZE, cores=2).total
+        < expect(plan, all_work(plan), RATES, MNIST_SIZE, cores=2).total
     )
     assert not is_long(work)
 

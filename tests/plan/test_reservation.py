@@ -1,59 +1,77 @@
+"""Costs by hand at the assumed rates: 1 ms an image, 6 ms a step, 0.3 ms an evaluated image."""
+
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
-from batchmark.plan.work import for_probe, for_run, for_session
+from batchmark.plan.work import ASSUMED, probe_load, reservation, run_load, session_seconds
 from tests.plan.conftest import STUDY, OpenPlan
 
 BUDGET = Budget(
     epochs=3.0, trials=2, first_seed=0, evaluate_every=None, not_learning_after=1.0,
     sample_epochs_times=1.0, deterministic=True,
 )  # fmt: skip
+CHOSEN = Hyperparameters(batch_size=6, train_size=10_000)
 
 
-def test_a_run_reserves_what_a_slow_core_needs() -> None:
-    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, TuningConfig())
-    # 2 trials × 3 epochs × 10,000 images, half of the time overhead: 120,000 at 1,000 a second.
-    assert reservation.minutes == 10 + 2
-    assert reservation.megabytes == 1500 + 2
+def test_a_run_costs_what_a_slow_core_needs() -> None:
+    load = run_load(CHOSEN, BUDGET, TuningConfig())
+    # 2 trials of 3 epochs; evaluated after each of these and twice more.
+    assert (load.images, load.steps, load.evaluated) == (60_000, 10_000, 100_000)
+    # 60 s of images, 60 s of steps, 30 s of evaluations, 10 s for the graph.
+    assert load.seconds(ASSUMED) == 160
+
+
+def test_other_models_cost_by_their_multiplications_but_not_more_for_a_step() -> None:
+    mlp = run_load(CHOSEN.model_copy(update={"model": "mlp"}), BUDGET, TuningConfig())
+    assert (mlp.images, mlp.steps, mlp.evaluated) == (30_000, 10_000, 50_000)
 
 
 def test_tuning_is_counted_as_configured() -> None:
-    chosen = Hyperparameters(batch_size=6, train_size=10_000, learning_rate="tuned")
-    tuning = TuningConfig(points=10, epochs=3.0)
-    # 6 epochs of trials and 30 of tuning, 10,000 images each, half of the time overhead.
-    assert for_run(chosen, BUDGET, tuning).minutes == 10 + 12
+    chosen = CHOSEN.model_copy(update={"learning_rate": "tuned"})
+    load = run_load(chosen, BUDGET, TuningConfig(points=10, epochs=3.0))
+    # 6 epochs of trials and 30 of tuning.
+    assert load.images == 36 * 10_000
+    assert load.evaluated == (36 + 4) * 10_000
 
 
 def test_every_attempt_reserves_twice_as_much() -> None:
-    reservation = for_run(Hyperparameters(batch_size=6, train_size=10_000), BUDGET, TuningConfig())
-    assert [reservation.runtime(attempt) for attempt in (1, 2, 3)] == [12, 24, 48]
-    assert [reservation.mem_mb(attempt) for attempt in (1, 2)] == [1502, 3004]
+    reserved = reservation(160, [6])
+    assert (reserved.minutes, reserved.megabytes) == (10 + 3, 1500 + 2)
+    assert [reserved.runtime(attempt) for attempt in (1, 2, 3)] == [13, 26, 52]
+    assert [reserved.mem_mb(attempt) for attempt in (1, 2)] == [1502, 3004]
 
 
-def test_probes_come_on_top_of_the_run() -> None:
+def test_the_largest_batch_decides_the_memory(plan_of: OpenPlan) -> None:
+    assert reservation(0, [10, 50_000]).megabytes == 1500 + 15_000
+    # A full batch is all images that are trained on.
+    plan = plan_of(None, first={**STUDY, "grids": [{"batch_size": "full", "train_size": 1000}],
+                                "baseline": {}})  # fmt: skip
+    assert plan.run_reservation(next(iter(plan.variants))).megabytes == 1500 + 300
+
+
+def test_probes_draw_on_top_of_the_trials_that_are_probed() -> None:
     probing = ProbingConfig(batch_sizes=[1000, 5000], draws=20, trials=1)
-    chosen = Hyperparameters(batch_size=6, train_size=10_000)
-    reservation = for_probe(chosen, BUDGET, TuningConfig(), probing)
-    # 3 moments × 20 draws × 6,000 images on top of 120,000.
-    assert reservation.minutes == 10 + 8
-    assert reservation.megabytes == 1500 + 1500
+    load = probe_load(CHOSEN, BUDGET, TuningConfig(), probing)
+    # 1 trial of 3 epochs; 3 moments × (20 draws × 6,000 images and all 50,000).
+    assert load.images == 30_000 + 3 * (20 * 6_000 + 50_000)
 
 
 def test_a_timing_session_counts_every_thread_setting() -> None:
-    timing = TimingConfig(rounds=10, min_seconds=1.0, min_steps=20)
+    timing = TimingConfig(rounds=10, min_seconds=1.0, min_steps=20, threads=[1, 2, "all"])
     subjects = [Hyperparameters(batch_size=1), Hyperparameters(batch_size=1000)]
-    # (20 + 10 × 2) + (20 + 10 × 20) seconds for each of 3 settings.
-    assert for_session(subjects, 3, timing).minutes == 10 + 13
-    # A visit of the larger one takes 5 s instead of 20: 40 + 70 seconds.
+    # A round: 1 s, 20 steps of 1.006 s, and 4 s of the baseline; 10 % for warming up. Two graphs.
+    one = 10 * (1 + 20 * 1.006 + 4) * 1.1 + 2 * 10 * 1.5
+    assert session_seconds(subjects, timing, ASSUMED) == 3 * one
+    # A visit of the larger one takes 5 s instead.
     capped = timing.model_copy(update={"max_seconds": 5.0})
-    assert for_session(subjects, 3, capped).minutes == 10 + 6
+    assert session_seconds(subjects, capped, ASSUMED) == 3 * (10 * (1 + 5 + 4) * 1.1 + 30)
 
 
 def test_a_study_with_a_protocol_of_its_own_reserves_for_that(plan_of: OpenPlan) -> None:
-    # A visit takes 2 × 0.3 s at batch size 10 and 20 × 0.1 s at 100, a round both: 2.6 s.
-    # 2 × 20 s and 7 or 100 rounds: 58.2 and 300 s.
+    # 20 steps of 0.016 s, 20 of 0.106 s and 4 × 0.3 s a round, 10 % more: 4.004 s. Graphs: 30 s.
+    # 7 or 100 rounds: 58 and 430 s.
     reserved = {
         name: plan_of(None, first={**STUDY, **own}).session_reservation("first").minutes
         for name, own in {"common": {}, "own": {"rounds": 100}}.items()
     }
-    assert reserved == {"common": 10 + 1, "own": 10 + 5}
+    assert reserved == {"common": 10 + 1, "own": 10 + 8}

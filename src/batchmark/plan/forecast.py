@@ -9,17 +9,17 @@ from pathlib import Path
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.record import read_record, read_result
-from batchmark.plan.grid import timing_subjects
 from batchmark.plan.plan import Plan
 from batchmark.plan.work import (
-    MNIST,
-    MODEL_COSTS,
+    MNIST_SIZE,
     DataSize,
     batch_and_images,
-    tuning_epochs,
-    visit_seconds,
 )
 
+# A figure takes as long as importing the libraries, and a fifth of that to be drawn.
+DRAWING = 1.2
+# collect, analyze, judge, render and the start of Snakemake, in imports of the libraries.
+BESIDE_FIGURES = 5
 # Of a run or a session of the default scale.
 BYTES_PER_RESULT = 40_000
 # 28 x 28 pixels, and the validation and test images that come with 5 training images.
@@ -79,15 +79,15 @@ def all_work(plan: Plan) -> Work:
 
 def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> Expectation:
     """The cost of `work` on such a training set with `cores` jobs at once."""
-    runs = [_run_seconds(plan, variant, rates, data) for variant in work.train]
-    probes = [_probe_seconds(plan, variant, rates, data) for variant in work.probe]
-    sessions = [_session_seconds(plan, study, rates, data) for study in work.time]
-    figures = [rates.report * 1.2] * len(work.plot)
+    runs = [plan.run_load(variant, data).seconds(rates) for variant in work.train]
+    probes = [plan.probe_load(variant, data).seconds(rates) for variant in work.probe]
+    sessions = [plan.session_seconds(study, rates, data) for study in work.time]
+    figures = [rates.report * DRAWING] * len(work.plot)
     return Expectation(
         seconds={
             "train": makespan([*runs, *probes], cores),
             "time": sum(sessions),
-            "report": makespan(figures, cores) + 5 * rates.report,
+            "report": makespan(figures, cores) + BESIDE_FIGURES * rates.report,
         },
         jobs={"train": len(runs) + len(probes), "time": len(sessions), "report": len(figures) + 3},
         memory_bytes=_memory_bytes(plan, work, rates, data, cores),
@@ -100,11 +100,11 @@ def job_seconds(
 ) -> float:
     """Expected seconds of one job."""
     if rule == "time":
-        return _session_seconds(plan, wildcards["study"], rates, data)
+        return plan.session_seconds(wildcards["study"], rates, data)
     if rule == "train":
-        return _run_seconds(plan, wildcards["variant"], rates, data)
+        return plan.run_load(wildcards["variant"], data).seconds(rates)
     if rule == "probe":
-        return _probe_seconds(plan, wildcards["variant"], rates, data)
+        return plan.probe_load(wildcards["variant"], data).seconds(rates)
     return rates.report
 
 
@@ -138,44 +138,6 @@ def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, co
 
 def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
     return batch_and_images(plan.variants[variant].hyperparameters, data.images)[0]
-
-
-def _run_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
-    chosen, budget = plan.variants[variant].hyperparameters, plan.budget(variant)
-    batch_size, used = batch_and_images(chosen, data.images)
-    asked = budget.epochs
-    if data.is_sample:
-        budget = budget.on_sample(data.images, chosen.train_size)
-    epochs, trials = budget.epochs, budget.trials
-    epochs += tuning_epochs(chosen, plan.config.tuning) * (budget.epochs / asked) / trials
-    model = MODEL_COSTS.get(chosen.model, 1.0)
-    training = used * epochs * (rates.image * model + rates.step / batch_size)
-    evaluations = epochs * used / (budget.evaluate_every or used) + 2
-    evaluated = data.validation * rates.evaluated_image * evaluations * model
-    return rates.startup + rates.graph + trials * (training + evaluated)
-
-
-def _probe_seconds(plan: Plan, variant: str, rates: Calibration, data: DataSize) -> float:
-    probing = plan.config.probing
-    training = _run_seconds(plan, variant, rates, data) / plan.budget(variant).trials
-    drawn = 3 * (sum(probing.batch_sizes) * probing.draws + data.images) * rates.image
-    return rates.startup + probing.trials * (training + drawn)
-
-
-def _session_seconds(plan: Plan, study: str, rates: Calibration, data: DataSize) -> float:
-    timing, chosen = plan.protocol(study), plan.studies[study]
-    if data.is_sample:
-        timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
-    visits = []
-    for subject in timing_subjects(chosen.variants.values()):
-        batch_size, _ = batch_and_images(subject.hyperparameters, data.images)
-        model = MODEL_COSTS.get(subject.hyperparameters.model, 1.0)
-        step = batch_size * rates.image * model / rates.cores**0.7 + rates.step
-        visits.append(visit_seconds(timing, step))
-    baselines = 4 * timing.min_seconds
-    readings = len(timing.threads)
-    rounds = timing.rounds * (sum(visits) + baselines)
-    return readings * (rates.startup + len(visits) * rates.graph * 1.5 + rounds * 1.1)
 
 
 Job = tuple[str, Mapping[str, str]]
@@ -227,7 +189,7 @@ def expected_by_job(
 def _size(facts: Path) -> DataSize:
     """Of the data; before the download, MNIST's is assumed."""
     if not facts.exists():
-        return MNIST
+        return MNIST_SIZE
     found = read_record(facts).facts
     return DataSize(found.train, found.validation, found.is_sample)
 

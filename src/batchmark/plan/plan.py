@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
-from batchmark.contract.hyperparameters import digest
+from batchmark.contract.hyperparameters import Hyperparameters, digest
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.collect import CollectRequest
@@ -45,7 +46,18 @@ from batchmark.plan.fingerprint import (
 from batchmark.plan.grid import timing_subjects
 from batchmark.plan.schema import Config, DatasetConfig, StudyBudget, TimingConfig
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
-from batchmark.plan.work import Reservation, for_probe, for_run, for_session, relative_cost
+from batchmark.plan.work import (
+    ASSUMED,
+    MNIST_SIZE,
+    DataSize,
+    Load,
+    Reservation,
+    batch_and_images,
+    probe_load,
+    reservation,
+    run_load,
+    session_seconds,
+)
 from batchmark.report.catalogue import figures_for, module_of
 
 
@@ -320,28 +332,43 @@ class Plan:
         target = self.config.publish
         return "" if target is None else self._save(PublishRequest(**target.model_dump()))
 
+    def run_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
+        """The work of a run on such data."""
+        chosen, tuning = self.variants[variant].hyperparameters, self.config.tuning
+        return run_load(chosen, self.budget(variant), tuning, data)
+
+    def probe_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
+        """The work of a variant's gradient probes on such data."""
+        chosen, config = self.variants[variant].hyperparameters, self.config
+        return probe_load(chosen, self.budget(variant), config.tuning, config.probing, data)
+
+    def session_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
+        """What a study's timing session takes on such data."""
+        return session_seconds(self._timed(study), self.protocol(study), rates, data)
+
     def priority(self, variant: str) -> int:
-        """Longest run first: the estimated cost in thousands of images at batch size infinity."""
-        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
-        return int(relative_cost(chosen, budget, self.config.tuning))
+        """Longest run first: seconds at the assumed rates."""
+        return int(self.run_load(variant).seconds(ASSUMED))
 
     def run_reservation(self, variant: str) -> Reservation:
         """What a run reserves on a cluster."""
-        chosen, budget = self.variants[variant].hyperparameters, self.budget(variant)
-        return for_run(chosen, budget, self.config.tuning)
+        sizes = [_batch_size(self.variants[variant].hyperparameters)]
+        return reservation(self.run_load(variant).seconds(ASSUMED), sizes)
 
     def probe_reservation(self, variant: str) -> Reservation:
         """What a variant's gradient probes reserve on a cluster."""
-        chosen = self.variants[variant].hyperparameters
-        budget, tuning = self.budget(variant), self.config.tuning
-        return for_probe(chosen, budget, tuning, self.config.probing)
+        chosen, probing = self.variants[variant].hyperparameters, self.config.probing
+        sizes = [_batch_size(chosen), *probing.batch_sizes]
+        return reservation(self.probe_load(variant).seconds(ASSUMED), sizes)
 
     def session_reservation(self, study: str) -> Reservation:
         """What a study's timing session reserves on a cluster."""
+        sizes = [_batch_size(subject) for subject in self._timed(study)]
+        return reservation(self.session_seconds(study, ASSUMED), sizes)
+
+    def _timed(self, study: str) -> list[Hyperparameters]:
         subjects = timing_subjects(self.studies[study].variants.values())
-        protocol = self.protocol(study)
-        timed = [subject.hyperparameters for subject in subjects]
-        return for_session(timed, len(protocol.threads), protocol)
+        return [subject.hyperparameters for subject in subjects]
 
     def _for_analysis(self, study: Study) -> StudyForAnalysis:
         return StudyForAnalysis(
@@ -357,6 +384,10 @@ class Plan:
 
     def _save(self, request: Request) -> str:
         return str(save(request, self.handover))
+
+
+def _batch_size(chosen: Hyperparameters) -> int:
+    return batch_and_images(chosen, MNIST_SIZE.images)[0]
 
 
 def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name

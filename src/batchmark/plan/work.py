@@ -1,30 +1,28 @@
-"""What jobs cost, and what they reserve on a cluster for it."""
+"""The work of a job, and what it costs: calibrated for the forecast, assumed for a reservation."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
+from batchmark.contract.calibration import Calibration
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
 
-# Overhead of a step in images: at this batch size half of the time is overhead.
-_STEP_OVERHEAD = 6.0
 # Work of a training image relative to LeNet-5, by the number of multiplications.
 MODEL_COSTS = {"lenet5": 1.0, "lenet_theano": 4.0, "mlp": 0.5}
-
-
-def relative_cost(chosen: Hyperparameters, budget: Budget, tuning: TuningConfig) -> float:
-    """Work of a run in thousands of LeNet-5 training images without step overhead."""
-    batch_size, images = batch_and_images(chosen, MNIST_TRAINING_IMAGES)
-    per_image = MODEL_COSTS.get(chosen.model, 1.0) * (1 + _STEP_OVERHEAD / batch_size)
-    epochs = budget.trials * budget.epochs + tuning_epochs(chosen, tuning)
-    return epochs * images * per_image / 1000
-
-
-def tuning_epochs(chosen: Hyperparameters, tuning: TuningConfig) -> float:
-    """Epochs that a run trains beside its trials, to choose its learning rate."""
-    return tuning.points * tuning.epochs if chosen.learning_rate == "tuned" else 0.0
+# A trial is evaluated before its first step and, on test images, at its end.
+_EVALUATIONS_BESIDE = 2
+# Gradients are drawn at the start, in the middle and at the end of training.
+_MOMENTS = 3
+# A round of a timing session visits the baseline so often for the A/A control and the ratios.
+_BASELINE_VISITS = 4
+# A timed graph is traced to be timed, and again, but not compiled, to count its operations.
+_GRAPHS_A_SUBJECT = 1.5
+# Visits begin with steps that are not counted.
+_WARMING_UP = 1.1
+# n cores take n**-0.7 of the time of one for a step: small batches leave some of them idle.
+_SPEED_UP = 0.7
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,65 @@ class DataSize:
     is_sample: bool = False
 
 
-MNIST = DataSize(MNIST_TRAINING_IMAGES, 10_000)
+MNIST_SIZE = DataSize(MNIST_TRAINING_IMAGES, 10_000)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a training job does. Images count in those of LeNet-5."""
+
+    images: float
+    steps: float
+    evaluated: float
+
+    def seconds(self, rates: Calibration) -> float:
+        """Expected seconds of one process that does all of it."""
+        training = self.images * rates.image + self.steps * rates.step
+        return rates.startup + rates.graph + training + self.evaluated * rates.evaluated_image
+
+
+def run_load(
+    chosen: Hyperparameters, budget: Budget, tuning: TuningConfig, data: DataSize = MNIST_SIZE
+) -> Load:
+    """All trials of a variant, and the choice of its learning rate."""
+    batch_size, used = batch_and_images(chosen, data.images)
+    given = budget.on_sample(data.images, chosen.train_size) if data.is_sample else budget
+    tuned = tuning.points * tuning.epochs if chosen.learning_rate == "tuned" else 0.0
+    epochs = given.trials * given.epochs + tuned * given.epochs / budget.epochs
+    images = epochs * used
+    evaluations = images / (given.evaluate_every or used) + _EVALUATIONS_BESIDE * given.trials
+    model = _model_cost(chosen)
+    return Load(images * model, images / batch_size, evaluations * data.validation * model)
+
+
+def probe_load(
+    chosen: Hyperparameters,
+    budget: Budget,
+    tuning: TuningConfig,
+    probing: ProbingConfig,
+    data: DataSize = MNIST_SIZE,
+) -> Load:
+    """A run of as many trials as are probed, mini-batches and the whole gradient at each moment."""
+    training = run_load(chosen, budget.model_copy(update={"trials": probing.trials}), tuning, data)
+    a_moment = probing.draws * sum(probing.batch_sizes) + data.images
+    drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen)
+    return replace(training, images=training.images + drawn)
+
+
+def session_seconds(
+    subjects: Collection[Hyperparameters],
+    timing: TimingConfig,
+    rates: Calibration,
+    data: DataSize = MNIST_SIZE,
+) -> float:
+    """A timing session: at each number of threads all subjects are traced and timed in rounds."""
+    if data.is_sample and timing.sample_min_seconds:
+        timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
+    steps = [_step_seconds(subject, rates, data) for subject in subjects]
+    a_round = sum(visit_seconds(timing, step) for step in steps)
+    rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
+    tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
+    return len(timing.threads) * (rates.startup + tracing + rounds)
 
 
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
@@ -46,6 +102,16 @@ def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
     return max(timing.min_seconds, min(steps, most))
 
 
+def _step_seconds(chosen: Hyperparameters, rates: Calibration, data: DataSize) -> float:
+    batch_size, _ = batch_and_images(chosen, data.images)
+    on_one_core = batch_size * rates.image * _model_cost(chosen)
+    return on_one_core / rates.cores**_SPEED_UP + rates.step
+
+
+def _model_cost(chosen: Hyperparameters) -> float:
+    return MODEL_COSTS.get(chosen.model, 1.0)
+
+
 def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:
     """Batch size and training images of a variant when the dataset has `available` images."""
     images = available if chosen.train_size == "full" else min(chosen.train_size, available)
@@ -53,11 +119,20 @@ def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]
     return batch_size, images
 
 
-# A slow core trains 1,000 images a second, a tenth of a current one.
-_SECONDS_PER_COST = 1.0
+# A slow core: 1,000 images a second, a tenth of a current one, and 6 ms a step beside them.
+# Memory: Snakemake twice, TensorFlow and MNIST as floats. Starting has minutes of its own.
+ASSUMED = Calibration(
+    cores=1,
+    startup=0.0,
+    graph=10.0,
+    image=1e-3,
+    step=6e-3,
+    evaluated_image=3e-4,
+    report=0.0,
+    memory_bytes=1_500_000_000,
+)
 _START_MINUTES = 10
-# Snakemake twice, TensorFlow and MNIST as floats; then activations and their gradients.
-_START_MEGABYTES = 1500
+# Activations and their gradients, with room for larger models than LeNet-5.
 _MEGABYTES_PER_IMAGE = 0.3
 
 
@@ -77,38 +152,10 @@ class Reservation:
         return self.megabytes * 2 ** (attempt - 1)
 
 
-def for_run(chosen: Hyperparameters, budget: Budget, tuning: TuningConfig) -> Reservation:
-    """All trials of a variant, one after the other on one core."""
-    return _reservation(relative_cost(chosen, budget, tuning), [_batch_size(chosen)])
-
-
-def for_probe(
-    chosen: Hyperparameters, budget: Budget, tuning: TuningConfig, probing: ProbingConfig
-) -> Reservation:
-    """A run whose gradients are drawn at three moments."""
-    drawn = 3 * probing.trials * probing.draws * sum(probing.batch_sizes) / 1000
-    cost = relative_cost(chosen, budget, tuning) + drawn
-    return _reservation(cost, [_batch_size(chosen), *probing.batch_sizes])
-
-
-def for_session(
-    subjects: Iterable[Hyperparameters], settings: int, timing: TimingConfig
-) -> Reservation:
-    """A timing session: every subject at so many thread settings, traced once, timed in rounds."""
-    sizes = [_batch_size(subject) for subject in subjects]
-    seconds = [
-        20 + timing.rounds * max(2 * timing.min_seconds, visit_seconds(timing, size / 1000))
-        for size in sizes
-    ]
-    return _reservation(settings * sum(seconds) / _SECONDS_PER_COST, sizes)
-
-
-def _reservation(cost: float, batch_sizes: Iterable[int]) -> Reservation:
+def reservation(seconds: float, batch_sizes: Iterable[int]) -> Reservation:
+    """For a job of `seconds` at the assumed rates with batches of these sizes."""
     return Reservation(
-        minutes=_START_MINUTES + math.ceil(cost * _SECONDS_PER_COST / 60),
-        megabytes=_START_MEGABYTES + math.ceil(_MEGABYTES_PER_IMAGE * max(batch_sizes)),
+        minutes=_START_MINUTES + math.ceil(seconds / 60),
+        megabytes=ASSUMED.memory_bytes // 10**6
+        + math.ceil(_MEGABYTES_PER_IMAGE * max(batch_sizes)),
     )
-
-
-def _batch_size(chosen: Hyperparameters) -> int:
-    return batch_and_images(chosen, MNIST_TRAINING_IMAGES)[0]
