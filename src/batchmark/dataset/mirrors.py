@@ -123,7 +123,9 @@ def _retrieve(read: Read, name: str, known_sum: str | None, folder: str, limits:
 
     pooch.get_logger().setLevel("WARNING")
     try:
-        return Path(pooch.retrieve(name, known_sum, name, folder, downloader=download))
+        # pooch calls it by position, and asks in its types for names that it does not use.
+        path = pooch.retrieve(name, known_sum, name, folder, downloader=download)  # pyright: ignore[reportArgumentType]
+        return Path(path)
     except ValueError as error:
         raise MirrorError(f"wrong sum for {name}: not {str(known_sum)[:12]}…") from error
 

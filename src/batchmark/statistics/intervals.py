@@ -232,7 +232,7 @@ def of_draws(draws: Array) -> Interval:
 def percentiles(draws: ArrayLike) -> tuple[Any, Any]:
     """The bounds between which 95 % of the draws along the last axis lie; values among them."""
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=-1, method="inverted_cdf")
+    low, high = np.quantile(np.asarray(draws), [tail, 1 - tail], axis=-1, method="inverted_cdf")
     return low, high
 
 
