@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from batchmark.contract.record import Count, DatasetFacts, Details, Record, ResultFile, Slug
+from batchmark.contract.record import Count, DatasetFacts, Details, Device, Record, ResultFile, Slug
 from batchmark.contract.run import RunVariant
 
 Moment = Literal["initial", "first_epoch", "final"]
@@ -50,7 +50,7 @@ class GradientResult(ResultFile):
     schema_version: Literal["batchmark.gradients/2"] = "batchmark.gradients/2"
     variant: RunVariant
     machine: Slug
-    device: Literal["cpu", "gpu"]
+    device: Device
     dataset: DatasetFacts
     environment: Details
     trials: list[ProbeTrial]

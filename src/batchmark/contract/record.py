@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -61,6 +61,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 Details = Annotated[dict[str, Any], AfterValidator(finite)]
+
+Device = Literal["cpu", "gpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 class Record(BaseModel):

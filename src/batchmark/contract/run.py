@@ -8,6 +8,7 @@ from batchmark.contract.record import (
     Count,
     DatasetFacts,
     Details,
+    Device,
     Record,
     ResultFile,
     ResultWarning,
@@ -119,7 +120,7 @@ class RunResult(ResultFile):
     schema_version: Literal["batchmark.run/3"] = "batchmark.run/3"
     variant: RunVariant
     machine: Slug
-    device: Literal["cpu", "gpu"]
+    device: Device
     dataset: DatasetFacts
     budget: Budget
     environment: Details

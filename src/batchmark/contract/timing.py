@@ -8,6 +8,7 @@ from batchmark.contract.record import (
     Count,
     DatasetFacts,
     Details,
+    Device,
     Record,
     ResultFile,
     ResultWarning,
@@ -76,7 +77,7 @@ class TimingResult(ResultFile):
     schema_version: Literal["batchmark.timing/4"] = "batchmark.timing/4"
     study: Slug
     machine: Slug
-    device: Literal["cpu", "gpu"]
+    device: Device
     dataset: DatasetFacts
     started: AwareDatetime
     clock: Clock

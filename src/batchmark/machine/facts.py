@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from batchmark.contract.requests.message import Device
+from batchmark.contract.record import Device
 from batchmark.machine import gpu
 from batchmark.machine.processor import processor
 

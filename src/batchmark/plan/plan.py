@@ -13,11 +13,12 @@ from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters, digest
+from batchmark.contract.record import DEVICES, Device
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.dataset import DatasetRequest
-from batchmark.contract.requests.message import Device, Request, Variant
+from batchmark.contract.requests.message import Request, Variant
 from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.publish import PublishRequest
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
@@ -322,7 +323,7 @@ class Plan:
 
     def results_of_other_machines(self, results: Path) -> list[str]:
         """Result files that were copied here from other machines."""
-        found = results.glob("*/[cg]pu/*/*.json")
+        found = [path for device in DEVICES for path in results.glob(f"*/{device}/*/*.json")]
         others = (str(path) for path in found if path.parts[-4] != self.machine)
         # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
         return sorted(path for path in others if "{" not in path)

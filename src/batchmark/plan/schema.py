@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from batchmark.contract.languages import language_codes
-from batchmark.contract.record import SAMPLE
+from batchmark.contract.record import SAMPLE, Device
 from batchmark.dataset import local
 
 
@@ -133,7 +133,7 @@ class ProbingConfig(Section):
 
 
 Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
-Devices = Annotated[list[Literal["cpu", "gpu"]], Field(min_length=1), AfterValidator(_distinct)]
+Devices = Annotated[list[Device], Field(min_length=1), AfterValidator(_distinct)]
 Words = dict[Annotated[str, AfterValidator(_spoken)], str]
 Settings = dict[str, JsonValue]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from batchmark.contract.requests.message import Device
+from batchmark.contract.record import Device
 from batchmark.timing.protocol import elapsed_seconds
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from batchmark.contract.errors import UserError, scrubbed
-from batchmark.contract.requests.message import Device
+from batchmark.contract.record import Device
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import load_dataset
 from batchmark.machine.garbage import collect_seldom

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.requests.message import Device
+from batchmark.contract.record import Device
 from batchmark.machine import gpu
 from batchmark.machine.locks import shared
 from batchmark.machine.processor import processor

@@ -1,6 +1,7 @@
 """What `collect` is asked for."""
 
-from batchmark.contract.requests.message import Device, Request, Variant
+from batchmark.contract.record import Device
+from batchmark.contract.requests.message import Request, Variant
 
 
 class CollectRequest(Request):

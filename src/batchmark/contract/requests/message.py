@@ -3,13 +3,9 @@
 A job is rerun when its request changes, so a request holds exactly what can change its result.
 """
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
 from batchmark.contract.hyperparameters import Brief
-
-Device = Literal["cpu", "gpu"]
 
 
 class Request(BaseModel):

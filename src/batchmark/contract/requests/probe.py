@@ -1,7 +1,8 @@
 """What `probe` is asked for."""
 
+from batchmark.contract.record import Device
 from batchmark.contract.requests.budget import Budget
-from batchmark.contract.requests.message import Device, Request, Variant
+from batchmark.contract.requests.message import Request, Variant
 
 
 class ProbeRequest(Request):

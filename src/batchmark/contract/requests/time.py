@@ -1,7 +1,8 @@
 """What `time` is asked for."""
 
 from batchmark.contract.hyperparameters import Brief
-from batchmark.contract.requests.message import Device, Request
+from batchmark.contract.record import Device
+from batchmark.contract.requests.message import Request
 
 
 class TimingSubject(Request):
