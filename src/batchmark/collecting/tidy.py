@@ -28,6 +28,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.run import ACCURACY_IMAGES, RunResult, Trial
 from batchmark.contract.tables import COLLECTED
 from batchmark.contract.timing import TimingResult
+from batchmark.timing.warnings import ratio_to_nearest
 
 Row = dict[str, Any]
 
@@ -247,22 +248,15 @@ def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
     baselines = (visits["role"] == "baseline").to_numpy(bool)
     ratios = np.empty(len(visits))
     for rows in visits.groupby(ROUND, sort=False).indices.values():
-        ratios[rows] = costs[rows] / _baseline_costs(
-            moments[rows], costs[rows], threads[rows], baselines[rows]
-        )
+        candidates = _candidates(threads[rows], baselines[rows])
+        ratios[rows] = ratio_to_nearest(moments[rows], costs[rows], candidates)
     return visits.assign(ratio_to_baseline=ratios)
 
 
-def _baseline_costs(moments: Vector, costs: Vector, threads: Vector, baselines: Mask) -> Vector:
-    """The baseline's cost nearest to each moment of one round."""
-    distances = np.abs(moments[:, None] - moments)
-    for count in np.unique(threads):
-        members = threads == count
-        same = baselines & members
-        distances[np.ix_(members, ~(same if same.any() else baselines))] = np.inf
-    np.fill_diagonal(distances, np.inf)
-    nearest = distances.argmin(axis=1)
-    return np.where(np.isfinite(distances.min(axis=1)), costs[nearest], np.nan)
+def _candidates(threads: Vector, baselines: Mask) -> Mask:
+    """Which visits of the baseline serve each visit of one round: [visit, candidate]."""
+    same = baselines & (threads[:, None] == threads)
+    return np.where(same.any(axis=1, keepdims=True), same, baselines)
 
 
 LOG_LINES = 5

@@ -20,25 +20,29 @@ def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.n
         rounds[visit.round].append(visit)
     ratios: dict[str, list[float]] = defaultdict(list)
     for members in rounds.values():
-        baselines = [visit for visit in members if visit.subject == baseline]
-        for visit in members:
-            known = [other for other in baselines if other is not visit]
-            if known:
-                ratios[visit.subject].append(step_time(visit) / _nearest(visit, known))
+        costs = np.array([step_time(visit) for visit in members])
+        moments = np.array([visit.start_ns + visit.elapsed_ns / 2 for visit in members])
+        baselines = np.array([visit.subject == baseline for visit in members])
+        for visit, ratio in zip(members, ratio_to_nearest(moments, costs, baselines), strict=True):
+            if np.isfinite(ratio):
+                ratios[visit.subject].append(ratio)
     return {subject: np.array(values) for subject, values in ratios.items()}
+
+
+def ratio_to_nearest(moments: np.ndarray, costs: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """The costs of one round's visits, each over that of the nearest other candidate in time.
+
+    `candidates`: which visits serve, for all [visit] or for each [visit, candidate]. NaN: none.
+    """
+    distances = np.where(candidates, np.abs(moments[:, None] - moments), np.inf)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.where(np.isfinite(distances.min(axis=1)), costs[distances.argmin(axis=1)], np.nan)
+    return costs / nearest
 
 
 def step_time(visit: Visit) -> float:
     """Nanoseconds a step."""
     return visit.elapsed_ns / visit.steps
-
-
-def _nearest(visit: Visit, baselines: Sequence[Visit]) -> float:
-    return step_time(min(baselines, key=lambda one: abs(_middle(one) - _middle(visit))))
-
-
-def _middle(visit: Visit) -> float:
-    return visit.start_ns + visit.elapsed_ns / 2
 
 
 DRIFT_LIMIT = 0.05
