@@ -148,7 +148,7 @@ def _record_session(
         dataset=read_record(facts).facts,
         clock=_clock(),
         baseline=request.baseline,
-        control=f"{request.baseline}.control",
+        control=next(one.id for one in timed if one.role == "control"),
         peak_flops_per_second=peaks,
         subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
         environment=environment,
