@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.selection import Tables
-from batchmark.stages.command import read_request
 from batchmark.stages.render import render
 from tests.report.conftest import request_for
 from tests.report.messages_in_use import TEMPLATES

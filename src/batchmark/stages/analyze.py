@@ -10,8 +10,9 @@ import pandas as pd
 from batchmark.contract.files import write_json
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.tables import ANALYZED
-from batchmark.stages.command import read_request, run
+from batchmark.stages.command import run
 from batchmark.statistics.best_batch import answer, best_batches
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.cost_model import cost_model

@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.stages.command import read_request, run
+from batchmark.contract.requests.message import read_request
+from batchmark.stages.command import run
 
 KINDS = ("runs", "timings", "gradients")
 

@@ -7,7 +7,8 @@ from batchmark.collecting.tidy import EPOCHS_HEADER, Collection, collect
 from batchmark.contract.files import replacing, write_json
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.stages.command import read_request, run
+from batchmark.contract.requests.message import read_request
+from batchmark.stages.command import run
 
 
 def write_collection(collection: Collection, folder: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from batchmark.contract.record import write_result
 from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.contract.requests.message import read_request
 from batchmark.dataset.acquire import acquire
 from batchmark.dataset.arrays import save_arrays
-from batchmark.stages.command import read_request, run
+from batchmark.stages.command import run
 
 
 def main() -> None:

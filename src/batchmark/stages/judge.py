@@ -6,7 +6,8 @@ from pathlib import Path
 from batchmark.claims.verdicts import claims_table
 from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
-from batchmark.stages.command import read_request, run
+from batchmark.contract.requests.message import read_request
+from batchmark.stages.command import run
 from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
 from batchmark.statistics.study_data import published, read_measurements, studies

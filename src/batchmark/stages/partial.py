@@ -12,12 +12,13 @@ from batchmark.collecting.tidy import collect
 from batchmark.contract.errors import UserError
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.catalogue import figures_for, module_of
 from batchmark.report.selection import Tables
 from batchmark.stages.analyze import analyze_tables
 from batchmark.stages.collect import write_collection
-from batchmark.stages.command import read_request, run
+from batchmark.stages.command import run
 from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render

@@ -11,9 +11,9 @@ def main() -> None:
     arguments = parser().parse_args()
     # Imported here: --help stays quick, and TensorFlow must find the switches set.
     from batchmark.contract.record import write_result  # noqa: PLC0415
+    from batchmark.contract.requests.message import read_request  # noqa: PLC0415
     from batchmark.contract.requests.probe import ProbeRequest  # noqa: PLC0415
     from batchmark.dataset.arrays import load_dataset  # noqa: PLC0415
-    from batchmark.stages.command import read_request  # noqa: PLC0415
     from batchmark.training.environment import beside_others  # noqa: PLC0415
 
     request = read_request(arguments.request, ProbeRequest)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from batchmark.contract.errors import without_passwords
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.publish import PublishRequest
 from batchmark.publishing.branch import extract, open_branch, push, replace_own
 from batchmark.publishing.site import (
@@ -18,7 +19,7 @@ from batchmark.publishing.site import (
     write_listing,
 )
 from batchmark.publishing.summary import Summary, refuse_other_results, this_identity
-from batchmark.stages.command import read_request, run
+from batchmark.stages.command import run
 
 
 def main() -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from batchmark.contract.files import write_text
 from batchmark.contract.languages import page_file, pages_in
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.language.translation import languages
 from batchmark.report.page.build import page, rendered
 from batchmark.report.selection import Tables
-from batchmark.stages.command import read_request, run
+from batchmark.stages.command import run
 
 
 def render(

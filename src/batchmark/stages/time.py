@@ -13,9 +13,9 @@ def main() -> None:
     arguments = parser().parse_args()
     # Imported here: --help stays quick.
     from batchmark.contract.record import write_result  # noqa: PLC0415
+    from batchmark.contract.requests.message import read_request  # noqa: PLC0415
     from batchmark.contract.requests.time import TimeRequest  # noqa: PLC0415
     from batchmark.machine.locks import exclusive  # noqa: PLC0415
-    from batchmark.stages.command import read_request  # noqa: PLC0415
     from batchmark.timing.process import Worker  # noqa: PLC0415
     from batchmark.timing.session import time_study  # noqa: PLC0415
     from batchmark.training.environment import own_gpu  # noqa: PLC0415

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.train import TuningGrid
-from batchmark.stages.command import read_request
 
 VALID = '{"low": 0.001, "high": 1, "points": 9, "epochs": 2, "seed": 1}'
 
