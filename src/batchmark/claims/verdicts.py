@@ -17,8 +17,6 @@ from batchmark.claims import (
     published_table,
     regularization,
 )
-from batchmark.claims import optimizers as momentum
-from batchmark.claims import regularization as generalization
 from batchmark.claims.decision import Decision
 from batchmark.claims.evidence import CLAIMS, Evidence, Finding, Rule
 from batchmark.statistics.study_data import Measurements, StudyData, where
@@ -27,11 +25,9 @@ MODULES = (
     gradients,
     hardware,
     batch_size,
-    generalization,
     regularization,
-    momentum,
-    normalization,
     optimizers,
+    normalization,
     published_table,
 )
 _NOTHING = Finding(Decision("not measured", np.nan, np.nan, np.nan, np.nan, 0), {})

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from batchmark.contract.errors import LOCAL, UserError, public_address
 from batchmark.contract.record import SAMPLE, DatasetRecord, MirrorProblem
 from batchmark.contract.requests.dataset import DatasetRequest
-from batchmark.dataset import local as mnist
-from batchmark.dataset import own as sample
+from batchmark.dataset import local, own
 from batchmark.dataset.arrays import Arrays, describe
 from batchmark.dataset.local import local_path
 from batchmark.dataset.mirrors import Limits, MirrorError, read_mirror
@@ -27,7 +26,7 @@ class Acquired:
 def acquire(
     request: DatasetRequest,
     say: Say,
-    known_sums: Mapping[str, str] = mnist.SUMS,
+    known_sums: Mapping[str, str] = local.SUMS,
     limits: Limits | None = None,
 ) -> Acquired:
     """Get the data `request` asks for; `say` receives progress and warnings for the terminal.
@@ -35,7 +34,7 @@ def acquire(
     `known_sums` are verified when the request's name is "mnist"; `limits` replaces those that
     follow from the request. Raises UserError naming each mirror and why it did not serve.
     """
-    expected = known_sums if request.name == mnist.NAME else {}
+    expected = known_sums if request.name == local.NAME else {}
     if request.name == SAMPLE:
         return _sample()
     if request.path is not None:
@@ -52,16 +51,16 @@ def acquire(
 def _check_name(acquired: Acquired, known_sums: Mapping[str, str]) -> None:
     """Raise UserError when mirrors gave MNIST under another name, as the default ones would."""
     name, sums = acquired.record.facts.name, acquired.record.sums
-    if name != mnist.NAME and known_sums and sums == known_sums:
+    if name != local.NAME and known_sums and sums == known_sums:
         raise UserError(
             f"dataset.name = {name!r}: what dataset.mirrors gave is MNIST; set dataset.path or "
-            f"mirrors of your own, or call it {mnist.NAME!r}."
+            f"mirrors of your own, or call it {local.NAME!r}."
         )
 
 
 def _limits(request: DatasetRequest) -> Limits:
     limits = Limits(connect=request.connect_timeout, read=request.read_timeout)
-    return replace(limits, largest=mnist.LARGEST_FILE) if request.name == mnist.NAME else limits
+    return replace(limits, largest=local.LARGEST_FILE) if request.name == local.NAME else limits
 
 
 def _from_mirrors(
@@ -78,7 +77,7 @@ def _from_mirrors(
             problems.append(MirrorProblem(mirror=public_address(mirror), reason=str(fault)))
         else:
             return _acquired(request.name, loaded, public_address(mirror), problems)
-    if request.fallback == "sample" and request.name == mnist.NAME:
+    if request.fallback == "sample" and request.name == local.NAME:
         say("WARNING: sample, not MNIST: no mirror served, 5,000 embedded digits stand in for it")
         return _sample(stands_in_for=request.name, problems=problems)
     raise UserError(_no_mirror(request, problems))
@@ -105,10 +104,10 @@ def _acquired(
 def _sample(
     stands_in_for: str | None = None, problems: list[MirrorProblem] | None = None
 ) -> Acquired:
-    arrays = sample.load_sample()
+    arrays = own.load_sample()
     record = DatasetRecord(
-        facts=describe(SAMPLE, arrays, sample.CLASSES),
-        source=sample.SOURCE,
+        facts=describe(SAMPLE, arrays, own.CLASSES),
+        source=own.SOURCE,
         sums={},
         problems=tuple(problems or ()),
         stands_in_for=stands_in_for,
@@ -121,7 +120,7 @@ def _no_mirror(request: DatasetRequest, problems: list[MirrorProblem]) -> str:
         f"{_shown(mirror)}: {problem.reason}"
         for mirror, problem in zip(request.mirrors, problems, strict=True)
     )
-    hint = " or set dataset.fallback to sample" if request.name == mnist.NAME else ""
+    hint = " or set dataset.fallback to sample" if request.name == local.NAME else ""
     return (
         f"{request.name} could not be had from any of {len(problems)} dataset.mirrors "
         f"({tried or 'none is configured'}); add a mirror that serves{hint}."

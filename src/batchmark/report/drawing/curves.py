@@ -12,9 +12,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.drawing import style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.style import EndLabel
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
@@ -85,10 +84,10 @@ def by_group(
     return [
         Curve(
             name,
-            palette.hue(name, k),
-            palette.marker(name, k),
+            style.hue(name, k),
+            style.marker(name, k),
             points(rows[name], value, x),
-            names.name(name),
+            selection.name(name),
         )
         for k, name in enumerate(found)
         if not rows[name].empty
@@ -115,11 +114,11 @@ def by_level(
         Curve(
             f"{column}-{level:.10g}",
             color,
-            palette.marker("", k),
+            style.marker("", k),
             points(frame[frame[column] == level], value),
             written(level),
         )
-        for k, (level, color) in enumerate(zip(levels, palette.ramp(len(levels)), strict=True))
+        for k, (level, color) in enumerate(zip(levels, style.ramp(len(levels)), strict=True))
     ]
 
 
@@ -443,7 +442,7 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     kept = {key: name for key, name in columns.items() if key in frame}
     table = frame[list(kept)].copy()
     for key in NAMED & set(kept):
-        table[key] = table[key].map(names.name, na_action="ignore")
+        table[key] = table[key].map(selection.name, na_action="ignore")
     if {"reached", "trials", "epochs_to_target"} <= set(frame):
         missed = frame["epochs_to_target"].isna() & (frame["reached"] < frame["trials"])
         for key in TO_TARGET & set(kept):

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import TIME, Comparison, Curve, described, fastest, numbers
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, listed, say, significant, whole
@@ -75,12 +74,12 @@ def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) ->
     figure, (axes,) = style.panels(right=84 if len(lines) > 1 else 140)
     style.batch_axis(axes, frame["batch_size"])
     style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
-    axes.plot(published["x"], published["y"], color=palette.INK, alpha=0.45, linewidth=1)
+    axes.plot(published["x"], published["y"], color=style.INK, alpha=0.45, linewidth=1)
     curves.draw(axes, lines, missing="cannot converge", named=False)
     ends = [curves.end(line) for line in lines if not line.drawn.empty]
     if not published.empty:
         last = published.iloc[-1]
-        ends.append(style.EndLabel(last["x"], last["y"], "published", palette.INK))
+        ends.append(style.EndLabel(last["x"], last["y"], "published", style.INK))
     style.label_ends(axes, ends, under_rail=True)
     return figure
 
@@ -122,7 +121,7 @@ def learning_curves(tables: Tables) -> Drawn | None:
     sizes = sorted(frame["batch_size"].unique())
     if not sizes or frame["epoch"].nunique() < 2:
         return None
-    colors = palette.ramp(len(sizes))
+    colors = style.ramp(len(sizes))
     lines = [_learning(frame, size, color) for size, color in zip(sizes, colors, strict=True)]
     alt = say(
         "Line chart of validation error over epochs, one line for each batch size from {low} to "

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import Curve, numbers
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, interval, say, significant, whole
@@ -97,8 +96,8 @@ def _noise_scales(frame: pd.DataFrame) -> style.Figure:
     style.log_axis(axes, bounds[~np.isnan(bounds)], "noise scale (examples)")
     steps = range(len(frame))
     axes.set_xlim(-0.5, len(frame) - 0.5)
-    axes.vlines(steps, frame["noise_scale_low"], frame["noise_scale_high"], color=palette.BLUE)
-    axes.plot(steps, frame["noise_scale"], "o", color=palette.BLUE)
+    axes.vlines(steps, frame["noise_scale_low"], frame["noise_scale_high"], color=style.BLUE)
+    axes.plot(steps, frame["noise_scale"], "o", color=style.BLUE)
     for step, value in zip(steps, frame["noise_scale"], strict=True):
         axes.annotate(
             whole(value), (step, value), xytext=(8, 0), textcoords="offset points", va="center"
@@ -193,7 +192,7 @@ def _flow(lines: Sequence[Curve]) -> Message | None:
         for line in lines
         if len(line.drawn) > 1
     }
-    others = {name: ratio for name, ratio in ratios.items() if name not in names.OUTSIDE_LAYERS}
+    others = {name: ratio for name, ratio in ratios.items() if name not in selection.OUTSIDE_LAYERS}
     if "none" not in ratios or not others:
         return None
     name = min(others, key=lambda name: others[name])
@@ -202,7 +201,7 @@ def _flow(lines: Sequence[Curve]) -> Message | None:
         "{times} times with {name}",
         plain=significant(ratios["none"], 2),
         times=significant(others[name], 2),
-        name=Message(names.name(name)),
+        name=Message(selection.name(name)),
     )
 
 
@@ -228,8 +227,8 @@ def _moment(moment: str, points: pd.DataFrame) -> Curve:
     order = list(MOMENTS).index(moment)
     return Curve(
         name=moment,
-        color=palette.hue(moment, order),
-        marker=palette.marker(moment, order),
+        color=style.hue(moment, order),
+        marker=style.marker(moment, order),
         points=points,
         label=MOMENTS[moment],
     )

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import TIME, Comparison, Curve, numbers, target_notes
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
@@ -98,7 +97,7 @@ def _draw_published(axes: Axes, published: pd.DataFrame) -> None:
     points = published.dropna().sort_values("x")
     if points.empty:
         return
-    axes.plot(points["x"], points["y"], color=palette.INK, alpha=0.45, linewidth=1, zorder=1)
+    axes.plot(points["x"], points["y"], color=style.INK, alpha=0.45, linewidth=1, zorder=1)
     last = points.iloc[-1]
     share = axes.transAxes.inverted().transform(axes.transData.transform((last["x"], last["y"])))[0]
     outside = share > ROOM_FOR_NAME
@@ -120,7 +119,7 @@ def _shade_best(axes: Axes, tables: Tables) -> None:
     if low and high:
         # So that a single best size is shaded, too; its neighbours are a factor of 2 away.
         edge = 1.12
-        axes.axvspan(low / edge, high * edge, color=palette.GREEN, alpha=0.13, linewidth=0)
+        axes.axvspan(low / edge, high * edge, color=style.GREEN, alpha=0.13, linewidth=0)
 
 
 def _first_to_target(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message | None:
@@ -269,8 +268,8 @@ def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve)
     style.log_axis(axes, [*curves.values([measures]), *line], "time to target (s)")
     if _bounded(fit):
         low, high = fit["best_batch_size_low"], fit["best_batch_size_high"]
-        axes.axvspan(low, high, color=palette.INK, alpha=0.08, linewidth=0)
-    axes.plot(sizes, line, color=palette.INK, alpha=0.75, linewidth=1.4)
+        axes.axvspan(low, high, color=style.INK, alpha=0.08, linewidth=0)
+    axes.plot(sizes, line, color=style.INK, alpha=0.75, linewidth=1.4)
     drawn = measures.drawn
     axes.vlines(
         drawn["x"],
@@ -280,7 +279,7 @@ def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve)
         linewidth=1.4,
     )
     axes.plot(drawn["x"], drawn["y"], "o", color=measures.color, gid=style.gid(measures.name))
-    ends = [style.EndLabel(sizes[-1], line[-1], "model", palette.INK)]
+    ends = [style.EndLabel(sizes[-1], line[-1], "model", style.INK)]
     if measures.missed:
         style.rail(axes)
         curves.draw_misses(axes, [measures])

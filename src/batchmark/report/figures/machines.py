@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import (
     SECONDS,
     Comparison,
@@ -17,7 +16,7 @@ from batchmark.report.drawing.curves import (
     numbers,
 )
 from batchmark.report.drawing.svg import Drawn
-from batchmark.report.language import messages as phrases
+from batchmark.report.language import messages
 from batchmark.report.language.messages import Message, percent, say, significant, times, whole
 from batchmark.report.language.messages import memory as written_memory
 from batchmark.report.selection import (
@@ -46,7 +45,7 @@ def threads(tables: Tables) -> Drawn | None:
         return None
     return Comparison(
         group=lambda frame, value: curves.by_level(
-            frame, "threads", value, lambda count: str(phrases.threads(count))
+            frame, "threads", value, lambda count: str(messages.threads(count))
         ),
         quantity=SECONDS,
         columns={"threads": "threads"} | SECONDS.columns,
@@ -302,8 +301,8 @@ def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
         key, kind = f"{machine}-{device}", str(device).upper()
         line = Curve(
             name=key,
-            color=palette.hue(key, known.index(machine)),
-            marker=palette.marker(key, known.index(machine)),
+            color=style.hue(key, known.index(machine)),
+            marker=style.marker(key, known.index(machine)),
             points=curves.points(rows, value),
             label=f"{machine}, {kind}" if len(known) > 1 else kind,
             dashed=device == "gpu",
@@ -343,9 +342,9 @@ def _ratios(frame: pd.DataFrame) -> style.Figure:
     percents = 100 * (frame[["ratio", "low", "high"]] - 1)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x")
-    axes.axvline(0, color=palette.INK, alpha=0.6, linewidth=1)
-    axes.hlines(rows, percents["low"], percents["high"], color=palette.BLUE, linewidth=2)
-    axes.plot(percents["ratio"], rows, "o", color=palette.BLUE)
+    axes.axvline(0, color=style.INK, alpha=0.6, linewidth=1)
+    axes.hlines(rows, percents["low"], percents["high"], color=style.BLUE, linewidth=2)
+    axes.plot(percents["ratio"], rows, "o", color=style.BLUE)
     widest = float(percents[["low", "high"]].abs().to_numpy().max())
     axes.set_xlim(-1.2 * widest, 1.2 * widest)
     axes.set_ylim(len(frame) - 0.5, -0.5)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import (
     EPOCHS,
     TIME,
@@ -96,10 +95,10 @@ def _optimizers_and_rates(frame: pd.DataFrame, value: str) -> list[Curve]:
         for order, setting in enumerate(sorted(rows["setting"].unique())):
             line = Curve(
                 name=name,
-                color=palette.hue(name, k),
-                marker=palette.marker(name, k),
+                color=style.hue(name, k),
+                marker=style.marker(name, k),
                 points=curves.points(rows[rows["setting"] == setting], value),
-                label=", ".join(part for part in (names.name(name), setting) if part),
+                label=", ".join(part for part in (selection.name(name), setting) if part),
                 dashed=order > 0,
             )
             lines.append(line)
@@ -143,7 +142,7 @@ def profile(tables: Tables) -> Drawn | None:
         alt=alt,
         numbers=numbers(changes.assign(label=changes["label"].map(_read_label)), columns),
         notes=[note],
-        series={_series(label): names.name(_series(label)) for label in frame["label"]},
+        series={_series(label): selection.name(_series(label)) for label in frame["label"]},
     )
 
 
@@ -158,7 +157,7 @@ def _profiles(frame: pd.DataFrame) -> style.Figure:
     ends: list[style.EndLabel] = []
     for k, (label, rows) in enumerate(_worst_first(frame)):
         series = _series(label)
-        color = palette.hue(series, k)
+        color = style.hue(series, k)
         axes.step(
             rows["tau"],
             100 * rows["share"],
@@ -213,7 +212,7 @@ def _series(label: str) -> str:
 
 
 def _read_label(label: str) -> str:
-    return ", ".join(names.name(part) for part in label.split(", "))
+    return ", ".join(selection.name(part) for part in label.split(", "))
 
 
 def _most_often_fastest(frame: pd.DataFrame) -> Message | None:
@@ -227,7 +226,7 @@ def _most_often_fastest(frame: pd.DataFrame) -> Message | None:
         "{name} is fastest on {n} of {all} batch sizes"
         if len(best) == 1
         else "Fastest on {n} of {all} batch sizes each: {name}",
-        name=listed([names.name(_series(label)) for label in best["label"]]),
+        name=listed([selection.name(_series(label)) for label in best["label"]]),
         n=whole(best["share"].max() * sizes),
         all=whole(sizes),
     )
@@ -300,8 +299,8 @@ def _momentum(rows: pd.DataFrame, value: str, position: int) -> Curve:
         series = optimizer_keys(rows).iloc[0]
     return Curve(
         name=series,
-        color=palette.hue(series, position),
-        marker=palette.marker(series, position),
+        color=style.hue(series, position),
+        marker=style.marker(series, position),
         points=curves.points(rows, value),
         label=f"{kind} {significant(level)}" if level else "no momentum",
         dashed=nesterov,

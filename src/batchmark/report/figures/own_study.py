@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import Curve, any_drawn, numbers, target_notes
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, listed, say, significant
@@ -48,9 +47,9 @@ def _named_settings(frame: pd.DataFrame) -> Drawn | None:
     axes.grid(axis="x")
     axes.hlines(
         reached.index, reached["epochs_to_target_low"], reached["epochs_to_target_high"],
-        color=palette.BLUE,
+        color=style.BLUE,
     )  # fmt: skip
-    axes.plot(reached["epochs_to_target"], reached.index, "o", color=palette.BLUE)
+    axes.plot(reached["epochs_to_target"], reached.index, "o", color=style.BLUE)
     for row in frame.index.difference(reached.index):
         axes.annotate(
             "not reached", (1, row), xycoords=axes.get_yaxis_transform(), ha="right", va="center"
@@ -123,10 +122,10 @@ def _line_name(settings: pd.Series) -> str:
 
 
 def _setting(axis: str, value: object) -> str:
-    word = names.name(axis).replace("_", " ")
+    word = selection.name(axis).replace("_", " ")
     if str(value) in ("True", "False"):
         return word if str(value) == "True" else ""
     if str(value) == "null":
         return f"{word} null"
     number = pd.to_numeric(str(value), errors="coerce")
-    return names.name(str(value)) if pd.isna(number) else f"{word} {significant(float(number))}"
+    return selection.name(str(value)) if pd.isna(number) else f"{word} {significant(float(number))}"

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from batchmark.contract.hyperparameters import AXES
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.drawing import curves, style
-from batchmark.report.drawing import style as palette
 from batchmark.report.drawing.curves import (
     EPOCHS,
     Comparison,
@@ -24,7 +23,7 @@ from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, listed, say, significant, whole
 from batchmark.report.selection import Tables, lowest, measured, study_summary
 
-PENALTIES = {axis: str(said) for axis, said in names.SETTINGS.items() if AXES[axis].penalty}
+PENALTIES = {axis: str(said) for axis, said in selection.SETTINGS.items() if AXES[axis].penalty}
 
 
 def generalization_gap(tables: Tables) -> Drawn | None:
@@ -170,8 +169,8 @@ def _draw_panel(
     ends = [curves.end(line) for line in lines if not line.drawn.empty]
     if not plain.empty:
         level = float(plain.median())
-        axes.axhline(level, color=palette.INK, alpha=0.5, linewidth=0.9, dashes=(4, 3))
-        ends.append(style.EndLabel(strengths[-1], level, "none", palette.INK))
+        axes.axhline(level, color=style.INK, alpha=0.5, linewidth=0.9, dashes=(4, 3))
+        ends.append(style.EndLabel(strengths[-1], level, "none", style.INK))
     style.label_ends(axes, ends)
     return lines
 
@@ -241,7 +240,7 @@ def _usual(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | None:
     """The range over the axis, of the plain network and of the steadiest normalization."""
     plain = next((line for line in lines if line.name == "none"), None)
-    others = [line for line in lines if line.name not in names.OUTSIDE_LAYERS]
+    others = [line for line in lines if line.name not in selection.OUTSIDE_LAYERS]
     if plain is None or not others:
         return None
     steady = min(others, key=_range)
@@ -253,7 +252,7 @@ def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | No
         if instant
         else "Across the {axis} {name} varies by a factor {steady}; the plain network {plain}",
         axis=Message(label),
-        name=Message(names.name(steady.name)),
+        name=Message(selection.name(steady.name)),
         steady=significant(_range(steady), 2),
         plain=_plain(plain, first),
     )

@@ -20,7 +20,7 @@ from batchmark.report.language.messages import (
     threads,
     whole,
 )
-from batchmark.report.page import view as cells
+from batchmark.report.page import view
 from batchmark.report.page.view import (
     Cell,
     Fact,
@@ -146,7 +146,7 @@ def clock_table(tables: Tables) -> Table:
     caption = say("What the clock read, for every graph that was timed")
     frame = at_home(tables, "threads")
     rows = [] if frame.empty else _readings(frame)[list(COLUMNS)].to_numpy(object).tolist()
-    return cells.plain_table("clock", caption, [str(head) for head in COLUMNS.values()], rows)
+    return view.plain_table("clock", caption, [str(head) for head in COLUMNS.values()], rows)
 
 
 def _readings(frame: pd.DataFrame) -> pd.DataFrame:
@@ -214,11 +214,11 @@ def machines_table(tables: Tables) -> Table:
 def _machine_row(row: pd.Series) -> list[Cell]:
     size = row["batch_size"]
     return [
-        cells.text(str(row["machine"])),
-        cells.text(str(row["device"]).upper()),
-        cells.number(size, whole(size)),
-        cells.number(row["time_to_target"]),
-        cells.number(row["seconds_per_epoch"]),
+        view.text(str(row["machine"])),
+        view.text(str(row["device"]).upper()),
+        view.number(size, whole(size)),
+        view.number(row["time_to_target"]),
+        view.number(row["seconds_per_epoch"]),
     ]
 
 
@@ -247,7 +247,7 @@ def warnings(tables: Tables) -> Warnings:
     table = Table(
         say("All warnings, one by one"),
         heads,
-        [[cells.text(value) for value in row] for row in body],
+        [[view.text(value) for value in row] for row in body],
         csv_file("warnings", columns, body),
     )
     return Warnings(sentences, table)

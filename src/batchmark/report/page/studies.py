@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from batchmark.contract.requests.render import StudyForReport
-from batchmark.report import selection as names
+from batchmark.report import selection
 from batchmark.report.catalogue import of_study
 from batchmark.report.language.messages import Message, memory, percents, say
 from batchmark.report.language.translation import Language
-from batchmark.report.page import answer
-from batchmark.report.page import view as cells
+from batchmark.report.page import answer, view
 from batchmark.report.page.view import Cell, Figure, Study, Table, csv_file
 from batchmark.report.selection import Tables, at_home, headline_study, study_summary
 
@@ -70,11 +69,13 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
     if rows.empty:
         return Table(caption, [], [])
     rows = rows.drop_duplicates("variant")
-    varying = [key for key in names.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1]
+    varying = [
+        key for key in selection.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1
+    ]
     varying = varying or ["batch_size"]
     against = _against_baseline(name, tables)
     columns = [
-        *(Cell(names.SETTINGS[key], numeric=_is_numeric(rows[key])) for key in varying),
+        *(Cell(selection.SETTINGS[key], numeric=_is_numeric(rows[key])) for key in varying),
         *(Cell(result.head, numeric=True) for result in RESULTS),
         Cell(say("time to target, against the baseline"), numeric=True),
     ]
@@ -104,9 +105,9 @@ def _against_baseline(study: str, tables: Tables) -> pd.DataFrame:
 def _ratio(against: pd.DataFrame, variant: str) -> Cell:
     """The ratio with its interval; greyed when it cannot be told from 1."""
     if variant not in against.index:
-        return cells.text("")
+        return view.text("")
     row = against.loc[variant]
-    cell = cells.ranged(row["estimate"], row["low"], row["high"])
+    cell = view.ranged(row["estimate"], row["low"], row["high"])
     if cell.muted or bool(row["distinguishable"]):
         return cell
     doubt = say("not distinguishable")
@@ -120,10 +121,10 @@ def _is_numeric(values: pd.Series) -> bool:
 
 def _setting(value: object) -> Cell:
     if isinstance(value, bool):
-        return cells.text(cells.YES if value else cells.NO)
+        return view.text(view.YES if value else view.NO)
     if isinstance(value, int | float):
-        return cells.number(value)
-    return cells.text("" if value is None else Message(names.name(str(value))))
+        return view.number(value)
+    return view.text("" if value is None else Message(selection.name(str(value))))
 
 
 def _reached(row: pd.Series) -> Cell:
@@ -136,7 +137,7 @@ def _to_target(column: str) -> Callable[[pd.Series], Cell]:
 
     def cell(row: pd.Series) -> Cell:
         if row["status"] in UNREACHED or pd.isna(row["epochs_to_target"]):
-            return cells.missed(UNREACHED.get(row["status"], cells.NOT_REACHED))
+            return view.missed(UNREACHED.get(row["status"], view.NOT_REACHED))
         return _timed(column)(row)
 
     return cell
@@ -146,7 +147,7 @@ def _timed(column: str) -> Callable[[pd.Series], Cell]:
     """A cell of a `column` that is empty only where nothing was timed."""
 
     def cell(row: pd.Series) -> Cell:
-        return cells.missed(say("not timed")) if pd.isna(row[column]) else _ranged(column)(row)
+        return view.missed(say("not timed")) if pd.isna(row[column]) else _ranged(column)(row)
 
     return cell
 
@@ -156,7 +157,7 @@ def _ranged(column: str) -> Callable[[pd.Series], Cell]:
 
     def cell(row: pd.Series) -> Cell:
         low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
-        return cells.ranged(row[column], low, high)
+        return view.ranged(row[column], low, high)
 
     return cell
 
@@ -166,7 +167,7 @@ def _written(column: str, write: Callable[[float], str]) -> Callable[[pd.Series]
 
     def cell(row: pd.Series) -> Cell:
         value = float(row.get(column, math.nan))
-        return cells.number(value, None if math.isnan(value) else write(value))
+        return view.number(value, None if math.isnan(value) else write(value))
 
     return cell
 
