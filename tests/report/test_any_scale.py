@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from batchmark.collecting.tidy import collect
@@ -13,7 +13,8 @@ from tests import synthetic
 from tests.report.test_strange_names import page
 
 
-@settings(max_examples=2, deadline=None, derandomize=True)
+# Not shrunk: an example draws a whole page.
+@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(
     rounds=st.integers(0, 3),
     trials=st.integers(1, 2),
@@ -48,7 +49,8 @@ def test_the_smallest_scale_ends_in_a_page(
         collected = synthetic.collect_request(request).model_copy(update={"timed": timed})
         write_collection(collect(collected, folder / "results", folder, partial=False), tables)
         analyze_tables(request, tables)
-        made = page(tables, "batch_size")
-        assert "</html>" in made
-        assert ("Nothing was timed, so there is no fastest batch size." in made) == (not rounds)
-        assert (">not timed</td>" in made) == (not rounds)
+        html = page(tables, "batch_size")
+        assert "</html>" in html
+        # Without a clock no cell has seconds, whatever was reached; with one, none lacks them.
+        assert (">not timed</td>" in html) == (not rounds)
+        assert rounds == 0 or "Nothing was timed" not in html
