@@ -37,10 +37,9 @@ def test_nothing_in_a_home_folder_reaches_a_run(tmp_path: Path, floatx: str) -> 
         (folder / "keras.json").write_text(json.dumps({**written, "backend": "jax"}))
     code = """
 import json
-from batchmark.training import switches
-switches.apply("cpu", 1)
-from batchmark.training.environment import describe
-print(json.dumps(describe("cpu", True)["keras"]))
+from batchmark.training import environment
+environment.apply("cpu", 1)
+print(json.dumps(environment.describe("cpu", True)["keras"]))
 """
     home = {"HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / "elsewhere")}
     done = subprocess.run(
