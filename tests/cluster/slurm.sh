@@ -85,7 +85,8 @@ start() {
   mkdir -p "$lab"/{state,spool,log,run}
   configure
   start_munge
-  ln -s "$lab/slurm.conf" "$lab/gres.conf" /etc/slurm/
+  # A killed run leaves links that lead nowhere.
+  ln -sf "$lab/slurm.conf" "$lab/gres.conf" /etc/slurm/
   slurmctld -i </dev/null >/dev/null 2>&1
   start_node n1
   start_node n2
