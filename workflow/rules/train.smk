@@ -19,7 +19,7 @@ rule train:
         sources=lambda w: plan.sources("train", w.device, w.variant),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request}'
-        " --dataset {input.npz:q} --facts {input.facts:q}"
         " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
         " --checkpoint-seconds {resources.checkpoint_seconds}"
-        " --output {output:q} " + LOGGED
+        " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} "
+        + LOGGED
