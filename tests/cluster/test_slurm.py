@@ -114,8 +114,8 @@ def test_every_accident_happened(survivor: Survivor) -> None:
 
 def test_results_are_those_of_a_local_run(survivor: Survivor, finished: Checkout) -> None:
     here, there = finished.folder / "results", survivor.checkout.folder / "results"
-    names = sorted(path.relative_to(here) for path in here.rglob("*.json"))
-    assert names == sorted(path.relative_to(there) for path in there.rglob("*.json"))
+    names = _results(here)
+    assert names == _results(there)
     for name in (name for name in names if name.parent.name in ("runs", "gradients")):
         assert _without_clock(here / name) == _without_clock(there / name), name
     for table in ("epochs.csv", "trials.csv", "draws.csv", "probes.csv"):
@@ -176,6 +176,12 @@ def _span(path: Path) -> tuple[float, float]:
     """Start and end of a timing session on the clock that all processes of a machine share."""
     session = json.loads(path.read_text())
     return session["before"]["elapsed_seconds"], session["after"]["elapsed_seconds"]
+
+
+def _results(folder: Path) -> list[Path]:
+    """Paths of all result files, less the hidden ones that a job killed while writing left."""
+    paths = (path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    return sorted(path.relative_to(folder) for path in paths)
 
 
 def _without_clock(path: Path) -> Any:
