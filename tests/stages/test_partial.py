@@ -34,10 +34,13 @@ def given(tmp_path: Path) -> Namespace:
     )
 
 
-def test_what_is_missing_stands_at_the_top_in_both_languages(given: Namespace) -> None:
+def test_what_is_missing_stands_at_the_top_in_both_languages(
+    given: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     lost = min(given.results.glob("local/cpu/runs/*.json"))
     lost.unlink()
     make_partial(given)
+    assert capsys.readouterr().err.endswith("partial page; planned results missing: 1.\n")
     for name, words in {
         "index.html": ("Partial: this is not the report.", "that are missing: 1; see"),
         "index.zh.html": ("不完整：这不是最终报告。", "计划中缺少的结果：1 个；"),
@@ -50,8 +53,11 @@ def test_what_is_missing_stands_at_the_top_in_both_languages(given: Namespace) -
     assert not (given.results / "tables").exists()
 
 
-def test_a_page_of_all_results_is_still_no_report(given: Namespace) -> None:
+def test_a_page_of_all_results_is_still_no_report(
+    given: Namespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     make_partial(given)
+    assert capsys.readouterr().err.endswith("partial page; planned results missing: none.\n")
     html = (given.reports / "index.html").read_text(encoding="utf-8")
     assert "All results are there, but the workflow did not come to its end." in html
 

@@ -1,6 +1,7 @@
 """What all result files have in common: closed schemas, finite numbers, errors in a sentence."""
 
 import json
+import re
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
@@ -11,7 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
 )
 
@@ -54,7 +54,17 @@ SAMPLE = "sample"
 LARGEST_FILE = 256 * 2**20
 REMEDY = "Delete the file and run again to measure it anew; another machine's, copy again."
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+def _slug(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        return text
+    raise ValueError(
+        "should be 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or "
+        "a digit"
+    )
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
 # Within what a float holds exactly, so that any count fits any column.
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -147,7 +157,8 @@ def first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"]) or "top level"
     found = "" if isinstance(problem["input"], dict | bytes) else _found(problem["input"])
-    return f"{key if len(key) <= 200 else key[:197] + '...'}: {problem['msg']}{found}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f"{key if len(key) <= 200 else key[:197] + '...'}: {reason}{found}"
 
 
 def _found(value: Any) -> str:

@@ -22,11 +22,37 @@ from batchmark.plan.reading import check, shorten
 from batchmark.plan.schema import StudyConfig
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
-# What keras.optimizers has that needs nothing but a learning rate.
-KERAS_OPTIMIZERS = (
-    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon",
-    "Nadam", "RMSprop", "SGD", "ScheduleFreeAdamW",
+# What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
+KERAS_OPTIMIZERS = {
+    "Adadelta": ("rho", "epsilon"),
+    "Adafactor": ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step"),
+    "Adagrad": ("initial_accumulator_value", "epsilon"),
+    "Adam": ("beta_1", "beta_2", "epsilon", "amsgrad"),
+    "AdamW": ("beta_1", "beta_2", "epsilon", "amsgrad"),
+    "Adamax": ("beta_1", "beta_2", "epsilon"),
+    "Ftrl": (
+        "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
+        "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",
+    ),
+    "Lamb": ("beta_1", "beta_2", "epsilon"),
+    "Lion": ("beta_1", "beta_2"),
+    "Muon": (
+        "adam_beta_1", "adam_beta_2", "adam_weight_decay", "epsilon", "exclude_layers",
+        "exclude_embeddings", "muon_a", "muon_b", "muon_c", "adam_lr_ratio", "momentum",
+        "ns_steps", "nesterov", "rms_rate",
+    ),
+    "Nadam": ("beta_1", "beta_2", "epsilon"),
+    "RMSprop": ("rho", "momentum", "epsilon", "centered"),
+    "SGD": ("momentum", "nesterov"),
+    "ScheduleFreeAdamW": ("beta_1", "beta_2", "epsilon", "warmup_steps"),
+}  # fmt: skip
+# What all of them take, and rprop.
+SHARED_ARGUMENTS = (
+    "learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema",
+    "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps",
+    "name",
 )  # fmt: skip
+RPROP_ARGUMENTS = ("increase", "decrease", "smallest", "largest")
 # What keras.initializers has for kernels of any shape.
 INITIALIZERS = (
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
@@ -54,6 +80,9 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     if optimizer not in known and not _is_import_path(optimizer):
         allowed = f"{', '.join(known)} or an import path"
         yield f"optimizer = {shorten(optimizer)}: allowed are {allowed}"
+    taken = optimizer_arguments(optimizer)
+    for name in [one for one in chosen.optimizer_arguments if taken and one not in taken]:
+        yield f"optimizer_arguments.{name}: {optimizer} takes {', '.join(taken)}"
     # Own models may have words of their own for initializers.
     if model in MODELS and initializer not in (None, *INITIALIZERS):
         yield f"initializer = {shorten(initializer)}: allowed are {', '.join(INITIALIZERS)}"
@@ -66,6 +95,14 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
         yield f"batch_size = {size}: larger than train_size {images}"
     if chosen.pooling is not None and model == "mlp":
         yield f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"
+
+
+def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
+    """What a named optimizer takes; nothing of an own one, which tells when it is made."""
+    row = OPTIMIZERS.get(optimizer)
+    own = RPROP_ARGUMENTS if row and not row.keras else None
+    own = own or KERAS_OPTIMIZERS.get((row and row.keras) or optimizer)
+    return (*own, *SHARED_ARGUMENTS) if own else ()
 
 
 def _is_import_path(name: str) -> bool:

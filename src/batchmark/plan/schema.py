@@ -1,6 +1,7 @@
 """The closed schema of the configuration and the study files, and what contradicts itself in it."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    StringConstraints,
     create_model,
 )
 
@@ -33,6 +33,15 @@ def _count_or_share(value: float) -> float:
     raise ValueError("should be a number of images from 1, or a share of them between 0 and 1")
 
 
+def _name(text: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text):
+        return text
+    raise ValueError(
+        "should be 1 to 40 small letters, digits, hyphens and underscores, the first a letter or "
+        "a digit"
+    )
+
+
 def _mirror(text: str) -> str:
     scheme, colon, _ = text.partition("://")
     if text and (not colon or scheme.lower() in ("http", "https", "file")):
@@ -46,7 +55,7 @@ def _spoken(code: str) -> str:
     raise ValueError(f"should be a language of the page: {', '.join(codes)}")
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Name = Annotated[str, AfterValidator(_name)]
 Epochs = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Trials = Annotated[int, Field(ge=1, le=1000)]
 Accuracy = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -261,8 +270,10 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
         )
     for name in _needed(config):
         if name not in config.targets:
+            # The one who names other data is told, not the one who lists the targets of ours.
+            named = name == dataset.name and "name" in dataset.model_fields_set
             yield (
-                ("targets",),
+                ("dataset", "name") if named else ("targets",),
                 f"targets: has no entry for the dataset {name!r}; add it, for example "
                 f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
             )

@@ -48,9 +48,9 @@ def make_partial(given: argparse.Namespace) -> None:
     request = read_request(given.render_request, RenderRequest)
     request = request.model_copy(update={"partial": True})
     render(request, tables, figures, given.templates, given.reports)
-    missing = len(collection.rows["failures"])
+    missing = len(collection.rows["failures"]) or "none"
     page = given.reports / "index.html"
-    print(f"{page} is a partial page; {missing} planned results missing.", file=sys.stderr)
+    print(f"{page} is a partial page; planned results missing: {missing}.", file=sys.stderr)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import default_rate
-from batchmark.plan.grid import KERAS_OPTIMIZERS, OPTIMIZERS
+from batchmark.plan.grid import KERAS_OPTIMIZERS, OPTIMIZERS, optimizer_arguments
 from batchmark.training.model import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 from batchmark.training.optimizers.rprop import Rprop
@@ -38,6 +38,17 @@ def test_optimizers_are_found_by_name(name: str, kind: type) -> None:
 def test_default_rates_are_those_in_the_signatures(name: str) -> None:
     kind = type(create(hyperparameters(optimizer=name), "default"))
     assert default_rate(name) == inspect.signature(kind).parameters["learning_rate"].default
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *KERAS_OPTIMIZERS])
+def test_arguments_checked_beforehand_are_those_in_the_signatures(name: str) -> None:
+    kind = type(create(hyperparameters(optimizer=name), 0.1))
+    named = {
+        *inspect.signature(kind).parameters,
+        *inspect.signature(keras.optimizers.SGD).parameters,
+    }
+    ours = {"momentum", "nesterov"} - {*inspect.signature(kind).parameters}
+    assert set(optimizer_arguments(name)) == named - ours - {"kwargs"}
 
 
 def test_momentum_decay_and_own_arguments_reach_the_optimizer() -> None:
