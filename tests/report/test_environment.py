@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.report.conftest import Site
 
 DRAW = """
@@ -18,11 +20,21 @@ plot(name, module_of(name), Tables(Path(sys.argv[1])), Path(sys.argv[2]) / "figu
 """
 
 
-def test_no_shell_and_no_folder_changes_a_figure(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "matplotlibrc").write_text("savefig.bbox: tight\naxes.xmargin: 0.3\n")
+@pytest.mark.parametrize(
+    "matplotlibrc", [b"savefig.bbox: tight\naxes.xmargin: 0.3\n", b"\xff\xfe: 1"]
+)
+@pytest.mark.parametrize("folder", [".", "elsewhere"])
+def test_no_shell_and_no_folder_changes_a_figure(
+    site: Site, tmp_path: Path, matplotlibrc: bytes, folder: str
+) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(matplotlibrc)
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib/matplotlibrc").write_bytes(matplotlibrc)
+    (tmp_path / folder).mkdir(exist_ok=True)
     notebook = {
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
+        "XDG_CONFIG_HOME": str(tmp_path),
         "LANG": "de_DE.UTF-8",
         "TZ": "Asia/Shanghai",
         "PYTHONWARNINGS": "error",
@@ -30,7 +42,7 @@ def test_no_shell_and_no_folder_changes_a_figure(site: Site, tmp_path: Path) -> 
     }
     subprocess.run(
         [sys.executable, "-c", DRAW, str(site.tables), str(tmp_path)],
-        cwd=tmp_path, env=os.environ | notebook, check=True, timeout=120,
+        cwd=tmp_path / folder, env=os.environ | notebook, check=True, timeout=120,
     )  # fmt: skip
     drawn = (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert drawn == (site.figures / "time_to_target.svg").read_text(encoding="utf-8")
