@@ -20,7 +20,7 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.machine import gpu
-from batchmark.timing.process import Conditions, Laboratory, Worker
+from batchmark.timing.process import Conditions, Runtime, Worker
 from batchmark.timing.session import time_study
 
 STEPS = 100
@@ -35,8 +35,8 @@ class Training:
     """LeNet-5 trained for a while on one device, in a process of its own."""
 
     def __init__(self, conditions: Conditions) -> None:
-        self._laboratory = Laboratory(conditions)
-        self._session = self._laboratory.open(SUBJECTS[0], seed=1)
+        self._runtime = Runtime(conditions)
+        self._session = self._runtime.open(SUBJECTS[0], seed=1)
 
     def losses(self) -> list[float]:
         return self._session.train(STEPS).losses.tolist()
@@ -109,7 +109,11 @@ def trained(folder: Path, device: Any) -> tuple[list[float], list[Any], int]:
     conditions = Conditions(device, 0, folder / "data.npz", folder / "data.json")
     found = gpu.visible(gpu.devices())
     with gpu.claimed("gpu_check", found), Worker(Training, conditions) as worker:
-        return worker.ask("losses"), worker.ask("weights"), worker.ask("visible_gpus")
+        return (
+            worker.ask(Training.losses),
+            worker.ask(Training.weights),
+            worker.ask(Training.visible_gpus),
+        )
 
 
 def check_timing(folder: Path) -> Outcome:

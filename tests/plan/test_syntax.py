@@ -76,7 +76,7 @@ def test_words_of_the_page_count() -> None:
         ("import_module('a.b')", {"a.b"}),
         ("importlib.import_module('.b', __package__)", {"own.sub.b"}),
         ("__import__('a')", {"a"}),
-        ("Worker(import_module, 'a.b')", {"a.b"}),
+        ("submit(import_module, 'a.b')", {"a.b"}),
     ],
 )
 def test_imports_of_every_kind(text: str, names: set[str]) -> None:

@@ -38,6 +38,7 @@ def request(baseline: str = "bs4", threads: tuple[int, ...] = (1, 0)) -> TimeReq
             *sizes.values(),
             subject("huge", batch_size=1000),
             subject("broken", model="tests.training.broken_models:raises"),
+            subject("exits", model="tests.training.broken_models:exits"),
             subject("untrainable", model="tests.training.own_models:untrainable"),
             subject("float16", model="tests.training.own_models:in_float16", batch_size=4),
         ],
@@ -113,7 +114,7 @@ def test_memory_of_weights_and_activations_is_told(finished: TimingResult) -> No
     timed = [one for one in finished.subjects if not one.message]
     # The weights of the network alone are more than 100 kB; nothing here needs 1 GB.
     assert all(1e5 < one.peak_memory_bytes < 1e9 for one in timed)
-    names = {"bs4", "bs16", "bs32", "huge", "broken", "untrainable", "float16"}
+    names = {"bs4", "bs16", "bs32", "huge", "broken", "exits", "untrainable", "float16"}
     assert set(finished.largest_batch_size) == names
 
 
@@ -137,6 +138,7 @@ def test_warnings_are_one_a_kind_and_those_of_the_readings_recorded(finished: Ti
     [
         ("huge", "batch size 1000 exceeds"),
         ("broken", "RuntimeError: out of ideas"),
+        ("exits", "its code ends the program (enough)"),
         ("untrainable", "cannot be trained: TypeError: not made for this"),
     ],
 )

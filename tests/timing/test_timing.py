@@ -8,9 +8,14 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.machine import facts as machine
 from batchmark.timing.footprint import Footprint
-from batchmark.timing.process import Opening
+from batchmark.timing.process import Startup
 from batchmark.timing.protocol import Length
-from batchmark.timing.session import entries, largest_batch_sizes, thread_settings, visit_length
+from batchmark.timing.session import (
+    largest_batch_sizes,
+    thread_settings,
+    timed_graphs,
+    visit_length,
+)
 from tests.training import tiny
 
 
@@ -63,7 +68,7 @@ def test_a_gpu_has_no_thread_settings() -> None:
 
 
 def test_one_baseline_and_one_control_serve_all_thread_settings() -> None:
-    found = [(one.id, one.threads, one.role) for one in entries(request(), [4, 1])]
+    found = [(one.id, one.threads, one.role) for one in timed_graphs(request(), [4, 1])]
     assert found == [
         ("bs8", 4, "subject"),
         ("bs16", 4, "baseline"),
@@ -82,14 +87,14 @@ def test_memory_is_predicted_for_each_model_from_its_own_batch_sizes() -> None:
         "bs32": Footprint(peak_memory_bytes=370),
         "bs64": Footprint(peak_memory_bytes=1),
     }
-    openings = {one.id: Opening(batch_size=int(one.id[2:])) for one in subjects}
-    found = largest_batch_sizes(subjects, openings, footprints, available=1050)
+    startups = {one.id: Startup(batch_size=int(one.id[2:])) for one in subjects}
+    found = largest_batch_sizes(subjects, startups, footprints, available=1050)
     assert found["bs8"] == found["bs32"] == pytest.approx(100, abs=1)
     assert found["bs64"] is None
 
 
 def test_no_prediction_where_memory_is_unknown() -> None:
     subjects = [subject(8)]
-    openings = {"bs8": Opening(batch_size=8)}
-    found = largest_batch_sizes(subjects, openings, {"bs8": Footprint()}, available=None)
+    startups = {"bs8": Startup(batch_size=8)}
+    found = largest_batch_sizes(subjects, startups, {"bs8": Footprint()}, available=None)
     assert found == {"bs8": None}

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from importlib import import_module
 from pathlib import Path
 
 from batchmark.stages import command
@@ -16,17 +15,12 @@ def main() -> None:
     from batchmark.contract.requests.message import read_request  # noqa: PLC0415
     from batchmark.contract.requests.time import TimeRequest  # noqa: PLC0415
     from batchmark.machine.locks import exclusive  # noqa: PLC0415
-    from batchmark.timing.process import Worker  # noqa: PLC0415
     from batchmark.timing.session import time_study  # noqa: PLC0415
     from batchmark.training.environment import own_gpu  # noqa: PLC0415
 
     request = read_request(arguments.request, TimeRequest)
     name = f"time {request.study}"
     with exclusive(name), own_gpu(name, request.device):
-        if request.device == "gpu":
-            # In a process that ends: one that has seen a GPU keeps a part of its memory.
-            with Worker(import_module, "batchmark.training.environment") as other:
-                other.ask("require", request.device)
         result = time_study(request, arguments.dataset, arguments.facts)
     for warning in result.warnings:
         print(f"{name}: {warning.subject or request.machine}: {warning.text}", file=sys.stderr)

@@ -13,7 +13,8 @@ import numpy as np
 
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.machine import gpu
-from batchmark.timing.process import Conditions, Laboratory
+from batchmark.timing.process import Conditions, Runtime
+from batchmark.training import environment
 
 PROC = Path("/proc/self")
 
@@ -88,22 +89,23 @@ class Footprint:
     peak_memory_bytes: int | None = None
 
 
-class Scales:
-    """Weighs one subject after the other, in a process of its own."""
+class Profiler:
+    """Finds the footprint of one subject after the other, in a process of its own."""
 
     def __init__(self, conditions: Conditions) -> None:
         # Otherwise oneDNN keeps freed memory for itself, and the next subject seems to need none.
         os.environ["TF_ONEDNN_USE_SYSTEM_ALLOCATOR"] = "1"
-        self._laboratory = Laboratory(conditions)
+        self._runtime = Runtime(conditions)
+        environment.require(conditions.device)
 
     def resident(self) -> int | None:
-        """Bytes that libraries and data occupy before anything is weighed; on a GPU, all in use."""
-        if not self._laboratory.compiled:
+        """Bytes that libraries and data occupy before any session; on a GPU, all in use."""
+        if not self._runtime.compiled:
             return resident()
         cards = gpu.observe()
         return cards[0]["memory_used_bytes"] if cards else None
 
-    def weigh(self, subject: TimingSubject) -> Footprint:
+    def footprint(self, subject: TimingSubject) -> Footprint:
         """FLOPs and peak memory of a training step; nothing of what cannot be trained.
 
         Memory is that of the weights, of the optimizer's state, and what training adds to it.
@@ -111,18 +113,18 @@ class Scales:
         from batchmark.timing import arithmetic  # noqa: PLC0415
 
         try:
-            session = self._laboratory.open(subject, seed=0)
+            session = self._runtime.open(subject, seed=0)
             step = session.step_function()
             kept = sum(variable.numpy().nbytes for variable in session.variables())
             added = self._peak(partial(self._train, session, step))
-        except Exception:  # whatever it is, the stopwatch will meet it and say so
+        except (Exception, SystemExit):  # whatever it is, the timer will meet it and say so
             return Footprint()
         return Footprint(
             arithmetic.count(step.graph, step.outputs), None if added is None else kept + added
         )
 
     def _train(self, session: Any, step: Any) -> None:
-        if self._laboratory.compiled:
+        if self._runtime.compiled:
             session.train(2)
             return
         indices = np.arange(session.batches.batch_size, dtype=np.int32)
@@ -130,7 +132,7 @@ class Scales:
             step(indices)
 
     def _peak(self, work: Callable[[], None]) -> int | None:
-        return _gpu_peak(work) if self._laboratory.compiled else peak(work)
+        return _gpu_peak(work) if self._runtime.compiled else peak(work)
 
 
 def _gpu_peak(work: Callable[[], None]) -> int:

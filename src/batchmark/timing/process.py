@@ -1,14 +1,16 @@
 """The measuring process: it opens a session a subject, keeps them alive and reads the clock."""
 
-import sys
-import traceback
+import os
+import signal
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any, Self
+from threading import Thread
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from batchmark.contract.errors import UserError, scrubbed
 from batchmark.contract.record import Device
@@ -17,7 +19,10 @@ from batchmark.dataset.arrays import load_dataset
 from batchmark.machine.garbage import collect_seldom
 from batchmark.timing import protocol
 from batchmark.training import environment
-from batchmark.training import environment as switches
+
+State = TypeVar("State")
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 # Speed does not depend on the learning rate; a small one keeps losses finite for the whole session.
 LEARNING_RATE = 1e-5
@@ -33,8 +38,8 @@ class Conditions:
     facts: Path
 
 
-class Laboratory:
-    """Data on the device, and sessions opened for timing subjects. Builds TensorFlow's runtime."""
+class Runtime:
+    """TensorFlow with its switches set and the data on the device. Opens training sessions."""
 
     def __init__(self, conditions: Conditions) -> None:
         environment.apply(conditions.device, conditions.threads)
@@ -57,37 +62,37 @@ class Laboratory:
         )
 
 
-class Worker:
+class Worker(Generic[State]):
     """A fresh process that builds an object and calls its methods on demand.
 
     It starts building at once; the first `ask` waits for that. It ends with the `with` block, and
     by itself when this process dies.
     """
 
-    def __init__(self, build: Callable[..., Any], *arguments: Any) -> None:
-        context = get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, build, arguments), daemon=True)
-        self._process.start()
-        theirs.close()
+    def __init__(
+        self, build: Callable[Given, State], *arguments: Given.args, **named: Given.kwargs
+    ) -> None:
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_settle)
+        self._building = self._pool.submit(_build, partial(build, *arguments, **named))
 
-    def ask(self, method: str, *arguments: Any) -> Any:
-        """The answer of `method(*arguments)` in the other process.
+    def ask(
+        self,
+        method: Callable[Concatenate[State, Given], Answer],
+        *arguments: Given.args,
+        **named: Given.kwargs,
+    ) -> Answer:
+        """The answer of the object's `method` in the other process.
 
-        Raises UserError if the method does, or if the process has died of it.
+        Raises what the method or building the object raised, UserError if the process died of it.
         """
         try:
-            self._connection.send((method, arguments))
-            failed, answer = self._connection.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            self._process.join()
+            self._building.result()
+            return self._pool.submit(_call, method, *arguments, **named).result()
+        except BrokenProcessPool:
             raise UserError(
-                f"a measuring process ended with status {self._process.exitcode} in {method!r}; "
+                f"a measuring process ended in {method.__name__!r}; "
                 "its message stands above, or memory ran out."
             ) from None
-        if failed:
-            raise UserError(answer)
-        return answer
 
     def __enter__(self) -> Self:
         return self
@@ -97,38 +102,38 @@ class Worker:
 
     def close(self) -> None:
         """End the process. Closing it again does nothing."""
-        self._connection.close()
-        self._process.kill()
-        self._process.join()
+        self._pool.shutdown(cancel_futures=True)
 
 
-def _serve(connection: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Answer until the other side hangs up. What the user can mend goes back as a sentence."""
+def _settle() -> None:
+    """Have this worker end with its parent, and at Ctrl-C at once and without a traceback."""
     collect_seldom()
-    try:
-        served = build(*arguments)
-        while True:
-            method, values = connection.recv()
-            connection.send(_answer(served, method, values))
-    except (EOFError, KeyboardInterrupt):
-        return
-    except UserError as error:
-        connection.recv()
-        connection.send((True, str(error)))
-    except Exception:
-        traceback.print_exc()
-        sys.exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _answer(served: Any, method: str, values: tuple[Any, ...]) -> tuple[bool, Any]:
-    try:
-        return False, getattr(served, method)(*values)
-    except UserError as error:
-        return True, str(error)
+def _end_with_parent() -> None:
+    # An executor's worker that waits for work would outlive a killed parent, and keep the GPU.
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
+# What this worker has built. Not by the executor's initializer: that cannot say what went wrong.
+_built: list[Any] = []
+
+
+def _build(build: Callable[[], object]) -> None:
+    _built.append(build())
+
+
+def _call(method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+    return method(_built[0], *arguments, **named)
 
 
 @dataclass(frozen=True)
-class Opening:
+class Startup:
     """What a subject turned out to be, and what it cost to get going (seconds).
 
     Tracing builds model and graph; XLA compiles before the first step. With `message`, it
@@ -143,11 +148,11 @@ class Opening:
     message: str = ""
 
 
-class Stopwatch:
-    """Opens subjects and reads the clock around their steps."""
+class Timer:
+    """Prepares subjects and reads the clock around their steps."""
 
     def __init__(self, conditions: Conditions, length: protocol.Length, seed: int) -> None:
-        self._laboratory = Laboratory(conditions)
+        self._runtime = Runtime(conditions)
         import tensorflow as tf  # noqa: PLC0415
 
         from batchmark.training import plugins as settings  # noqa: PLC0415
@@ -157,12 +162,12 @@ class Stopwatch:
         self._runners: dict[str, protocol.Runner] = {}
         self._steps: dict[str, int] = {}
 
-    def open(self, name: str, subject: TimingSubject) -> Opening:
+    def prepare(self, name: str, subject: TimingSubject) -> Startup:
         """Build the graph of `subject` under `name` and choose the length of its visits."""
         try:
-            return self._open(name, subject)
-        except Exception as error:  # somebody's model may raise anything; the others are timed
-            return Opening(message=f"not timed: {_reason(error)}")
+            return self._prepare(name, subject)
+        except (Exception, SystemExit) as error:  # somebody's model may raise anything: time others
+            return Startup(message=f"not timed: {_reason(error)}")
 
     def visit(self, name: str) -> protocol.Reading:
         """One visit of a subject, after an untimed warm-up."""
@@ -172,45 +177,43 @@ class Stopwatch:
         """This process's matrix-product peak, FLOP/s."""
         from batchmark.timing.arithmetic import matrix_product_peak  # noqa: PLC0415
 
-        return matrix_product_peak("gpu" if self._laboratory.compiled else "cpu")
+        return matrix_product_peak("gpu" if self._runtime.compiled else "cpu")
 
     def environment(self) -> dict[str, Any]:
         """Versions, switches and TensorFlow's build."""
-        from batchmark.training.environment import versions  # noqa: PLC0415
-
         build = dict(self._tf.sysconfig.get_build_info())
         kept = ("is_cuda_build", "is_rocm_build", "cuda_version", "cudnn_version")
         return {
-            "versions": versions(),
-            "switches": switches.in_force(),
+            "versions": environment.versions(),
+            "switches": environment.in_force(),
             "keras": self._settings,
             "tensorflow_build": {key: build[key] for key in kept if key in build},
-            "xla": self._laboratory.compiled,
+            "xla": self._runtime.compiled,
         }
 
-    def _open(self, name: str, subject: TimingSubject) -> Opening:
+    def _prepare(self, name: str, subject: TimingSubject) -> Startup:
         sessions: list[Any] = []
         built = protocol.elapsed_seconds(
-            lambda: sessions.append(self._laboratory.open(subject, self._seed))
+            lambda: sessions.append(self._runtime.open(subject, self._seed))
         )
         (session,) = sessions
         traced = protocol.elapsed_seconds(session.trace)
         compiled, first = self._first_step(partial(self._train, session, 1))
-        self._prepare(name, partial(self._train, session))
+        self._choose_length(name, partial(self._train, session))
         size = session.batches.batch_size
-        return Opening(size, session.steps_per_epoch, built + traced, compiled, first)
+        return Startup(size, session.steps_per_epoch, built + traced, compiled, first)
 
     def _first_step(self, step: Callable[[], None]) -> tuple[float, float]:
         """Seconds of compilation, which XLA does within the first call, and of the step itself."""
         first = protocol.elapsed_seconds(step)
-        if not self._laboratory.compiled:
+        if not self._runtime.compiled:
             return 0.0, first
         again = protocol.elapsed_seconds(step)
         return max(first - again, 0.0), again
 
-    def _prepare(self, name: str, run: protocol.Runner) -> None:
+    def _choose_length(self, name: str, run: protocol.Runner) -> None:
         """Choose the length of the visits; let XLA compile all that they will call."""
-        compiled = self._laboratory.compiled
+        compiled = self._runtime.compiled
         self._runners[name] = run
         self._steps[name] = protocol.calibrate(run, self._length, rehearse=compiled)
         for steps in protocol.calls(self._steps[name]) if compiled else ():
@@ -221,9 +224,11 @@ class Stopwatch:
         self._tf.test.experimental.sync_devices()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | SystemExit) -> str:
     """Our own sentence, or what went wrong in somebody else's code."""
     from batchmark.training.plugins import reason  # noqa: PLC0415
 
+    if isinstance(error, SystemExit):
+        return f"its code ends the program ({error})"
     own = isinstance(error, UserError) or type(error) is ValueError
     return scrubbed(str(error) if own else reason(error))[:200].rstrip(".")

@@ -9,27 +9,26 @@ from datetime import UTC, datetime
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.record import DatasetFacts, ResultWarning, read_record
+from batchmark.contract.record import DatasetFacts, read_record
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.contract.timing import Clock, Role, Subject, TimingResult, Visit
 from batchmark.machine import facts as machine
 from batchmark.machine import gpu
 from batchmark.timing import footprint as memory
 from batchmark.timing import protocol
-from batchmark.timing.footprint import Footprint, Scales
-from batchmark.timing.process import Conditions, Opening, Stopwatch, Worker
+from batchmark.timing.footprint import Footprint, Profiler
+from batchmark.timing.process import Conditions, Startup, Timer, Worker
 from batchmark.timing.protocol import Length
 from batchmark.timing.warnings import find_warnings
 
-Stopwatches = dict[int, Worker]
+Timers = dict[int, Worker[Timer]]
 """The timed process of each thread setting, the main one first."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimedGraph:
     """A subject at one thread setting, under the id it has in the result."""
 
     id: str
@@ -39,7 +38,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observations:
     """What the rounds left: clock readings, and the machine before, between and after them."""
 
     started: datetime
@@ -59,15 +58,15 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     length = visit_length(request, read_record(facts).facts)
     with ExitStack() as until_done:
         # All start at once: importing TensorFlow takes seconds and is not timed.
-        scales = until_done.enter_context(Worker(Scales, conditions[0]))
-        stopwatches = {
-            one.threads: until_done.enter_context(Worker(Stopwatch, one, length, request.seed))
+        profiler = until_done.enter_context(Worker(Profiler, conditions[0]))
+        timers = {
+            one.threads: until_done.enter_context(Worker(Timer, one, length, request.seed))
             for one in conditions
         }
-        resident = scales.ask("resident")
-        footprints = _weigh_all(request, scales)
-        scales.close()
-        return _record_session(request, facts, stopwatches, footprints, resident)
+        resident = profiler.ask(Profiler.resident)
+        footprints = _profile_all(request, profiler)
+        profiler.close()
+        return _record_session(request, facts, timers, footprints, resident)
 
 
 def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
@@ -84,17 +83,17 @@ def thread_settings(request: TimeRequest) -> list[int]:
     return sorted({min(threads or usable, usable) for threads in request.threads}, reverse=True)
 
 
-def entries(request: TimeRequest, settings: list[int]) -> list[Entry]:
+def timed_graphs(request: TimeRequest, settings: list[int]) -> list[TimedGraph]:
     """Every subject at every setting, and the A/A control. The first setting's ids are plain."""
     main, *others = settings
     plain = [
-        Entry(one.id, one, main, "baseline" if one.id == request.baseline else "subject")
+        TimedGraph(one.id, one, main, "baseline" if one.id == request.baseline else "subject")
         for one in request.subjects
     ]
     baseline = next(one.subject for one in plain if one.role == "baseline")
-    control = Entry(f"{baseline.id}.control", baseline, main, "control")
+    control = TimedGraph(f"{baseline.id}.control", baseline, main, "control")
     rest = [
-        Entry(f"{one.id}.threads{threads}", one, threads, "subject")
+        TimedGraph(f"{one.id}.threads{threads}", one, threads, "subject")
         for threads in others
         for one in request.subjects
     ]
@@ -103,7 +102,7 @@ def entries(request: TimeRequest, settings: list[int]) -> list[Entry]:
 
 def largest_batch_sizes(
     subjects: Iterable[TimingSubject],
-    openings: dict[str, Opening],
+    startups: dict[str, Startup],
     footprints: dict[str, Footprint],
     available: int | None,
 ) -> dict[str, int | None]:
@@ -111,9 +110,9 @@ def largest_batch_sizes(
     points: dict[str, dict[int, int]] = {}
     families = {one.id: _family(one) for one in subjects}
     for name, family in families.items():
-        peak, opening = footprints[name].peak_memory_bytes, openings[name]
-        if peak is not None and not opening.message:
-            points.setdefault(family, {})[opening.batch_size] = peak
+        peak, startup = footprints[name].peak_memory_bytes, startups[name]
+        if peak is not None and not startup.message:
+            points.setdefault(family, {})[startup.batch_size] = peak
     predicted = {
         family: memory.largest_batch_size(list(found), list(found.values()), available)
         for family, found in points.items()
@@ -122,76 +121,71 @@ def largest_batch_sizes(
     return {name: predicted.get(family) for name, family in families.items()}
 
 
-def _weigh_all(request: TimeRequest, scales: Worker) -> dict[str, Footprint]:
+def _profile_all(request: TimeRequest, profiler: Worker[Profiler]) -> dict[str, Footprint]:
     # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
-    scales.ask("weigh", request.subjects[0])
-    return {one.id: scales.ask("weigh", one) for one in request.subjects}
+    profiler.ask(Profiler.footprint, request.subjects[0])
+    return {one.id: profiler.ask(Profiler.footprint, one) for one in request.subjects}
 
 
 def _record_session(
     request: TimeRequest,
     facts: Path,
-    stopwatches: Stopwatches,
+    timers: Timers,
     footprints: dict[str, Footprint],
     resident: int | None,
 ) -> TimingResult:
-    timed = entries(request, list(stopwatches))
-    openings = _open_all(request, timed, stopwatches)
-    peaks = {str(threads): worker.ask("peak") for threads, worker in stopwatches.items()}
-    environment = _environment(stopwatches)
-    seen = _watch(request, [one for one in timed if not openings[one.id].message], stopwatches)
+    timed = timed_graphs(request, list(timers))
+    startups = _prepare_all(request, timed, timers)
+    peaks = {str(threads): timer.ask(Timer.peak) for threads, timer in timers.items()}
+    main = next(iter(timers.values()))
+    environment = main.ask(Timer.environment) | {
+        "machine": machine.describe(),
+        "code": machine.code(),
+    }
+    watched = _observe(request, [one for one in timed if not startups[one.id].message], timers)
+    clock = time.get_clock_info("perf_counter")
     available = _available(request, environment["machine"], resident)
     return TimingResult(
         study=request.study,
         machine=request.machine,
         device=request.device,
         dataset=read_record(facts).facts,
-        clock=_clock(),
+        clock=Clock(name=clock.implementation, resolution_seconds=clock.resolution),
         baseline=request.baseline,
         control=next(one.id for one in timed if one.role == "control"),
         peak_flops_per_second=peaks,
-        subjects=[_record(one, openings[one.id], footprints[one.subject.id]) for one in timed],
+        subjects=[_record(one, startups[one.id], footprints[one.subject.id]) for one in timed],
         environment=environment,
-        largest_batch_size=largest_batch_sizes(request.subjects, openings, footprints, available),
-        warnings=_warnings(request, seen),
-        **vars(seen),
+        largest_batch_size=largest_batch_sizes(request.subjects, startups, footprints, available),
+        warnings=find_warnings(
+            watched.visits, request.baseline, watched.before, watched.after, watched.gpus
+        ),
+        **vars(watched),
     )
 
 
-def _environment(stopwatches: Stopwatches) -> dict[str, Any]:
-    main = next(iter(stopwatches.values()))
-    return {**main.ask("environment"), "machine": machine.describe(), "code": machine.code()}
-
-
-def _clock() -> Clock:
-    used = time.get_clock_info("perf_counter")
-    return Clock(name=used.implementation, resolution_seconds=used.resolution)
-
-
-def _watch(request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches) -> Seen:
+def _observe(request: TimeRequest, timed: list[TimedGraph], timers: Timers) -> Observations:
     started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
-    visits, gpus = _visit_all(request, timed, stopwatches)
-    return Seen(started, before, visits, gpus, machine.observe(request.device))
+    visits, gpus = _visit_all(request, timed, timers)
+    return Observations(started, before, visits, gpus, machine.observe(request.device))
 
 
-def _warnings(request: TimeRequest, seen: Seen) -> list[ResultWarning]:
-    return find_warnings(seen.visits, request.baseline, seen.before, seen.after, seen.gpus)
-
-
-def _open_all(
-    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
-) -> dict[str, Opening]:
-    openings = {one.id: stopwatches[one.threads].ask("open", one.id, one.subject) for one in timed}
-    reason = openings[request.baseline].message
+def _prepare_all(
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers
+) -> dict[str, Startup]:
+    startups = {
+        one.id: timers[one.threads].ask(Timer.prepare, one.id, one.subject) for one in timed
+    }
+    reason = startups[request.baseline].message
     if reason:
         raise UserError(f"study {request.study}: its baseline {request.baseline} is {reason}.")
-    return openings
+    return startups
 
 
 def _visit_all(
-    request: TimeRequest, timed: list[Entry], stopwatches: Stopwatches
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers
 ) -> tuple[list[Visit], list[machine.Facts]]:
-    readers = {one.id: partial(stopwatches[one.threads].ask, "visit", one.id) for one in timed}
+    readers = {one.id: partial(timers[one.threads].ask, Timer.visit, one.id) for one in timed}
     orders = protocol.round_orders(list(readers), request.baseline, request.rounds, request.seed)
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
@@ -210,21 +204,21 @@ def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _record(entry: Entry, opening: Opening, footprint: Footprint) -> Subject:
+def _record(graph: TimedGraph, startup: Startup, footprint: Footprint) -> Subject:
     return Subject(
-        id=entry.id,
-        variants=[] if entry.role == "control" else entry.subject.variants,
-        threads=entry.threads,
-        role=entry.role,
-        batch_size=opening.batch_size,
-        steps_per_epoch=opening.steps_per_epoch,
-        examples_per_epoch=opening.batch_size * opening.steps_per_epoch,
-        trace_seconds=opening.trace_seconds,
-        compile_seconds=opening.compile_seconds,
-        first_step_seconds=opening.first_step_seconds,
+        id=graph.id,
+        variants=[] if graph.role == "control" else graph.subject.variants,
+        threads=graph.threads,
+        role=graph.role,
+        batch_size=startup.batch_size,
+        steps_per_epoch=startup.steps_per_epoch,
+        examples_per_epoch=startup.batch_size * startup.steps_per_epoch,
+        trace_seconds=startup.trace_seconds,
+        compile_seconds=startup.compile_seconds,
+        first_step_seconds=startup.first_step_seconds,
         flops_per_step=footprint.flops,
         peak_memory_bytes=footprint.peak_memory_bytes,
-        message=opening.message,
+        message=startup.message,
     )
 
 

@@ -8,7 +8,7 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetRecord, write_result
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import save_arrays
-from batchmark.timing.process import Conditions, Stopwatch, Worker
+from batchmark.timing.process import Conditions, Timer, Worker
 from batchmark.timing.protocol import Length
 from tests.training import tiny
 
@@ -26,12 +26,12 @@ def test_the_compiled_path_is_timed(conditions: Conditions) -> None:
     subject = TimingSubject(
         id="a", hyperparameters=Hyperparameters(model="mlp", batch_size=16), variants=[]
     )
-    with Worker(Stopwatch, conditions, Length(0.005, 5), 0) as stopwatch:
-        opening = stopwatch.ask("open", "a", subject)
-        visit = stopwatch.ask("visit", "a")
-        assert stopwatch.ask("environment")["xla"]
-    assert (opening.batch_size, opening.steps_per_epoch, opening.message) == (16, 6, "")
+    with Worker(Timer, conditions, Length(0.005, 5), 0) as timer:
+        startup = timer.ask(Timer.prepare, "a", subject)
+        visit = timer.ask(Timer.visit, "a")
+        assert timer.ask(Timer.environment)["xla"]
+    assert (startup.batch_size, startup.steps_per_epoch, startup.message) == (16, 6, "")
     assert visit.steps >= 5
-    assert opening.trace_seconds > 0
-    assert opening.compile_seconds > 0
-    assert opening.first_step_seconds > 0
+    assert startup.trace_seconds > 0
+    assert startup.compile_seconds > 0
+    assert startup.first_step_seconds > 0
