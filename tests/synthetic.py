@@ -290,7 +290,7 @@ def run_result(
         parameters=61_706,
     )
     return RunResult(
-        variant=RunVariant(id=made.id, hyperparameters=chosen.model_dump()),
+        variant=RunVariant(id=made.id, hyperparameters=chosen),
         budget=budget,
         environment=_environment(truth),
         tuning=tuning,
@@ -531,7 +531,7 @@ def gradient_result(made: Variant, seed: int, truth: Truth, **place: Any) -> Gra
     random = np.random.default_rng([seed, 2])
     points = [("initial", 0.0, 0.2), ("first_epoch", 1.0, 1.0), ("final", 10.0, 5.0)]
     return GradientResult(
-        variant=RunVariant(id=made.id, hyperparameters=made.hyperparameters.model_dump()),
+        variant=RunVariant(id=made.id, hyperparameters=made.hyperparameters),
         environment=_environment(truth),
         trials=[
             ProbeTrial(

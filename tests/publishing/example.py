@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, read_result, write_result
 from batchmark.contract.run import Budget, Evaluations, RunResult, RunVariant, Trial, TrialClock
 from batchmark.publishing.site import PLACE
@@ -66,7 +67,8 @@ def run(*, started: str = "2026-11-23T17:00:00Z", message: str = "") -> RunResul
         clock=TrialClock(started=started, seconds=1.0),
     )  # fmt: skip
     return RunResult(
-        variant=RunVariant(id=VARIANT, hyperparameters={}), machine="local", device="cpu",
+        variant=RunVariant(id=VARIANT, hyperparameters=Hyperparameters()),
+        machine="local", device="cpu",
         dataset=DatasetFacts(
             name="mnist", digest="d" * 64, train=1, validation=1, test=1,
             image_shape=(1, 1, 1), classes=2,

@@ -232,7 +232,7 @@ def test_tuning_chooses_on_a_seed_of_its_own_and_trains_with_fresh_ones(train: T
     assert (result.tuning.chosen, result.tuning.on_border) == (0.1, True)
     assert [trial.seed for trial in result.trials] == [1, 2]
     assert {trial.learning_rate for trial in result.trials} == {0.1}
-    assert result.variant.hyperparameters["learning_rate"] == "tuned"
+    assert result.variant.hyperparameters.learning_rate == "tuned"
 
 
 def test_out_of_memory_in_a_training_step_is_a_sentence(train: Train) -> None:

@@ -184,7 +184,7 @@ EDITS: list[Edit] = [
     (f"{SRC}/machine/gpu.py", '"power_limit_watts"', '"limit_watts"', ""),
     # Names and fields that others use.
     (f"{SRC}/contract/hyperparameters.py", '"adam": Opt',
-     '"lion": Optimizer("Lion"),\n    "adam": Opt', AFTER),
+     '"lion": Optimizer("Lion", "Lion"),\n    "adam": Opt', AFTER),
     (f"{SRC}/plan/grid.py", "INITIALIZERS = (", 'INITIALIZERS = (\n    "own",', ""),
     (f"{SRC}/contract/hyperparameters.py", "    optimizer: ",
      "    smoothing: Annotated[float, Axis(0.0)] = 0.0\n    optimizer: ", AFTER),
@@ -243,9 +243,9 @@ def test_a_new_short_name_and_what_an_old_one_stands_for(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = project.before()
-    monkeypatch.setitem(OPTIMIZERS, "lion", Optimizer("Lion"))
+    monkeypatch.setitem(OPTIMIZERS, "lion", Optimizer("Lion", "Lion"))
     assert project.jobs(project.config) == before
-    monkeypatch.setitem(OPTIMIZERS, "adam", Optimizer("Nadam"))
+    monkeypatch.setitem(OPTIMIZERS, "adam", Optimizer("Adam", "Nadam"))
     after = project.jobs(project.config)
     assert run_again(before, after) == expected(after, f"train:adam time:optimizer {AFTER}")
 

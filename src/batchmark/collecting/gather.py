@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
-from batchmark.contract.hyperparameters import Hyperparameters, variant_id
-from batchmark.contract.record import DatasetFacts, first_problem, read_result
+from batchmark.contract.hyperparameters import variant_id
+from batchmark.contract.record import DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.message import Variant
 from batchmark.contract.run import RunResult, RunVariant
 from batchmark.contract.timing import TimingResult
 
@@ -62,7 +61,7 @@ def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, Run
         if path.exists():
             run = read_result(path, RunResult)
             _check_place(path, place, run)
-            _check_variant(path, run.variant, variant.id, variant.hyperparameters)
+            _check_variant(path, run.variant, variant)
             yield path, run
 
 
@@ -88,7 +87,7 @@ def read_gradients(place: Place, request: CollectRequest) -> Iterator[tuple[Path
         if variant.id in request.probed and path.exists():
             probe = read_result(path, GradientResult)
             _check_place(path, place, probe)
-            _check_variant(path, probe.variant, variant.id, variant.hyperparameters)
+            _check_variant(path, probe.variant, variant)
             yield path, probe
 
 
@@ -102,26 +101,19 @@ def _check_place(path: Path, place: Place, result: AnyResult) -> None:
             )
 
 
-def _check_variant(
-    path: Path, found: RunVariant, variant: str, hyperparameters: Hyperparameters
-) -> None:
+def _check_variant(path: Path, recorded: RunVariant, planned: Variant) -> None:
     """A renamed file would pass off one variant's numbers as another's."""
-    if found.id != variant:
+    if recorded.id != planned.id:
         raise UserError(
-            f"{path} is refused: variant.id is {found.id!r} but the file is named {variant!r}. "
-            "Give the file its own name back, or delete it and run again."
+            f"{path} is refused: variant.id is {recorded.id!r} but the file is named "
+            f"{planned.id!r}. Give the file its own name back, or delete it and run again."
         )
-    try:
-        same = Hyperparameters(**found.hyperparameters)
-    except (ValidationError, TypeError) as error:
-        reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
-        raise UserError(f"{path} is refused: variant.hyperparameters.{reason}.") from error
-    for key in Hyperparameters.model_fields:
-        inside, expected = getattr(same, key), getattr(hyperparameters, key)
+    for key, inside in recorded.hyperparameters:
+        expected = getattr(planned.hyperparameters, key)
         if inside != expected:
             raise UserError(
-                f"{path} is refused: variant.hyperparameters.{key} is {inside!r} but {variant!r} "
-                f"stands for {expected!r}. Delete the file and run again."
+                f"{path} is refused: variant.hyperparameters.{key} is {inside!r} but "
+                f"{planned.id!r} stands for {expected!r}. Delete the file and run again."
             )
 
 
@@ -209,18 +201,9 @@ def _check(path: Path) -> None:
             f"{path} is refused: its content says {'/'.join(inside)} but it lies under "
             f"{'/'.join(outside)}. Give folder and file their own names back."
         )
-    if not isinstance(result, TimingResult):
-        _check_id(path, result.variant.id, result.variant.hyperparameters)
-
-
-def _check_id(path: Path, own: str, hyperparameters: dict) -> None:
-    try:
-        expected = variant_id(Hyperparameters(**hyperparameters))
-    except (ValueError, TypeError) as error:
-        raise UserError(
-            f"{path} is refused: variant.hyperparameters are not those of this version of "
-            "batchmark. Run the same version on both machines."
-        ) from error
+    if isinstance(result, TimingResult):
+        return
+    expected = variant_id(result.variant.hyperparameters)
     if own != expected:
         raise UserError(
             f"{path} is refused: variant.id is {own!r} but its hyperparameters belong to "

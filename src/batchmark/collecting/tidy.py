@@ -23,7 +23,6 @@ from batchmark.collecting.gather import (
 )
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult, ProbePoint
-from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.run import ACCURACY_IMAGES, RunResult, Trial
 from batchmark.contract.tables import COLLECTED
@@ -58,7 +57,7 @@ def _trial_lines(run: RunResult, trial: Trial) -> bytes:
 
 def variant_row(run: RunResult, studies: list[str]) -> Row:
     """Hyperparameters as trained: sizes as numbers, `tuned` and `full` as flags."""
-    chosen = Hyperparameters(**run.variant.hyperparameters)
+    chosen = run.variant.hyperparameters
     rate = chosen.learning_rate
     rates = [trial.learning_rate for trial in run.trials if trial.learning_rate is not None]
     return {

@@ -146,26 +146,34 @@ def _slug(name: str) -> str:
 
 
 class Optimizer(NamedTuple):
-    """`keras`: its class in keras.optimizers, None for one of our own. `momentum`: has it any?"""
+    """`name`: the reader's. `keras`: its class in keras.optimizers, None for one of our own.
 
+    `rate`: the class's default. `momentum`: has it any?
+    """
+
+    name: str
     keras: str | None
+    rate: float = 0.001
     momentum: bool = False
 
 
 OPTIMIZERS = {
-    "sgd": Optimizer("SGD", momentum=True),
-    "rmsprop": Optimizer("RMSprop", momentum=True),
-    "adam": Optimizer("Adam"),
-    "adagrad": Optimizer("Adagrad"),
-    "adadelta": Optimizer("Adadelta"),
-    "rprop": Optimizer(None),
+    "sgd": Optimizer("SGD", "SGD", rate=0.01, momentum=True),
+    "rmsprop": Optimizer("RMSprop", "RMSprop", momentum=True),
+    "adam": Optimizer("Adam", "Adam"),
+    "adagrad": Optimizer("Adagrad", "Adagrad"),
+    "adadelta": Optimizer("Adadelta", "Adadelta"),
+    "rprop": Optimizer("Rprop", None, rate=0.1),
+    # No short name; here for its rate, which is not that of Keras's other classes.
+    "ScheduleFreeAdamW": Optimizer("ScheduleFreeAdamW", "ScheduleFreeAdamW", rate=0.0025),
 }
-
-
-_DEFAULT_RATES = {"sgd": 0.01, "rprop": 0.1, "schedulefreeadamw": 0.0025}
-_OTHERS = 0.001
+_BY_CLASS = {row.keras: row for row in OPTIMIZERS.values()}
+_RATE = Optimizer._field_defaults["rate"]
 
 
 def default_rate(optimizer: str) -> float | None:
     """That of a named optimizer's class; None for an own class, which tells when it is made."""
-    return None if ":" in optimizer else _DEFAULT_RATES.get(optimizer.lower(), _OTHERS)
+    if ":" in optimizer:
+        return None
+    row = OPTIMIZERS.get(optimizer) or _BY_CLASS.get(optimizer)
+    return row.rate if row else _RATE

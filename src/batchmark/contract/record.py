@@ -52,7 +52,10 @@ def _values(content: Any) -> Iterator[Any]:
 
 SAMPLE = "sample"
 LARGEST_FILE = 256 * 2**20
-REMEDY = "Delete the file and run again to measure it anew; another machine's, copy again."
+REMEDY = (
+    "Delete the file and run again to measure it anew; another machine's, copy again or make with "
+    "this version of batchmark."
+)
 
 
 def _slug(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import (
     Count,
     DatasetFacts,
@@ -95,10 +96,10 @@ class Tuning(Record):
 
 
 class RunVariant(Record):
-    """The variant's id and its hyperparameters as configured."""
+    """The variant's id and its hyperparameters as configured, defaults included."""
 
     id: Slug
-    hyperparameters: Details
+    hyperparameters: Hyperparameters
 
 
 class Budget(Record):

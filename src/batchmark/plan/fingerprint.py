@@ -328,7 +328,7 @@ def module_of(kind: str, name: str) -> str | None:
     """
     if ":" in name:
         return name.partition(":")[0]
-    if kind == "optimizers" and name != "rprop":
+    if kind == "optimizers" and (name not in OPTIMIZERS or OPTIMIZERS[name].keras):
         return None
     return f"batchmark.training.{kind}.{name}"
 

@@ -72,7 +72,7 @@ def check_rules(chosen: Hyperparameters, where: str) -> None:
 def _problems(chosen: Hyperparameters) -> Iterator[str]:
     """Sentences without their ends."""
     model, optimizer, initializer = chosen.model, chosen.optimizer, chosen.initializer
-    known = (*OPTIMIZERS, *KERAS_OPTIMIZERS)
+    known = dict.fromkeys((*OPTIMIZERS, *KERAS_OPTIMIZERS))
     size, images = chosen.batch_size, chosen.train_size
     if model not in MODELS and not _is_import_path(model):
         allowed = f"{', '.join(MODELS)} or an import path like mypackage.models:build"

@@ -137,7 +137,7 @@ def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
         )
     data, first = to_device(dataset), request.budget.first_seed
     return GradientResult(
-        variant=RunVariant(id=variant.id, hyperparameters=variant.hyperparameters.model_dump()),
+        variant=RunVariant(id=variant.id, hyperparameters=variant.hyperparameters),
         machine=request.machine,
         device=request.device,
         dataset=dataset.facts,

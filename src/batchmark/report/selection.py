@@ -35,7 +35,7 @@ class Tables:
 
 
 NAMES: Mapping[str, str] = {
-    **{key: row.keras or key.capitalize() for key, row in OPTIMIZERS.items()},
+    **{key: row.name for key, row in OPTIMIZERS.items()},
     "nesterov": "Nesterov",
     "rmsprop-momentum": "RMSprop with momentum",
     "lenet5": "LeNet-5",

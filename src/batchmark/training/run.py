@@ -194,9 +194,7 @@ def _run(setting: Setting) -> RunResult:
     rate = tuning.chosen if tuning else None
     trials, warnings = _trials(setting, rate) if possible else (_oversized(setting), [])
     return RunResult(
-        variant=RunVariant(
-            id=setting.request.variant.id, hyperparameters=setting.hyperparameters.model_dump()
-        ),
+        variant=RunVariant(id=setting.request.variant.id, hyperparameters=setting.hyperparameters),
         machine=setting.request.machine,
         device=setting.request.device,
         dataset=setting.facts,
