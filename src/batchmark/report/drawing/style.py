@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -91,10 +90,6 @@ def ramp(count: int) -> list[str]:
     return [RAMP[round(i * (len(RAMP) - 1) / (count - 1))] for i in range(count)]
 
 
-# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
-mpl.rcdefaults()
-mpl.use("svg")
-
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
 # In units of the drawing, which are pixels of a page that does not scale it.
@@ -102,6 +97,7 @@ WIDTH, HEIGHT, FONT = 440, 290, 12.5
 # Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
 SETTINGS = {
+    "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
     "figure.dpi": 72,
     "savefig.dpi": 72,
     "font.size": FONT,
@@ -125,6 +121,7 @@ SETTINGS = {
     "axes.labelpad": 5,
     "axes.facecolor": "none",
     "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
     "lines.markersize": 5.5,
     # A dollar sign in a name of the user's own is no formula.
     "text.parse_math": False,
@@ -132,6 +129,11 @@ SETTINGS = {
     "path.simplify": True,
     "path.simplify_threshold": 0.3,
 }
+
+# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
+mpl.rcdefaults()
+mpl.use("svg")
+mpl.rcParams.update(SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,6 @@ def panels(
     gap: float = 34,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of stacked axes, each as many units high as told."""
-    sns.set_theme(style="ticks", rc=SETTINGS)
     total = top + sum(heights) + gap * (len(heights) - 1) + BOTTOM
     figure = Figure(figsize=(WIDTH / 72, total / 72))
     stack: list[Axes] = []
