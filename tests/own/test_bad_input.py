@@ -1,4 +1,4 @@
-"""Mistakes in own data and models end as one sentence, before anything is trained on them."""
+"""Mistakes in own data end as one sentence; those in own models: test_hooks.py."""
 
 from typing import Any
 
@@ -45,20 +45,3 @@ def test_bad_data(project: Project, arrays: dict[str, np.ndarray], sentence: str
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (project.folder / "bad").exists()
-
-
-def test_bad_models(project: Project) -> None:
-    study = "config/studies/width.yaml"
-    project.edit(study, "  - {model: mlp}\n", "  - {model: mlp}\n  - {model: [BAD]}\n")
-    bad = '"mypackage.models:raises", "mypackage.models:narrow"'
-    project.edit(study, "BAD", bad)
-    result = project.snakemake("--keep-going", "--until", "train")
-    assert result.returncode == 1
-    for name, sentence in {
-        "raises": "could not be built for images of shape (12, 10, 3): RuntimeError: the weights",
-        "narrow": "expected one logit for each of the 3 classes",
-    }.items():
-        (log,) = project.folder.glob(f"logs/train/cpu/{name}-*.log")
-        assert sentence in log.read_text().splitlines()[-1]
-        assert "Traceback" not in log.read_text()
-        assert not list(project.folder.glob(f"results/local/cpu/runs/{name}-*"))

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import psutil
 
-from tests.workflow.checkout import MICRO, Checkout
+from tests.workflow.checkout import Checkout
 
 PATIENCE = 300.0
 
 
-def start(checkout: Checkout, config: Path = MICRO) -> subprocess.Popen[bytes]:
-    """Snakemake in a checkout, in the background."""
+def start(checkout: Checkout, *targets: str) -> subprocess.Popen[bytes]:
+    """Snakemake in a checkout, in the background; without targets for the report."""
     with (checkout.folder / "snakemake.log").open("w") as output:
         return subprocess.Popen(
-            checkout.command(config),
+            [*checkout.command(), *targets],
             cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
             start_new_session=True, preexec_fn=_heed_interrupts,  # noqa: PLW1509 no threads here
         )  # fmt: skip
@@ -30,9 +30,9 @@ def _heed_interrupts() -> None:
 
 
 @contextmanager
-def running(checkout: Checkout, config: Path = MICRO) -> Iterator[subprocess.Popen[bytes]]:
+def running(checkout: Checkout, *targets: str) -> Iterator[subprocess.Popen[bytes]]:
     """The same; at the end everything that still works there is killed."""
-    process = start(checkout, config)
+    process = start(checkout, *targets)
     try:
         yield process
     finally:

@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from tests.workflow.checkout import Checkout
 from tests.workflow.running import follow, kill, running, said, stages
@@ -64,12 +62,12 @@ def _strike(folder: Path, victims: set[str]) -> bool:
     return not victims
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(fresh: Callable[[], Checkout], ending: signal.Signals) -> None:
+def test_a_request_to_end_is_heeded_cleanly(fresh: Callable[[], Checkout]) -> None:
+    """SIGTERM; SIGINT is sent in test_partial.py."""
     checkout = fresh()
     with running(checkout) as snakemake:
         follow(snakemake, lambda: list(checkout.folder.glob("logs/train/cpu/*.log")))
-        snakemake.send_signal(ending)
+        snakemake.terminate()
         assert snakemake.wait() != 0
     assert "Traceback" not in said(checkout)
     for path in checkout.folder.glob("results/**/*.json"):

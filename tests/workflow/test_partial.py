@@ -1,5 +1,7 @@
 """A report that is not whole is never taken for one, also in a folder's first run."""
 
+import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -65,13 +67,19 @@ def test_a_model_that_fails_in_the_first_run_and_is_mended(
 
 
 @pytest.mark.parametrize("stage", ["train", "time"])
-def test_an_interrupt_in_the_first_run(fresh: Callable[[], Checkout], stage: str) -> None:
-    checkout = fresh()
+def test_an_interrupt_before_the_first_report(checkout: Checkout, stage: str) -> None:
+    """Of its timings, and of its training as well."""
+    for made in ("results/tables", "results/local/cpu/timings", "reports"):
+        shutil.rmtree(checkout.folder / made)
+    if stage == "train":
+        shutil.rmtree(checkout.folder / "results/local/cpu/runs")
     with running(checkout) as snakemake:
         follow(snakemake, lambda: list(stages(checkout.folder, f"stages.{stage}")))
         snakemake.send_signal(signal.SIGINT)
         assert snakemake.wait() != 0
     assert "Traceback" not in said(checkout)
+    for path in checkout.folder.glob("results/**/*.json"):
+        json.loads(path.read_text())
     assert not (checkout.folder / "reports" / "index.html").exists()
     assert not (checkout.folder / "results" / "tables").exists()
     planned = checkout.planned()
