@@ -1,7 +1,6 @@
 """Floating-point operations: what a step needs and what the machine can do."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -30,14 +29,14 @@ def _total(graph: tf.Graph, results: Iterable[tf.Tensor]) -> int:
 def _needed(graph: tf.Graph, results: Iterable[tf.Tensor]) -> set[tf.Operation]:
     """Operations that results and control outputs (assignments to weights) depend on."""
     waiting = [tensor.op for tensor in results] + list(getattr(graph, "control_outputs", []))
-    found: set[tf.Operation] = set()
+    needed: set[tf.Operation] = set()
     while waiting:
         operation = waiting.pop()
-        if operation not in found:
-            found.add(operation)
+        if operation not in needed:
+            needed.add(operation)
             waiting += [tensor.op for tensor in operation.inputs]
             waiting += operation.control_inputs
-    return found
+    return needed
 
 
 def _operations(operation: tf.Operation) -> int:
@@ -46,12 +45,8 @@ def _operations(operation: tf.Operation) -> int:
         return counted(operation)
     if operation.type in _HIDDEN:
         raise ValueError(f"{operation.type} does not tell what it multiplies")
-    return _nested(operation)
-
-
-def _nested(operation: tf.Operation) -> int:
-    """Those of the functions that the operation calls: a plain call once, others who knows."""
     inner = sum(_total(body, body.outputs) for body in _bodies(operation))
+    # A plain call runs its function once, a loop or a branch who knows how often.
     if inner and operation.type not in _CALLS:
         raise ValueError(f"{operation.type} runs its functions an unknown number of times")
     return inner
@@ -129,6 +124,7 @@ _HIDDEN = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "SparseMatMul", "SparseTensor
 
 
 # A GPU finishes a small product sooner than it can be told to start it.
+# Which of them is fastest depends on caches and cores.
 SIZES: dict[Device, tuple[int, ...]] = {"cpu": (512, 1024, 2048), "gpu": (2048, 4096, 8192)}
 PRODUCTS: dict[Device, int] = {"cpu": 1, "gpu": 10}
 REPETITIONS = 5
@@ -151,10 +147,7 @@ def fastest(size: int, products: int, repetitions: int = REPETITIONS) -> float:
             result = tf.matmul(result, matrix)
         return tf.reduce_sum(result[0])
 
-    product()
-    seconds = min(elapsed_seconds(partial(_finish, product)) for _ in range(repetitions))
-    return 2 * size**3 * products / seconds
-
-
-def _finish(product: Callable[..., Any]) -> None:
+    # Fetching the sum waits for the device; the first call traces the graph.
     product().numpy()
+    seconds = min(elapsed_seconds(lambda: product().numpy()) for _ in range(repetitions))
+    return 2 * size**3 * products / seconds

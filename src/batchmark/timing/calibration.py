@@ -11,7 +11,9 @@ from typing import Any
 from batchmark.contract.calibration import Calibration
 from batchmark.machine.facts import affinity
 
+# Far apart, so that a line through both tells the cost of a step from that of an image.
 SMALL, LARGE = 4, 200
+# A batch size's measurement.
 SECONDS = 1.0
 
 

@@ -27,7 +27,12 @@ def peak(work: Callable[[], None], proc: Path = PROC) -> int | None:
     """
     gc.collect()
     give_back_freed_memory()
-    known = _reset_high_water_mark(proc)
+    try:
+        # "5" sets VmHWM back to what is resident now (proc(5)); some containers forbid it.
+        (proc / "clear_refs").write_text("5")
+        known = True
+    except OSError:
+        known = False
     before = _kibibytes(proc, "VmRSS")
     work()
     after = _kibibytes(proc, "VmHWM")
@@ -43,6 +48,7 @@ def largest_batch_size(
 
     None when fewer than three sizes were measured or memory does not grow with them.
     """
+    # A line through two points always fits; a third tells whether memory grows in a line.
     if len(set(batch_sizes)) < 3:
         return None
     slope, intercept = np.polyfit(batch_sizes, peaks, 1)
@@ -64,21 +70,13 @@ def resident(proc: Path = PROC) -> int | None:
     return None if kibibytes is None else kibibytes * 1024
 
 
-def _reset_high_water_mark(proc: Path) -> bool:
-    try:
-        (proc / "clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
-
-
 def _kibibytes(proc: Path, key: str) -> int | None:
     try:
         rows = (proc / "status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    found = [row.split()[1] for row in rows if row.startswith(f"{key}:")]
-    return int(found[0]) if found else None
+    values = [int(row.split()[1]) for row in rows if row.startswith(f"{key}:")]
+    return values[0] if values else None
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,8 @@ class Profiler:
             session = self._runtime.open(subject, seed=0)
             step = session.step_function()
             kept = sum(variable.numpy().nbytes for variable in session.variables())
-            added = self._peak(partial(self._train, session, step))
+            work = partial(self._train, session, step)
+            added = _gpu_peak(work) if self._runtime.compiled else peak(work)
         except (Exception, SystemExit):  # whatever it is, the timer will meet it and say so
             return Footprint()
         return Footprint(
@@ -128,11 +127,9 @@ class Profiler:
             session.train(2)
             return
         indices = np.arange(session.batches.batch_size, dtype=np.int32)
+        # Twice: the second step runs while the first one's memory is still there.
         for _ in range(2):
             step(indices)
-
-    def _peak(self, work: Callable[[], None]) -> int | None:
-        return _gpu_peak(work) if self._runtime.compiled else peak(work)
 
 
 def _gpu_peak(work: Callable[[], None]) -> int:

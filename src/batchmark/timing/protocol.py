@@ -13,7 +13,9 @@ Runner = Callable[[int], object]
 """Trains the given number of steps and returns when the device has finished them."""
 
 Clock = Callable[[], int]
+# Untimed, so that caches and clock rates are this subject's when its visit begins.
 WARM_UP_SHARE = 0.05
+# The visit was too short although more steps than needed were asked for: the machine got faster.
 TOP_UP_SHARE = 0.1
 MARGIN = 1.1
 
@@ -32,6 +34,7 @@ class Length:
     def steps(self, step_seconds: float) -> int:
         """The number of steps of a visit when one takes `step_seconds`."""
         enough = ceil(MARGIN * self.min_seconds / step_seconds)
+        # At most 1e9 steps, where `max_seconds` is infinite or a step takes no time.
         return max(enough, min(self.min_steps, ceil(min(self.max_seconds / step_seconds, 1e9))))
 
 
@@ -59,6 +62,7 @@ def calibrate(
     `rehearse`: run every number of steps untimed first, where XLA compiles for each of them.
     """
     steps, seconds = 1, 0.0
+    # A quarter of a visit tells the time of a step well enough; each try is four times as long.
     while seconds < length.min_seconds / 4:
         steps = steps * 4 if seconds else 1
         if rehearse:
@@ -90,6 +94,7 @@ def round_order(subjects: Sequence[str], baseline: str, random: Random) -> list[
     """One round: the subjects shuffled, the baseline before, halfway and after."""
     others = [subject for subject in subjects if subject != baseline]
     random.shuffle(others)
+    # Thrice a round, so that every visit has a baseline near it, and two apart tell drift.
     half = len(others) // 2
     return [baseline, *others[:half], baseline, *others[half:], baseline]
 

@@ -60,11 +60,16 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         profiler = until_done.enter_context(Worker(Profiler, conditions[0]))
         timers = {
-            one.threads: until_done.enter_context(Worker(Timer, one, length, request.seed))
-            for one in conditions
+            each.threads: until_done.enter_context(Worker(Timer, each, length, request.seed))
+            for each in conditions
         }
         resident = profiler.ask(Profiler.resident)
-        footprints = _profile_all(request, profiler)
+        # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
+        profiler.ask(Profiler.footprint, request.subjects[0])
+        footprints = {
+            subject.id: profiler.ask(Profiler.footprint, subject) for subject in request.subjects
+        }
+        # Before anything is timed: its memory is the timers'.
         profiler.close()
         return _record_session(request, facts, timers, footprints, resident)
 
@@ -87,15 +92,15 @@ def timed_graphs(request: TimeRequest, settings: list[int]) -> list[TimedGraph]:
     """Every subject at every setting, and the A/A control. The first setting's ids are plain."""
     main, *others = settings
     plain = [
-        TimedGraph(one.id, one, main, "baseline" if one.id == request.baseline else "subject")
-        for one in request.subjects
+        TimedGraph(each.id, each, main, "baseline" if each.id == request.baseline else "subject")
+        for each in request.subjects
     ]
-    baseline = next(one.subject for one in plain if one.role == "baseline")
+    baseline = next(graph.subject for graph in plain if graph.role == "baseline")
     control = TimedGraph(f"{baseline.id}.control", baseline, main, "control")
     rest = [
-        TimedGraph(f"{one.id}.threads{threads}", one, threads, "subject")
+        TimedGraph(f"{each.id}.threads{threads}", each, threads, "subject")
         for threads in others
-        for one in request.subjects
+        for each in request.subjects
     ]
     return [*plain, control, *rest]
 
@@ -108,23 +113,21 @@ def largest_batch_sizes(
 ) -> dict[str, int | None]:
     """By subject, the batch size predicted to fill memory, from all batch sizes of its model."""
     points: dict[str, dict[int, int]] = {}
-    families = {one.id: _family(one) for one in subjects}
+    # What subjects that differ in batch size alone have in common.
+    families = {
+        subject.id: subject.hyperparameters.model_dump_json(exclude={"batch_size"})
+        for subject in subjects
+    }
     for name, family in families.items():
         peak, startup = footprints[name].peak_memory_bytes, startups[name]
         if peak is not None and not startup.message:
             points.setdefault(family, {})[startup.batch_size] = peak
     predicted = {
-        family: memory.largest_batch_size(list(found), list(found.values()), available)
-        for family, found in points.items()
+        family: memory.largest_batch_size(list(peaks), list(peaks.values()), available)
+        for family, peaks in points.items()
         if available is not None
     }
     return {name: predicted.get(family) for name, family in families.items()}
-
-
-def _profile_all(request: TimeRequest, profiler: Worker[Profiler]) -> dict[str, Footprint]:
-    # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
-    profiler.ask(Profiler.footprint, request.subjects[0])
-    return {one.id: profiler.ask(Profiler.footprint, one) for one in request.subjects}
 
 
 def _record_session(
@@ -142,7 +145,8 @@ def _record_session(
         "machine": machine.describe(),
         "code": machine.code(),
     }
-    watched = _observe(request, [one for one in timed if not startups[one.id].message], timers)
+    timeable = [graph for graph in timed if not startups[graph.id].message]
+    watched = _observe(request, timeable, timers)
     clock = time.get_clock_info("perf_counter")
     available = _available(request, environment["machine"], resident)
     return TimingResult(
@@ -152,9 +156,11 @@ def _record_session(
         dataset=read_record(facts).facts,
         clock=Clock(name=clock.implementation, resolution_seconds=clock.resolution),
         baseline=request.baseline,
-        control=next(one.id for one in timed if one.role == "control"),
+        control=next(graph.id for graph in timed if graph.role == "control"),
         peak_flops_per_second=peaks,
-        subjects=[_record(one, startups[one.id], footprints[one.subject.id]) for one in timed],
+        subjects=[
+            _record(graph, startups[graph.id], footprints[graph.subject.id]) for graph in timed
+        ],
         environment=environment,
         largest_batch_size=largest_batch_sizes(request.subjects, startups, footprints, available),
         warnings=find_warnings(
@@ -174,7 +180,8 @@ def _prepare_all(
     request: TimeRequest, timed: list[TimedGraph], timers: Timers
 ) -> dict[str, Startup]:
     startups = {
-        one.id: timers[one.threads].ask(Timer.prepare, one.id, one.subject) for one in timed
+        graph.id: timers[graph.threads].ask(Timer.prepare, graph.id, graph.subject)
+        for graph in timed
     }
     reason = startups[request.baseline].message
     if reason:
@@ -185,15 +192,17 @@ def _prepare_all(
 def _visit_all(
     request: TimeRequest, timed: list[TimedGraph], timers: Timers
 ) -> tuple[list[Visit], list[machine.Facts]]:
-    readers = {one.id: partial(timers[one.threads].ask, Timer.visit, one.id) for one in timed}
+    readers = {
+        graph.id: partial(timers[graph.threads].ask, Timer.visit, graph.id) for graph in timed
+    }
     orders = protocol.round_orders(list(readers), request.baseline, request.rounds, request.seed)
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
     gpus: list[machine.Facts] = []
-    for number, found in enumerate(protocol.measure(readers, orders, origin), start=1):
+    for number, of_round in enumerate(protocol.measure(readers, orders, origin), start=1):
         # At once: an idle GPU soon forgets what slowed it.
         gpus += gpu.observe() if request.device == "gpu" else []
-        visits += found
+        visits += of_round
         _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
     return visits, gpus
 
@@ -220,11 +229,6 @@ def _record(graph: TimedGraph, startup: Startup, footprint: Footprint) -> Subjec
         peak_memory_bytes=footprint.peak_memory_bytes,
         message=startup.message,
     )
-
-
-def _family(subject: TimingSubject) -> str:
-    """What subjects that differ in batch size alone have in common."""
-    return subject.hyperparameters.model_dump_json(exclude={"batch_size"})
 
 
 def _available(request: TimeRequest, facts: machine.Facts, resident: int | None) -> int | None:

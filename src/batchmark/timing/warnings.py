@@ -45,12 +45,15 @@ def step_time(visit: Visit) -> float:
     return visit.elapsed_ns / visit.steps
 
 
+# A quiet machine stays below each of these; ratios to the nearest baseline bear more than drift.
 DRIFT_LIMIT = 0.05
 SPREAD_LIMIT = 0.10
-OUTLIER_LIMIT = 3.5
 BUSY_CORES = 0.1
 STOLEN_SHARE = 0.02
 SLOWDOWN_LIMIT = 0.05
+# Of the modified z-score, as its authors recommend.
+OUTLIER_LIMIT = 3.5
+# So many subjects are named in a sentence.
 NAMED = 3
 
 Facts = Mapping[str, Any]
@@ -98,12 +101,16 @@ def drift(visits: Sequence[Visit], baseline: str) -> list[ResultWarning]:
 
 def spread(ratios: Ratios) -> list[ResultWarning]:
     """Subjects whose ratios to the baseline have a standard deviation over 10 % of their mean."""
-    shares = {name: _variation(values) for name, values in ratios.items()}
+    shares = {
+        name: float(np.std(values, ddof=1) / np.mean(values))
+        for name, values in ratios.items()
+        if len(values) > 1
+    }
     wide = {name: share for name, share in shares.items() if share > SPREAD_LIMIT}
     if not wide:
         return []
-    found = _listed(wide, "{:.0%}")
-    text = f"Times relative to the baseline vary by over {SPREAD_LIMIT:.0%} of their mean: {found}."
+    named = _listed(wide, "{:.0%}")
+    text = f"Times relative to the baseline vary by over {SPREAD_LIMIT:.0%} of their mean: {named}."
     return [ResultWarning(code="spread", text=text)]
 
 
@@ -125,6 +132,7 @@ def outliers(ratios: Ratios) -> list[ResultWarning]:
 
 def modified_z(values: np.ndarray) -> np.ndarray:
     """0.6745 (x - median) / MAD of each value; 0 where the MAD is 0 and x the median."""
+    # 0.6745 is the normal distribution's third quartile: the scores are like standard deviations.
     centred = values - np.median(values)
     deviation = np.median(np.abs(centred))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -134,6 +142,7 @@ def modified_z(values: np.ndarray) -> np.ndarray:
 def busy(before: Facts, after: Facts) -> list[ResultWarning]:
     """Other processes used more than a tenth of a core during the session."""
     used = _change(before, after, "busy_seconds") - _change(before, after, "own_seconds")
+    # The kernel counts what the hypervisor took as busy; it has a warning of its own.
     used -= _change(before, after, "stolen_seconds")
     cores = used / _change(before, after, "elapsed_seconds")
     if cores <= BUSY_CORES:
@@ -194,10 +203,6 @@ def _listed(values: Mapping[str, float], form: str) -> str:
     named = ", ".join(f"{name} ({form.format(values[name])})" for name in order[:NAMED])
     more = len(order) - NAMED
     return f"{named} and {more} more" if more > 0 else named
-
-
-def _variation(values: np.ndarray) -> float:
-    return float(np.std(values, ddof=1) / np.mean(values)) if len(values) > 1 else 0.0
 
 
 def _change(before: Facts, after: Facts, key: str) -> float:
