@@ -1,10 +1,14 @@
+import gzip
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.record import write_result
+from batchmark.dataset.local import label_count
 from batchmark.plan.forecast import (
     Work,
     all_work,
@@ -91,7 +95,52 @@ def test_only_the_jobs_that_run_are_counted(plan_of: OpenPlan) -> None:
         expect(plan, work, RATES, MNIST_SIZE, cores=2).total
         < expect(plan, all_work(plan), RATES, MNIST_SIZE, cores=2).total
     )
-    assert not is_long(work)
+
+
+def test_a_few_long_jobs_are_announced_and_many_short_ones_are_not(
+    plan_of: OpenPlan, tmp_path: Path
+) -> None:
+    """At the assumed rates, for a run of 5 epochs: 10 s, and 1 ms an image and 6 ms a step."""
+    study = {**STUDY, "grids": [{"batch_size": 100, "learning_rate": [0.1, 0.2]}]}
+    training = {"epochs": 5.0, "trials": 3, "evaluate_every": 50_000}
+    timing = {"rounds": 1, "min_seconds": 0.001, "min_steps": 1}
+    study["baseline"] = {"learning_rate": 0.1}
+    facts = tmp_path / "mnist.json"
+
+    def long(path: str | None, cores: int, runs: int = 2) -> bool:
+        dataset = CONFIG["dataset"] | (
+            {"name": "mine", "path": path, "validation": 50} if path else {}
+        )
+        targets = CONFIG["targets"] | {"mine": [0.9]}
+        config = {**CONFIG, "dataset": dataset, "targets": targets}
+        plan = plan_of({**config, "training": training, "timing": timing}, first=study)
+        return is_long(plan, Work(list(plan.variants)[:1] * runs, [], [], []), facts, cores)
+
+    # 10 + 750 + 45 s and evaluations of 5 x 10,000 images and more for each run of MNIST.
+    assert long(None, cores=1, runs=1)
+    np.savez(tmp_path / "small.npz", y_train=np.zeros(300, np.uint8))
+    # 250 images for training: 10 + 3.75 + 0.2 s and evaluations; 30 such runs in turn are 9 min.
+    assert not long(str(tmp_path / "small.npz"), cores=1, runs=30)
+    assert long(str(tmp_path / "small.npz"), cores=1, runs=60)
+    assert not long(str(tmp_path / "small.npz"), cores=2, runs=60)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+def test_own_data_are_counted_by_their_labels(tmp_path: Path, version: tuple[int, int]) -> None:
+    path = tmp_path / "mine.npz"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("y_train.npy", "w") as file:
+        np.lib.format.write_array(file, np.zeros((321, 1)), version)
+    assert label_count(path) == 321
+    (tmp_path / "idx").mkdir()
+    labels = tmp_path / "idx" / "train-labels-idx1-ubyte"
+    labels.write_bytes(b"\0\0\x08\x01\0\0\x01\x02" + bytes(258))
+    assert label_count(tmp_path / "idx") == 258
+    labels.with_name(f"{labels.name}.gz").write_bytes(gzip.compress(labels.read_bytes()))
+    labels.unlink()
+    assert label_count(tmp_path / "idx") == 258
+    for content in (b"", b"PK"):
+        path.write_bytes(content)
+        assert label_count(path) == 0
 
 
 def test_a_damaged_record_of_the_data_is_named(plan_of: OpenPlan, tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_variants_with_the_same_graph_are_timed_once(plan_of: OpenPlan) -> None:
     assert sorted(len(subject.variants) for subject in request.subjects) == [1, 2, 4]
     baseline = next(subject for subject in request.subjects if subject.id == request.baseline)
     assert plan.studies["first"].baseline in baseline.variants
+    assert all(subject.id == subject.variants[0] for subject in request.subjects)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,7 @@ def test_results_of_other_machines_are_found(plan_of: OpenPlan, tmp_path: Path) 
     for machine in ("local", "laptop"):
         folder = tmp_path / "results" / machine / "cpu" / "runs"
         folder.mkdir(parents=True)
-        (folder / "a.json").touch()
+        for name in ("a.json", ".b.json.k3j2h1g0.json"):
+            (folder / name).touch()
     found = plan_of().results_of_other_machines(tmp_path / "results")
     assert [Path(path).parts[-4] for path in found] == ["laptop"]

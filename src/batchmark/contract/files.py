@@ -7,7 +7,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,18 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         scratch.unlink(missing_ok=True)
+
+
+# A target's name between a dot and what `mkstemp` makes up, then its suffix once more.
+_SCRATCH = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers left below `folder` who were killed, where nobody may be writing."""
+    for path in folder.rglob(".*"):
+        if _SCRATCH.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

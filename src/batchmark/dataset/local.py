@@ -1,8 +1,11 @@
 """The four files of MNIST, and own data on this machine: where they lie, what tells them apart."""
 
+import ast
+import gzip
 import hashlib
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from batchmark.contract.errors import UserError
 
@@ -86,6 +89,31 @@ def content_of(path: Path) -> str:
         return ""
     listed = "\n".join(parts).encode(errors="replace")
     return hashlib.sha256(listed).hexdigest() if listed else ""
+
+
+def label_count(path: Path) -> int:
+    """How many training images are labelled at `path`, without reading them; 0: cannot be told."""
+    try:
+        if path.is_dir():
+            return _count_in_idx(path)
+        with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
+            return _count_in_npy(file)
+    except Exception:  # zipfile, gzip and ast have their own for damage, which the download names
+        return 0
+
+
+def _count_in_idx(folder: Path) -> int:
+    packed = folder / f"{TRAIN_LABELS}.gz"
+    plain = folder / TRAIN_LABELS
+    with gzip.open(packed) if packed.exists() else plain.open("rb") as file:
+        return int.from_bytes(file.read(8)[4:], "big")
+
+
+def _count_in_npy(file: IO[bytes]) -> int:
+    """The first axis, from the header: magic, version, length, a literal of Python."""
+    size = 2 if file.read(8)[6] == 1 else 4
+    length = int.from_bytes(file.read(size), "little")
+    return int(ast.literal_eval(file.read(min(length, 10_000)).decode())["shape"][0])
 
 
 def _members(path: Path) -> list[str]:

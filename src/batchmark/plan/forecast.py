@@ -11,6 +11,7 @@ from batchmark.contract.calibration import Calibration
 from batchmark.contract.record import read_record, read_result
 from batchmark.plan.plan import Plan
 from batchmark.plan.work import (
+    ASSUMED,
     MNIST_SIZE,
     DataSize,
     batch_and_images,
@@ -143,7 +144,8 @@ def _batch_size(plan: Plan, variant: str, data: DataSize) -> int:
 Job = tuple[str, Mapping[str, str]]
 """A job's rule and its wildcards."""
 
-WORTH_ANNOUNCING = 20
+# Expected on a slow machine: a minute or two on a current one.
+WORTH_ANNOUNCING = 600.0
 
 
 def work_of(jobs: Iterable[Job]) -> Work:
@@ -161,9 +163,9 @@ def work_of(jobs: Iterable[Job]) -> Work:
     )
 
 
-def is_long(work: Work) -> bool:
-    """Whether a run measures enough for its cost to be worth a few seconds of calibration."""
-    return len(work.train) + len(work.time) + len(work.probe) >= WORTH_ANNOUNCING
+def is_long(plan: Plan, work: Work, facts: Path, cores: int) -> bool:
+    """Whether the work takes long enough to be worth a few seconds of calibration."""
+    return expect(plan, work, ASSUMED, _size(plan, facts), cores).total >= WORTH_ANNOUNCING
 
 
 def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: int) -> Expectation:
@@ -172,24 +174,24 @@ def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: i
     Raises UserError when the calibration or the dataset's record is damaged.
     """
     rates = read_result(calibration, Calibration)
-    return expect(plan, work, rates, _size(facts), cores)
+    return expect(plan, work, rates, _size(plan, facts), cores)
 
 
 def expected_by_job(
     plan: Plan, jobs: Mapping[int, Job], calibration: Path, facts: Path, cores: int
 ) -> dict[int, float]:
     """Wall seconds that each job adds to the run: all of a session's, else a core's share."""
-    rates, data = read_result(calibration, Calibration), _size(facts)
+    rates, data = read_result(calibration, Calibration), _size(plan, facts)
     return {
         id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule == "time" else cores)
         for id_, (rule, wildcards) in jobs.items()
     }
 
 
-def _size(facts: Path) -> DataSize:
-    """Of the data; before the download, MNIST's is assumed."""
+def _size(plan: Plan, facts: Path) -> DataSize:
+    """Of the data; before they are read, own data's by their labels, else MNIST's."""
     if not facts.exists():
-        return MNIST_SIZE
+        return plan.own_data_size() or MNIST_SIZE
     found = read_record(facts).facts
     return DataSize(found.train, found.validation, found.is_sample)
 

@@ -157,17 +157,20 @@ def timing_key(chosen: Hyperparameters) -> Hyperparameters:
 
 
 def timing_subjects(variants: Iterable[Variant]) -> list[TimingSubject]:
-    """One subject per distinct training graph, with the ids of the variants it stands for."""
+    """One subject per distinct training graph, with the ids of the variants it stands for.
+
+    It has the id of the first, so that whatever is said of it names a variant.
+    """
     groups: dict[str, list[Variant]] = defaultdict(list)
     for variant in variants:
         groups[variant_id(timing_key(variant.hyperparameters))].append(variant)
     return [
         TimingSubject(
-            id=name,
+            id=members[0].id,
             hyperparameters=timing_key(members[0].hyperparameters),
             variants=[member.id for member in members],
         )
-        for name, members in groups.items()
+        for members in groups.values()
     ]
 
 

@@ -2,15 +2,18 @@
 
 import functools
 import logging
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.files import remove_leftovers
 from batchmark.machine.locks import EXCLUSIVE, open_lock, try_lock
 from batchmark.plan.forecast import (
     Expectation,
@@ -22,6 +25,7 @@ from batchmark.plan.forecast import (
     expectation,
     expected_by_job,
     is_long,
+    minutes,
     work_of,
 )
 from batchmark.plan.plan import Plan
@@ -61,6 +65,83 @@ def last_words(log: Path) -> str:
     return f"it ended after {lines[-1].strip()!r}" if lines else "it ended without a word"
 
 
+PULSE_SECONDS = 30.0
+MOST_NAMED = 3
+_TAIL_BYTES = 4096
+# How TensorFlow's libraries begin what they say by themselves.
+_LIBRARY = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl")
+
+
+class Pulse(logging.Handler):
+    """Follows Snakemake's log events; while none come, says what the running jobs said last.
+
+    `jobs` by id. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[int, Job],
+        say: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._jobs, self._say, self._clock = jobs, say, clock
+        self._running: dict[int, tuple[float, list[str]]] = {}
+        self._heard, self._ended = False, threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note which job began or ended."""
+        event, facts = getattr(record, "event", None), record.__dict__
+        if event == "job_info":
+            self._running[facts["jobid"]] = (self._clock(), list(facts["log"]))
+        elif event in ("job_finished", "job_error"):
+            self._running.pop(facts["job_id" if event == "job_finished" else "jobid"], None)
+        else:
+            return
+        self._heard = True
+
+    def start(self) -> None:
+        """Beat every `PULSE_SECONDS` until `stop`, or until this process ends."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._ended.set()
+
+    def beat(self) -> None:
+        """Say what runs, unless there were events since the last beat."""
+        running, heard = list(self._running.items()), self._heard
+        self._heard = False
+        if running and not heard:
+            named = [self._sentence(id_, *job) for id_, job in running[:MOST_NAMED]]
+            more = len(running) - len(named)
+            self._say("; ".join([*named, *([f"{more} more run"] if more else [])]) + ".")
+
+    def _run(self) -> None:
+        while not self._ended.wait(PULSE_SECONDS):
+            self.beat()
+
+    def _sentence(self, id_: int, began: float, logs: Sequence[str]) -> str:
+        stage, wildcards = self._jobs.get(id_, ("a job", {}))
+        name = wildcards.get("variant") or wildcards.get("study") or wildcards.get("figure") or ""
+        said = [line for log in logs if (line := last_line(Path(log)))]
+        words = f"{stage} {name}".strip()
+        spent, last = minutes(self._clock() - began), said[-1] if said else "no word yet"
+        return f"{words} has been running for {spent} ({last})"
+
+
+def last_line(log: Path) -> str:
+    """The last line that the stage or the user's code wrote so far; empty: none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    own = [line.strip() for line in lines if line.strip() and not _LIBRARY.match(line)]
+    return own[-1][:120] if own else ""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the files of a run lie. `own`: a folder for the lock that no other run uses."""
@@ -86,6 +167,7 @@ class Hooks:
         self._calibration = places.results / plan.machine / "calibration.json"
         self._failures = Failures()
         self._jobs: Mapping[int, Job] = {}
+        self._pulse = Pulse({}, _say)
         self._announced: Work | None = None
         self._began = time.monotonic()
 
@@ -99,12 +181,18 @@ class Hooks:
         # switches Snakemake's own lock off, which outlives a kill.
         if not try_lock(open_lock("batchmark.lock", self._places.own), EXCLUSIVE):
             raise UserError("Another Snakemake works in this folder; wait until it ends.")
+        for folder in (self._places.facts.parent, self._places.results, self._places.reports):
+            remove_leftovers(folder)
         self._jobs = jobs
-        work = work_of(jobs.values())
-        return [self._failures, *(self._announce(work) if here and is_long(work) else [])]
+        if not here:
+            return [self._failures]
+        self._pulse = Pulse(jobs, _say)
+        self._pulse.start()
+        return [self._failures, self._pulse, *self._announce(work_of(jobs.values()))]
 
     def succeed(self) -> None:
         """Compare the announced time, and remove the partial page that the report replaces."""
+        self._pulse.stop()
         stages = self._stages()
         if self._announced is not None:
             # For the images that were there: before the download, MNIST's number was assumed.
@@ -117,6 +205,7 @@ class Hooks:
 
     def fail(self, files_are_here: bool) -> None:
         """Say once more why each job failed; where the report was wanted, make a partial page."""
+        self._pulse.stop()
         sentences = list(self._failures.sentences())
         if sentences:
             _say("\n  ".join([f"{len(sentences)} failed:", *sentences]))
@@ -138,10 +227,16 @@ class Hooks:
         ]
 
     def _announce(self, work: Work) -> list[Progress]:
+        """Say what long work will take; returns what follows it, nothing for short work."""
+        if not is_long(self._plan, work, self._places.facts, self._cores):
+            return []
         if not self._calibration.exists():
             calibrate = [sys.executable, "-m", "batchmark.stages.calibrate", "--output"]
-            subprocess.run([*calibrate, str(self._calibration)], check=True)
+            if subprocess.run([*calibrate, str(self._calibration)], check=False).returncode:
+                return []
         _say(f"Expected:\n{self._expected(work).table()}")
+        if any(":" in self._plan.variants[id_].hyperparameters.model for id_ in work.train):
+            _say("Models of your own are counted as LeNet-5.")
         self._announced = work
         by_job = functools.partial(expected_by_job, self._plan, self._jobs, *self._basis())
         downloads = [id_ for id_, (stage, _) in self._jobs.items() if stage == "download"]

@@ -31,6 +31,7 @@ from batchmark.dataset.local import (
     TRAINING_IMAGES,
     check_own,
     content_of,
+    label_count,
     local_path,
     validation_size,
 )
@@ -324,7 +325,9 @@ class Plan:
     def results_of_other_machines(self, results: Path) -> list[str]:
         """Result files that were copied here from other machines."""
         found = [path for device in DEVICES for path in results.glob(f"*/{device}/*/*.json")]
-        others = (str(path) for path in found if path.parts[-4] != self.machine)
+        # What a killed copy left behind is hidden, and removed when a run starts.
+        whole = [path for path in found if not path.name.startswith(".")]
+        others = (str(path) for path in whole if path.parts[-4] != self.machine)
         # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
         return sorted(path for path in others if "{" not in path)
 
@@ -332,6 +335,18 @@ class Plan:
         """Path of the request for publishing the site; empty where it is only built."""
         target = self.config.publish
         return "" if target is None else self._save(PublishRequest(**target.model_dump()))
+
+    def own_data_size(self) -> DataSize | None:
+        """Of own data on this machine that can be read; labels tell, not pixels."""
+        dataset = self.config.dataset
+        labels = label_count(local_path(dataset.path)) if dataset.path is not None else 0
+        if not labels:
+            return None
+        try:
+            held_out = validation_size(labels, dataset.validation)
+        except UserError:  # the download says so
+            return None
+        return DataSize(labels - held_out, held_out)
 
     def run_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a run on such data."""
