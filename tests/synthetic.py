@@ -398,7 +398,8 @@ def _status(chosen: Hyperparameters, budget: Budget) -> Status:
         return "not_learning"
     if chosen.optimizer != "sgd":
         return "done"
-    return {1: "not_learning", 2: "diverged"}.get(budget.batch_size, "done")
+    ends: dict[int, Status] = {1: "not_learning", 2: "diverged"}
+    return ends.get(budget.batch_size, "done")
 
 
 def timing_result(

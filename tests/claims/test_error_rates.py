@@ -3,7 +3,7 @@
 The null is the hardest one: the effect lies on the margin, with all other parts of the rule true.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import permutations
@@ -37,7 +37,7 @@ Random = np.random.Generator
 World = Callable[[Random, float], Evidence]
 
 
-def of(name: str, *settings: dict[str, object]) -> StudyData:
+def of(name: str, *settings: Mapping[str, object]) -> StudyData:
     """A study without effects, made once."""
     return _made(name, tuple(tuple(one.items()) for one in settings))
 
@@ -157,7 +157,7 @@ def data_sizes(random: Random, exponent: float) -> Evidence:
 
 def penalties(*chosen: tuple[str, float]) -> StudyData:
     """No penalty, then each of the chosen ones alone."""
-    none = dict.fromkeys(("weight_decay", "l1", "l2"), 0.0)
+    none: dict[str, object] = dict.fromkeys(("weight_decay", "l1", "l2"), 0.0)
     return of("regularization", none, *(none | {name: value} for name, value in chosen))
 
 

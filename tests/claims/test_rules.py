@@ -9,6 +9,7 @@ import pandas as pd
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims, judge
+from batchmark.statistics.study_data import StudyData
 from tests.claims.worlds import EPOCHS, draws, evidence, norms, study_data, with_trials
 from tests.synthetic import grid
 
@@ -73,7 +74,7 @@ def test_a_control_that_misses_does_not_show_that_decay_is_no_faster() -> None:
     assert _decay(with_trials(made, **{EPOCHS: missed})) == "inconclusive"
 
 
-def _decay(made: object) -> str:
+def _decay(made: StudyData) -> str:
     return judged("decay-not-speed", evidence(made))["verdict"]
 
 

@@ -72,8 +72,14 @@ def with_trials(of: StudyData, **columns: ArrayLike) -> StudyData:
 
 def evidence(*every: StudyData, **tables: pd.DataFrame) -> Evidence:
     """What was measured; the first study is the main one."""
-    probes = {"draws": NONE, "magnitudes": NONE, "published": NONE}
-    return Evidence(list(every), next(iter(every), None), **(probes | tables))
+    probes = {"draws": NONE, "magnitudes": NONE, "published": NONE} | tables
+    return Evidence(
+        studies=list(every),
+        main=next(iter(every), None),
+        draws=probes["draws"],
+        magnitudes=probes["magnitudes"],
+        published=probes["published"],
+    )
 
 
 def draws(means: dict[int, float], random: np.random.Generator, networks: int = 5) -> pd.DataFrame:

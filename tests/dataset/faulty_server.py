@@ -9,16 +9,24 @@ from pathlib import Path
 Answer = Callable[["Handler"], None]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    answer: Answer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is what these tests are about."""
+
+
 class Handler(BaseHTTPRequestHandler):
     """Hands each request to the test's answer; `closing` ends whatever would never end."""
 
-    answer: Answer
     closing: threading.Event
 
     def do_GET(self) -> None:
-        self.answer()
+        assert isinstance(self.server, _Server)
+        self.server.answer(self)
 
-    def log_message(self, *arguments: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base's name
         pass
 
     def finish(self) -> None:
@@ -36,19 +44,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that gave up is what these tests are about."""
-
-
 @contextmanager
 def serving(answer: Answer) -> Iterator[str]:
     """Serve `answer` and yield the server's address."""
     closing = threading.Event()
-    handler = type("TestHandler", (Handler,), {"answer": answer, "closing": closing})
+    handler = type("TestHandler", (Handler,), {"closing": closing})
     with _Server(("127.0.0.1", 0), handler) as server:
+        server.answer = answer
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

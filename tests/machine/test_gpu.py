@@ -46,6 +46,7 @@ def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path: Path, 
         with claimed("train", [freed], tmp_path):
             command = [sys.executable, "-c", CLAIM, str(tmp_path)]
             waiting = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+            assert waiting.stderr is not None
             assert waiting.stderr.readline() == (
                 "train waits for other processes of batchmark to leave the GPU.\n"
             )

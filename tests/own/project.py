@@ -146,7 +146,7 @@ def write_project(folder: Path, batchmark: Checkout) -> Project:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "profiles").symlink_to(f"{elsewhere}/profiles")
-    np.savez(folder / "squares.npz", **squares())
+    np.savez(folder / "squares.npz", allow_pickle=False, **squares())
     return Project(folder, batchmark)
 
 

@@ -34,7 +34,7 @@ def _with_nan() -> np.ndarray:
     ],
 )  # fmt: skip
 def test_bad_data(project: Project, arrays: dict[str, np.ndarray], sentence: str) -> None:
-    np.savez(project.folder / "bad.npz", **arrays)
+    np.savez(project.folder / "bad.npz", allow_pickle=False, **arrays)
     request = DatasetRequest(
         name="bad", path="bad.npz", mirrors=[], fallback="none", connect_timeout=1.0,
         read_timeout=1.0, validation=40,

@@ -56,7 +56,7 @@ def test_editing_the_own_optimizer_repeats_its_run_only(project: Project) -> Non
 def test_replacing_the_data_repeats_everything(project: Project) -> None:
     everything = {*_runs(project), *_figures(project), "time width"}
     everything |= {"download", "collect", "analyze", "judge", "render"}
-    np.savez(project.folder / "squares.npz", **squares(seed=1))
+    np.savez(project.folder / "squares.npz", allow_pickle=False, **squares(seed=1))
     planned = project.planned()
     probed = {job for job in planned if job.startswith("probe")}
     assert planned - probed == everything
@@ -64,7 +64,7 @@ def test_replacing_the_data_repeats_everything(project: Project) -> None:
 
 
 def test_writing_the_same_data_again_repeats_nothing(project: Project) -> None:
-    np.savez_compressed(project.folder / "squares.npz", **squares())
+    np.savez_compressed(project.folder / "squares.npz", allow_pickle=False, **squares())
     assert project.planned() == set()
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import variant_id
+from batchmark.contract.hyperparameters import Arguments, variant_id
 from batchmark.plan.grid import LARGEST_STUDY, axes, matches, points
 from batchmark.plan.schema import StudyConfig
 from batchmark.plan.studies import build_study
@@ -87,7 +87,7 @@ def test_ids_are_unique_stable_and_safe(sizes: list[int], rates: list[float]) ->
     st.text(alphabet=st.characters(codec="utf-8"), max_size=300),
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
 )
-def test_ids_of_own_code_are_safe_file_names(name: str, arguments: dict[str, int]) -> None:
+def test_ids_of_own_code_are_safe_file_names(name: str, arguments: Arguments) -> None:
     from batchmark.contract.hyperparameters import Hyperparameters  # noqa: PLC0415
 
     chosen = Hyperparameters(model=f"my.models:{name}", model_arguments=arguments)

@@ -22,4 +22,4 @@ def test_text_fits_into_its_box() -> None:
 
 def test_markup_stays_text() -> None:
     badge = ET.fromstring(draw_badge("<script>", 'a"b&c'))  # noqa: S314
-    assert badge.find(f".//{SVG}text").text == "<script>"
+    assert badge.findtext(f".//{SVG}text") == "<script>"

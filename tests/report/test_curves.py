@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pandas as pd
 
 from batchmark.report.drawing import curves, style
@@ -49,7 +50,7 @@ def test_misses_are_drawn_hollow_on_the_rail() -> None:
     curves.draw(axes, lines)
     hollow = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
     assert len(hollow) == 1
-    assert hollow[0].get_ydata()[0] == 1
+    assert np.asarray(hollow[0].get_ydata())[0] == 1
     assert "not reached" in [text.get_text() for text in axes.texts]
 
 
@@ -118,6 +119,6 @@ def test_a_band_without_ends_reaches_to_the_edges() -> None:
     style.log_axis(axes, curves.values(lines), "epochs")
     curves.draw(axes, lines)
     (band,) = axes.collections
-    corners = band.get_paths()[0].vertices
+    corners = np.asarray(band.get_paths()[0].vertices)
     at_last = {float(y) for x, y in corners if x == 64}
     assert at_last == set(axes.get_ylim())

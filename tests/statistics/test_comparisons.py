@@ -33,19 +33,15 @@ def test_the_grid_adds_the_variance_of_its_spacing() -> None:
 
 
 def test_ratios_come_near_the_truth(momentum: pd.DataFrame, world: World) -> None:
-    variants = world.measured.variants.set_index("variant")
-    epochs = momentum[momentum["metric"] == "epochs_to_target"].set_index("variant")
-    nine = [
-        name
-        for name in epochs.index
-        if variants.loc[name, "momentum"] == 0.9 and variants.loc[name, "batch_size"] == 512
-    ]
+    epochs = momentum[momentum["metric"] == "epochs_to_target"]
+    both = epochs.merge(world.measured.variants, on="variant")
+    nine = both[(both["momentum"] == 0.9) & (both["batch_size"] == 512)]
     truth = world.truth
     expected = 0.4 * truth.epochs_to_target(512) / truth.epochs_to_target(32)
     assert len(nine) == 2
-    for name in nine:
-        assert epochs.loc[name, "estimate"] == pytest.approx(expected, rel=0.3)
-        assert epochs.loc[name, "low"] < epochs.loc[name, "estimate"] < epochs.loc[name, "high"]
+    assert nine["estimate"].to_numpy() == pytest.approx(expected, rel=0.3)
+    assert (nine["low"] < nine["estimate"]).all()
+    assert (nine["estimate"] < nine["high"]).all()
 
 
 def test_every_variant_but_the_baseline_is_compared(momentum: pd.DataFrame, world: World) -> None:
@@ -62,18 +58,19 @@ def test_correction_never_makes_a_difference_more_certain(momentum: pd.DataFrame
 
 
 def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -> None:
-    variants = world.measured.variants.set_index("variant")
-    seconds = momentum[momentum["metric"] == "seconds_per_epoch"].set_index("variant")
-    same = [name for name in seconds.index if variants.loc[name, "batch_size"] == 32]
-    assert not seconds.loc[same, "distinguishable"].any()
+    seconds = momentum[momentum["metric"] == "seconds_per_epoch"]
+    both = seconds.merge(world.measured.variants, on="variant")
+    same = both[both["batch_size"] == 32]
+    assert len(same)
+    assert not same["distinguishable"].any()
 
 
 def test_misses_are_counted(world: World) -> None:
     table = at_main_target(world.data("batch_size"))
-    rows = table[table["metric"] == "epochs_to_target"].set_index("variant")
-    (largest,) = [name for name in rows.index if "-bs5000-" in name]
-    assert rows.loc[largest, "censored"] == 3
-    assert rows.loc[largest, "pairs"] == 3
+    rows = table[table["metric"] == "epochs_to_target"]
+    largest = rows[rows["variant"].str.contains("-bs5000-")]
+    assert largest["censored"].tolist() == [3]
+    assert largest["pairs"].tolist() == [3]
 
 
 def test_every_target_is_compared_on_its_own(world: World) -> None:
@@ -98,7 +95,7 @@ def test_seeds_that_agree_by_chance_do_not_make_errors_certain(world: World) -> 
     other = data.ids[0] if data.ids[0] != data.study.baseline else data.ids[1]
     same.loc[same["variant"] == other, "final_test_accuracy"] = 0.901
     rows = compare(replace(data, outcomes=same)).query("metric == 'final_test_error'")
-    row = rows.set_index("variant").loc[other]
+    row = rows.set_index("variant").to_dict("index")[other]
     images = int(data.variants["test_size"].iloc[0])
     seeds = len(data.seeds)
     error = np.sqrt(2 / 12 / images**2 / seeds)
@@ -113,11 +110,11 @@ def test_a_miss_makes_no_difference_in_the_direction_in_which_it_errs(world: Wor
     ratios = np.ones((len(data.ids), 7))
     ratios[largest] = 1e-3
     table = at_main_target(replace(data, ratios=ratios))
-    rows = table[table["variant"] == data.ids[largest]].set_index("metric")
-    assert rows.loc["time_to_target", "estimate"] < 0.1
-    assert not rows.loc["time_to_target", "distinguishable"]
-    assert rows.loc["epochs_to_target", "estimate"] > 1
-    assert rows.loc["seconds_per_epoch", "distinguishable"]
+    rows = table[table["variant"] == data.ids[largest]].set_index("metric").to_dict("index")
+    assert rows["time_to_target"]["estimate"] < 0.1
+    assert not rows["time_to_target"]["distinguishable"]
+    assert rows["epochs_to_target"]["estimate"] > 1
+    assert rows["seconds_per_epoch"]["distinguishable"]
 
 
 def test_a_baseline_without_results_makes_no_comparison(world: World) -> None:

@@ -24,7 +24,7 @@ from batchmark.statistics.intervals import (
 SIMULATIONS = 1000
 
 
-def coverage(interval: Interval, truth: float) -> float:
+def coverage(interval: Interval, truth: float | NDArray[np.float64]) -> float:
     return float(np.mean((interval.low <= truth) & (truth <= interval.high)))
 
 

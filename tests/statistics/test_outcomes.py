@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,7 +68,7 @@ def test_the_resolution_is_the_mean_distance_of_evaluations(curves: Curves) -> N
     assert rows["resolution"].tolist() == pytest.approx([0.5, 0.5, 0.5, np.nan], nan_ok=True)
 
 
-def trials(**changes: object) -> pd.DataFrame:
+def trials(**changes: Any) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "machine": "local",
@@ -94,7 +96,7 @@ def every(budget: float) -> dict[str, float]:
 def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
     rows = outcomes(curves, trials(), [0.9])
     assert len(rows) == 4
-    assert np.isinf(rows.loc[3, "epochs_to_0.9"])
+    assert np.isinf(rows["epochs_to_0.9"].iloc[3])
 
 
 def test_the_end_of_a_longer_run_says_nothing_about_a_shorter_budget(curves: Curves) -> None:

@@ -40,15 +40,15 @@ def test_one_row_per_variant(summary: pd.DataFrame, world: World) -> None:
 
 
 def test_epochs_to_target_come_near_the_truth(summary: pd.DataFrame, world: World) -> None:
-    found = sizes(summary, world)
+    found = sizes(summary, world)["epochs_to_target"].to_dict()
     for size in (20, 100, 500):
         expected = world.truth.epochs_to_target(size)
         # Read off a grid of a fifth of an epoch, always behind the crossing.
-        assert expected * 0.85 <= found.loc[size, "epochs_to_target"] <= expected * 1.15 + 0.2
+        assert expected * 0.85 <= found[size] <= expected * 1.15 + 0.2
 
 
 def test_a_median_that_missed_is_empty_and_counted(summary: pd.DataFrame, world: World) -> None:
-    row = sizes(summary, world).loc[5000]
+    row = sizes(summary, world).to_dict("index")[5000]
     assert row["reached"] == 0
     assert row["trials"] == 3
     assert np.isnan(row["epochs_to_target"])

@@ -47,7 +47,8 @@ def endpoint() -> Iterator[str]:
 def bucket(endpoint: str) -> Any:
     """An empty bucket on it."""
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    made = boto3.resource("s3", endpoint_url=endpoint, **keys).Bucket(BUCKET)
+    server: Any = boto3.resource("s3", endpoint_url=endpoint, **keys)
+    made = server.Bucket(BUCKET)
     made.create()
     return made
 

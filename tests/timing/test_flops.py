@@ -16,7 +16,7 @@ def gradient_graph(layers: list[Any], shape: tuple[int, ...]) -> Any:
     """The graph of the gradients of a model's summed output."""
     model = keras.Sequential([keras.Input(shape), *layers])
 
-    def step(inputs: tf.Tensor) -> list[tf.Tensor]:
+    def step(inputs: tf.Tensor) -> Any:
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(model(inputs, training=True) ** 2)
         return tape.gradient(total, model.trainable_variables)
@@ -61,7 +61,7 @@ def test_a_convolution_of_volumes() -> None:
     assert count(graph.graph, graph.outputs) == 2 * (2 * BATCH * (4 * 3 * 2) * 4 * (2**3 * 2))
 
 
-def counted(function: Callable[..., Any], *shapes: tuple[int, ...]) -> int | None:
+def counted(function: Callable[..., Any], *shapes: tuple[int, ...]) -> float | None:
     specs = [tf.TensorSpec(shape) for shape in shapes]
     graph = tf.function(function).get_concrete_function(*specs)
     return count(graph.graph, graph.outputs)

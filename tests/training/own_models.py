@@ -1,6 +1,7 @@
 """Own models with the signature `(image_shape, classes, **hyperparameters)`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -135,7 +136,7 @@ def with_rescaling(image_shape: tuple[int, int, int], classes: int) -> keras.Mod
 class Noise(keras.layers.Layer):
     """Adds what `draw` gives for a shape."""
 
-    def __init__(self, draw: Callable[[tf.Tensor], tf.Tensor]) -> None:
+    def __init__(self, draw: Callable[[tf.Tensor], Any]) -> None:
         super().__init__()
         self.draw = draw
 
@@ -174,7 +175,7 @@ class Greedy(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         size = tf.constant(1 << 45, tf.int64) + tf.cast(tf.reduce_min(inputs), tf.int64)
-        return inputs + tf.reduce_max(tf.random.stateless_uniform([size], (1, 2)))
+        return inputs + tf.reduce_max(tf.random.stateless_uniform(tf.stack([size]), (1, 2)))
 
 
 def greedy(image_shape: tuple[int, int, int], classes: int) -> keras.Model:

@@ -1,13 +1,15 @@
 """The names that a configuration may use are those that Keras knows."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from batchmark.plan.grid import INITIALIZERS, KERAS_OPTIMIZERS
 
 
-def _works_by_itself(kind: type) -> bool:
+def _works_by_itself(kind: Callable[..., Any]) -> bool:
     try:
         kind(learning_rate=0.1)
     except TypeError:
@@ -25,7 +27,7 @@ def test_optimizers_are_those_that_need_only_a_learning_rate() -> None:
 
 def _makes_kernels(name: str) -> bool:
     try:
-        initializer = keras.initializers.get(name)
+        initializer: Any = keras.initializers.get(name)
         for shape in ((3, 4), (5, 5, 3, 4)):
             initializer(shape)
     except (KeyError, TypeError, ValueError):

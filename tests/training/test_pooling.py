@@ -16,7 +16,7 @@ def test_values_and_gradients_are_those_of_keras(shape: tuple[int, ...]) -> None
             tape.watch(images)
             pooled = layer(images)
             loss = tf.reduce_sum(pooled**2)
-        found.append((pooled.numpy(), tape.gradient(loss, images).numpy()))
+        found.append((pooled.numpy(), tf.convert_to_tensor(tape.gradient(loss, images)).numpy()))
     (ours, our_gradient), (theirs, their_gradient) = found
     assert np.array_equal(ours, theirs)
     assert np.allclose(our_gradient, their_gradient, rtol=1e-6)

@@ -16,6 +16,8 @@ from tests.training.tiny import dataset, hyperparameters
 
 OWN, OWN_OPTIMIZERS = "tests.training.own_models", "tests.training.own_optimizers"
 STEPS = 200
+# Keras takes a number; its hint says text.
+SILENT: Any = 0
 OPTIMIZERS: list[dict[str, Any]] = [
     {"optimizer": "sgd"},
     {"optimizer": "sgd", "momentum": 0.9},
@@ -62,7 +64,7 @@ def fit(session: Session, steps: int) -> tuple[list[np.ndarray], list[np.ndarray
         labels,
         batch_size=session.batches.batch_size,
         shuffle=False,
-        verbose=0,
+        verbose=SILENT,
     )
     return (
         [variable.numpy() for variable in model.trainable_variables],
@@ -152,7 +154,7 @@ def test_means_of_the_weights_serve_where_model_fit_would_leave_them() -> None:
     for variable, mean in zip(session.model.trainable_variables, means, strict=True):
         variable.assign(mean)
     images = session.data.validation.images.numpy().astype(np.float32) / 255
-    logits = session.model.predict(images, verbose=0)
+    logits = session.model.predict(images, verbose=SILENT)
     right = np.argmax(logits, axis=1) == session.data.validation.labels.numpy()
     assert score.accuracy == pytest.approx(np.mean(right))
 
@@ -267,7 +269,8 @@ def test_a_step_of_plain_sgd_goes_along_the_gradient(model: str) -> None:
 
 def test_one_step_has_a_graph_to_count_its_operations() -> None:
     session = Session.open(hyperparameters(), to_device(dataset()), seed=3)
-    operations = {operation.type for operation in session.step_function().graph.get_operations()}
+    step: Any = session.step_function()
+    operations = {operation.type for operation in step.graph.get_operations()}
     assert {"Conv2D", "Conv2DBackpropFilter", "MatMul"} <= operations
 
 

@@ -1,11 +1,11 @@
 import pytest
 
 from batchmark.contract.requests.train import TuningGrid
-from batchmark.contract.run import Evaluations, Trial, TrialClock
+from batchmark.contract.run import Evaluations, Status, Trial, TrialClock
 from batchmark.training.run import learning_rates, tune
 
 
-def trial(accuracies: list[float], status: str = "done") -> Trial:
+def trial(accuracies: list[float], status: Status = "done") -> Trial:
     count = len(accuracies)
     columns: dict[str, list] = {
         name: [0.5] * count for name in Evaluations.model_fields if name != "examples"

@@ -58,7 +58,7 @@ def test_braces_are_no_wildcards(untouched: Checkout, tmp_path: Path) -> None:
     pixels, labels = np.zeros((4, 8, 8), np.uint8), np.array([0, 1, 0, 1], np.uint8)
     arrays = {f"x_{part}": pixels for part in ("train", "test")}
     arrays |= {f"y_{part}": labels for part in ("train", "test")}
-    np.savez(folder / "a{x}b.npz", **arrays)
+    np.savez(folder / "a{x}b.npz", allow_pickle=False, **arrays)
     foreign = folder / "results/m{a}/cpu/runs/x{b}.json"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("{}")

@@ -1,6 +1,7 @@
 """Only what changed runs again: one change to a finished run, and the exact jobs that follow."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,11 @@ def _overlay(checkout: Checkout, tmp_path: Path, **changes: object) -> Checkout:
     return _Overlaid(checkout.folder, changed)
 
 
+@dataclass(frozen=True)
 class _Overlaid(Checkout):
     """A checkout whose Snakemake runs with another overlay."""
 
-    def __init__(self, folder: Path, overlay: Path) -> None:
-        super().__init__(folder)
-        object.__setattr__(self, "overlay", overlay)
+    overlay: Path
 
     def command(self, config: Path = Path()) -> list[str]:
         return super().command(self.overlay)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -36,7 +37,7 @@ def test_every_verdict_has_a_whole_sentence(synthetic_tables: Path, language: La
         assert not any(word in sentence for word in ("{", "}", "nan", "None"))
 
 
-def row(**fields: object) -> "pd.Series[object]":
+def row(**fields: object) -> "pd.Series[Any]":
     decision = {"effect": 0.0123, "low": -0.01, "high": float("nan"), "margin": 0.0, "n": 3}
     return pd.Series({"verdict": "supported", **decision, "fields": json.dumps(fields)})
 

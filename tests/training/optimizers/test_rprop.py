@@ -59,4 +59,4 @@ def test_it_is_serialized_like_keras_optimizers() -> None:
 @pytest.mark.parametrize("wrong", [{"increase": 0.9}, {"decrease": 1.1}, {"smallest": 60.0}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="need 0 <"):
-        Rprop(0.1, **wrong)
+        Rprop.from_config({"learning_rate": 0.1, **wrong})

@@ -7,6 +7,7 @@ darkens them for its theme by their value, so a figure must use exactly these.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.typing import RcKeyType
 
 from batchmark.report.language.messages import power, significant, size
 
@@ -96,7 +98,7 @@ ALONE = 0.35
 WIDTH, HEIGHT, FONT = 440, 290, 12.5
 # Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
-SETTINGS = {
+SETTINGS: dict[RcKeyType, Any] = {
     "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
     "figure.dpi": 72,
     "savefig.dpi": 72,
