@@ -87,6 +87,7 @@ CONFIG_MISTAKES = [
     ("training/evaluate_every", 10**30, ["training.evaluate_every", "1000000000"]),
     ("training/first_seed", 2**31 - 1, ["training.first_seed", "2000000000"]),
     ("timing/min_seconds", 2.0, ["timing.min_seconds = 2.0", "above max_seconds"]),
+    ("training/trials_at_most", 2, ["training.trials_at_most = 2", "below trials, 3"]),
     ("timing/threads", [1, 1], ["timing.threads", "1 twice"]),
     ("probing/batch_sizes", [8, 8], ["probing.batch_sizes", "8 twice"]),
     ("scale", "\ud83d", ["half a character"]),

@@ -10,7 +10,7 @@ from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.contract.requests.time import TimeRequest
-from batchmark.contract.requests.train import TrainRequest
+from batchmark.contract.requests.train import Racing, TrainRequest
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
 LONGER = {**STUDY, "grids": [{"batch_size": [100, 1000]}], "epochs": 9.0, "trials": 5}
@@ -24,6 +24,33 @@ def test_studies_share_a_variant_at_the_larger_budget(plan_of: OpenPlan) -> None
         for id_, v in plan.variants.items()
     }
     assert budgets == {10: (5.0, 3), 100: (9.0, 5), 1000: (9.0, 5)}
+
+
+def test_a_run_adds_seeds_for_all_its_studies_that_allow_more(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "studies": {"first": {}, "second": {}, "third": {}}}
+    own = {"targets": {"mnist": [0.95, 0.9]}, "trials_at_most": 10, "precision": 0.1}
+    studies = {"second": {**STUDY, **own}, "third": {**LONGER, "trials_at_most": 5}}
+    plan = plan_of(config, first={**STUDY, "trials_at_most": 8}, **studies)
+    asked = {v.hyperparameters.batch_size: plan.racing(id_) for id_, v in plan.variants.items()}
+    targets = {"mnist": [0.95, 0.98], "sample": [0.9]}
+    expected = Racing(trials_at_most=10, precision=0.1, targets=targets)
+    # 1000 has five trials and no more than five.
+    assert asked == {10: expected, 100: expected, 1000: None}
+    trained, _ = (plan.train_request(id_, "cpu") for id_ in list(plan.variants)[:2])
+    assert TrainRequest.model_validate_json(Path(trained).read_text()).racing == expected
+    analysis = AnalyzeRequest.model_validate_json(Path(plan.analyze_request()).read_text())
+    assert [study.trials for study in analysis.studies] == [8, 10, 5]
+
+
+def test_the_finest_evaluations_are_made_as_long_as_a_study_asks_for_them(
+    plan_of: OpenPlan,
+) -> None:
+    config = {**CONFIG, "studies": {"first": {}, "second": {}}}
+    fine = {**STUDY, "evaluate_every": 5000, "evaluate_finely": 2.0}
+    for other, finely in (({"evaluate_every": 50_000}, 2.0), ({"evaluate_every": 5000}, None)):
+        plan = plan_of(config, first=fine, second={**STUDY, **other})
+        budget = plan.budget(next(iter(plan.variants)))
+        assert (budget.evaluate_every, budget.evaluate_finely) == (5000, finely)
 
 
 def test_an_overlay_replaces_keys_of_a_study(plan_of: OpenPlan) -> None:

@@ -176,7 +176,7 @@ EVERY = {
 SEEDED = {"contract.requests.budget", "contract.run"}
 TRAIN = EVERY | SEEDED | {
     *("stages.train", "contract.requests.train"),
-    *("training.run", "training.summaries", "training.trial"),
+    *("training.racing", "training.run", "training.summaries", "training.trial"),
 }  # fmt: skip
 TIME = EVERY | {
     *("stages.time", "contract.requests.time", "contract.timing", "machine.facts"),

@@ -84,6 +84,7 @@ def trials(**changes: Any) -> pd.DataFrame:
             "small_weight_share": 0.1,
             "gradient_norms": '{"a": 1.0}',
             "message": "",
+            "targets": None,
         }
     )
     return table.assign(**changes)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from batchmark.training.data import to_device
 from batchmark.training.session import Session
-from batchmark.training.trial import Checkpoint, start
+from batchmark.training.trial import Checkpoint, Schedule, start
 from tests.training.tiny import dataset, hyperparameters
+
+SCHEDULE = Schedule(epochs=1.0, evaluate_every=None, evaluate_finely=None, not_learning_after=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -20,27 +22,27 @@ def session() -> Session:
 
 def test_it_is_written_when_due_and_at_the_end(session: Session, tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "trial.npz", "key", seconds=1e9)
-    checkpoint.save(session, start(session), last=False)
+    checkpoint.save(session, start(session, SCHEDULE), last=False)
     assert not checkpoint.path.exists()
-    checkpoint.save(session, start(session), last=True)
+    checkpoint.save(session, start(session, SCHEDULE), last=True)
     assert checkpoint.path.exists()
 
 
 def test_nothing_is_read_where_nothing_is(session: Session, tmp_path: Path) -> None:
-    assert Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, steps=9) is None
+    assert Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, SCHEDULE) is None
 
 
 def test_what_a_killed_write_left_is_removed(session: Session, tmp_path: Path) -> None:
     leftover = tmp_path / ".trial.npz.abc.npz"
     leftover.write_bytes(b"half")
-    Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, steps=9)
+    Checkpoint(tmp_path / "trial.npz", "key", 1.0).load(session, SCHEDULE)
     assert not leftover.exists()
 
 
 @pytest.fixture(scope="module")
 def genuine(session: Session, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     checkpoint = Checkpoint(tmp_path_factory.mktemp("genuine") / "trial.npz", "key", 0.0)
-    checkpoint.save(session, start(session), last=True)
+    checkpoint.save(session, start(session, SCHEDULE), last=True)
     return checkpoint.path.read_bytes()
 
 
@@ -60,7 +62,7 @@ def test_a_damaged_file_is_used_rightly_or_not_at_all(
     checkpoint = Checkpoint(tmp_path / "trial.npz", "key", 1.0)
     checkpoint.path.write_bytes(genuine[:at] + damage + genuine[at + len(damage) :])
     before = session.state()
-    progress = checkpoint.load(session, steps=9)
-    assert progress is None or progress.history == start(session).history
+    progress = checkpoint.load(session, SCHEDULE)
+    assert progress is None or progress.history == start(session, SCHEDULE).history
     for variable, value in zip(session.state(), before, strict=True):
         np.testing.assert_array_equal(variable, value)

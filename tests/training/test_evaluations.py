@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from batchmark.training.session import Score, StepMetrics
-from batchmark.training.trial import History, evaluation_steps
+from batchmark.training.trial import History, evaluation_steps, score_unless_missed
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,62 @@ def test_evaluation_steps(
     total: int, per_epoch: int, batch_size: int, every: int | None, expected: list[int]
 ) -> None:
     assert evaluation_steps(total, per_epoch, batch_size, every) == expected
+
+
+@pytest.mark.parametrize(
+    ("every", "finely", "expected"),
+    [
+        (20, 1.0, [4, 8, 20, 30, 35]),  # until the first epoch every 20 examples, then each
+        (20, 1.5, [4, 8, 12, 20, 30, 35]),
+        (20, 9.0, [4, 8, 12, 16, 20, 24, 28, 32, 35]),  # longer than the whole
+        (75, 1.0, [15, 30, 35]),  # longer than an epoch, and than what is fine
+        (100, 2.0, [20, 35]),
+    ],
+)
+def test_evaluations_become_rarer(every: int, finely: float, expected: list[int]) -> None:
+    """Ten steps of five examples an epoch."""
+    assert evaluation_steps(35, 10, 5, every, finely) == expected
+
+
+@given(
+    wrong=arrays(bool, 2500),
+    before=arrays(bool, 2500),
+    target=st.floats(0.01, 0.99),
+)
+def test_a_miss_is_certain_and_a_hit_is_of_all_images(
+    wrong: NDArray[np.bool_], before: NDArray[np.bool_], target: float
+) -> None:
+    """Whatever was wrong the time before: no target is missed or reached that would not be."""
+    accuracy = 1 - wrong.sum() / 2500
+    score = score_unless_missed(_Right(wrong), before.copy(), target)  # pyright: ignore
+    if accuracy < target:
+        assert score is None
+    else:
+        assert score is not None
+        assert score.accuracy == pytest.approx(accuracy)
+        assert score.loss == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "images"),
+    [(0.95, 10_000), (0.94, 1000), (0.9, 1000), (0.1, 1000)],
+)
+def test_a_miss_is_seen_on_the_images_that_were_wrong_before(accuracy: float, images: int) -> None:
+    wrong = np.arange(10_000) % 1000 >= 1000 * accuracy
+    session = _Right(wrong)
+    score_unless_missed(session, wrong.copy(), 0.95)  # pyright: ignore
+    assert session.scored == images
+
+
+class _Right:
+    """A session whose model is `wrong` about some images, with a loss of 1 for each."""
+
+    def __init__(self, wrong: NDArray[np.bool_]) -> None:
+        self.wrong, self.scored = wrong, 0
+
+    def validate(self, indices: NDArray[np.int32]) -> tuple[float, NDArray[np.bool_]]:
+        self.scored += len(indices)
+        return float(len(indices)), self.wrong[indices]
 
 
 def history(accuracies: list[float], steps: int = 2, epoch: int = 2) -> History:

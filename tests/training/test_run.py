@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.requests.train import TrainRequest
-from batchmark.contract.run import RunResult
+from batchmark.contract.requests.train import Racing, TrainRequest
+from batchmark.contract.run import Race, RunResult
 from batchmark.dataset.arrays import Dataset
 from batchmark.training import trial
 from batchmark.training.run import Scratch, run
@@ -169,6 +169,111 @@ def test_more_epochs_continue_from_the_finished_run(
         request({"epochs": 3.0, "trials": 3}, **changes), dataset(), Scratch(tmp_path / "b", 99.0)
     )
     assert without_clock(continued) == without_clock(fresh)
+
+
+def racing(most: int, target: float = 0.8, precision: float = 0.01) -> Racing:
+    return Racing(trials_at_most=most, precision=precision, targets={"tiny": [target]})
+
+
+FINE = {"epochs": 4.0, "evaluate_every": 24}
+
+
+def test_added_seeds_say_the_same_of_the_target_as_complete_ones(train: Train) -> None:
+    target = 0.9
+    raced = train(request({**FINE, "trials": 2}, racing=racing(6, target)))
+    assert raced.race == Race(trials=2, trials_at_most=6, precision=0.01, targets=[target])
+    complete = train(request({**FINE, "trials": 6})).trials
+    assert len(raced.trials) == 6
+    assert [trial.targets for trial in raced.trials] == [[]] * 2 + [[target]] * 4
+    for one, other in zip(raced.trials[2:], complete[2:], strict=True):
+        accuracies = other.evaluations.validation_accuracy
+        count = len(one.evaluations.epoch)
+        assert one.evaluations.loss == other.evaluations.loss[:count]
+        seen = [a if (a or 0) >= target else None for a in accuracies[:count]]
+        assert one.evaluations.validation_accuracy == seen
+        # It ends with the first two in a row, and with its budget where there are none.
+        hits = [a is not None and a >= target for a in accuracies]
+        pairs = [n + 1 for n in range(1, len(hits)) if hits[n - 1] and hits[n]]
+        assert count == min([*pairs, len(hits)])
+        assert one.final_test_accuracy is None
+    assert {len(trial.evaluations.epoch) for trial in raced.trials[2:]} != {16}
+
+
+def test_a_raised_number_of_seeds_adds_to_those_there_are(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(request({**FINE, "trials": 2}, racing=racing(4)))
+    capsys.readouterr()
+    more = train(request({**FINE, "trials": 2, "epochs": 5.0}, racing=racing(6)))
+    log = capsys.readouterr().err
+    assert "trial-5: " in log
+    assert "trial-3: " not in log  # confirmed: neither trained nor evaluated again
+    assert "trial-1: epoch 1," not in log
+    fresh = run(
+        request({**FINE, "trials": 2, "epochs": 5.0}, racing=racing(6)),
+        dataset(),
+        Scratch(tmp_path / "b", 99.0),
+    )
+    assert without_clock(more) == without_clock(fresh)
+
+
+@pytest.mark.parametrize("calls", [3, 20, 36])
+def test_a_killed_race_goes_on_as_if_nothing_had_been(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Killed after some writes of checkpoints, in one of the first seeds or an added one."""
+    asked = request({**FINE, "trials": 2}, racing=racing(4, 0.9))
+    save, left = trial.Checkpoint.save, iter(range(calls))
+
+    def killed(*arguments: Any) -> None:
+        save(*arguments)
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial.Checkpoint, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(asked)
+    monkeypatch.undo()
+    fresh = run(asked, dataset(), Scratch(tmp_path / "b", 99.0))
+    assert without_clock(train(asked)) == without_clock(fresh)
+
+
+def test_a_run_that_never_reaches_its_target_adds_no_seed(train: Train) -> None:
+    result = train(request({"trials": 2, "epochs": 1.0}, racing=racing(9, 0.999)))
+    assert len(result.trials) == 2
+    assert result.race is not None
+
+
+def test_seeds_end_when_the_target_is_known_well_enough(train: Train) -> None:
+    """The precision of the whole world is enough: five seeds say so, the sixth is not asked."""
+    result = train(request({**FINE, "trials": 2}, racing=racing(9, 0.5, precision=10.0)))
+    assert len(result.trials) == 6
+
+
+def test_other_intervals_and_patience_go_on_from_what_they_agree_with(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first epoch is evaluated in quarters by both."""
+    early = {"epochs": 1.0, "evaluate_every": 24, "not_learning_after": 1.0, "trials": 1}
+    later = {**early, "epochs": 3.0, "evaluate_finely": 1.0, "not_learning_after": 2.0}
+    train(request(early))
+    capsys.readouterr()
+    continued = train(request(later))
+    assert "epoch 0.5," not in capsys.readouterr().err
+    assert continued.trials[0].evaluations.epoch == [0.25, 0.5, 0.75, 1.0, 2.0, 3.0]
+    fresh = run(request(later), dataset(), Scratch(tmp_path / "b", 99.0))
+    assert without_clock(continued) == without_clock(fresh)
+
+
+def test_patience_that_would_have_ended_a_trial_starts_it_over(
+    train: Train, tmp_path: Path
+) -> None:
+    idle = {"trials": 1, "epochs": 6.0, "not_learning_after": 9.0}
+    train(request(idle, learning_rate=1e-12, batch_size=1))
+    short = request({**idle, "not_learning_after": 2.0}, learning_rate=1e-12, batch_size=1)
+    fresh = run(short, dataset(), Scratch(tmp_path / "b", 99.0))
+    assert without_clock(train(short)) == without_clock(fresh)
+    assert fresh.trials[0].status == "not_learning"
 
 
 def test_fewer_epochs_start_over(train: Train, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.message import Variant
-from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.contract.run import RunResult
 from batchmark.dataset.arrays import Arrays, Dataset, describe
 from batchmark.training.model import Blueprint
@@ -50,7 +50,10 @@ def _split(rng: np.random.Generator, count: int, side: int) -> tuple[Any, Any]:
 
 
 def request(
-    budget: dict[str, Any] | None = None, tuning: dict[str, Any] | None = None, **changes: Any
+    budget: dict[str, Any] | None = None,
+    tuning: dict[str, Any] | None = None,
+    racing: Racing | None = None,
+    **changes: Any,
 ) -> TrainRequest:
     """Two trials of three epochs of the tiny model with these `changes`."""
     defaults: dict[str, Any] = {
@@ -68,6 +71,7 @@ def request(
         device="cpu",
         budget=Budget(**{**defaults, **(budget or {})}),
         tuning=TuningGrid(**tuning) if tuning else None,
+        racing=racing,
     )
 
 

@@ -107,6 +107,7 @@ def trial_rows(run: RunResult) -> list[Row]:
             "small_weight_share": trial.small_weight_share,
             "gradient_norms": json.dumps(trial.gradient_norms),
             "message": trial.message,
+            "targets": ";".join(f"{target:g}" for target in trial.targets),
         }
         for trial in run.trials
     ]

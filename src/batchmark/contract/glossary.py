@@ -75,6 +75,8 @@ WORDS = {
     "full_batch": "|whether the batch is the whole training set",
     "full_train": "|whether all training images are used",
     "trials": "|number of trials",
+    "targets": "|validation accuracies whose confirmation ended the trial, joined by semicolons; "
+    "empty: it trained its whole budget",
     "reached": "|number of trials that reached the target",
     "epoch": "epochs|epochs trained until then",
     "epochs": "epochs|the most that a trial trains",

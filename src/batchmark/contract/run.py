@@ -29,6 +29,8 @@ class Evaluations(Record):
     `examples`, `steps`: trained so far. `epoch`: steps / steps per epoch. `loss`, `accuracy`:
     means over the training steps since the last evaluation (`loss` includes penalties).
     `loss_spread`: standard deviation of those step losses. Losses are null when not finite.
+    `validation_accuracy` and its loss are null where the target was certainly missed before all
+    images were scored (trials with `targets` only).
     """
 
     examples: list[Count]
@@ -38,7 +40,7 @@ class Evaluations(Record):
     accuracy: list[Share]
     loss_spread: list[float | None]
     validation_loss: list[float | None]
-    validation_accuracy: list[Share]
+    validation_accuracy: list[Share | None]
 
     @model_validator(mode="after")
     def _same_length(self) -> "Evaluations":
@@ -60,6 +62,8 @@ class TrialClock(Record):
 class Trial(Record):
     """One seed. Accuracies are null when the trial has no such evaluation.
 
+    `targets`: validation accuracies whose confirmation ends the trial, two evaluations in a row
+    each; it is asked for nothing else. Empty: it trains its whole budget.
     `learning_rate`: the one used, a schedule's first; null when none was or when float32 cannot
     hold it.
     """
@@ -68,6 +72,7 @@ class Trial(Record):
     status: Status
     message: str = ""
     learning_rate: float | None
+    targets: list[Share] = Field(default_factory=list)
     evaluations: Evaluations
     best_evaluation: int | None
     test_accuracy_at_best: Share | None
@@ -107,12 +112,22 @@ class Budget(Record):
 
     epochs: float
     evaluate_every: Count
+    evaluate_finely: float | None = None
     steps_per_epoch: Count
     examples_per_epoch: Count
     train_size: Count
     batch_size: Count
     not_learning_after: float
     parameters: Count
+
+
+class Race(Record):
+    """How seeds were added: at least and at most how many, and until which precision."""
+
+    trials: Count
+    trials_at_most: Count
+    precision: float
+    targets: list[Share]
 
 
 class RunResult(ResultFile):
@@ -126,6 +141,7 @@ class RunResult(ResultFile):
     budget: Budget
     environment: Details
     tuning: Tuning | None = None
+    race: Race | None = None
     trials: list[Trial]
     warnings: list[ResultWarning] = Field(default_factory=list)
 

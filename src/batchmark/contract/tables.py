@@ -35,7 +35,7 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         """
         machine device variant seed status learning_rate train_size steps_per_epoch parameters
         epochs best_epoch test_accuracy_at_best final_test_accuracy final_train_accuracy
-        small_weight_share gradient_norms message
+        small_weight_share gradient_norms message targets
         """
     ),
     "timings": _columns(
@@ -199,7 +199,7 @@ _TEXTS = frozenset(
         dataset dataset_digest status statuses missing message code text kind reason log file digest
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
-        tied_batch_sizes fitted_sizes excluded_sizes batch_sizes
+        targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes
         id verdict fields
         """
     )

@@ -13,7 +13,7 @@ from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters, digest
-from batchmark.contract.record import DEVICES, Device
+from batchmark.contract.record import DEVICES, SAMPLE, Device
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.collect import CollectRequest
@@ -23,7 +23,7 @@ from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.publish import PublishRequest
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import TimeRequest
-from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.dataset.local import (
     NAME as MNIST,
 )
@@ -46,7 +46,7 @@ from batchmark.plan.fingerprint import (
     rows_used,
 )
 from batchmark.plan.grid import timing_subjects
-from batchmark.plan.schema import Config, DatasetConfig, StudyBudget, TimingConfig
+from batchmark.plan.schema import Config, DatasetConfig, StudyConfig, TimingConfig, trials_at_most
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
 from batchmark.plan.work import (
     ASSUMED,
@@ -211,6 +211,7 @@ class Plan:
                 device=device,
                 budget=self.budget(variant),
                 tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+                racing=self.racing(variant),
                 sources=digest(self.sources("train", device, variant), 16),
             )
         )
@@ -283,15 +284,46 @@ class Plan:
         )
 
     def budget(self, variant: str) -> Budget:
-        """The largest budget that a study gives the variant, evaluated at the finest interval."""
-        training = self.config.training
-        using = [study.config for study in self.studies.values() if variant in study.variants]
-        values = training.model_dump(exclude={"checkpoint_seconds"})
-        for key in (StudyBudget.model_fields.keys() & values.keys()) - {"evaluate_every"}:
+        """The largest budget that a study gives the variant, evaluated at the finest interval.
+
+        And as long at that interval as a study that asks for it.
+        """
+        training, using = self.config.training, self._using(variant)
+        values = training.model_dump(include=set(Budget.model_fields))
+        for key in ("epochs", "trials", "not_learning_after"):
             values[key] = max(getattr(study, key) or values[key] for study in using)
         intervals = [study.evaluate_every or training.evaluate_every for study in using]
-        values["evaluate_every"] = min((i for i in intervals if i is not None), default=None)
+        finest = min((i for i in intervals if i is not None), default=None)
+        finely = [
+            study.evaluate_finely or training.evaluate_finely
+            for study, interval in zip(using, intervals, strict=True)
+            if interval == finest
+        ]
+        limits = [epochs for epochs in finely if epochs is not None]
+        values["evaluate_every"] = finest
+        values["evaluate_finely"] = max(limits) if len(limits) == len(finely) else None
         return Budget(**values)
+
+    def racing(self, variant: str) -> Racing | None:
+        """How seeds are added to the variant's budget for the studies that allow more of them."""
+        training, trials = self.config.training, self.budget(variant).trials
+        racing = [
+            study for study in self._using(variant) if trials_at_most(study, training) > trials
+        ]
+        if not racing:
+            return None
+        return Racing(
+            trials_at_most=max(trials_at_most(study, training) for study in racing),
+            precision=min(study.precision or training.precision for study in racing),
+            targets={
+                name: sorted({(study.targets or {}).get(name, common)[0] for study in racing})
+                for name, common in self.config.targets.items()
+                if name in (self.config.dataset.name, SAMPLE)
+            },
+        )
+
+    def _using(self, variant: str) -> list[StudyConfig]:
+        return [study.config for study in self.studies.values() if variant in study.variants]
 
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing session is run; `sample_min_seconds` is set."""
@@ -351,7 +383,7 @@ class Plan:
     def run_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a run on such data."""
         chosen, tuning = self.variants[variant].hyperparameters, self.config.tuning
-        return run_load(chosen, self.budget(variant), tuning, data)
+        return run_load(chosen, self.budget(variant), tuning, data, self.racing(variant))
 
     def probe_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a variant's gradient probes on such data."""
@@ -393,7 +425,7 @@ class Plan:
             axes=study.axes,
             settings=study.settings,
             epochs=study.config.epochs or self.config.training.epochs,
-            trials=study.config.trials or self.config.training.trials,
+            trials=trials_at_most(study.config, self.config.training),
             published=study.config.published,
             targets=dict(study.config.targets or {}),
         )

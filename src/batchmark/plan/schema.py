@@ -58,6 +58,7 @@ def _spoken(code: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 Epochs = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Trials = Annotated[int, Field(ge=1, le=1000)]
+Precision = Annotated[float, Field(ge=0.01, le=10, allow_inf_nan=False)]
 Accuracy = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -99,8 +100,11 @@ class TrainingConfig(Section):
 
     epochs: Epochs = 5.0
     trials: Trials = 3
+    trials_at_most: Trials | None = None
+    precision: Precision = 0.15
     first_seed: Seed = 0
     evaluate_every: Images | None = None
+    evaluate_finely: Epochs | None = None
     not_learning_after: Epochs = 2.0
     checkpoint_seconds: Seconds = 60.0
     deterministic: bool = True
@@ -153,7 +157,10 @@ class StudyBudget(Section):
     targets: Targets | None = None
     epochs: Epochs | None = None
     trials: Trials | None = None
+    trials_at_most: Trials | None = None
+    precision: Precision | None = None
     evaluate_every: Images | None = None
+    evaluate_finely: Epochs | None = None
     not_learning_after: Epochs | None = None
     threads: Threads | None = None
     rounds: Rounds | None = None
@@ -213,6 +220,12 @@ class Config(Section):
     studies: dict[Name, StudyEntry | None]
 
 
+def trials_at_most(study: StudyBudget, training: TrainingConfig) -> int:
+    """Seeds in all of a study's variants: as many as `trials` unless more may be added."""
+    least = study.trials or training.trials
+    return max(least, study.trials_at_most or training.trials_at_most or least)
+
+
 # What guessing reaches on the data sets whose number of classes is known in advance.
 CHANCE = {local.NAME: 0.1, SAMPLE: 0.1}
 
@@ -225,6 +238,7 @@ def in_config(config: Config) -> Iterator[Contradiction]:
     low, high = config.tuning.low, config.tuning.high
     if low >= high:
         yield ("tuning", "low"), f"tuning.low = {low}: is not below tuning.high, {high}"
+    yield from _in_seeds(config.training, ("training",))
     yield from _in_timing(config.timing, ("timing",))
     yield from _in_targets(config.targets)
     yield from _in_dataset(config)
@@ -232,8 +246,18 @@ def in_config(config: Config) -> Iterator[Contradiction]:
 
 def in_study(study: StudyConfig, timing: TimingConfig) -> Iterator[Contradiction]:
     """What contradicts itself in a study that is timed by the protocol `timing`."""
+    yield from _in_seeds(study, ())
     yield from _in_timing(timing, ())
     yield from _in_targets(study.targets or {})
+
+
+def _in_seeds(
+    budget: TrainingConfig | StudyBudget, section: tuple[str, ...]
+) -> Iterator[Contradiction]:
+    least, most = budget.trials, budget.trials_at_most
+    if least is not None and most is not None and most < least:
+        key = (*section, "trials_at_most")
+        yield key, f"{'.'.join(key)} = {most}: is below trials, {least}"
 
 
 def _in_timing(timing: TimingConfig, section: tuple[str, ...]) -> Iterator[Contradiction]:

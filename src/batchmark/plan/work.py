@@ -1,5 +1,6 @@
 """The work of a job, and what it costs: calibrated for the forecast, assumed for a reservation."""
 
+import itertools
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -7,12 +8,17 @@ from dataclasses import dataclass, replace
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
+from batchmark.contract.requests.train import Racing
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
+from batchmark.training.racing import FEWEST, student_quantile
 
 # Work of a training image relative to LeNet-5, by the number of multiplications.
 MODEL_COSTS = {"lenet5": 1.0, "lenet_theano": 4.0, "mlp": 0.5}
 # A trial is evaluated before its first step and, on test images, at its end.
 _EVALUATIONS_BESIDE = 2
+# Where seeds are added: the spread of the log epochs to the target, the share of the budget until
+# it is confirmed, and the share of the validation images that are scored until then.
+_SPREAD, _CONFIRMED, _SCORED = 0.15, 0.5, 0.4
 # Gradients are drawn at the start, in the middle and at the end of training.
 _MOMENTS = 3
 # A round of a timing session visits the baseline so often for the A/A control and the ratios.
@@ -52,17 +58,45 @@ class Load:
 
 
 def run_load(
-    chosen: Hyperparameters, budget: Budget, tuning: TuningConfig, data: DataSize = MNIST_SIZE
+    chosen: Hyperparameters,
+    budget: Budget,
+    tuning: TuningConfig,
+    data: DataSize = MNIST_SIZE,
+    racing: Racing | None = None,
 ) -> Load:
-    """All trials of a variant, and the choice of its learning rate."""
+    """All trials of a variant, the seeds it is expected to add, and the choice of its rate."""
     batch_size, used = batch_and_images(chosen, data.images)
     given = budget.on_sample(data.images, chosen.train_size) if data.is_sample else budget
     tuned = tuning.points * tuning.epochs if chosen.learning_rate == "tuned" else 0.0
-    epochs = given.trials * given.epochs + tuned * given.epochs / budget.epochs
-    images = epochs * used
-    evaluations = images / (given.evaluate_every or used) + _EVALUATIONS_BESIDE * given.trials
+    added = expected_trials(given.trials, racing) - given.trials
+    raced = added * _CONFIRMED * given.epochs * used
+    complete = (given.trials + tuned / budget.epochs) * given.epochs * used
+    images = complete + raced
+    a_scoring = _interval(given, used)
+    evaluations = (complete + _SCORED * raced) / a_scoring + _EVALUATIONS_BESIDE * given.trials
     model = _model_cost(chosen)
     return Load(images * model, images / batch_size, evaluations * data.validation * model)
+
+
+def expected_trials(trials: int, racing: Racing | None) -> int:
+    """Seeds that a run ends with where their spread is the usual one, see `training.racing`."""
+    if racing is None:
+        return trials
+    needed = next(
+        n for n in itertools.count(FEWEST) if _half_width(n) <= math.log1p(racing.precision)
+    )
+    return min(racing.trials_at_most, max(trials, needed + 1))
+
+
+def _half_width(seeds: int) -> float:
+    return student_quantile(seeds - 1) * _SPREAD / math.sqrt(seeds)
+
+
+def _interval(budget: Budget, epoch: int) -> float:
+    """Training images between two evaluations, on average over the budget's epochs."""
+    fine = budget.evaluate_every or epoch
+    share = min(1.0, (budget.evaluate_finely or budget.epochs) / budget.epochs)
+    return 1 / (share / fine + (1 - share) / max(epoch, fine))
 
 
 def probe_load(

@@ -144,9 +144,22 @@ def outcomes(
     rows = _cut(rows, limits)
     for name in _to_target(targets):
         rows[name] = rows[name].fillna(np.inf)
-    return rows.assign(budget=np.minimum(rows["epochs"], limits)).drop(
-        columns=["epochs", "best_of_run", "last_epoch"]
+    whole = rows.assign(budget=np.minimum(rows["epochs"], limits))
+    return _raced(
+        whole.drop(columns=["epochs", "best_of_run", "last_epoch", "targets"]),
+        rows["targets"],
+        targets,
     )
+
+
+def _raced(rows: pd.DataFrame, asked: pd.Series, targets: list[float]) -> pd.DataFrame:
+    """Trials that ended with the targets they were `asked` for tell nothing else: NaN."""
+    raced = asked.notna()
+    for target in targets:
+        other = np.array([f"{target:g}" not in str(text).split(";") for text in asked], bool)
+        rows[column(target)] = rows[column(target)].mask(raced & other)
+    names = ["best_validation_error", "best_epoch", "oscillation"]
+    return rows.assign(**{name: rows[name].mask(raced) for name in names})
 
 
 def _limits(trials: pd.DataFrame, budgets: Mapping[str, float] | None) -> Array:

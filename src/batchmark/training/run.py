@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from batchmark.contract.requests.train import TrainRequest, TuningGrid
 from batchmark.contract.run import (
     Budget,
     Evaluations,
+    Race,
     RunResult,
     RunVariant,
     Trial,
@@ -28,8 +29,9 @@ from batchmark.training import plugins
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import decisive, describe
 from batchmark.training.model import build_model
+from batchmark.training.racing import goes_on, reading
 from batchmark.training.session import Session, batch_size, training_images
-from batchmark.training.trial import Checkpoint, Schedule, key_of, run_trial, start, total_steps
+from batchmark.training.trial import UNSCORED, Checkpoint, Schedule, key_of, run_trial, start
 
 Train = Callable[[float], Trial]
 
@@ -59,7 +61,8 @@ def tune(grid: TuningGrid, epochs: float, train: Train) -> Tuning:
 
 def _best_accuracy(trial: Trial) -> float:
     """0 for a trial that diverged: a rate that cannot finish is not to be chosen."""
-    return 0.0 if trial.status == "diverged" else max(trial.evaluations.validation_accuracy)
+    accuracies = [one for one in trial.evaluations.validation_accuracy if one is not None]
+    return 0.0 if trial.status == "diverged" else max(accuracies)
 
 
 IMAGES = 100
@@ -160,7 +163,23 @@ class Setting:
         budget = self.request.budget.model_copy(update={"epochs": epochs})
         if self.facts.is_sample:
             budget = budget.on_sample(len(self.data.train), self.hyperparameters.train_size)
-        return Schedule(budget.epochs, budget.evaluate_every, budget.not_learning_after)
+        return Schedule(
+            budget.epochs, budget.evaluate_every, budget.evaluate_finely, budget.not_learning_after
+        )
+
+    @property
+    def race(self) -> Race | None:
+        """How seeds are added to those of the budget, if they are."""
+        asked, trials = self.request.racing, self.request.budget.trials
+        targets = asked.targets.get(self.facts.name) if asked else None
+        if asked is None or not targets:
+            return None
+        return Race(
+            trials=trials,
+            trials_at_most=asked.trials_at_most,
+            precision=asked.precision,
+            targets=sorted(targets),
+        )
 
 
 def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
@@ -201,6 +220,7 @@ def _run(setting: Setting) -> RunResult:
         budget=budget,
         environment=setting.environment,
         tuning=tuning,
+        race=setting.race if possible else None,
         trials=trials,
         warnings=warnings,
     )
@@ -216,6 +236,7 @@ def _budget(setting: Setting) -> Budget:
     return Budget(
         epochs=schedule.epochs,
         evaluate_every=schedule.evaluate_every or per_epoch,
+        evaluate_finely=schedule.evaluate_finely,
         steps_per_epoch=train_size // size,
         examples_per_epoch=per_epoch,
         train_size=train_size,
@@ -262,19 +283,38 @@ def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Res
     warnings = [*fewer, *find_warnings(session), *_same_start(session, own)]
     for warning in warnings:
         print(f"warning: {warning.text}", file=sys.stderr)
-    trials = []
+    trials: list[Trial] = []
     for seed in setting.seeds:
         session.restart(seed)
         trials.append(_train(setting, schedule, session, f"trial-{seed}"))
+    if race := setting.race:
+        trials = _raced(setting, replace(schedule, targets=tuple(race.targets)), session, trials)
     return trials, warnings
+
+
+def _raced(
+    setting: Setting, schedule: Schedule, session: Session, trials: list[Trial]
+) -> list[Trial]:
+    """The trials and those that are added until the epochs to all of their targets are known."""
+    race, first = setting.race, setting.seeds[0]
+    while race and any(_goes_on(trials, target, race) for target in schedule.targets):
+        seed = first + len(trials)
+        session.restart(seed)
+        trials = [*trials, _train(setting, schedule, session, f"trial-{seed}")]
+    return trials
+
+
+def _goes_on(trials: list[Trial], target: float, race: Race) -> bool:
+    readings = [reading(trial.evaluations, target) for trial in trials]
+    return goes_on(readings, race.trials, race.trials_at_most, race.precision)
 
 
 def _train(setting: Setting, schedule: Schedule, session: Session, label: str) -> Trial:
     """One trial from its checkpoint, if there is one, to the end of its schedule."""
     key = _checkpoint_key(setting, schedule, session)
     checkpoint = Checkpoint(setting.scratch.folder / f"{label}.npz", key, setting.scratch.seconds)
-    progress = checkpoint.load(session, total_steps(session, schedule))
-    return run_trial(session, schedule, progress or start(session), checkpoint.save, label)
+    progress = checkpoint.load(session, schedule) or start(session, schedule)
+    return run_trial(session, schedule, progress, checkpoint.save, label)
 
 
 def _fewer_images(wanted: int | Literal["full"], there: int) -> Iterator[ResultWarning]:
@@ -285,7 +325,10 @@ def _fewer_images(wanted: int | Literal["full"], there: int) -> Iterator[ResultW
 
 
 def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> str:
-    """Everything the state after a given step depends on: all but the number of epochs."""
+    """Everything the state after a given step depends on, and for what it is evaluated.
+
+    Not how long it trains, nor when it is evaluated: see `Checkpoint.load`.
+    """
     return key_of(
         {
             "hyperparameters": setting.hyperparameters.changed(),
@@ -294,8 +337,7 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "data": setting.facts.digest,
             "device": setting.request.device,
             "environment": decisive(setting.environment),
-            "evaluate_every": schedule.evaluate_every,
-            "not_learning_after": schedule.not_learning_after,
+            "targets": schedule.targets,
             "sources": setting.request.sources,
         }
     )
@@ -310,12 +352,7 @@ def _oversized(setting: Setting) -> list[Trial]:
         message="the batch size exceeds the number of training images",
         learning_rate=None,
         evaluations=Evaluations(**empty),
-        best_evaluation=None,
-        test_accuracy_at_best=None,
-        final_test_accuracy=None,
-        final_train_accuracy=None,
-        small_weight_share=None,
-        gradient_norms={},
         clock=TrialClock(started="", seconds=0.0),
+        **UNSCORED,
     )
     return [trial.model_copy(update={"seed": seed}) for seed in setting.seeds]

@@ -70,6 +70,9 @@ class Session:
             jit_compile=compiled,
         )
         self._score = tf.function(self._score_batch, reduce_retracing=True, jit_compile=compiled)
+        self._validate = tf.function(
+            self._validate_batch, reduce_retracing=True, jit_compile=compiled
+        )
         self._gradient = tf.function(self._gradients, reduce_retracing=True, jit_compile=compiled)
 
     @classmethod
@@ -160,6 +163,15 @@ class Session:
                 sums = self._score(images.images[part], images.labels[part])
                 loss, correct = loss + float(sums[0]), correct + int(sums[1])
         return Score(loss / len(images), correct / len(images))
+
+    def validate(self, indices: NDArray[np.integer]) -> tuple[float, NDArray[np.bool_]]:
+        """Sum of the losses on the validation images `indices`, and which are classified wrongly.
+
+        As `score`, but image by image.
+        """
+        with self.final_weights():
+            loss, wrong = self._validate(tf.constant(indices, tf.int32))
+        return float(loss), wrong.numpy()
 
     @contextmanager
     def final_weights(self) -> Iterator[None]:
@@ -258,6 +270,13 @@ class Session:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.reduce_sum(losses), _count_right(logits, labels)
 
+    def _validate_batch(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        labels = tf.gather(self.data.validation.labels, indices)
+        images = tf.gather(self.data.validation.images, indices)
+        logits = self._logits(images, training=False)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_sum(losses), _guesses(logits) != labels
+
     def _logits(self, images: tf.Tensor, training: bool) -> tf.Tensor:
         # In float32 whatever the model computes in: float16 cannot hold a sum of exponentials.
         return tf.cast(self.model(self._input(images), training=training), tf.float32)
@@ -323,6 +342,9 @@ def _fitting_batch_size(hyperparameters: Hyperparameters, train_size: int) -> in
     return size
 
 
+def _guesses(logits: tf.Tensor) -> tf.Tensor:
+    return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+
 def _count_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    guesses = tf.argmax(logits, axis=-1, output_type=tf.int32)
-    return tf.reduce_sum(tf.cast(guesses == labels, tf.int32))
+    return tf.reduce_sum(tf.cast(_guesses(logits) == labels, tf.int32))

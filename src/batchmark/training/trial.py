@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from batchmark.contract.files import replacing
 from batchmark.contract.run import ACCURACY_IMAGES, Evaluations, Status, Trial, TrialClock
-from batchmark.training.session import Score, Session, StepMetrics
+from batchmark.training.racing import confirmed
+from batchmark.training.session import EVALUATION_BATCH, Score, Session, StepMetrics
 from batchmark.training.summaries import (
     chance_level,
     layer_norms,
@@ -30,15 +31,25 @@ LEAST_EVALUATIONS = 2
 
 
 def evaluation_steps(
-    total_steps: int, steps_per_epoch: int, batch_size: int, evaluate_every: int | None
+    total_steps: int,
+    steps_per_epoch: int,
+    batch_size: int,
+    evaluate_every: int | None,
+    evaluate_finely: float | None = None,
 ) -> list[int]:
     """The steps after which the validation set is scored; the last step is always one.
 
     Every `evaluate_every` examples, at the first step that has seen as many; None: every epoch.
+    After `evaluate_finely` epochs every epoch, unless the interval is longer.
     """
-    interval = evaluate_every or steps_per_epoch * batch_size
-    count = total_steps * batch_size // interval
-    marks = {math.ceil(k * interval / batch_size) for k in range(1, count + 1)}
+    epoch = steps_per_epoch * batch_size
+    interval = evaluate_every or epoch
+    later = max(epoch, interval)
+    finely = total_steps if evaluate_finely is None else round(evaluate_finely * steps_per_epoch)
+    early, late = min(finely, total_steps) * batch_size, total_steps * batch_size
+    seen = {*range(interval, early + 1, interval)}
+    seen |= {examples for examples in range(later, late + 1, later) if examples > early}
+    marks = {math.ceil(examples / batch_size) for examples in seen}
     return sorted({mark for mark in marks if mark <= total_steps} | {total_steps})
 
 
@@ -63,8 +74,8 @@ class History:
         """Whether all step losses since the last evaluation are numbers."""
         return bool(np.isfinite(self.losses).all())
 
-    def add_evaluation(self, step: int, validation: Score) -> None:
-        """Close the interval that ends after `step` steps."""
+    def add_evaluation(self, step: int, validation: Score | None) -> None:
+        """Close the interval that ends after `step` steps; None: certainly below the target."""
         losses = np.array(self.losses, np.float64)
         row = {
             "examples": step * self.batch_size,
@@ -73,12 +84,17 @@ class History:
             "loss": finite_or_none(losses.mean()),
             "accuracy": self.correct / (len(losses) * self.batch_size),
             "loss_spread": finite_or_none(losses.std()),
-            "validation_loss": finite_or_none(validation.loss),
-            "validation_accuracy": validation.accuracy,
+            "validation_loss": validation and finite_or_none(validation.loss),
+            "validation_accuracy": validation and validation.accuracy,
         }
         for name, value in row.items():
             self.columns[name].append(value)
         self.losses, self.correct = [], 0
+
+    def first(self, evaluations: int) -> "History":
+        """As it was after so many evaluations."""
+        columns = {name: values[:evaluations] for name, values in self.columns.items()}
+        return History(self.steps_per_epoch, self.batch_size, columns)
 
     def evaluations(self) -> Evaluations:
         """The record of the result file."""
@@ -93,6 +109,13 @@ class History:
         accuracies = self.columns["validation_accuracy"]
         return len(accuracies) == 1 or accuracies[-1] > max(accuracies[:-1])
 
+    def diverged(self) -> bool:
+        """Whether the training or validation loss of the last evaluation is not finite."""
+        loss, validation, accuracy = (
+            self.columns[name][-1] for name in ("loss", "validation_loss", "validation_accuracy")
+        )
+        return loss is None or (validation is None and accuracy is not None)
+
     def learned_nothing(self, epochs: float, chance: float) -> bool:
         """Whether validation accuracy stayed at `chance` over the last `epochs` epochs.
 
@@ -103,7 +126,7 @@ class History:
         within = sum(step > steps[-1] - window for step in steps)
         recent = accuracies[-max(within, LEAST_EVALUATIONS) :]
         enough = steps[-1] >= window and len(recent) >= LEAST_EVALUATIONS
-        return enough and max(recent) <= chance
+        return enough and all(one is not None and one <= chance for one in recent)
 
 
 def finite_or_none(value: float) -> float | None:
@@ -118,18 +141,42 @@ GRADIENT_IMAGES = 1_000
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a trial trains: units of epochs, and of examples between evaluations."""
+    """How long a trial trains: units of epochs, and of examples between evaluations.
+
+    It ends once all `targets` are confirmed, rising validation accuracies; none: with its epochs.
+    """
 
     epochs: float
     evaluate_every: int | None
+    evaluate_finely: float | None
     not_learning_after: float
+    targets: tuple[float, ...] = ()
+
+    def total_steps(self, session: Session) -> int:
+        """Training steps of the whole schedule, at least one."""
+        return max(1, round(self.epochs * session.steps_per_epoch))
+
+    def marks(self, session: Session) -> list[int]:
+        """The steps after which the trial is evaluated."""
+        return evaluation_steps(
+            self.total_steps(session),
+            session.steps_per_epoch,
+            session.batches.batch_size,
+            self.evaluate_every,
+            self.evaluate_finely,
+        )
 
 
 @dataclass
 class Progress:
-    """A trial under way: with the session's variables it determines the rest."""
+    """A trial under way: with the session's variables it determines the rest.
+
+    `wrong`: which validation images were classified wrongly when they were scored last, bool
+    [images]; empty for a trial without targets.
+    """
 
     history: History
+    wrong: NDArray[np.bool_]
     best: list[NDArray[Any]] = field(default_factory=list)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     seconds: float = 0.0
@@ -138,39 +185,56 @@ class Progress:
 Save = Callable[[Session, Progress, bool], None]
 
 
-def start(session: Session) -> Progress:
+def start(session: Session, schedule: Schedule) -> Progress:
     """The progress of a trial that has not begun."""
-    return Progress(History(session.steps_per_epoch, session.batches.batch_size))
+    images = len(session.data.validation) if schedule.targets else 0
+    history = History(session.steps_per_epoch, session.batches.batch_size)
+    return Progress(history, np.zeros(images, bool))
 
 
 def run_trial(
     session: Session, schedule: Schedule, progress: Progress, save: Save, label: str
 ) -> Trial:
-    """Train until the schedule ends or the trial diverges or proves not to learn.
+    """Train until the schedule ends or the trial reaches its targets, diverges or does not learn.
 
     A restored session together with its `progress` continues a trial. `save(session, progress,
     last)` is called after every graph call, before any evaluation due then, so that a longer
-    schedule can continue from the last step of a shorter one. `label` begins the log's lines.
+    schedule can continue from the last step of a shorter one, and where a trial ends early.
+    `label` begins the log's lines.
     """
-    status: Status = "done"
-    for mark in _evaluations_left(session, schedule, progress):
-        _train_until(mark, total_steps(session, schedule), session, progress, save)
-        status = _evaluate(session, schedule, progress)
+    total = schedule.total_steps(session)
+    end = ending(session, schedule, progress.history)
+    while end is None and progress.history.last_step() < total:
+        _train_until(_next_mark(session, schedule, progress), total, session, progress, save)
+        _evaluate(session, schedule, progress)
         _log(label, progress.history)
-        if status != "done":
-            break
-    return _record(session, progress, status)
+        end = ending(session, schedule, progress.history)
+        if end in ("done", "not_learning") and session.step < total:
+            save(session, progress, True)
+    return _record(session, schedule, progress, end or "done")
 
 
-def total_steps(session: Session, schedule: Schedule) -> int:
-    """Training steps of the whole schedule, at least one."""
-    return max(1, round(schedule.epochs * session.steps_per_epoch))
+def ending(session: Session, schedule: Schedule, history: History) -> Status | None:
+    """How the trial ends with its last evaluation; None: it does not, unless its time is up."""
+    if not history.last_step():
+        return None
+    if history.diverged():
+        return "diverged"
+    chance = chance_level(session.data.validation.labels.numpy())
+    if history.learned_nothing(schedule.not_learning_after, chance):
+        return "not_learning"
+    reached = schedule.targets and not _open_targets(schedule, history)
+    return "done" if reached else None
 
 
-def _evaluations_left(session: Session, schedule: Schedule, progress: Progress) -> list[int]:
-    batch_size, steps = session.batches.batch_size, total_steps(session, schedule)
-    marks = evaluation_steps(steps, session.steps_per_epoch, batch_size, schedule.evaluate_every)
-    return [mark for mark in marks if mark > progress.history.last_step()]
+def _open_targets(schedule: Schedule, history: History) -> list[float]:
+    accuracies = history.columns["validation_accuracy"]
+    return [target for target in schedule.targets if not confirmed(accuracies, target)]
+
+
+def _next_mark(session: Session, schedule: Schedule, progress: Progress) -> int:
+    done = progress.history.last_step()
+    return next(mark for mark in schedule.marks(session) if mark > done)
 
 
 def _train_until(mark: int, total: int, session: Session, progress: Progress, save: Save) -> None:
@@ -183,25 +247,66 @@ def _train_until(mark: int, total: int, session: Session, progress: Progress, sa
         save(session, progress, session.step == total)
 
 
-def _evaluate(session: Session, schedule: Schedule, progress: Progress) -> Status:
+def _evaluate(session: Session, schedule: Schedule, progress: Progress) -> None:
     history = progress.history
-    finite = history.finite()
+    if schedule.targets:
+        lowest, *_ = _open_targets(schedule, history)
+        history.add_evaluation(session.step, score_unless_missed(session, progress.wrong, lowest))
+        return
     history.add_evaluation(session.step, session.evaluate("validation"))
     if history.improved():
         progress.best = session.state()
-    if not finite or history.columns["validation_loss"][-1] is None:
-        return "diverged"
-    chance = chance_level(session.data.validation.labels.numpy())
-    hopeless = history.learned_nothing(schedule.not_learning_after, chance)
-    return "not_learning" if hopeless else "done"
+
+
+def score_unless_missed(session: Session, wrong: NDArray[np.bool_], target: float) -> Score | None:
+    """The score of the whole validation set; None as soon as `target` cannot be reached any more.
+
+    That is certain once too many images are wrong. Those that were `wrong` when they were scored
+    last come first, so that a miss takes a few of them; `wrong` is brought up to date.
+    """
+    images, loss, missed = len(wrong), 0.0, 0
+    order = np.argsort(~wrong, kind="stable").astype(np.int32)
+    for start_ in range(0, images, EVALUATION_BATCH):
+        part = order[start_ : start_ + EVALUATION_BATCH]
+        losses, wrong[part] = session.validate(part)
+        loss, missed = loss + losses, missed + int(wrong[part].sum())
+        if (images - missed) / images < target:
+            return None
+    return Score(loss / images, (images - missed) / images)
 
 
 def _log(label: str, history: History) -> None:
     epoch, accuracy = history.columns["epoch"][-1], history.columns["validation_accuracy"][-1]
-    print(f"{label}: epoch {epoch:g}, validation accuracy {accuracy:.4f}", file=sys.stderr)
+    scored = "below the target" if accuracy is None else f"{accuracy:.4f}"
+    print(f"{label}: epoch {epoch:g}, validation accuracy {scored}", file=sys.stderr)
 
 
-def _record(session: Session, progress: Progress, status: Status) -> Trial:
+UNSCORED: dict[str, Any] = {
+    "best_evaluation": None,
+    "test_accuracy_at_best": None,
+    "final_test_accuracy": None,
+    "final_train_accuracy": None,
+    "small_weight_share": None,
+    "gradient_norms": {},
+}
+"""Of a trial without scores but its evaluations."""
+
+
+def _record(session: Session, schedule: Schedule, progress: Progress, status: Status) -> Trial:
+    return Trial(
+        seed=session.batches.seed,
+        status=status,
+        message=_message(session, status),
+        learning_rate=finite_or_none(session.learning_rate),
+        targets=list(schedule.targets),
+        evaluations=progress.history.evaluations(),
+        clock=TrialClock(started=progress.started, seconds=round(progress.seconds, 3)),
+        **(UNSCORED if schedule.targets else _scores(session, progress)),
+    )
+
+
+def _scores(session: Session, progress: Progress) -> dict[str, Any]:
+    """What is known of the weights at the end and at the best evaluation."""
     norms = layer_norms(session.model, mean_gradient(session, GRADIENT_IMAGES))
     some_images = session.data.train.first(ACCURACY_IMAGES)
     final_train_accuracy = session.score(some_images).accuracy
@@ -211,20 +316,14 @@ def _record(session: Session, progress: Progress, status: Status) -> Trial:
     accuracies = progress.history.columns["validation_accuracy"]
     best = int(np.argmax(accuracies))
     last = best == len(accuracies) - 1
-    return Trial(
-        seed=session.batches.seed,
-        status=status,
-        message=_message(session, status),
-        learning_rate=finite_or_none(session.learning_rate),
-        evaluations=progress.history.evaluations(),
-        best_evaluation=best,
-        test_accuracy_at_best=final_test_accuracy if last else _at_best(session, progress),
-        final_test_accuracy=final_test_accuracy,
-        final_train_accuracy=final_train_accuracy,
-        small_weight_share=share,
-        gradient_norms=norms,
-        clock=TrialClock(started=progress.started, seconds=round(progress.seconds, 3)),
-    )
+    return {
+        "best_evaluation": best,
+        "test_accuracy_at_best": final_test_accuracy if last else _at_best(session, progress),
+        "final_test_accuracy": final_test_accuracy,
+        "final_train_accuracy": final_train_accuracy,
+        "small_weight_share": share,
+        "gradient_norms": norms,
+    }
 
 
 def _at_best(session: Session, progress: Progress) -> float:
@@ -263,11 +362,11 @@ class Checkpoint:
             np.savez(scratch, **_packed(self.key, session, progress), allow_pickle=False)
         self._saved = time.monotonic()
 
-    def load(self, session: Session, steps: int) -> Progress | None:
+    def load(self, session: Session, schedule: Schedule) -> Progress | None:
         """Restore the session and return its progress; None when there is nothing to use.
 
-        What a killed write left behind is removed. A file of another key, or from beyond `steps`,
-        is passed over; an unreadable one too, with a warning on stderr.
+        What a killed write left behind is removed. A file of another key, or of what `schedule`
+        would not have come to, is passed over; an unreadable one too, with a warning on stderr.
         """
         for leftover in self.path.parent.glob(f".{self.path.name}.*"):
             leftover.unlink()
@@ -277,9 +376,14 @@ class Checkpoint:
             with self.path.open("rb") as file:
                 arrays = dict(np.load(file, allow_pickle=False))
             facts = json.loads(str(arrays["facts"]))
-            if facts["key"] != self.key or facts["step"] > steps:
+            if facts["key"] != self.key:
                 return None
-            return _unpacked(facts, arrays, session)
+            progress = _unpacked(facts, arrays, session)
+            if not _on_the_way(progress.history, facts["step"], session, schedule):
+                return None
+            # Last, and all or nothing: after a fault the trial starts over from what is there.
+            session.restore(_numbered(arrays, "state"), facts["step"])
+            return progress
         except Exception as error:  # zipfile, zlib, struct and json all have their own for damage
             reason = f"{type(error).__name__}: {error}"
             print(f"warning: {self.path} is no usable checkpoint ({reason}); starting over.",
@@ -299,7 +403,20 @@ def _packed(key: str, session: Session, progress: Progress) -> dict[str, Any]:
     }
     state = {f"state{i}": array for i, array in enumerate(session.state())}
     best = {f"best{i}": array for i, array in enumerate(progress.best)}
-    return {"facts": json.dumps(facts), "losses": np.array(history.losses), **state, **best}
+    arrays = {"losses": np.array(history.losses), "wrong": progress.wrong}
+    return {"facts": json.dumps(facts), **arrays, **state, **best}
+
+
+def _on_the_way(history: History, step: int, session: Session, schedule: Schedule) -> bool:
+    """Whether the schedule leads to this history after `step` steps, and no earlier to an end."""
+    due = [mark for mark in schedule.marks(session) if mark <= step]
+    evaluated = history.columns["steps"]
+    # A file is written before an evaluation, or after the one that ends the trial.
+    if evaluated not in (due, [mark for mark in due if mark < step]):
+        return False
+    earlier = (history.first(count) for count in range(1, len(evaluated)))
+    ended = any(ending(session, schedule, past) is not None for past in earlier)
+    return step <= schedule.total_steps(session) and not ended
 
 
 def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -> Progress:
@@ -310,10 +427,8 @@ def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -
         arrays["losses"].tolist(),
         facts["correct"],
     )
-    progress = Progress(history, _numbered(arrays, "best"), facts["started"], facts["seconds"])
-    # Last, and all or nothing: after a fault the trial starts over from the session as it is.
-    session.restore(_numbered(arrays, "state"), facts["step"])
-    return progress
+    best = _numbered(arrays, "best")
+    return Progress(history, arrays["wrong"], best, facts["started"], facts["seconds"])
 
 
 def _numbered(arrays: dict[str, Any], name: str) -> list[Any]:

@@ -10,14 +10,16 @@ MNIST_TRAINING_IMAGES = 50_000
 class Budget(Request):
     """How long a run trains. Units: epochs, trials, examples, seconds.
 
-    `evaluate_every` None: once per epoch. `sample_epochs_times` is at most how many times as many
-    epochs the embedded sample is given, see `on_sample`.
+    `evaluate_every` None: once per epoch. `evaluate_finely`: epochs after which it is once per
+    epoch, None: never; see `training.trial.evaluation_steps`. `sample_epochs_times` is at most how
+    many times as many epochs the embedded sample is given, see `on_sample`.
     """
 
     epochs: float
     trials: int
     first_seed: int
     evaluate_every: int | None
+    evaluate_finely: float | None = None
     not_learning_after: float
     sample_epochs_times: float
     deterministic: bool
@@ -30,11 +32,13 @@ class Budget(Request):
         """
         wanted = MNIST_TRAINING_IMAGES if train_size == "full" else train_size
         share, every = min(1.0, images / wanted), self.evaluate_every
+        finely = self.evaluate_finely
         times = min(self.sample_epochs_times, 1 / share)
         return self.model_copy(
             update={
                 "epochs": self.epochs * times,
                 "not_learning_after": self.not_learning_after * times,
                 "evaluate_every": None if every is None else max(1, round(every * share)),
+                "evaluate_finely": None if finely is None else finely * times,
             }
         )

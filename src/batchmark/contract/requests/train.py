@@ -15,8 +15,20 @@ class TuningGrid(Request):
     seed: int
 
 
+class Racing(Request):
+    """Seeds beyond the budget's, one by one until the epochs to the targets are known.
+
+    `trials_at_most`: seeds in all. `precision`: half of the 95 % interval, relative; see
+    `training.racing`. `targets`: the main validation accuracies to be known, by dataset.
+    """
+
+    trials_at_most: int
+    precision: float
+    targets: dict[str, list[float]]
+
+
 class TrainRequest(Request):
-    """All trials of one variant on one device.
+    """All trials of one variant on one device; `racing` None: no more than the budget says.
 
     `sources`: digest of the code, which a checkpoint must have been made with to be gone on from.
     """
@@ -26,4 +38,5 @@ class TrainRequest(Request):
     device: Device
     budget: Budget
     tuning: TuningGrid | None
+    racing: Racing | None = None
     sources: str = ""
