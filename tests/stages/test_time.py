@@ -77,6 +77,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> TimingResult:
     assert done.returncode == 0, done.stderr
     assert f"round {ROUNDS} of {ROUNDS}" in done.stderr
     assert "Traceback" not in done.stderr
+    for words in ("broken is not timed: model ", "RuntimeError: out of ideas", "(enough)",
+                  "TypeError: not made for this"):  # fmt: skip
+        assert words in done.stderr
+        assert words not in (folder / "out.json").read_text()
     return read_result(folder / "out.json", TimingResult)
 
 
@@ -139,9 +143,9 @@ def test_warnings_are_one_a_kind_and_those_of_the_readings_recorded(finished: Ti
     ("name", "reason"),
     [
         ("huge", "batch size 1000 exceeds"),
-        ("broken", "RuntimeError: out of ideas"),
-        ("exits", "its code ends the program (enough)"),
-        ("untrainable", "cannot be trained: TypeError: not made for this"),
+        ("broken", "not timed: its code ended with RuntimeError, whose words are in the log"),
+        ("exits", "not timed: its code ended with SystemExit, whose words are in the log"),
+        ("untrainable", "not timed: its code ended with TypeError, whose words are in the log"),
     ],
 )
 def test_what_cannot_be_trained_is_a_fact_and_no_failure(

@@ -23,6 +23,21 @@ ENVIRONMENT = {
 }
 
 
+# An own model that can be trained and not timed, and that tells where it lives.
+MODEL = f"""
+import sys
+import keras
+
+def build(image_shape, classes):
+    if "stages/time.py" in sys.argv[0]:
+        raise RuntimeError("the password is {SECRET}")
+    return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(),
+                             keras.layers.Dense(classes)])
+"""
+# For the user alone: the words of the own model.
+LOG = "logs/time/cpu/batch_size.log"
+
+
 def configure(checkout: Checkout, remote: Path) -> Path:
     """The micro configuration with mirrors that do not serve, and secrets in every key we hide."""
     config = yaml.safe_load(MICRO.read_text())
@@ -34,6 +49,8 @@ def configure(checkout: Checkout, remote: Path) -> Path:
     study = checkout.folder / f"own/{SECRET}.yaml"
     study.parent.mkdir()
     study.write_text((checkout.folder / "config/studies/batch_size.yaml").read_text())
+    (study.parent / "model.py").write_text(MODEL)
+    config["studies"]["batch_size"]["grids"].append({"model": "own.model:build", "batch_size": 20})
     config["studies"] = {**config["studies"], "optimizer": None}
     config["studies"]["batch_size"]["file"] = str(study)
     path = checkout.folder.parent / "overlay.yaml"
@@ -82,4 +99,5 @@ def test_nothing_that_is_written_holds_a_secret(
     requests = checkout.folder / ".snakemake/batchmark"
     assert requests.stat().st_mode & 0o077 == 0
     private = [str(path.relative_to(checkout.folder)) for path in requests.iterdir()]
-    assert [name for name in holders(checkout.folder) if name not in private] == []
+    assert "RuntimeError: the password is" in (checkout.folder / LOG).read_text()
+    assert [name for name in holders(checkout.folder) if name not in (*private, LOG)] == []

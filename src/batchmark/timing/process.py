@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +14,7 @@ from threading import Thread
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from batchmark.contract.errors import UserError, scrubbed
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import Device
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import load_dataset
@@ -50,6 +52,14 @@ class Runtime:
         self.compiled = conditions.device == "gpu"
         self.data = to_device(load_dataset(conditions.npz, conditions.facts))
         self._session = Session
+
+    def check_batch(self, chosen: Hyperparameters) -> None:
+        """Raise UserError when there are fewer training images than in a batch."""
+        from batchmark.training.session import batch_size, training_images  # noqa: PLC0415
+
+        there = len(training_images(chosen, self.data))
+        if (wanted := batch_size(chosen, there)) > there:
+            raise UserError(f"batch size {wanted} exceeds {there} training images.")
 
     def open(self, subject: TimingSubject, seed: int) -> Any:
         """A session of the subject; ValueError when its batch exceeds the training set."""
@@ -167,7 +177,8 @@ class Timer:
         try:
             return self._prepare(name, subject)
         except (Exception, SystemExit) as error:  # somebody's model may raise anything: time others
-            return Startup(message=f"not timed: {_reason(error)}")
+            print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
+            return Startup(message=f"not timed: {_public_reason(error)}")
 
     def visit(self, name: str) -> protocol.Reading:
         """One visit of a subject, after an untimed warm-up."""
@@ -192,6 +203,7 @@ class Timer:
         }
 
     def _prepare(self, name: str, subject: TimingSubject) -> Startup:
+        self._runtime.check_batch(subject.hyperparameters)
         sessions: list[Any] = []
         built = protocol.elapsed_seconds(
             lambda: sessions.append(self._runtime.open(subject, self._seed))
@@ -230,5 +242,12 @@ def _reason(error: Exception | SystemExit) -> str:
 
     if isinstance(error, SystemExit):
         return f"its code ends the program ({error})"
-    own = isinstance(error, UserError) or type(error) is ValueError
-    return scrubbed(str(error) if own else reason(error))[:200].rstrip(".")
+    return (str(error) if isinstance(error, UserError) else reason(error)).rstrip(".")
+
+
+def _public_reason(error: Exception | SystemExit) -> str:
+    """The same for the record, which is published: nothing that somebody else's code may say."""
+    if isinstance(error, UserError) and error.__cause__ is None:
+        return scrubbed(str(error)).rstrip(".")
+    kind = type(error.__cause__ if isinstance(error, UserError) else error).__name__
+    return f"its code ended with {kind}, whose words are in the log of the timing session"
