@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import keras
 import numpy as np
@@ -35,11 +37,15 @@ def test_nothing_in_a_home_folder_reaches_a_run(tmp_path: Path, floatx: str) -> 
     for folder in (tmp_path / ".keras", tmp_path / "elsewhere"):
         folder.mkdir()
         (folder / "keras.json").write_text(json.dumps({**written, "backend": "jax"}))
-    code = """
+    weights, downloads = tmp_path / "weights.h5", f"models/{tmp_path.name}-{uuid4()}"
+    weights.touch()
+    code = f"""
 import json
 from batchmark.training import environment
 environment.apply("cpu", 1)
-print(json.dumps(environment.describe("cpu", True)["keras"]))
+import keras
+saved = keras.utils.get_file("a.h5", origin="{weights.as_uri()}", cache_subdir="{downloads}")
+print(json.dumps([environment.describe("cpu", True)["keras"], saved]))
 """
     home = {"HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / "elsewhere")}
     done = subprocess.run(
@@ -49,7 +55,12 @@ print(json.dumps(environment.describe("cpu", True)["keras"]))
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == KERAS
+    settings, saved = json.loads(done.stdout.splitlines()[-1])
+    assert settings == KERAS
+    # Pretrained weights have a place all the same.
+    assert Path(saved).is_file()
+    assert not Path(saved).is_relative_to(tmp_path)
+    shutil.rmtree(Path(saved).parent)
 
 
 def opened(model: str | None = None) -> Session:

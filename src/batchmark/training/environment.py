@@ -53,7 +53,8 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
     os.environ.update(
         {
             "KERAS_BACKEND": "tensorflow",
-            "KERAS_HOME": os.devnull,  # holds no keras.json, and none can be written there
+            # No folder, so it holds no keras.json; Keras then keeps downloads in /tmp/.keras.
+            "KERAS_HOME": f"{os.devnull}/keras",
             "TF_ENABLE_ONEDNN_OPTS": "1",
             "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
             "TF_CPP_MIN_LOG_LEVEL": "2",
