@@ -1,16 +1,20 @@
 """The examples of docs/extending.md do what the page says."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import yaml
 
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
 from batchmark.plan.schema import StudyConfig
 from batchmark.plan.studies import build_study
 from batchmark.report.selection import Tables
@@ -63,10 +67,199 @@ def test_claim(tmp_path: Path) -> None:
 
 
 def _run(copy: Checkout, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return _python(copy, "-m", module, *arguments)
+
+
+def _python(copy: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *arguments],
         cwd=copy.folder, env=copy.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+# How a block of a recipe comes into the text of its file.
+Edit = Callable[[str, str], str]
+
+
+def new(text: str, block: str) -> str:
+    assert not text
+    return block
+
+
+def after(line: str) -> Edit:
+    def edited(text: str, block: str) -> str:
+        assert text.count(line) == 1, line
+        return text.replace(line, line + block)
+
+    return edited
+
+
+def instead_of(line: str) -> Edit:
+    return lambda text, block: after(line)(text, block).replace(line, "")
+
+
+def both(one: Edit, other: Edit) -> Edit:
+    return lambda text, block: other(one(text, block), block)
+
+
+def _followed(folder: Path, title: str, *edits: Edit) -> Checkout:
+    """A copy in which a section's blocks were put where they say: one edit a block, no more."""
+    copy = copy_project(folder)
+    section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(
+        r"^```\w+\n# (\S+?)(?:, [^\n]*)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL
+    )
+    for (name, block), edit in zip(blocks, edits, strict=True):
+        file = copy.folder / name
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        file.write_text(edit(text, block), encoding="utf-8")
+    return copy
+
+
+def _answers(copy: Checkout, code: str) -> Any:
+    """What code that runs in the copy prints as JSON."""
+    done = _python(copy, "-c", code)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+NORMALIZED = """
+import json
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.plan.fingerprint import modules_used
+from batchmark.training import environment
+environment.apply("cpu", 1)
+from batchmark.training.model import build_model
+chosen = Hyperparameters(model="mlp", normalization="rms")
+layers = [type(layer).__name__ for layer in build_model(chosen, (8, 8, 1), 10, 0).layers]
+print(json.dumps([layers, modules_used(chosen), variant_id(Hyperparameters())]))
+"""
+
+
+def test_normalization(tmp_path: Path) -> None:
+    row = after("NORMALIZATIONS = {\n")
+    layers, modules, other = _answers(_followed(tmp_path, "A normalization", new, row), NORMALIZED)
+    hidden = ["Dense", "RMSNormalization", "Activation"]
+    assert layers == ["InputLayer", "Flatten", *hidden, *hidden, "Dense"]
+    assert modules == ["batchmark.training.models.mlp", "batchmark.training.normalization.rms"]
+    assert other == variant_id(Hyperparameters())
+
+
+BIASED = """
+import json
+from batchmark.contract.glossary import page
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.tables import TABLES
+from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.plan.schema import StudyConfig
+from batchmark.plan.studies import build_study
+from batchmark.plan.grid import timing_subjects
+from batchmark.training import environment
+environment.apply("cpu", 1)
+from batchmark.training.model import build_model
+asked = {"question": {"en": "Which?"}, "grids": [{"model": ["mlp"], "initial_bias": [0.0, 1.0]}],
+         "baseline": {"initial_bias": 0.0}}
+study = build_study("bias", StudyConfig.model_validate(asked), "bias.yaml")
+biased = [v.hyperparameters for v in study.variants.values() if v.hyperparameters.initial_bias]
+model = build_model(biased[0], (8, 8, 1), 10, 0)
+biases = {float(b) for w in model.weights if w.path.endswith("bias") for b in w.numpy()}
+print(json.dumps({
+    "biases": sorted(biases), "axes": study.axes, "other": variant_id(Hyperparameters()),
+    "subjects": len(timing_subjects(study.variants.values())),
+    "tables": [name for name, columns in TABLES.items() if "initial_bias" in columns],
+    "described": page().count("first value of all biases")}))
+"""
+
+
+def test_hyperparameter(tmp_path: Path) -> None:
+    """What follows from the row by itself: its columns, its study, its timing, all older ids."""
+    copy = _followed(
+        tmp_path,
+        "A hyperparameter",
+        after("    optimizer_arguments: Annotated[Arguments, Axis({})] = {}\n"),
+        after('            "kernel_regularizer": self._regularizer(),\n'),
+        after("WORDS = {\n"),
+    )
+    assert _answers(copy, BIASED) == {
+        "biases": [1.0],
+        "axes": ["initial_bias"],
+        "other": variant_id(Hyperparameters()),
+        "subjects": 1,
+        "tables": ["variants", "summary"],
+        "described": 2,
+    }
+
+
+def test_column(finished: Checkout, tmp_path: Path) -> None:
+    copy = _followed(
+        tmp_path,
+        "A column in summary.csv",
+        after("def _errors(medians: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:\n"),
+        after("            relative_epoch_time_base relative_time_to_target_base missing\n"),
+        after("WORDS = {\n"),
+    )
+    tables = copy.folder / "results" / "tables"
+    shutil.copytree(finished.folder / "results" / "tables", tables)
+    (request,) = finished.folder.glob(".snakemake/batchmark/analyze-*.json")
+    done = _run(
+        copy, "batchmark.stages.analyze", "--request", str(request), "--tables", str(tables)
+    )
+    assert done.returncode == 0, done.stderr
+    summary = pd.read_csv(tables / "summary.csv")
+    expected = summary["final_test_error"] - summary["best_test_error"]
+    np.testing.assert_allclose(summary["overtrained"], expected, atol=1e-12)
+    assert "| `overtrained` | number |" in _run(copy, "batchmark.contract.glossary").stdout
+
+
+TIMED = """
+import json
+from pathlib import Path
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.plan.schema import TimingConfig
+from batchmark.plan.work import ASSUMED, session_seconds
+from batchmark.timing.process import Runtime
+from batchmark.timing.session import timed_graphs
+
+class CpuRuntime(Runtime):
+    compiled = False
+    def __init__(self):
+        pass
+
+def request(protocol):
+    subject = TimingSubject(id="a", hyperparameters=Hyperparameters(), variants=["a", "b"])
+    return TimeRequest(study="s", machine="m", device="cpu", subjects=[subject], baseline="a",
+                       threads=[0], **protocol.model_dump(exclude={"threads"}))
+
+usual, asked = TimingConfig(), TimingConfig(xla=True)
+graphs = {graph.id: graph for graph in timed_graphs(request(asked), [2])}
+print(json.dumps({
+    "usual": [graph.id for graph in timed_graphs(request(usual), [2])],
+    "graphs": {name: graph.subject.variants for name, graph in graphs.items()},
+    "compiled": [name for name in graphs if CpuRuntime().compiles(graphs[name].subject)],
+    "cost": session_seconds([Hyperparameters()], asked, ASSUMED)
+            / session_seconds([Hyperparameters()], usual, ASSUMED)}))
+"""
+
+
+def test_axis_of_timing(tmp_path: Path) -> None:
+    """Every graph once more, for no variant, at the cost of one more number of threads."""
+    field = "    variants: list[str]\n"
+    copy = _followed(
+        tmp_path,
+        "An axis of timing",
+        after('    threads: Threads = ["all"]\n'),
+        both(after(field), after("    threads: list[int]\n")),
+        after("        for threads in others\n        for each in request.subjects\n    ]\n"),
+        instead_of("        return self.compiled\n"),
+        instead_of("    return len(timing.threads) * (rates.startup + tracing + rounds)\n"),
+    )
+    assert _answers(copy, TIMED) == {
+        "usual": ["a", "a.control"],
+        "graphs": {"a": ["a", "b"], "a.control": ["a", "b"], "a.xla": []},
+        "compiled": ["a.xla"],
+        "cost": 2.0,
+    }
 
 
 def test_language(checkout: Checkout) -> None:

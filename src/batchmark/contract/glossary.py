@@ -3,7 +3,6 @@
 Apart from `tables`, which the stages import: a word here makes nothing run again.
 """
 
-from batchmark.contract.hyperparameters import NORMALIZATIONS
 from batchmark.contract.tables import COLLECTED, TABLES, kind
 
 ROWS = {
@@ -68,7 +67,7 @@ WORDS = {
     "pooling": "|pooling; empty: the model's own",
     "initializer": "|initializer of kernels; empty: the model's own",
     "initializer_scale": "|factor on the initial kernels",
-    "normalization": f"|{', '.join(NORMALIZATIONS)}",
+    "normalization": "|what normalizes before activations, or the pixels",
     "batch_size": "images|images in a step",
     "train_size": "images|training images used",
     "tuned": "|whether the rate was chosen on validation data",

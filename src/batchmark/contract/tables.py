@@ -5,6 +5,8 @@ What a row is and what a column means stands in `glossary`, whose words make not
 
 from typing import Literal
 
+from batchmark.contract.hyperparameters import AXES
+
 Kind = Literal["text", "flag", "number"]
 
 # Batch sizes that people take unasked: what they cost over the best has columns and a sentence.
@@ -15,6 +17,21 @@ def _columns(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
+# The hyperparameters; arguments, which are long, behind the others.
+_ARGUMENTS = ("model_arguments", "optimizer_arguments")
+_SETTINGS = (*(axis for axis in AXES if axis not in _ARGUMENTS), *_ARGUMENTS)
+# What most readers of the summary look for.
+_FIRST = _columns(
+    """
+    machine device variant study model optimizer learning_rate momentum nesterov weight_decay l1 l2
+    normalization batch_size train_size trials reached epochs_to_target epochs_to_target_low
+    epochs_to_target_high seconds_per_epoch seconds_per_epoch_low seconds_per_epoch_high
+    relative_epoch_time time_to_target time_to_target_low time_to_target_high
+    relative_time_to_target best_validation_error best_epoch best_test_error final_test_error
+    peak_memory_bytes status
+    """
+)
+
 COLLECTED: dict[str, tuple[str, ...]] = {
     "epochs": _columns(
         """
@@ -22,14 +39,15 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         validation_accuracy
         """
     ),
-    "variants": _columns(
-        """
-        machine device variant studies model activation pooling dropout initializer
-        initializer_scale normalization optimizer learning_rate momentum nesterov weight_decay l1
-        l2 batch_size train_size model_arguments optimizer_arguments tuned full_batch full_train
-        epochs evaluate_every steps_per_epoch examples_per_epoch parameters trials dataset
-        dataset_digest validation_size test_size scored_train_size
-        """
+    "variants": (
+        *_columns("machine device variant studies"),
+        *_SETTINGS,
+        *_columns(
+            """
+            tuned full_batch full_train epochs evaluate_every steps_per_epoch examples_per_epoch
+            parameters trials dataset dataset_digest validation_size test_size scored_train_size
+            """
+        ),
     ),
     "trials": _columns(
         """
@@ -85,22 +103,19 @@ COLLECTED: dict[str, tuple[str, ...]] = {
 }
 
 ANALYZED: dict[str, tuple[str, ...]] = {
-    "summary": _columns(
-        """
-        machine device variant study model optimizer learning_rate momentum nesterov weight_decay
-        l1 l2 normalization batch_size train_size trials reached epochs_to_target
-        epochs_to_target_low epochs_to_target_high seconds_per_epoch seconds_per_epoch_low
-        seconds_per_epoch_high relative_epoch_time time_to_target time_to_target_low
-        time_to_target_high relative_time_to_target best_validation_error best_epoch
-        best_test_error final_test_error peak_memory_bytes status activation pooling dropout
-        initializer initializer_scale model_arguments optimizer_arguments tuned full_batch
-        full_train epochs evaluate_every steps_per_epoch examples_per_epoch parameters dataset
-        dataset_digest validation_size test_size scored_train_size target reached_low reached_high
-        epochs_to_target_unbounded final_train_error generalization_gap small_weight_share
-        loss_spread statuses timed_in subject threads examples_per_second flops_per_second
-        share_of_peak time_to_target_unbounded relative_epoch_time_base
-        relative_time_to_target_base missing
-        """
+    "summary": (
+        *_FIRST,
+        *(axis for axis in _SETTINGS if axis not in _FIRST),
+        *_columns(
+            """
+            tuned full_batch full_train epochs evaluate_every steps_per_epoch examples_per_epoch
+            parameters dataset dataset_digest validation_size test_size scored_train_size target
+            reached_low reached_high epochs_to_target_unbounded final_train_error
+            generalization_gap small_weight_share loss_spread statuses timed_in subject threads
+            examples_per_second flops_per_second share_of_peak time_to_target_unbounded
+            relative_epoch_time_base relative_time_to_target_base missing
+            """
+        ),
     ),
     "claims": _columns(
         """

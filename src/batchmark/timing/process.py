@@ -68,8 +68,12 @@ class Runtime:
             self.data,
             seed,
             learning_rate=LEARNING_RATE,
-            compiled=self.compiled,
+            compiled=self.compiles(subject),
         )
+
+    def compiles(self, subject: TimingSubject) -> bool:
+        """Whether XLA compiles the subject's graph: on a GPU all of them."""
+        return self.compiled
 
 
 class Worker(Generic[State]):
@@ -210,25 +214,25 @@ class Timer:
         )
         (session,) = sessions
         traced = protocol.elapsed_seconds(session.trace)
-        compiled, first = self._first_step(partial(self._train, session, 1))
-        self._choose_length(name, partial(self._train, session))
+        xla = self._runtime.compiles(subject)
+        compiled, first = self._first_step(partial(self._train, session, 1), xla)
+        self._choose_length(name, partial(self._train, session), xla)
         size = session.batches.batch_size
         return Startup(size, session.steps_per_epoch, built + traced, compiled, first)
 
-    def _first_step(self, step: Callable[[], None]) -> tuple[float, float]:
+    def _first_step(self, step: Callable[[], None], xla: bool) -> tuple[float, float]:
         """Seconds of compilation, which XLA does within the first call, and of the step itself."""
         first = protocol.elapsed_seconds(step)
-        if not self._runtime.compiled:
+        if not xla:
             return 0.0, first
         again = protocol.elapsed_seconds(step)
         return max(first - again, 0.0), again
 
-    def _choose_length(self, name: str, run: protocol.Runner) -> None:
+    def _choose_length(self, name: str, run: protocol.Runner, xla: bool) -> None:
         """Choose the length of the visits; let XLA compile all that they will call."""
-        compiled = self._runtime.compiled
         self._runners[name] = run
-        self._steps[name] = protocol.calibrate(run, self._length, rehearse=compiled)
-        for steps in protocol.calls(self._steps[name]) if compiled else ():
+        self._steps[name] = protocol.calibrate(run, self._length, rehearse=xla)
+        for steps in protocol.calls(self._steps[name]) if xla else ():
             run(steps)
 
     def _train(self, session: Any, steps: int) -> None:
