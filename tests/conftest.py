@@ -33,7 +33,7 @@ SLOW_MODULES = {
     "claims/test_error_rates.py",
     "report/test_environment.py",
     *(f"stages/test_{stage}.py" for stage in ("probe", "time", "train")),
-    *(f"timing/test_{part}.py" for part in ("calibration", "processes", "stopwatch")),
+    *(f"timing/test_{part}.py" for part in ("calibration", "processes", "timer")),
 }
 SLOW_FIXTURES = {"browser", "checkout", "fresh", "finished"}
 

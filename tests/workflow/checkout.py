@@ -13,7 +13,7 @@ from batchmark.training import environment as switches
 
 ROOT = Path(__file__).resolve().parents[2]
 MICRO = Path(__file__).with_name("micro.yaml")
-_JOB = re.compile(r"^(?:local)?rule (\w+):$", re.MULTILINE)
+_JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)
 _OUTPUT = re.compile(r"^    output: (.+)$", re.MULTILINE)
 
 
@@ -59,7 +59,11 @@ class Checkout:
 
     def planned(self, config: Path = MICRO) -> set[str]:
         """The jobs of a dry run: rule names, and the stem of the output of rules with many."""
-        result = self.snakemake("--dry-run", config=config)
+        return self.jobs("--dry-run", config=config)
+
+    def jobs(self, *arguments: str, config: Path = MICRO) -> set[str]:
+        """The same of a run that succeeds."""
+        result = self.snakemake(*arguments, config=config)
         assert result.returncode == 0, result.stdout + result.stderr
         return {name for name in _jobs(result.stdout + result.stderr) if name != "report"}
 

@@ -1,4 +1,7 @@
-"""Only what changed runs again: one change to a finished run, and the exact jobs that follow."""
+"""Only what changed runs again: one change to a finished run, and the exact jobs that follow.
+
+A dry run names what may run: behind tables that come out as they were, nothing does.
+"""
 
 import shutil
 from dataclasses import dataclass
@@ -106,6 +109,12 @@ def test_a_statistic(checkout: Checkout) -> None:
     file = checkout.folder / "src/batchmark/statistics/cost_model.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
+    # The tables come out byte for byte as they were, and nothing is made of them again.
+    assert checkout.jobs() == {"analyze"}
+    assert checkout.planned() == set()
+    # Then one does not.
+    checkout.edit("src/batchmark/statistics/published.csv", "5000,200,1999,1,", "5000,200,1999,2,")
+    assert checkout.jobs("reports/figures/profile.svg") == {"analyze", "plot profile"}
 
 
 def test_a_claims_rule(checkout: Checkout) -> None:

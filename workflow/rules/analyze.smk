@@ -1,4 +1,6 @@
-rule analyze:
+# A checkpoint, so that Snakemake looks again at what lies behind it: figures are made anew only
+# from tables that did not come out as they were.
+checkpoint analyze:
     input:
         rules.collect.output.tables,
     output:

@@ -1,4 +1,6 @@
-rule collect:
+# A checkpoint, so that Snakemake looks again at what lies behind it: statistics and figures are made anew only
+# from tables that did not come out as they were.
+checkpoint collect:
     input:
         runs=expand(RUN, device=plan.devices, variant=plan.variants),
         timings=expand(TIMING, device=plan.devices, study=plan.timed),
