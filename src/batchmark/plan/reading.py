@@ -152,7 +152,8 @@ def _explained(
     # A union complains once per alternative; together they say what is allowed.
     alike = [p for p in problems if _path(p, content)[: len(path)] == path]
     allowed = " or ".join(dict.fromkeys(_allowed(p) for p in alike))
-    return ConfigError(where, path, f"{key} = {shorten(problem['input'])}: {allowed}.")
+    hint = next(filter(None, map(_hint, alike)), "")
+    return ConfigError(where, path, f"{key} = {shorten(problem['input'])}: {allowed}{hint}.")
 
 
 def _path(problem: Any, content: Any) -> list[str]:
@@ -170,13 +171,16 @@ def _path(problem: Any, content: Any) -> list[str]:
 
 
 def _allowed(problem: Any) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should", "should")
+    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+
+
+def _hint(problem: Any) -> str:
+    """What YAML makes of values that are not what they look like."""
     if problem["type"] == "string_type" and isinstance(problem["input"], int | float | date):
-        return f"{message}; put it in quotes"
+        return "; put it in quotes"
     if isinstance(problem["input"], str) and _is_number(problem["input"]):
-        return f"{message}; YAML reads this as text, write it as in 0.001 or 1.0e-3"
-    return message
+        return "; YAML reads this as text, write it as in 0.001, 1.0e-3 or 1.0e+3"
+    return ""
 
 
 def _is_number(text: str) -> bool:
