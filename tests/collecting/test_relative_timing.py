@@ -65,7 +65,7 @@ def test_slow_outliers_do_not_make_the_same_thing_seem_faster() -> None:
     assert ratios.median() == pytest.approx(7.0, rel=2e-3)
 
 
-def test_rounds_and_thread_settings_have_their_own_baseline() -> None:
+def test_every_round_has_its_own_baseline_whatever_the_threads() -> None:
     table = visits(
         [
             ("baseline", 1, 0, 0.0, 10.0),

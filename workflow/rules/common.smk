@@ -41,7 +41,7 @@ with sentences():
 
 wildcard_constraints:
     machine="[a-z0-9][a-z0-9_-]*",
-    device="cpu|gpu",
+    device="|".join(DEVICES),
     variant="[A-Za-z0-9][A-Za-z0-9._-]*",
     study="|".join(plan.studies),
     figure="[a-z0-9_.-]+",

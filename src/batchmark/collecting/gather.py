@@ -9,7 +9,7 @@ from pathlib import Path
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.hyperparameters import variant_id
-from batchmark.contract.record import DatasetFacts, read_result
+from batchmark.contract.record import DEVICES, DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.run import RunResult, RunVariant
@@ -38,11 +38,15 @@ def find_places(results: Path, request: CollectRequest) -> list[Place]:
     ]
     beside = [
         Place(folder.parent.name, folder.name, folder)
-        for folder in sorted(results.glob("*/[cg]pu"))
+        for folder in sorted(_device_folders(results))
         if folder.parent.name != request.machine and _MACHINE.fullmatch(folder.parent.name)
     ]
     refuse_crowd({place.machine for place in own + beside})
     return own + beside
+
+
+def _device_folders(results: Path) -> list[Path]:
+    return [folder for device in DEVICES for folder in results.glob(f"*/{device}")]
 
 
 def refuse_crowd(machines: Collection[str]) -> None:
@@ -133,10 +137,10 @@ class Consistency:
     def note(self, path: Path, result: AnyResult) -> None:
         """Remember the dataset and the versions of a file."""
         self.datasets.append((path, result.dataset))
-        found = result.environment.get("versions", {})
-        if not isinstance(found, dict):
+        recorded = result.environment.get("versions", {})
+        if not isinstance(recorded, dict):
             raise UserError(f"{path} is refused: environment.versions is not a mapping.")
-        versions = {str(key): str(value) for key, value in found.items() if key != "batchmark"}
+        versions = {str(key): str(value) for key, value in recorded.items() if key != "batchmark"}
         self.versions[result.machine, result.device].append((path, versions))
 
     def check(self) -> None:
@@ -178,15 +182,18 @@ def find_incoming(source: Path) -> list[Path]:
     Raises UserError when there is none, or one is damaged, a link, or says inside that it
     belongs elsewhere.
     """
-    found = [path for kind in KINDS for path in sorted(source.glob(f"*/[cg]pu/{kind}/*.json"))]
-    if not found:
+    folders = _device_folders(source)
+    paths = [
+        path for kind in KINDS for folder in folders for path in (folder / kind).glob("*.json")
+    ]
+    if not paths:
         raise UserError(
-            f"{source}: no result files; expected {{machine}}/{{cpu|gpu}}/runs/*.json or other "
-            "results below it. Give the other machine's results folder."
+            f"{source}: no result files; expected {{machine}}/{{{'|'.join(DEVICES)}}}/runs/*.json "
+            "or other results below it. Give the other machine's results folder."
         )
-    for path in found:
+    for path in sorted(paths):
         _check(path)
-    return [path.relative_to(source) for path in found]
+    return sorted(path.relative_to(source) for path in paths)
 
 
 def _check(path: Path) -> None:

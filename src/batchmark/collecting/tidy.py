@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from batchmark.collecting.gather import (
@@ -230,33 +229,22 @@ def _place(result: RunResult | TimingResult | GradientResult) -> Row:
     return {"machine": result.machine, "device": result.device}
 
 
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
 ROUND = ["machine", "device", "study", "round"]
 
 
 def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
     """Add `ratio_to_baseline`: seconds per epoch over the baseline's nearest in time.
 
-    The baseline's visits of the same round, those with the same number of threads where there are
-    any. A baseline visit is compared with another one. NaN in a round without another.
+    The baseline's visits of the same round, whatever a visit's number of threads. A baseline visit
+    is compared with another one. NaN in a round without another.
     """
     moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
     costs = visits["seconds_per_epoch"].to_numpy(float)
-    threads = visits["threads"].to_numpy()
     baselines = (visits["role"] == "baseline").to_numpy(bool)
     ratios = np.empty(len(visits))
     for rows in visits.groupby(ROUND, sort=False).indices.values():
-        candidates = _candidates(threads[rows], baselines[rows])
-        ratios[rows] = ratio_to_nearest(moments[rows], costs[rows], candidates)
+        ratios[rows] = ratio_to_nearest(moments[rows], costs[rows], baselines[rows])
     return visits.assign(ratio_to_baseline=ratios)
-
-
-def _candidates(threads: Vector, baselines: Mask) -> Mask:
-    """Which visits of the baseline serve each visit of one round: [visit, candidate]."""
-    same = baselines & (threads[:, None] == threads)
-    return np.where(same.any(axis=1, keepdims=True), same, baselines)
 
 
 LOG_LINES = 5

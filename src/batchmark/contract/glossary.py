@@ -3,6 +3,7 @@
 Apart from `tables`, which the stages import: a word here makes nothing run again.
 """
 
+from batchmark.contract.record import DEVICES
 from batchmark.contract.tables import COLLECTED, TABLES, kind
 
 ROWS = {
@@ -35,7 +36,7 @@ ROWS = {
 # A column, or table.column where the word has another meaning: unit and meaning.
 WORDS = {
     "machine": "|the name given to the machine in the configuration",
-    "device": "|cpu or gpu",
+    "device": f"|{' or '.join(DEVICES)}",
     "study": "|name of the study",
     "summary.study": "|names of the studies that share the variant, joined by semicolons",
     "file": "|path of the result file",

@@ -145,7 +145,7 @@ def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None
     `gpus` None: jobs run on other machines, whose GPUs cannot be counted from here.
     """
     if wanted == "auto":
-        return ["cpu", "gpu"] if gpus else ["cpu"]
+        return list(DEVICES) if gpus else ["cpu"]
     if "gpu" in wanted and gpus == 0:
         raise UserError(
             "devices = [gpu]: no NVIDIA GPU can be used here: the driver reports none, "

@@ -49,13 +49,8 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
 def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:
     baselines = timings[timings["role"] == "baseline"]
     seconds = baselines.groupby(SESSION, observed=True)["seconds_per_epoch"].median()
-    by_threads = baselines.groupby([*SESSION, "threads"], observed=True)[
-        "seconds_per_epoch"
-    ].median()
     keys = pd.MultiIndex.from_frame(timed[SESSION])
-    with_threads = pd.MultiIndex.from_frame(timed[[*SESSION, "threads"]])
-    baseline = by_threads.reindex(with_threads).to_numpy(float)
-    baseline = np.where(np.isnan(baseline), seconds.reindex(keys).to_numpy(float), baseline)
+    baseline = seconds.reindex(keys).to_numpy(float)
     per_epoch = ratio.estimate * baseline
     steps = timed["steps_per_epoch"].to_numpy(float) / per_epoch
     flops = pd.to_numeric(timed["flops_per_step"]).to_numpy(float) * steps

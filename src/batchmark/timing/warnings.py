@@ -32,7 +32,7 @@ def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.n
 def ratio_to_nearest(moments: np.ndarray, costs: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """The costs of one round's visits, each over that of the nearest other candidate in time.
 
-    `candidates`: which visits serve, for all [visit] or for each [visit, candidate]. NaN: none.
+    `candidates`: which visits serve. NaN: none.
     """
     distances = np.where(candidates, np.abs(moments[:, None] - moments), np.inf)
     np.fill_diagonal(distances, np.inf)
