@@ -1,4 +1,5 @@
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ def test_a_start_removes_what_killed_writers_left_and_a_rivals_start_does_not(
     with pytest.raises(UserError, match="Another Snakemake works in this folder"):
         Hooks(plan_of(), places, cores=1).start({}, here=False)
     assert left[0].exists()
+
+
+def test_a_calibration_that_fails_costs_the_forecast_alone(
+    plan_of: OpenPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of()
+    folders = dict.fromkeys(("own", "results", "logs", "reports", "templates"), tmp_path)
+    hooks = Hooks(plan, Places(facts=tmp_path / "mnist.json", **folders), cores=1)
+    jobs = {n: ("train", {"variant": id_}) for n, id_ in enumerate([*plan.variants] * 10)}
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert [type(one) for one in hooks.start(jobs, here=True)] == [Failures, Pulse]
+    hooks.succeed()
