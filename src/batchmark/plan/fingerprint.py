@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.util
 import re
+import sys
 import sysconfig
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -252,7 +253,14 @@ def _is_own(module: str, top: str) -> bool:
 
 def _is_installed(path: Path) -> bool:
     standard = Path(sysconfig.get_path("stdlib"))
-    return bool({"site-packages", "dist-packages"} & {*path.parts}) or standard in path.parents
+    named = bool({"site-packages", "dist-packages"} & {*path.parts})
+    return named or standard in path.parents or any(map(_holds_distributions, path.parents))
+
+
+@functools.cache
+def _holds_distributions(folder: Path) -> bool:
+    """Whether packages were installed here: `pip --target` and PYTHONPATH give it any name."""
+    return str(folder) in sys.path and any(folder.glob("*.dist-info"))
 
 
 def _has_code(name: str) -> bool:
