@@ -4,9 +4,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -128,8 +130,8 @@ def draw(
     drawn = [curve for curve in curves if not curve.drawn.empty]
     for curve in drawn:
         _draw_interval(axes, curve, 0.18 if len(curves) <= MANY else 0.08)
-    for curve in drawn:
-        _draw_line(axes, curve)
+    if drawn:
+        _draw_lines(axes, drawn)
     misses = any(curve.missed for curve in curves) and bool(missing)
     if misses:
         style.rail(axes, missing)
@@ -173,18 +175,31 @@ def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
         )
 
 
-def _draw_line(axes: Axes, curve: Curve) -> None:
-    shown = curve.drawn[["x", "y"]].dropna().sort_values(["x", "y"])
-    axes.plot(
-        shown["x"],
-        shown["y"],
-        color=curve.color,
-        marker=curve.marker,
+def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
+    """All lines in one call, which is several times faster than one call each."""
+    numbers = range(len(curves))
+    long = pd.concat([curve.drawn[["x", "y"]].assign(k=k) for k, curve in enumerate(curves)])
+    before = len(axes.lines)
+    dashes: list[Any] = [(3, 2) if curve.dashed else "" for curve in curves]
+    sns.lineplot(
+        x=long["x"].to_numpy(),
+        y=long["y"].to_numpy(),
+        hue=long["k"].to_numpy(),
+        style=long["k"].to_numpy(),
+        hue_order=numbers,
+        style_order=numbers,
+        palette=[curve.color for curve in curves],
+        markers=[curve.marker for curve in curves],
+        dashes=dashes,
+        ax=axes,
+        estimator=None,
+        errorbar=None,
+        legend=False,
         markeredgewidth=0,
-        dashes=(3, 2) if curve.dashed else (),
         clip_on=False,
-        gid=style.gid(curve.name),
     )
+    for line, curve in zip(axes.lines[before:], curves, strict=True):
+        line.set_gid(style.gid(curve.name))
 
 
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
