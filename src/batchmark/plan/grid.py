@@ -91,10 +91,21 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
         yield f"momentum = {chosen.momentum}: {problem}"
     if chosen.nesterov and (optimizer != "sgd" or chosen.momentum == 0):
         yield "nesterov = True: needs optimizer sgd and a momentum above 0"
+    if chosen.beta_2_half_life and taken and "beta_2" not in taken:
+        yield f"beta_2_half_life = {chosen.beta_2_half_life}: {optimizer} has no beta_2"
+    yield from _in_course(chosen)
     if isinstance(size, int) and isinstance(images, int) and size > images:
         yield f"batch_size = {size}: larger than train_size {images}"
     if chosen.pooling is not None and model == "mlp":
         yield f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"
+
+
+def _in_course(chosen: Hyperparameters) -> Iterator[str]:
+    factors = (chosen.rate_factor, chosen.batch_factor)
+    if chosen.change_every and factors == (1, 1):
+        yield f"change_every = {chosen.change_every}: set rate_factor or batch_factor too"
+    if not chosen.change_every and factors != (1, 1):
+        yield "rate_factor, batch_factor: need a change_every above 0, in epochs"
 
 
 def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
