@@ -185,9 +185,9 @@ def draw_rows(probe: GradientResult) -> list[Row]:
 
 
 def _draws(cosine: list[float], norm: list[float], successive: list[float]) -> Iterator[Row]:
-    for number, (one, squared) in enumerate(zip(cosine, norm, strict=False)):
+    for number, (with_full, squared) in enumerate(zip(cosine, norm, strict=False)):
         following = successive[number] if number < len(successive) else None
-        yield {"cosine": one, "squared_norm": squared, "successive_cosine": following}
+        yield {"cosine": with_full, "squared_norm": squared, "successive_cosine": following}
 
 
 def layer_rows(probe: GradientResult) -> list[Row]:

@@ -28,7 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.chmod(0o644)
-        _flush(scratch)
+        # On the disk before it has the name: after a power cut the old file or the new, not half.
+        with scratch.open("rb") as file:
+            os.fsync(file.fileno())
         scratch.replace(path)
     except OSError as error:
         # A full disk is noticed while writing, where the system names no file.
@@ -64,11 +66,6 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; NaN and infinity are refused because JSON has neither."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def read_bounded(path: Path, largest: int) -> bytes:

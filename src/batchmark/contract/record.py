@@ -159,14 +159,12 @@ def first_problem(error: ValidationError) -> str:
     """The first validation problem as `key.path: what is wrong, found the value`."""
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"]) or "top level"
-    found = "" if isinstance(problem["input"], dict | bytes) else _found(problem["input"])
     reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key if len(key) <= 200 else key[:197] + '...'}: {reason}{found}"
-
-
-def _found(value: Any) -> str:
-    text = repr(value)
-    return f", found {text if len(text) <= 60 else text[:57] + '...'}"
+    sentence = f"{key if len(key) <= 200 else key[:197] + '...'}: {reason}"
+    if isinstance(problem["input"], dict | bytes):
+        return sentence
+    value = repr(problem["input"])
+    return f"{sentence}, found {value if len(value) <= 60 else value[:57] + '...'}"
 
 
 def _refuse_constants(content: bytes) -> None:

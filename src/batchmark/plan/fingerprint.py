@@ -121,14 +121,10 @@ def imported(tree: ast.Module, package: str) -> Iterator[str]:
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
-            yield from (_absolute(name, package) for name in _by_function(node))
-
-
-def _by_function(call: ast.Call) -> Iterator[str]:
-    """`import_module("name")`, also where the function itself is handed on with the name."""
-    functions = {_name(call.func), *map(_name, call.args)}
-    if functions & {"import_module", "__import__"}:
-        yield from strings(call.args)
+            # `import_module("name")`, also where the function itself is handed on with the name.
+            functions = {_name(node.func), *map(_name, node.args)}
+            if functions & {"import_module", "__import__"}:
+                yield from (_absolute(name, package) for name in strings(node.args))
 
 
 def _absolute(name: str, package: str) -> str:
@@ -248,13 +244,10 @@ def _is_own(module: str, top: str) -> bool:
     path = _path(module)
     if path is None:
         return False
-    return module.partition(".")[0] in {top, PACKAGE} or not _is_installed(path)
-
-
-def _is_installed(path: Path) -> bool:
     standard = Path(sysconfig.get_path("stdlib"))
     named = bool({"site-packages", "dist-packages"} & {*path.parts})
-    return named or standard in path.parents or any(map(_holds_distributions, path.parents))
+    installed = named or standard in path.parents or any(map(_holds_distributions, path.parents))
+    return module.partition(".")[0] in {top, PACKAGE} or not installed
 
 
 @functools.cache
@@ -306,13 +299,13 @@ def _files(name: str) -> list[Path]:
     for wanted in declared(tree, DECLARED):
         if not (folder / wanted).is_file():
             raise UserError(f"{name}: {DECLARED} names {wanted!r}, and there is no such file.")
-    named = sorted({text for text in strings([tree]) if _may_name_a_file(text)})
+    # No sentence, whose length no system takes, and no Python file, which counts as module.
+    named = sorted(
+        text
+        for text in {*strings([tree])}
+        if 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
+    )
     return [folder / text for text in named if (folder / text).is_file()]
-
-
-def _may_name_a_file(text: str) -> bool:
-    """Not a sentence, whose length no system takes, nor a Python file, which counts as module."""
-    return 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
 
 
 @functools.cache
@@ -351,17 +344,14 @@ def import_paths(chosen: Hyperparameters) -> list[str]:
 
 def modules_used(chosen: Hyperparameters) -> list[str]:
     """The modules that a variant uses by name, beside what its stage imports."""
+    # An own model has code of its own for normalizations.
+    layers = chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
     names = [
         module_of("models", chosen.model),
         module_of("optimizers", chosen.optimizer),
-        module_of("normalization", chosen.normalization) if _has_normalization(chosen) else None,
+        module_of("normalization", chosen.normalization) if layers else None,
     ]
     return [name for name in names if name is not None]
-
-
-def _has_normalization(chosen: Hyperparameters) -> bool:
-    """Whether our code adds layers of it; an own model has code of its own for them."""
-    return chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
 
 
 def rows_used(chosen: Hyperparameters) -> list[str]:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from batchmark.contract.errors import UserError
@@ -81,7 +81,7 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
         allowed = f"{', '.join(known)} or an import path"
         yield f"optimizer = {shorten(optimizer)}: allowed are {allowed}"
     taken = optimizer_arguments(optimizer)
-    for name in [one for one in chosen.optimizer_arguments if taken and one not in taken]:
+    for name in [name for name in chosen.optimizer_arguments if taken and name not in taken]:
         yield f"optimizer_arguments.{name}: {optimizer} takes {', '.join(taken)}"
     # Own models may have words of their own for initializers.
     if model in MODELS and initializer not in (None, *INITIALIZERS):
@@ -197,17 +197,18 @@ def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant
     setting that is not allowed.
     """
     _check_size(study, where)
-    found = []
+    variants = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
         _check_axes(grid, study.settings, place)
-        for point in _product(grid):
-            written = {**study.settings, **point}
+        values = [value if isinstance(value, list) else [value] for value in grid.values()]
+        for combination in itertools.product(*values):
+            written = {**study.settings, **dict(zip(grid, combination, strict=True))}
             if not any(matches(written, partial) for partial in study.exclude):
-                found.append((written, _variant(written, place)))
-    if not found:
+                variants.append((written, _variant(written, place)))
+    if not variants:
         raise UserError(f"{where}: exclude leaves no variant; remove an entry.")
-    return found
+    return variants
 
 
 def axes(written: list[dict[str, Any]]) -> list[str]:
@@ -226,19 +227,18 @@ def matches(setting: dict[str, Any], partial: dict[str, Any]) -> bool:
     )
 
 
-def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    values = [value if isinstance(value, list) else [value] for value in grid.values()]
-    for combination in itertools.product(*values):
-        yield dict(zip(grid, combination, strict=True))
-
-
 def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
     for key, values in grid.items():
         if not isinstance(values, list):
             continue
         if not values:
             raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
-        (often, times), *_ = Counter(map(_hashable, values)).most_common(1)
+        # Lists and mappings are told by their text; 1 and 1.0 are one value.
+        comparable = (
+            json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+            for value in values
+        )
+        (often, times), *_ = Counter(comparable).most_common(1)
         if times > 1:
             raise UserError(f"{where}.{key}: the value {shorten(often)} appears twice.")
 
@@ -251,11 +251,6 @@ def _check_size(study: StudyConfig, where: str) -> None:
         if total > LARGEST_STUDY:
             allowed = f"at most {LARGEST_STUDY} are allowed in a study"
             raise UserError(f"{where}: grids[{number}]: {total} variants; {allowed}.")
-
-
-def _hashable(value: Any) -> Hashable:
-    """Equal for equal values; lists and mappings are told by their text."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
 
 
 def _variant(written: dict[str, Any], where: str) -> Variant:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -292,7 +292,9 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
             f"dataset.name = {dataset.name!r}: nothing says where these data come from; set "
             "dataset.path, or dataset.mirrors of their own",
         )
-    for name in _needed(config):
+    replaceable = dataset.name == local.NAME and dataset.path is None
+    stand_in = [SAMPLE] if replaceable and dataset.fallback == SAMPLE else []
+    for name in [dataset.name, *stand_in]:
         if name not in config.targets:
             # The one who names other data is told, not the one who lists the targets of ours.
             named = name == dataset.name and "name" in dataset.model_fields_set
@@ -301,9 +303,3 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
                 f"targets: has no entry for the dataset {name!r}; add it, for example "
                 f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
             )
-
-
-def _needed(config: Config) -> Iterable[str]:
-    dataset = config.dataset
-    replaceable = dataset.name == local.NAME and dataset.path is None
-    return [dataset.name, *([SAMPLE] if replaceable and dataset.fallback == SAMPLE else [])]
