@@ -49,11 +49,11 @@ def load_config(
     sources = [(file, read_yaml(Path(file))) for file in files] + [("--config", dict(given))]
     try:
         config = check(Config, merged, "config")
-        for key, problem in in_config(config):
-            raise ConfigError("config", key, f"{problem}.")
-        return config
     except ConfigError as error:
         raise UserError(f"{_source(error.key, sources)}: {error.problem}") from error
+    for keys, problem in in_config(config):
+        raise UserError(f"{_last_source(keys, sources)}: {problem}.")
+    return config
 
 
 def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
@@ -78,10 +78,11 @@ def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[
     path = _study_file(name, entry, folders)
     overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
     content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
-    study = check(StudyConfig, content, str(path))
+    where = f"{path} with the configuration's studies.{name}" if overrides else str(path)
+    study = check(StudyConfig, content, where)
     for _, problem in in_study(study, protocol(study, config.timing)):
-        raise UserError(f"{path}: {problem}.")
-    return build_study(name, study, str(path))
+        raise UserError(f"{where}: {problem}.")
+    return build_study(name, study, where)
 
 
 def build_study(name: str, config: StudyConfig, where: str) -> Study:
@@ -211,6 +212,12 @@ def _source(key: Sequence[str], sources: Sequence[tuple[str, Any]]) -> str:
             if _has(content, key[:length]):
                 return name
     return "config"
+
+
+def _last_source(keys: Sequence[Sequence[str]], sources: Sequence[tuple[str, Any]]) -> str:
+    """Which of the sources, the last one first, sets any of the keys: it broke what held."""
+    setting = (name for name, content in reversed(sources) if any(_has(content, k) for k in keys))
+    return next(setting, "config")
 
 
 def _has(content: Any, path: Sequence[str]) -> bool:
