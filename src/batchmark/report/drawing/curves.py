@@ -63,12 +63,12 @@ class Curve:
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
     """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
     bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
-    made = pd.DataFrame(
+    curve = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
     )
     if "trials" in frame and value not in TIMED:
-        made.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
-    return made.astype(float).sort_values("x").reset_index(drop=True)
+        curve.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
+    return curve.astype(float).sort_values("x").reset_index(drop=True)
 
 
 def by_group(
@@ -79,8 +79,8 @@ def by_group(
     x: str = "batch_size",
 ) -> list[Curve]:
     """One curve for each value of the column `group`, in the order they are seen."""
-    found = list(dict.fromkeys(frame[group].astype(str)))
-    rows = {name: frame[frame[group].astype(str) == name] for name in found}
+    names = list(dict.fromkeys(frame[group].astype(str)))
+    rows = {name: frame[frame[group].astype(str) == name] for name in names}
     return [
         Curve(
             name,
@@ -89,7 +89,7 @@ def by_group(
             points(rows[name], value, x),
             selection.name(name),
         )
-        for k, name in enumerate(found)
+        for k, name in enumerate(names)
         if not rows[name].empty
     ]
 

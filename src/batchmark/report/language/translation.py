@@ -118,12 +118,12 @@ def translation(path: Path) -> Language:
 def texts(catalogue: Catalog) -> dict[str, str]:
     """What is translated, with the same fields as in English; fuzzy texts are not."""
     return {
-        str(one.id): str(one.string)
-        for one in catalogue
-        if one.id
-        and one.string
-        and not one.fuzzy
-        and fields(str(one.id)) == fields(str(one.string))
+        str(entry.id): str(entry.string)
+        for entry in catalogue
+        if entry.id
+        and entry.string
+        and not entry.fuzzy
+        and fields(str(entry.id)) == fields(str(entry.string))
     }
 
 
