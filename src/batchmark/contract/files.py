@@ -84,7 +84,9 @@ def read_bounded(path: Path, largest: int) -> bytes:
     return content
 
 
+# The entry with the digest, as `sealed` writes it, and the brace that ends the object.
 _END = re.compile(rb'(,\n "digest": "[0-9a-f]{64}")?\n?}\Z')
+# Bytes of all that, so that only the end of a file is searched.
 _LONGEST_END = 81
 
 

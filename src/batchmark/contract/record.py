@@ -18,9 +18,11 @@ from pydantic import (
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import is_intact, read_bounded, sealed, write_bytes
 
+# What a cell or a sentence of the page can show.
 LONGEST_TEXT = 10_000
 # A float holds it, and any axis or cell.
 LARGEST_INTEGER = 10**300
+# Of a free-form part; an environment has some hundred.
 MOST_VALUES = 10_000
 
 
@@ -51,6 +53,7 @@ def _values(content: Any) -> Iterator[Any]:
 
 
 SAMPLE = "sample"
+# A run of ten thousand evaluations and fifty seeds stays below.
 LARGEST_FILE = 256 * 2**20
 REMEDY = (
     "Delete the file and run again to measure it anew; another machine's, copy again or make with "

@@ -18,6 +18,7 @@ from batchmark.contract.errors import UserError
 from batchmark.machine.locks import EXCLUSIVE, announcer, open_lock, try_lock
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+# Ids of whole cards and of slices of one (MIG), which CUDA takes in place of numbers.
 _IDS = ("GPU-", "MIG-")
 # The kernel queues for one lock, not for any of several, so waiting for a card means looking again.
 _PAUSE = 0.2  # seconds

@@ -21,8 +21,10 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.plan.grid import MODELS
 
+# Names of what is only read by people.
 MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentence)", re.IGNORECASE)
 _HELP = {"help", "description", "metavar", "prog"}
+# Argparse's, whose help and names of programs change no result.
 _PARSERS = {"ArgumentParser", "add_argument", "add_parser", "add_subparsers"}
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -61,6 +63,7 @@ class _Outward(ast.NodeTransformer):
 
     def visit_Raise(self, node: ast.Raise) -> ast.Raise:
         if isinstance(node.exc, ast.Call):
+            # Which exception counts, for code may catch it; its words do not.
             node.exc.args, node.exc.keywords = [], []
         return node
 
@@ -153,6 +156,7 @@ def _name(node: ast.AST) -> str | None:
     return getattr(node, "attr", None) or getattr(node, "id", None)
 
 
+# The one whose modules count wherever they lie.
 PACKAGE = "batchmark"
 # They decide when, where and whether a job runs and how a file is written, never what is in it.
 WITHOUT_EFFECT = frozenset(

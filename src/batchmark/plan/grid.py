@@ -60,6 +60,7 @@ INITIALIZERS = (
     "variance_scaling", "zeros",
 )  # fmt: skip
 _WITH_MOMENTUM = tuple(name for name, row in OPTIMIZERS.items() if row.momentum)
+# Of names that Python has; what it imports is tried when the job runs.
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -121,6 +122,7 @@ def _is_import_path(name: str) -> bool:
     return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
 
 
+# No batch size or rate comes near; what is computed of them stays finite.
 _LARGEST = 1e9
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
@@ -185,6 +187,7 @@ def timing_subjects(variants: Iterable[Variant]) -> list[TimingSubject]:
     ]
 
 
+# More jobs than Snakemake can plan; the full scale has some 300.
 LARGEST_STUDY = 100_000
 # Structured hyperparameters: a mapping is one value of the axis, not a list of them.
 _EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}

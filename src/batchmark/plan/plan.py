@@ -81,6 +81,7 @@ SECTIONS = (
 )  # fmt: skip
 # Where the data lie and where the report goes concern nobody else.
 DATASET = ("name", "validation", "fallback", "connect_timeout", "read_timeout")
+# Stands for a path that would name a user or a machine.
 ELSEWHERE = "…"
 OUR_OWN = Path("config/config.yaml")
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import read_bounded
 
+# A configuration is written by hand; YAML can make much of little.
 LARGEST_FILE = 1_000_000
 # The key by which a file asks Snakemake to run the Python expressions in it, a YTE template.
 CODE = "__use_yte__"

@@ -164,6 +164,7 @@ ASSUMED = Calibration(
     report=0.0,
     memory_bytes=1_500_000_000,
 )
+# For Snakemake and TensorFlow to start from a network's file system that is busy.
 _START_MINUTES = 10
 # Activations and their gradients, with room for larger models than LeNet-5.
 _MEGABYTES_PER_IMAGE = 0.3

@@ -18,6 +18,7 @@ from batchmark.publishing.summary import Identity, Summary, headline, report_nam
 from batchmark.report.language.messages import say
 from batchmark.report.language.translation import languages
 
+# Px: of a character, and beside a text of the badge; the drawing fits the text to its field.
 _CHARACTER = 6.6
 _PADDING = 12
 
@@ -144,7 +145,9 @@ def _files(site: Path) -> list[str]:
     )
 
 
+# The first day that a zip can tell.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+# Unix's mode, in the upper half of a zip's attributes: a file that all may read.
 _REGULAR_FILE = 0o100644 << 16
 
 

@@ -99,13 +99,17 @@ def _cell(text: str) -> Cell:
     return number if math.isfinite(number) else text
 
 
+# Shorter ones would be found in any text.
 _SHORTEST_NAME = 3
+# A folder's name ends here; a longer name is another folder.
 _END = r"(?=[/\\\s\"'`<>&),;:]|$)"
+# Whoever it is: home folders, and addresses with a user.
 _EVERYBODYS = (
     re.compile(rf"(?:/home|/Users)/[^/\s\"'<>&),;:]+{_END}"),
     re.compile(r"[A-Za-z]:(?:\\+|/)Users(?:\\+|/)[^\\/\s\"'<>&]+"),
     re.compile(r"\w+://[^/\s\"'<>@]+@"),
 )
+# What the page carries for download.
 _DATA_URI = re.compile(r'(?<=")data:[^",]*?(;base64)?,([^"]*)(?=")')
 
 

@@ -86,6 +86,7 @@ def name(key: str) -> str:
     return NAMES.get(key, key)
 
 
+# A place: what is measured there is compared with nothing measured elsewhere.
 HOME = ["machine", "device"]
 
 

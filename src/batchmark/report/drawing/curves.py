@@ -149,6 +149,7 @@ def values(curves: Iterable[Curve], bands: bool = True) -> list[float]:
     middle = _finite(curves, ["y"])
     if not bands or not len(middle):
         return middle.tolist()
+    # The limits follow the values; a band may widen them by a factor, no more.
     room = (middle.min() / ROOM_FOR_BANDS, middle.max() * ROOM_FOR_BANDS)
     return [*middle, *np.clip(_finite(curves, ["low", "high"]), *room)]
 
@@ -177,6 +178,7 @@ def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
 
 def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
     """All lines in one call, which is several times faster than one call each."""
+    # Told apart by position: two curves may share a name, a colour or a marker.
     numbers = range(len(curves))
     long = pd.concat([curve.drawn[["x", "y"]].assign(k=k) for k, curve in enumerate(curves)])
     before = len(axes.lines)
@@ -238,7 +240,9 @@ def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[C
 
 # One value of a curve: y, infinite when missed; the curve; its point with the interval.
 Value = tuple[float, Curve, pd.Series]
+# Columns whose values have names for readers.
 NAMED = {"name", "optimizer", "normalization", "model", "rule"}
+# Infinite where the target was missed, which a table says in words.
 TO_TARGET = {"epochs_to_target", "time_to_target"}
 
 

@@ -28,12 +28,14 @@ SKY = "#56b4e9"
 VIOLET = "#7b5ea7"
 BROWN = "#8c6d31"
 
+# The first six are those of Okabe and Ito (2008), told apart by the colour-blind.
 HUES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, BROWN)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
 # Drawn in this colour, an artist takes the text colour of the page it stands on.
 INK = "#111213"
 
+# So that an optimizer has its colour in every figure.
 FIXED = {
     "sgd": 0,
     "adam": 1,

@@ -19,8 +19,10 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.languages import SOURCE, TEMPLATES, language_codes, page_file
 from batchmark.report.language.messages import SPACE, Message
 
+# Chinese has no spaces of its own; typesetters put one beside Latin letters and digits.
 HAN = r"[\u4e00-\u9fff]"
 NUMBERS = re.compile(r"\d[\d,.]*")
+# Python's and gettext's: a translation must have those of the original.
 FIELDS = re.compile(r"\{\w+(?::\w+)?\}|%\(\w+\)s")
 
 

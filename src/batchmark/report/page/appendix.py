@@ -159,7 +159,9 @@ def _readings(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+# Figures that compare places: most users have one.
 SEVERAL_PLACES = {"devices", "machines"}
+# Of one machine; results of others may hold anything.
 MOST_FACTS = 60
 # Between the keys of nested facts.
 STEP = " · "
@@ -286,6 +288,7 @@ def _stated(term: str, value: str) -> Fact:
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record, and of the timing what it does not repeat."""
+    # Runs and timings of one machine agree in most; what is equal is shown once.
     kept = {key: value for key, value in record.items() if key != "timings"}
     first = next(iter(record.get("timings", {}).values()), {})
     timed = _without(first.get("environment", {}), kept)

@@ -32,13 +32,11 @@ def page(
     possible = figures_of_page([study.name for study in request.studies])
     figures = read_figures(figure_folder, possible, language)
     unmade = [name for name in possible if name not in figures]
-    # By the digest of the list of result files `publish` knows the report of its results.
-    listing = b"" if request.partial else (tables.folder / "results.csv").read_bytes()
     conclusion = answer(tables)
     cards = claims(tables, figures)
     return Page(
         partial=request.partial,
-        results="" if request.partial else hashlib.sha256(listing).hexdigest(),
+        results="" if request.partial else _made_of(tables.folder / "results.csv"),
         tag=language.tag,
         title=say("Which batch size should I train with?"),
         description=conclusion.sentence,
@@ -63,6 +61,11 @@ def page(
         reproduction=appendix.reproduction(request, tables),
         downloads=table_files(tables.folder),
     )
+
+
+def _made_of(listing: Path) -> str:
+    """SHA-256 of the list of result files, by which `publish` knows the report of its results."""
+    return hashlib.sha256(listing.read_bytes()).hexdigest()
 
 
 def rendered(page: Page, language: Language, templates: Path) -> str:

@@ -278,6 +278,7 @@ def text_file(name: str, kind: str, text: str) -> Download:
 def table_files(folder: Path) -> list[Download]:
     """The tables and documents that fit into the page's room for them, small ones first."""
     paths = sorted([*folder.glob("*.csv"), *folder.glob("*.json")], key=_size)
+    # Small ones first: many small tables are worth more than one large.
     room = itertools.accumulate(map(_size, paths))
     fitting = sorted(path for path, used in zip(paths, room, strict=True) if used <= ROOM)
     texts = {path.name: path.read_text(encoding="utf-8") for path in fitting}
