@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from batchmark.claims.decision import Decision, all_of, as_ratio, cross_fitted, decide, negated
+from batchmark.claims.decision import (
+    Decision,
+    all_of,
+    as_ratio,
+    cross_fitted,
+    decide,
+    limited,
+    negated,
+)
 
 SIMULATIONS = 1000
 MARGIN = 0.1
@@ -87,8 +95,43 @@ def test_one_replicate_decides_nothing() -> None:
 
 
 def test_a_known_variance_bounds_the_certainty() -> None:
-    assert decide([0.2, 0.2, 0.2], 0.1).verdict == "supported"
-    assert decide([0.2, 0.2, 0.2], 0.1, least_variance=1.0).verdict == "inconclusive"
+    assert decide([0.19, 0.2, 0.21], 0.1).verdict == "supported"
+    assert decide([0.19, 0.2, 0.21], 0.1, least_variance=1.0).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("value", [0.01, 0.2, 1 / 3])
+def test_fewer_than_six_replicates_that_agree_decide_nothing(value: float) -> None:
+    """By the sign test: all of n on one side of the margin by chance in one case of 2^(n-1)."""
+    for count in range(1, 6):
+        found = decide([value] * count, 0.001)
+        assert found.verdict == "inconclusive"
+        assert np.isnan([found.low, found.high]).all()
+    assert decide([value] * 6, 0.001).verdict == "supported"
+    assert decide([value] * 6, 0.9).verdict == "refuted"
+    assert decide([value] * 6, 0.9, parts=2).verdict == "inconclusive"
+    assert decide([value] * 7, 0.9, parts=2).verdict == "refuted"
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+@pytest.mark.parametrize("known", [True, False])
+def test_effects_read_off_a_coarse_grid_are_not_decided_by_chance(seeds: int, known: bool) -> None:
+    """On the margin, in steps of 0.2 wherever their origin: with their variance and without it."""
+    random = np.random.default_rng(5)
+    origin = random.uniform(0, 0.2, size=(SIMULATIONS, 1))
+    exact = random.normal(MARGIN, 0.03, size=(SIMULATIONS, seeds))
+    rows = np.round((exact - origin) / 0.2) * 0.2 + origin
+    if not known:
+        rows = rows[np.ptp(rows, axis=1) < 1e-9]
+    least = 0.2**2 / 12 if known else 0.0
+    verdicts = [decide(row, MARGIN, least_variance=least).verdict for row in rows]
+    wrong = share(verdicts, "supported"), share(verdicts, "refuted")
+    assert max(wrong) <= 0.05 or (not known and seeds > 5)
+
+
+def test_correlations_are_shown_within_their_bounds() -> None:
+    found = decide(-np.array([-0.8, -1.0, -0.9]), 0.8, show=limited(-1, 1, negated))
+    assert (found.effect, found.low) == (pytest.approx(-0.9), -1)
+    assert found.high > -0.9
 
 
 def test_effects_are_shown_in_their_unit() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims, judge
 from batchmark.statistics.study_data import StudyData
-from tests.claims.worlds import EPOCHS, draws, evidence, norms, study_data, with_trials
+from tests.claims.worlds import EPOCHS, STEP, draws, evidence, norms, study_data, with_trials
 from tests.synthetic import grid
 
 
@@ -26,7 +27,8 @@ def rising(count: int, seeds: int = 3) -> np.ndarray:
 
 def test_networks_that_never_learned_say_nothing_about_gradient_flow() -> None:
     settings = grid(normalization=["none", "batch"], batch_size=[10, 100])
-    ratios = np.array([[1.0], [1e-6], [2.0], [2.0]]) * np.exp(0.01 * rising(1))
+    around = np.array([[0.01], [0], [0], [0]]) * np.array([-1, 0, 1])
+    ratios = np.array([[1.0], [1e-6], [2.0], [2.0]]) * np.exp(around)
     made = with_trials(
         study_data("normalization", settings, seeds=3),
         gradient_norms=norms(ratios),
@@ -68,9 +70,11 @@ def test_a_control_that_misses_does_not_show_that_decay_is_no_faster() -> None:
     """Both sides need about the budget, but how much longer without decay nobody knows."""
     none = {"weight_decay": 0.0, "l1": 0.0, "l2": 0.0}
     made = study_data("regularization", [none, none | {"weight_decay": 1e-3}], seeds=3)
-    epochs = np.array([[299.0], [299.0]]) - 0.01 * rising(1)
+    epochs = np.array([[299.0], [299.0]]) - np.array([[0.0], [1.0]]) * rising(1)
+    trained = 0.99 + np.array([[0.0], [0.01]]) * rising(1)
+    made = with_trials(made, final_train_accuracy=trained)
     assert _decay(with_trials(made, **{EPOCHS: epochs})) == "supported"
-    missed = np.array([[np.inf], [299.0]]) - 0.01 * rising(1)
+    missed = np.array([[np.inf], [299.0]]) - np.array([[0.0], [1.0]]) * rising(1)
     assert _decay(with_trials(made, **{EPOCHS: missed})) == "inconclusive"
 
 
@@ -79,16 +83,76 @@ def _decay(made: StudyData) -> str:
 
 
 def test_the_best_batch_is_unknown_where_a_miss_may_be_faster() -> None:
-    settings = grid(train_size=[1000, 10_000], batch_size=[10, 100, 1000])
-    made = study_data("train_size", settings, seeds=3)
-    epochs = np.full((6, 3), 9.0)
-    epochs[[0, 4]] = 1.0
-    epochs[5] = np.inf
+    settings = grid(train_size=[1000, 10_000], batch_size=[10, 30, 100, 300])
+    made = study_data("train_size", settings, seeds=10)
+    epochs = np.full((8, 10), 9.0)
+    epochs[[0, 6]] = 1.0
+    epochs[7] = np.inf
     known = with_trials(made, **{EPOCHS: epochs})
     assert judged("grows-with-data", evidence(known))["verdict"] == "supported"
     ratios = made.ratios.copy()
-    ratios[5] = 1e-3  # the whole budget at batch size 1000 takes 0.3 of the best's time
+    ratios[7] = 1e-3  # the whole budget at batch size 300 takes 0.3 of the best's time
     assert judged("grows-with-data", evidence(replace(known, ratios=ratios)))["n"] == 0
+
+
+def test_the_best_batch_is_unknown_where_another_was_there_at_its_first_evaluation() -> None:
+    settings = grid(train_size=[1000, 10_000], batch_size=[10, 30, 100, 300])
+    made = study_data("train_size", settings, seeds=10)
+    epochs, steps = np.full((8, 10), 9.0), np.zeros((8, 10))
+    epochs[[0, 6]] = 1.0
+    steps[[0, 6]] = 1.0  # the best themselves: the truth is faster still
+    known = with_trials(made, **{EPOCHS: epochs, STEP: steps})
+    assert judged("grows-with-data", evidence(known))["verdict"] == "supported"
+    steps[1] = 9.0
+    unknown = with_trials(made, **{EPOCHS: epochs, STEP: steps})
+    assert judged("grows-with-data", evidence(unknown))["n"] == 0
+
+
+def test_a_treated_run_there_at_the_first_evaluation_speeds_up_by_at_least_that() -> None:
+    """And a control that was there at the first may have been faster than it looks."""
+    made = study_data("momentum", grid(momentum=[0.0, 0.9], batch_size=[10]), seeds=3)
+    steps = np.ones((2, 3))
+    readings = {"treated": [[2.0, 2.0, 3.0], [1.0] * 3], "control": [[1.0] * 3, [4.0, 5.0, 4.0]]}
+    found = {
+        name: judged("momentum-speed", evidence(with_trials(made, **{EPOCHS: rows, STEP: steps})))
+        for name, rows in readings.items()
+    }
+    assert found["treated"]["effect"] == pytest.approx((1.5 * 1.5 * 2.5) ** (1 / 3))
+    assert found["control"]["verdict"] == "refuted"
+    slower = np.array([[1.0] * 3, [1.0] * 3])
+    same = judged("momentum-speed", evidence(with_trials(made, **{EPOCHS: slower, STEP: steps})))
+    assert same["verdict"] == "inconclusive"
+
+
+def test_epochs_that_grow_from_a_first_evaluation_grow_by_at_least_that() -> None:
+    """Small sizes there at the first evaluation never refute; large ones never support."""
+    made = study_data("batch_size", grid(batch_size=[10, 30, 100, 300]), seeds=3)
+    flat = np.full((4, 3), 10.0) + 0.01 * np.arange(3)
+    for first, growth, expected in [
+        (0, -0.5, "inconclusive"),
+        (3, -0.5, "refuted"),
+        (0, 1.0, "supported"),
+        (3, 1.0, "inconclusive"),
+    ]:
+        epochs = flat * np.array([10, 30, 100, 300])[:, None] ** growth / 10**growth
+        steps = np.zeros((4, 3))
+        steps[first] = epochs[first]
+        found = judged("more-epochs", evidence(with_trials(made, **{EPOCHS: epochs, STEP: steps})))
+        assert found["verdict"] == expected
+
+
+def test_settings_that_share_a_measurement_are_one_pair_and_ranges_do_not_matter() -> None:
+    """Growth per doubling: 10 to 100 and 10 to 1000 by the same exponent say the same."""
+    short = study_data("batch_size", grid(batch_size=[10, 100]))
+    long = study_data("momentum", grid(momentum=[0.5, 0.9], batch_size=[10, 1000]))
+    peaks = {10: 1.0, 100: 10**0.2, 1000: 100**0.2}
+
+    def measured(made: StudyData) -> StudyData:
+        return replace(made, memory=made.variants["batch_size"].map(peaks).to_numpy(float))
+
+    found = judged("memory-bound", evidence(measured(short), measured(short), measured(long)))
+    assert found["effect"] == pytest.approx(2**0.2)
+    assert found["n"] == 2
 
 
 def test_the_published_table_is_compared_with_its_own_network() -> None:

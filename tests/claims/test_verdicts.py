@@ -23,7 +23,6 @@ TRUE = [
     *("hardware-efficiency", "faster-epochs", "memory-bound", "too-small-fails", "more-epochs"),
     *(
         "time-optimum",
-        "decay-overfitting",
         "l1-sparse",
         "momentum-speed",
         "norm-gradient-flow",
@@ -120,12 +119,13 @@ def test_momentum_that_slows_down_is_refuted(evidence: Evidence) -> None:
     assert verdict("momentum-speed", changed(only, "momentum", slow)) == "refuted"
 
 
-def test_decay_that_closes_no_gap_is_refuted(evidence: Evidence) -> None:
-    def same(rows: pd.DataFrame) -> None:
+def test_decay_that_widens_the_gap_is_refuted(evidence: Evidence) -> None:
+    def wider(rows: pd.DataFrame) -> None:
+        decayed = (rows["weight_decay"] > 0) | (rows["l2"] > 0)
         rows["final_test_accuracy"] = 0.9 + 1e-5 * rows["seed"]
-        rows["final_train_accuracy"] = 0.95
+        rows["final_train_accuracy"] = np.where(decayed, 0.96, 0.95)
 
-    assert verdict("decay-overfitting", changed(evidence, "regularization", same)) == "refuted"
+    assert verdict("decay-overfitting", changed(evidence, "regularization", wider)) == "refuted"
 
 
 def test_decay_that_only_spoils_training_is_refuted(evidence: Evidence) -> None:
@@ -145,8 +145,9 @@ def test_decay_that_speeds_up_refutes_that_it_does_not(evidence: Evidence) -> No
         rows["epochs_to_0.98"] = np.where(decayed, 3.0, 8.0)
 
     def nothing(rows: pd.DataFrame) -> None:
-        rows["epochs_to_0.98"] = 4.0 * (1 + 0.001 * rows["seed"])
-        rows["final_train_accuracy"] = 0.99
+        decayed = (rows["weight_decay"] > 0) | (rows["l2"] > 0)
+        rows["epochs_to_0.98"] = np.where(decayed, 5.0, 4.0) * (1 + 0.001 * rows["seed"])
+        rows["final_train_accuracy"] = np.where(decayed, 0.985, 0.99)
 
     assert verdict("decay-not-speed", changed(evidence, "regularization", fast)) == "refuted"
     assert verdict("decay-not-speed", changed(evidence, "regularization", nothing)) == "supported"
@@ -250,7 +251,7 @@ def test_the_spread_of_losses_over_the_batch_size(
     evidence: Evidence, exponent: float, expected: str
 ) -> None:
     def spread(rows: pd.DataFrame) -> None:
-        rows["oscillation"] = rows["batch_size"] ** exponent * (1 + 0.01 * rows["seed"])
+        rows["oscillation"] = rows["batch_size"] ** (exponent + 0.01 * rows["seed"])
 
     assert verdict("less-oscillation", changed(evidence, "batch_size", spread)) == expected
 
@@ -289,7 +290,9 @@ def test_runs_that_have_not_settled_say_nothing(evidence: Evidence) -> None:
     assert verdict("large-batch-generalization", evidence) == "not measured"
 
 
-@pytest.mark.parametrize(("exponent", "expected"), [(0.5, "supported"), (0.0, "refuted")])
+@pytest.mark.parametrize(
+    ("exponent", "expected"), [(0.5, "supported"), (-0.5, "refuted"), (0.0, "inconclusive")]
+)
 def test_the_best_batch_and_the_data(evidence: Evidence, exponent: float, expected: str) -> None:
     def change(rows: pd.DataFrame) -> None:
         sizes = np.array([8, 32, 128, 512])
@@ -297,6 +300,7 @@ def test_the_best_batch_and_the_data(evidence: Evidence, exponent: float, expect
         best = sizes[np.abs(np.log(sizes[None] / wanted.to_numpy()[:, None])).argmin(axis=1)]
         rows["epochs_to_0.98"] = np.where(rows["batch_size"] == best, 0.001, 9.0)
 
+    # Sizes by fours cannot tell an exponent of 0 from one of 0.1, however much three seeds agree.
     data = evidence.study("train_size")
     assert data is not None
     level = replace(evidence, studies=[replace(data, ratios=np.ones_like(data.ratios))])

@@ -19,10 +19,11 @@ Settings = Sequence[dict[str, Any]]
 TARGET = 0.98
 BUDGET = 300.0
 EPOCHS = f"epochs_to_{TARGET:g}"
+STEP = f"step_to_{TARGET:g}"
 FULL = 50_000
 NONE = pd.DataFrame(columns=["variant", "moment", "batch_size", "quantile"])
 DEFAULTS = {
-    **{"status": "done", "budget": BUDGET, "resolution": 0.0, EPOCHS: 10.0, "best_epoch": 1.0},
+    **{"status": "done", "budget": BUDGET, STEP: 0.0, EPOCHS: 10.0, "best_epoch": 1.0},
     **{"best_validation_error": 0.02, "oscillation": 0.1, "test_accuracy_at_best": 0.98},
     **{"final_test_accuracy": 0.98, "final_train_accuracy": 0.99, "small_weight_share": 0.1},
 }
@@ -58,6 +59,10 @@ def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
         train_size=train_size,
         batch_size=variants["batch_size"].mask(full, train_size).astype(int),
         examples_per_epoch=train_size,
+        validation_size=10_000,
+        test_size=10_000,
+        scored_train_size=10_000,
+        parameters=60_000,
         model_arguments="{}",
         optimizer_arguments="{}",
     )

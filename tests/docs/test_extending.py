@@ -51,9 +51,8 @@ def test_claim(tmp_path: Path) -> None:
     with (copy.folder / rule).open("a") as file:
         file.write(f"\n\n{_block(rule)}")
     rates = "tests/claims/test_error_rates.py"
-    copy.edit(
-        rates, "@dataclass(frozen=True)\nclass Case", f"{_block(rates)}\n\n@dataclass\nclass Case"
-    )
+    case = "@dataclass(frozen=True)\nclass Case"
+    copy.edit(rates, case, f"{_block(rates)}\n\n{case}")
     copy.edit(rates, "CASES = [\n", f"CASES = [\n{_block(f'{rates}, in CASES')}")
     words = "src/batchmark/report/claim_words.py"
     start = "OPTIMIZERS: Mapping[str, Words] = {\n"

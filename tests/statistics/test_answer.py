@@ -4,20 +4,22 @@ import numpy as np
 import pytest
 
 from batchmark.statistics.best_batch import BestBatch, costs
-from batchmark.statistics.intervals import Test as Ratio
+from batchmark.statistics.intervals import Interval
 
 
-def best_of(sizes: list[int], seconds: list[float]) -> BestBatch:
+def best_of(sizes: list[int], seconds: list[float], *missed: int) -> BestBatch:
+    """The bounds are 10 % away, and there is no upper one for sizes of which trials `missed`."""
     cost = np.array(seconds) / min(seconds)
+    high = np.where(np.isin(sizes, missed), np.inf, cost * 1.1)
     best = int(np.argmin(seconds))
     return BestBatch(
         sizes=np.array(sizes),
         best=best,
         seconds=np.array(seconds),
-        cost=Ratio(cost, cost * 0.9, cost * 1.1, np.zeros(len(sizes))),
+        cost=Interval(cost, np.maximum(cost * 0.9, 1.0), high),
         tied=np.arange(len(sizes)) == best,
-        low=sizes[best],
-        high=sizes[best],
+        fastest=(np.arange(len(sizes)) == best).astype(float),
+        detectable=1.2,
     )
 
 
@@ -32,5 +34,13 @@ def test_an_unmeasured_size_beside_the_best_has_no_known_cost() -> None:
 def test_the_best_itself_costs_nothing_more() -> None:
     found = costs(best_of([8, 32], [9.0, 2.0]))
     assert found["32"] == {
-        "batch_size": 32, "reached": True, "ratio": 1.0, "low": 1.0, "high": 1.0
+        "batch_size": 32, "reached": True, "ratio": 1.0, "low": 1.0, "high": 1.1, "at_least": False
     }  # fmt: skip
+
+
+def test_a_cost_that_some_trials_never_came_to_has_no_upper_end() -> None:
+    found = costs(best_of([8, 128, 1000], [2.0, 3.0, np.inf], 128, 1000))
+    assert (found["128"]["at_least"], found["128"]["high"]) == (True, None)
+    assert found["128"]["ratio"] == pytest.approx(1.5)
+    assert found["1000"]["at_least"] is False
+    assert found["1000"]["ratio"] is None

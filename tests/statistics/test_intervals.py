@@ -10,7 +10,10 @@ from batchmark.statistics.intervals import (
     bootstrap_median,
     columns,
     counting_variance,
+    crossed,
+    first_seen,
     from_columns,
+    grid_variance,
     holm,
     mean_of,
     median,
@@ -107,10 +110,12 @@ def test_values_off_a_grid_are_covered_as_they_were_before(count: int, step: flo
 
 
 def test_equal_values_off_a_grid_still_have_an_interval() -> None:
-    found = median([2.0, 2.0, 2.0], resolution=0.5)
-    error = 0.5 / np.sqrt(12) / 2 / np.sqrt(3)
+    found = median([2.0, 2.0, 2.0], steps=0.5)
+    # Crossed half a step before, at 1.75, with the same error for all three.
+    error = 0.5 / np.sqrt(12) / 1.75
     half = scipy.stats.t.ppf(0.975, 2) * error
-    assert found.high == pytest.approx(2 * np.exp(half))
+    assert found.high == pytest.approx(1.75 * np.exp(half))
+    assert found.low == pytest.approx(1.75 * np.exp(-half))
 
 
 def test_missing_values_are_no_values() -> None:
@@ -171,9 +176,50 @@ def test_a_mean_skips_what_is_missing() -> None:
     assert np.isnan(total(mean_of([1.0, np.nan])).p)
 
 
-def test_identical_differences_are_certain_and_zeros_are_not() -> None:
-    assert total(mean_of([0.5, 0.5, 0.5])).p == 0
+def test_equal_differences_are_counted_by_the_sign_test() -> None:
+    """n of n on one side: 2 / 2^n by chance. Three say nothing, six decide."""
+    few, many = total(mean_of([0.1, 0.1, 0.1])), total(mean_of([0.1] * 6))
+    assert few.p == pytest.approx(0.25)
+    assert np.isnan([few.low, few.high]).all()
+    assert many.p == pytest.approx(1 / 32)
+    assert (many.low, many.high) == pytest.approx((0.1, 0.1))
     assert total(mean_of([0.0, 0.0, 0.0])).p == 1
+
+
+def test_readings_are_late_by_half_a_step_but_the_first_which_is_a_bound() -> None:
+    found = crossed([0.5, 1.0, 2.0, np.inf, np.nan], [0.5, 0.5, 1.0, 0.0, 0.0])
+    assert found.tolist() == pytest.approx([0.5, 0.75, 1.5, np.inf, np.nan], nan_ok=True)
+    assert first_seen([0.5, 1.0, np.inf], [0.5, 0.5, 0.0]).tolist() == [True, False, False]
+
+
+def test_the_grid_adds_the_variance_of_its_spacing() -> None:
+    readings = np.array([[2.0, 2.25, np.inf], [np.inf] * 3])
+    # Uniform over a step of 0.5: 0.25 / 12, relative to the square of 1.75.
+    steps = np.array([[0.5, 0.5, 0.0], [0.0] * 3])
+    assert grid_variance(readings, steps) == pytest.approx([0.25 / 12 / 1.75**2, 0])
+
+
+@pytest.mark.parametrize("count", [3, 6, 10])
+def test_many_seeds_that_agree_within_a_step_share_its_rounding(count: int) -> None:
+    """A tenth of a step apart: the mean's error is the grid's, however many there are."""
+    random = np.random.default_rng(9)
+    place = random.uniform(5, 6, size=(SIMULATIONS, 1))
+    values = place + random.normal(0, 0.1, size=(SIMULATIONS, count))
+    found = total(mean_of(np.ceil(values) - 0.5, 1 / 12))
+    assert coverage(Interval(found.estimate, found.low, found.high), place[:, 0]) >= 0.93
+
+
+@pytest.mark.parametrize("count", [3, 5, 10, 30])
+def test_ratios_of_readings_cover_the_ratio_of_crossings(count: int) -> None:
+    """A short run against one three times as long, both seen at the same evaluations."""
+    random = np.random.default_rng(10)
+    logs, known = [], 0.0
+    for epochs in (1.5, 4.5):
+        readings = np.ceil(epochs * np.exp(random.normal(0, 0.15, (SIMULATIONS, count))))
+        logs.append(np.log(crossed(readings, np.ones_like(readings))))
+        known += 1 / 12 / epochs**2
+    found = total(mean_of(logs[1] - logs[0], known))
+    assert coverage(Interval(found.estimate, found.low, found.high), np.log(3)) >= 0.93
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
@@ -191,9 +237,9 @@ def test_differences_of_counts_are_not_certain_by_chance(seeds: int, spread: flo
 def test_the_variance_of_counting_by_hand() -> None:
     # Uniform over a width of 1 / 500: the square of the width over 12.
     assert counting_variance([500, 10_000]) == pytest.approx([1 / 3e6, 1 / 1.2e9])
-    # Two seeds, 10 images of 10,000 each: error 1e-4 / sqrt(6) / sqrt(2), one degree of freedom.
+    # Two seeds, 10 images of 10,000 each: error 1e-4 / sqrt(6), one degree of freedom.
     found = total(mean_of([0.001, 0.001], 2 * counting_variance(10_000)))
-    t = 0.001 / (1e-4 / np.sqrt(12))
+    t = 0.001 / (1e-4 / np.sqrt(6))
     assert found.p == pytest.approx(2 * scipy.stats.t.sf(t, 1))
 
 

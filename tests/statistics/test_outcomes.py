@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,12 @@ def test_choosing_trials_keeps_their_evaluations(curves: Curves) -> None:
     assert len(epochs_to(nothing, 0.9)) == 0
 
 
-def test_the_resolution_is_the_mean_distance_of_evaluations(curves: Curves) -> None:
-    rows = outcomes(curves, trials(), [0.9])
-    assert rows["resolution"].tolist() == pytest.approx([0.5, 0.5, 0.5, np.nan], nan_ok=True)
+def test_the_step_before_a_reading_is_that_of_its_own_evaluation(curves: Curves) -> None:
+    """Evaluations may come at any distance; those of other trials and the mean do not count."""
+    uneven = replace(curves, epoch=np.array([0.5, 0.75, 2.0, 2.5, 0.25, 0.5, 1.0, 2.0, 3.0]))
+    rows = outcomes(uneven, trials(), [0.9])
+    assert rows["epochs_to_0.9"].tolist() == [2.0, 0.25, np.inf, np.inf]
+    assert rows["step_to_0.9"].tolist() == [1.25, 0.25, 0.0, 0.0]
 
 
 def trials(**changes: Any) -> pd.DataFrame:

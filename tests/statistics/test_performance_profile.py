@@ -19,7 +19,7 @@ def optimizers(world: World, epochs: dict[tuple[str, int], float]) -> StudyData:
         study=data.study.model_copy(update={"settings": dict(zip(ids, settings, strict=True))}),
         variants=data.variants.iloc[:count].assign(variant=ids, batch_size=sizes),
         outcomes=data.outcomes.iloc[:count].assign(
-            variant=ids, seed=0, **{"epochs_to_0.98": list(epochs.values())}
+            variant=ids, seed=0, **{"epochs_to_0.98": list(epochs.values()), "step_to_0.98": 0.0}
         ),
         ratios=np.ones((count, 2)),
         baseline_seconds=1.0,

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.claims.decision import (
+    RESOLVABLE,
     Decision,
     all_of,
     as_ratio,
@@ -60,8 +61,9 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
     family = family.only(family.learns) if family else None
     if family is None or len(family.rows) < 3:
         return None
+    whole = ~np.isnan(family.trials("best_validation_error")).any(axis=0)
     with np.errstate(divide="ignore"):
-        spread = np.log(family.trials("oscillation"))
+        spread = np.log(family.trials("oscillation")[:, whole])
     known = np.isfinite(spread).all(axis=1)
     if known.sum() < 3:
         return None
@@ -104,10 +106,11 @@ def _trials(family: Family) -> pd.DataFrame:
 def _fates(family: Family) -> tuple[int, int]:
     """(failed, reached); a miss in a budget below 200 epochs is neither."""
     trials = _trials(family)
-    missed = np.isinf(trials[column(family.data.target)].to_numpy(float))
+    epochs = trials[column(family.data.target)].to_numpy(float)
+    missed = np.isinf(epochs)
     hopeless = trials["status"].isin(FAILED).to_numpy(bool)
     enough = (trials["budget"] >= ENOUGH_EPOCHS).to_numpy(bool)
-    return int((missed & (hopeless | enough)).sum()), int((~missed).sum())
+    return int((missed & (hopeless | enough)).sum()), int(np.isfinite(epochs).sum())
 
 
 @claim("more-epochs")
@@ -142,11 +145,11 @@ def _growth(family: Family, parts: int) -> Decision:
     logs = logs[:, ~np.isnan(logs).any(axis=0)]
     least = slope_variance(sizes, family.grid_variance())
     found = decide(slopes(sizes, logs), 0.05, least_variance=least, parts=parts)
-    small = sizes < sizes.mean()
+    small, missed, first = sizes < sizes.mean(), family.missed, family.first_seen
     return bounded(
         found,
-        too_low=bool(family.missed[~small].any()),
-        too_high=bool(family.missed[small].any()),
+        too_low=bool(missed[~small].any() or first[small].any()),
+        too_high=bool(missed[small].any() or first[~small].any()),
     )
 
 
@@ -163,7 +166,7 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     logs = np.log(family.epochs() * family.relative_seconds[:, None])
     least = 2 * float(np.median(family.grid_variance()[~missed.all(axis=1)]))
     test = partial(decide, margin=np.log(1.1), show=as_ratio, least_variance=least, parts=2)
-    found = _interior(logs, missed, test, lower=True)
+    found = _interior(logs, missed, family.first_seen, test)
     if found is None:
         return None
     return finding(
@@ -175,13 +178,15 @@ def time_optimum(evidence: Evidence) -> Finding | None:
 
 @claim("accuracy-optimum")
 def accuracy_optimum(evidence: Evidence) -> Finding | None:
-    """Has the best size in between an error lower than both ends' by over 0.1 points?"""
+    """Has the best size in between an error lower than both ends' by over 0.3 points?"""
     family = main_family(evidence)
     if family is None:
         return None
     unsettled = ~family.settled
-    test = partial(decide, margin=0.001, parts=2)
-    found = _interior(family.trials("best_validation_error"), unsettled, test, lower=False)
+    counted = family.counting_variance("best_validation_error")
+    test = partial(decide, margin=RESOLVABLE, parts=2, least_variance=counted)
+    errors = family.trials("best_validation_error")
+    found = _interior(errors, np.zeros_like(unsettled), unsettled, test)
     if found is None:
         return None
     return finding(
@@ -200,25 +205,27 @@ class Interior(NamedTuple):
 
 
 def _interior(
-    values: Array, doubtful: Mask, test: Callable[..., Decision], *, lower: bool
+    values: Array, lower: Mask, upper: Mask, test: Callable[..., Decision]
 ) -> Interior | None:
     """Is the least of `values` [size, seed] in between, by `test` against both ends?
 
-    `doubtful` values are only bounds of the truth, `lower` ones or upper ones. The size in between
-    is chosen on the other seeds, one without lower bounds where there is one.
+    Some values are only `lower`, or `upper`, bounds of the truth. The size in between is chosen on
+    the other seeds, one without lower bounds where there is one.
     """
     known = ~np.isnan(values).any(axis=0)
-    values, doubtful = values[:, known], doubtful[:, known]
+    values, lower, upper = values[:, known], lower[:, known], upper[:, known]
     if values.shape[1] == 0 or len(values) < 3:
         return None
-    rows = 1 + left_out_best(np.where(doubtful & lower, -LAST_CHOICE, -values)[1:-1])
+    rows = 1 + left_out_best(np.where(lower, -LAST_CHOICE, -values)[1:-1])
     best = rows, np.arange(len(rows))
-    ends = []
-    for end in (0, -1):
-        found = test(values[end] - values[best], chosen=len(values) > 3)
-        doubts = bool(doubtful[end].any()), bool(doubtful[best].any())
-        too_low, too_high = doubts if lower else doubts[::-1]
-        ends.append(bounded(found, too_low=too_low, too_high=too_high))
+    ends = [
+        bounded(
+            test(values[end] - values[best], chosen=len(values) > 3),
+            too_low=bool(lower[end].any() or upper[best].any()),
+            too_high=bool(upper[end].any() or lower[best].any()),
+        )
+        for end in (0, -1)
+    ]
     return Interior(ends, sorted(set(rows.tolist())))
 
 
@@ -247,14 +254,20 @@ def grows_with_data(evidence: Evidence) -> Finding | None:
     known = {images: sizes for images, sizes in best if sizes is not None}
     if len(known) < 2:
         return None
-    logs = np.log(np.array(list(known.values())))
+    images, logs = np.log(list(known)), np.log(np.array(list(known.values())))
+    least = slope_variance(images, np.full(len(known), max(map(_choice_variance, found))))
     return finding(
-        decide(slopes(np.log(list(known)), logs), 0.1),
+        decide(slopes(images, logs), 0.1, least_variance=least),
         fewest=int(min(known)),
         most=int(max(known)),
         known=len(known),
         count=len(found),
     )
+
+
+def _choice_variance(family: Family) -> float:
+    """Variance of the log of a chosen size from there being none in between: gap squared / 12."""
+    return float(np.diff(np.log(family.sizes)).max() ** 2 / 12)
 
 
 def _images(family: Family) -> float:
@@ -264,7 +277,8 @@ def _images(family: Family) -> float:
 def _best_sizes(family: Family) -> Array | None:
     """The fastest size per seed; None where it is unknown for a seed.
 
-    Unknown: the target was reached nowhere, or a miss spent less time than the best took.
+    Unknown: the target was reached nowhere, a miss spent less time than the best took, or another
+    size was there at its first evaluation, nobody knows how long before.
     """
     family = family.only(~np.isnan(family.relative_seconds))
     seconds = family.epochs() * family.relative_seconds[:, None]
@@ -275,4 +289,8 @@ def _best_sizes(family: Family) -> Array | None:
         or (reached.min(axis=0) > seconds.min(axis=0)).any()
     ):
         return None
-    return family.sizes[reached.argmin(axis=0)].astype(float)
+    best, seeds = reached.argmin(axis=0), np.arange(seconds.shape[1])
+    first = family.first_seen
+    if (first.sum(axis=0) > first[best, seeds]).any():
+        return None
+    return family.sizes[best].astype(float)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchmark.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.contract import hyperparameters
-from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio
+from batchmark.statistics.comparisons import bounded_pairs, log_epoch_ratio
 from batchmark.statistics.intervals import Array
 from batchmark.statistics.study_data import StudyData, families
 
@@ -52,19 +52,24 @@ class Pair:
     control: int
 
     def speed_up(self) -> "pd.Series[float]":
-        """log(control's epochs / treated's) per seed; a miss counts as the budget."""
-        control, treated = self._epochs()
-        return self._by_seed(log_epoch_ratio(control, treated, self.data.budget[self.control]))
+        """log(control's epochs / treated's) by common seed; a miss counts as the budget."""
+        epochs = self._epochs()
+        logs = log_epoch_ratio(*epochs, self.data.budget[self.control])
+        return self._by_seed(logs)[~np.isnan(epochs).any(axis=0)]
 
     def least_variance(self) -> float:
         """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
-        steps = self.data.resolution[[self.control, self.treated]]
-        return float(grid_variance(self._epochs(), steps).sum())
+        return float(self.data.grid_variance()[[self.control, self.treated]].sum())
 
-    def missed(self) -> tuple[bool, bool]:
-        """Did some trial of the control, or of the treated, miss what its partner reached?"""
-        control, treated = np.isinf(self._epochs())
-        return bool((control & ~treated).any()), bool((treated & ~control).any())
+    def bounds(self) -> tuple[bool, bool]:
+        """Is the speed-up of some seed too low, and of some too high, being only a bound?"""
+        both = [self.control, self.treated]
+        found = bounded_pairs(np.isinf(self._epochs()), self.data.first_seen()[both], base=1)
+        return bool(found.larger[0].any()), bool(found.smaller[0].any())
+
+    def counting_variance(self, name: str) -> float:
+        """Variance of a `change` of a share that comes from counting images on both sides."""
+        return float(self.data.counting_variance(name)[[self.control, self.treated]].sum())
 
     @property
     def learned(self) -> bool:
@@ -157,11 +162,16 @@ def matrix(rows: Sequence["pd.Series[float]"]) -> Array:
     return table.to_numpy(float) if len(table) else np.empty((0, 0))
 
 
+def mean_counting_variance(name: str, of: Sequence[Pair]) -> float:
+    """Variance, from counting images, of the mean over pairs of their changes of a share."""
+    return sum(pair.counting_variance(name) for pair in of) / len(of) ** 2
+
+
 class SpeedUps(NamedTuple):
     """log speed-ups [pair, seed] of pairs of which every seed reached the target on some side.
 
-    `least_variance`: of each pair. `too_low`: some control missed, so that the pair's true
-    speed-up is larger; `too_high`: some treated trial missed, so that it is smaller.
+    `least_variance`: of each pair. `too_low`: some control missed, or some treated trial was there
+    at the first evaluation, so that the pair's true speed-up is larger; `too_high`: the opposite.
     """
 
     logs: Array
@@ -185,12 +195,12 @@ class SpeedUps(NamedTuple):
 def speed_ups(found: Sequence[Pair]) -> SpeedUps:
     """The speed-ups of the informative pairs; `logs` is empty where there are none."""
     measured = [(pair, logs) for pair in found if (logs := pair.speed_up()).notna().all()]
-    missed = np.array([pair.missed() for pair, _ in measured], bool).reshape(-1, 2)
+    bounds = np.array([pair.bounds() for pair, _ in measured], bool).reshape(-1, 2)
     return SpeedUps(
         matrix([logs for _, logs in measured]),
         np.array([pair.least_variance() for pair, _ in measured]),
-        missed[:, 0],
-        missed[:, 1],
+        bounds[:, 0],
+        bounds[:, 1],
     )
 
 
@@ -216,14 +226,25 @@ class Family:
         """Which trials did not reach the target [size, seed]."""
         return np.isinf(self.data.epochs_to()[self.rows])
 
+    @property
+    def first_seen(self) -> NDArray[np.bool_]:
+        """Trials that had reached the target at their first evaluation [size, seed]."""
+        return self.data.first_seen()[self.rows]
+
     def epochs(self) -> Array:
-        """Epochs to the target [size, seed]; a miss counts as the budget, which understates it."""
+        """Epochs to the target [size, seed]; a miss counts as the budget, which understates it.
+
+        So does the first evaluation of all where it saw the target, which overstates it.
+        """
         return np.minimum(self.data.epochs_to()[self.rows], self.data.budget[self.rows][:, None])
 
     def grid_variance(self) -> Array:
         """Variance of log epochs from reading them off the evaluations, per size."""
-        epochs = self.data.epochs_to()[self.rows]
-        return grid_variance(epochs, self.data.resolution[self.rows])
+        return self.data.grid_variance()[self.rows]
+
+    def counting_variance(self, name: str) -> float:
+        """Variance of a difference between two sizes in a share, from counting images."""
+        return 2 * float(self.data.counting_variance(name)[self.rows].max())
 
     @property
     def learns(self) -> NDArray[np.bool_]:
@@ -233,8 +254,12 @@ class Family:
 
     @property
     def settled(self) -> NDArray[np.bool_]:
-        """Trials whose best validation error came before the budget's last quarter [size, seed]."""
-        return self.trials("best_epoch") <= SETTLED * self.data.budget[self.rows][:, None]
+        """Trials whose best validation error came before the budget's last quarter [size, seed].
+
+        And those that were not asked for it, having ended with the target.
+        """
+        early = self.trials("best_epoch") <= SETTLED * self.data.budget[self.rows][:, None]
+        return early | np.isnan(self.trials("best_validation_error"))
 
     @property
     def relative_seconds(self) -> Array:

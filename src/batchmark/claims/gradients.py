@@ -17,14 +17,16 @@ from batchmark.claims.decision import (
     cross_fitted,
     decide,
     decide_mean,
+    limited,
     negated,
 )
 from batchmark.claims.evidence import Evidence, Finding, claim, finding, main_family, phrase
-from batchmark.statistics.intervals import Mean, mean_of
+from batchmark.statistics.intervals import Mean, degrees_of_freedom, mean_of
 
 MOMENT = ["variant", "moment"]
 MEDIAN, TOP = 0.5, 0.99
 LARGEST_RATIO = 1e6
+TURNED = limited(-1, 1, negated)
 # The share of the data up to which a batch is one that larger ones could still improve on.
 FEW = 0.2
 
@@ -82,22 +84,17 @@ def _gain(part: pd.DataFrame, small: int, large: int, margin: float, parts: int)
     """Is the cosine at `large` greater than at `small` by more than the margin?"""
     high, low = _cosines(part, large), _cosines(part, small)
     if part["seed"].nunique() > 1:
-        return decide((high - low).dropna().to_numpy(float), margin, parts=parts)
-    difference = _difference(mean_of(high), mean_of(low))
-    return decide_mean(difference, margin, n=len(high) + len(low), parts=parts)
+        gains = (high - low).dropna().to_numpy(float)
+        return decide(gains, margin, parts=parts, show=limited(-2, 2))
+    difference, n = _difference(mean_of(high), mean_of(low)), len(high) + len(low)
+    return decide_mean(difference, margin, n=n, parts=parts, show=limited(-2, 2))
 
 
 def _difference(one: Mean, other: Mean) -> Mean:
     """one - other, Welch's degrees of freedom."""
-    squared = one.squared_error + other.squared_error
-    terms = one.squared_error**2 / one.freedom + other.squared_error**2 / other.freedom
-    freedom = squared**2 / np.maximum(terms, np.finfo(float).tiny)
-    exact = np.minimum(one.freedom, other.freedom)
-    return Mean(
-        one.estimate - other.estimate,
-        squared,
-        np.where(squared > 0, freedom, exact),
-    )
+    squared = one.squared_error, other.squared_error
+    freedom = degrees_of_freedom(squared, (one.freedom, other.freedom))
+    return Mean(one.estimate - other.estimate, np.add(*squared), freedom)
 
 
 @claim("gradient-spread")
@@ -131,7 +128,7 @@ def online_zigzag(evidence: Evidence) -> Finding | None:
         return None
     parts = len(single) + 1
     turns = [
-        decide(-_replicates(part, "successive_cosine"), -0.2, show=negated, parts=parts)
+        decide(-_replicates(part, "successive_cosine"), -0.2, show=TURNED, parts=parts)
         for part in single
     ]
     errors = family.trials("best_validation_error")
@@ -139,7 +136,9 @@ def online_zigzag(evidence: Evidence) -> Finding | None:
     if not errors.size:
         return None
     worse = errors[0] + cross_fitted(-errors[1:])
-    misses = decide(worse, 0.01, chosen=len(errors) > 2, parts=parts)
+    counted = family.counting_variance("best_validation_error")
+    chosen = len(errors) > 2
+    misses = decide(worse, 0.01, chosen=chosen, parts=parts, least_variance=counted)
     cosine = max(turn.effect for turn in turns)
     return finding(
         all_of([*turns, misses]),
@@ -158,7 +157,7 @@ def half_data_gradient(evidence: Evidence) -> Finding | None:
         return None
     sizes = [_sizes(part, 0.5)[-1] for part in moments]
     decisions = [
-        decide(_cosines(part, size), 0.9, parts=len(moments))
+        decide(_cosines(part, size), 0.9, parts=len(moments), show=limited(-1, 1))
         for part, size in zip(moments, sizes, strict=True)
     ]
     share = max(sizes) / moments[0]["full_size"].iloc[0]
@@ -179,7 +178,7 @@ def direction_saturates(evidence: Evidence) -> Finding | None:
         return None
     sizes = [_sizes(part, FEW)[-1] for part in moments]
     decisions = [
-        decide(_cosines(part, size) - 1, -0.1, show=negated, parts=len(moments))
+        decide(_cosines(part, size) - 1, -0.1, parts=len(moments), show=limited(0, 2, negated))
         for part, size in zip(moments, sizes, strict=True)
     ]
     share = max(sizes) / moments[0]["full_size"].iloc[0]

@@ -1,11 +1,15 @@
 """Claims about speed and memory, decided on the timing sessions."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from batchmark.claims.decision import as_ratio, decide, negated
+from batchmark.claims.decision import as_ratio, decide, limited, negated
 from batchmark.claims.evidence import Evidence, Family, Finding, claim, families_of, finding
 from batchmark.statistics.intervals import Array
+
+MEMORY_GROWTH = 1.02
 
 
 def _timed(evidence: Evidence) -> Family | None:
@@ -49,7 +53,12 @@ def faster_epochs(evidence: Evidence) -> Finding | None:
     correlation = np.array([spearman(family.sizes.astype(float), one) for one in logs.T])
     fastest = family.sizes[int(np.nanargmin(family.relative_seconds))]
     return finding(
-        decide(-correlation, 0.8, show=negated),
+        decide(
+            -correlation,
+            0.8,
+            show=limited(-1, 1, negated),
+            least_variance=rank_variance(len(family.sizes)),
+        ),
         count=len(family.sizes),
         fastest=fastest,
         smallest=family.sizes[0],
@@ -62,20 +71,41 @@ def spearman(one: Array, other: Array) -> float:
     return float(pd.Series(one).rank().corr(pd.Series(other).rank()))
 
 
+def rank_variance(count: int) -> float:
+    """Variance of a rank correlation over `count` values from the steps it can change in only."""
+    return (12 / (count**3 - count)) ** 2 / 12
+
+
 @claim("memory-bound")
 def memory_bound(evidence: Evidence) -> Finding | None:
-    """Does the peak memory grow by more than 10 % from the smallest to the largest batch?"""
+    """Does the peak memory grow by more than 2 % when the batch doubles?"""
     found = [_memory(family) for data in evidence.studies for family in families_of(data, 2)]
-    growth = np.array([one for one in found if one is not None])
-    if not len(growth):
+    # Studies share variants, and variants of one training graph share its measurement.
+    pairs = {pair.ids: pair for pair in found if pair is not None}
+    growth = list({pair.peaks: pair.per_doubling for pair in pairs.values()}.values())
+    if not growth:
         return None
     return finding(
-        decide(growth, np.log(1.1), show=as_ratio),
+        decide(growth, np.log(MEMORY_GROWTH), show=as_ratio),
         fits=evidence.largest_batch_size or "?",
     )
 
 
-def _memory(family: Family) -> float | None:
+class Memory(NamedTuple):
+    """The smallest and largest measured size of a family, and the growth of log peak memory."""
+
+    ids: tuple[str, str]
+    peaks: tuple[float, float]
+    per_doubling: float
+
+
+def _memory(family: Family) -> Memory | None:
     peaks = family.data.memory[family.rows]
-    known = peaks[~np.isnan(peaks)]
-    return float(np.log(known[-1] / known[0])) if len(known) > 1 and known[0] > 0 else None
+    known = np.flatnonzero(peaks > 0)
+    if len(known) < 2:
+        return None
+    first, last = known[0], known[-1]
+    ids = family.data.ids[family.rows[first]], family.data.ids[family.rows[last]]
+    doublings = np.log2(family.sizes[last] / family.sizes[first])
+    growth = float(np.log(peaks[last] / peaks[first]) / doublings)
+    return Memory(ids, (float(peaks[first]), float(peaks[last])), growth)

@@ -14,6 +14,7 @@ from batchmark.claims.evidence import (
     claim,
     finding,
     matrix,
+    mean_counting_variance,
     pairs,
     same_but,
     speed_ups,
@@ -21,6 +22,7 @@ from batchmark.claims.evidence import (
 from batchmark.contract.hyperparameters import NORMALIZATIONS
 from batchmark.statistics.study_data import StudyData
 
+ERROR = "best_validation_error"
 # Standardized input is normalization, but not before the activation.
 KINDS = [kind for kind, row in NORMALIZATIONS.items() if row.layer]
 
@@ -73,11 +75,12 @@ def norm_speed(evidence: Evidence) -> Finding | None:
     large = [pair for pair in found if pair.describe("learning_rate") == rates[-1]]
     small = [pair for pair in found if pair.describe("learning_rate") != rates[-1]]
     gains = speed_ups(small)
-    errors = matrix([-pair.change("best_validation_error") for pair in large])
+    errors = matrix([-pair.change(ERROR) for pair in large])
     if not (gains.logs.size and errors.size):
         return None
     faster = gains.decide(1.1, parts=2)
-    sturdier = decide(errors.mean(axis=0), 0.01, parts=2)
+    counted = mean_counting_variance(ERROR, large)
+    sturdier = decide(errors.mean(axis=0), 0.01, parts=2, least_variance=counted)
     return finding(
         all_of([faster, sturdier]),
         informative=len(gains.logs),
@@ -96,8 +99,10 @@ def norm_initialization(evidence: Evidence) -> Finding | None:
         kinds = [kind for kind in KINDS if kind in ranges]
         if "none" in ranges and kinds:
             narrower = matrix([ranges["none"] - ranges[kind] for kind in kinds])
+            # Four errors are counted: two ends of each of two ranges.
+            counted = 4 * float(data.counting_variance(ERROR).max())
             return finding(
-                decide(narrower.mean(axis=0), 0.005),
+                decide(narrower.mean(axis=0), 0.005, least_variance=counted),
                 none=ranges["none"].mean(),
                 kinds=kinds,
             )
@@ -112,7 +117,7 @@ def _ranges(data: StudyData) -> dict[str, "pd.Series[float]"]:
     variants = data.variants
     if variants["initializer_scale"].nunique() < 2:
         return {}
-    errors = pd.DataFrame(data.trials("best_validation_error"), columns=data.seeds)
+    errors = pd.DataFrame(data.trials(ERROR), columns=data.seeds)
     for rows in same_but(variants, ("normalization", "initializer_scale")):
         group = variants.iloc[rows]
         scales = group.groupby("normalization")["initializer_scale"].nunique()

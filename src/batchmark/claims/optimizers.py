@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from batchmark.claims.decision import Decision, all_of, cross_fitted, decide
+from batchmark.claims.decision import RESOLVABLE, Decision, all_of, cross_fitted, decide
 from batchmark.claims.evidence import (
     Choice,
     Evidence,
@@ -15,6 +15,7 @@ from batchmark.claims.evidence import (
     by_seed,
     claim,
     finding,
+    mean_counting_variance,
     pairs,
     speed_ups,
 )
@@ -27,25 +28,33 @@ ERROR = "best_validation_error"
 
 
 class Lowest(NamedTuple):
-    """Best validation error per seed of the setting best on the other seeds, of `options` many."""
+    """Best validation error per seed of the setting best on the other seeds, of `options` many.
+
+    `counted`: variance from counting images.
+    """
 
     errors: Array
     options: int
+    counted: float
 
 
 def _lowest(data: StudyData, optimizer: str, chosen: Choice) -> Lowest:
     """The lowest error of an optimizer; a setting without a value for some seed is no option."""
     variants = data.variants
     rows = ((variants["optimizer"] == optimizer) & chosen(variants)).to_numpy(bool)
-    errors = data.trials(ERROR)[rows]
+    errors = data.trials(ERROR)
+    # Seeds that were trained until the target only have no errors at any setting.
+    errors = errors[rows][:, ~np.isnan(errors).all(axis=0)]
     errors = errors[~np.isnan(errors).any(axis=1)]
-    return Lowest(-cross_fitted(-errors) if len(errors) else np.empty(0), len(errors))
+    counted = float(data.counting_variance(ERROR).max())
+    return Lowest(-cross_fitted(-errors) if len(errors) else np.empty(0), len(errors), counted)
 
 
 def _more(one: Lowest, other: Lowest, margin: float, parts: int = 1) -> Decision:
     """Does the error of `one` exceed that of `other` by more than the margin?"""
-    chosen = max(one.options, other.options) > 1
-    return decide(one.errors - other.errors, margin, chosen=chosen, parts=parts)
+    chosen, counted = max(one.options, other.options) > 1, one.counted + other.counted
+    excess = one.errors - other.errors
+    return decide(excess, margin, chosen=chosen, parts=parts, least_variance=counted)
 
 
 def _full(variants: pd.DataFrame) -> "pd.Series[bool]":
@@ -91,20 +100,26 @@ def rprop_mini_batch(evidence: Evidence) -> Finding | None:
 
 @claim("optimizer-rates")
 def optimizer_rates(evidence: Evidence) -> Finding | None:
-    """Does plain SGD gain over 0.2 points more from tuning than adaptive optimizers do?"""
+    """Does plain SGD gain over 0.3 points more from tuning than adaptive optimizers do?"""
     found = pairs(
         evidence.studies,
         treated=lambda v: v["tuned"].astype(bool),
         control=_at_default,
         differing=("rate",),
     )
-    adaptive = _gain([pair for pair in found if pair.describe("optimizer") in ADAPTIVE])
-    sgd = _gain([pair for pair in found if _is_plain_sgd(pair)])
+    adapting = [pair for pair in found if pair.describe("optimizer") in ADAPTIVE]
+    plain = [pair for pair in found if _is_plain_sgd(pair)]
+    adaptive, sgd = _gain(adapting), _gain(plain)
     difference = (sgd.mean() - adaptive.mean()).dropna()
     if difference.empty:
         return None
     return finding(
-        decide(difference.to_numpy(float), 0.002),
+        decide(
+            difference.to_numpy(float),
+            RESOLVABLE,
+            least_variance=mean_counting_variance(ERROR, plain)
+            + mean_counting_variance(ERROR, adapting),
+        ),
         sgd=sgd.mean().mean(),
         sgd_pairs=len(sgd),
         others=adaptive.mean().mean(),

@@ -1,9 +1,11 @@
 """The claim that the published table is reproduced."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from batchmark.claims.decision import all_of, bounded, decide
+from batchmark.claims.decision import all_of, bounded, decide, limited
 from batchmark.claims.evidence import (
     Evidence,
     Family,
@@ -14,7 +16,7 @@ from batchmark.claims.evidence import (
     main_family,
     phrase,
 )
-from batchmark.claims.hardware import spearman
+from batchmark.claims.hardware import rank_variance, spearman
 from batchmark.statistics.intervals import Array
 
 FEWEST_SIZES = 4
@@ -38,7 +40,16 @@ def table_rows(evidence: Evidence) -> Finding | None:
     known = _known_rows(family, evidence.published)
     if not known:
         return None
-    decisions = {name: decide(values, 0.5, parts=len(known)) for name, values in known.items()}
+    decisions = {
+        name: decide(
+            row.correlations,
+            0.5,
+            parts=len(known),
+            show=limited(-1, 1),
+            least_variance=rank_variance(row.sizes),
+        )
+        for name, row in known.items()
+    }
     verdict = all_of(list(decisions.values()))
     deciding = next(name for name, decision in decisions.items() if decision is verdict)
     model = family.data.variants["model"].iloc[family.rows[0]]
@@ -55,14 +66,21 @@ def table_rows(evidence: Evidence) -> Finding | None:
     )
 
 
-def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Array]:
+class Row(NamedTuple):
+    """Spearman's rho with a published row per seed (or round), over at least that many sizes."""
+
+    correlations: Array
+    sizes: int
+
+
+def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Row]:
     """The correlations of each row that at least two seeds (or rounds) tell of."""
     theirs = published.set_index("batch_size").reindex(family.sizes)
     found = {
         name: _correlations(values, theirs[name].to_numpy(float))
         for name, values in _rows(family).items()
     }
-    return {name: values for name, values in found.items() if len(values) > 1}
+    return {name: row for name, row in found.items() if len(row.correlations) > 1}
 
 
 def _same_network(evidence: Evidence) -> Family | None:
@@ -86,12 +104,13 @@ def _rows(family: Family) -> dict[str, Array]:
     }
 
 
-def _correlations(ours: Array, theirs: Array) -> Array:
-    """Spearman's rho per column over the sizes that both sides have; none with too few sizes."""
-    found = []
+def _correlations(ours: Array, theirs: Array) -> Row:
+    """Per column over the sizes that both sides have; none with too few sizes."""
+    found, counts = [], []
     for column in ours.T:
         both = ~np.isnan(column) & ~np.isnan(theirs)
         if both.sum() >= FEWEST_SIZES:
             found.append(spearman(column[both], theirs[both]))
+            counts.append(int(both.sum()))
     values = np.array(found)
-    return values[~np.isnan(values)]
+    return Row(values[~np.isnan(values)], min(counts, default=FEWEST_SIZES))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from batchmark.claims.decision import (
+    RESOLVABLE,
     Decision,
     all_of,
     as_ratio,
@@ -32,6 +33,7 @@ from batchmark.claims.evidence import (
 )
 
 LARGE = 1000
+SPARSE = "small_weight_share"
 
 
 def _converged(evidence: Evidence) -> Family | None:
@@ -55,12 +57,13 @@ def _excess(family: Family, name: str) -> Decision | None:
     if not accuracies.size:
         return None
     small = accuracies[family.sizes < LARGE]
-    return decide(cross_fitted(small) - accuracies[-1], 0.001, chosen=len(small) > 1)
+    excess, counted = cross_fitted(small) - accuracies[-1], family.counting_variance(name)
+    return decide(excess, RESOLVABLE, chosen=len(small) > 1, least_variance=counted)
 
 
 @claim("noise-escapes")
 def noise_escapes(evidence: Evidence) -> Finding | None:
-    """Is the largest batch's training error over 0.1 points above the best small one's?"""
+    """Is the largest batch's training error over 0.3 points above the best small one's?"""
     return _where_it_ends(evidence, "final_train_accuracy")
 
 
@@ -107,7 +110,7 @@ def _smallest_data(found: Sequence[Pair]) -> list[Pair]:
 
 @claim("decay-overfitting")
 def decay_overfitting(evidence: Evidence) -> Finding | None:
-    """Does decay close the gap by over 0.2 points without costing 0.2 of test error?"""
+    """Does decay close the gap by over 0.3 points without costing as much of test error?"""
     found = _smallest_data(_against_none(evidence, "weight_decay", "l2"))
     test = by_seed([pair.change("final_test_accuracy") for pair in found])
     train = by_seed([pair.change("final_train_accuracy") for pair in found])
@@ -115,10 +118,20 @@ def decay_overfitting(evidence: Evidence) -> Finding | None:
     if not gaps.size or np.isnan(gaps).any():
         return None
     # The strength whose weaker part is the better one on the other seeds.
-    rows = left_out_best(np.minimum(gaps - 0.002, gains + 0.002)), np.arange(gaps.shape[1])
+    rows = (
+        left_out_best(np.minimum(gaps - RESOLVABLE, gains + RESOLVABLE)),
+        np.arange(gaps.shape[1]),
+    )
+    tested, trained = (
+        max(pair.counting_variance(name) for pair in found)
+        for name in ("final_test_accuracy", "final_train_accuracy")
+    )
     closed, harmless = (
-        decide(values[rows], margin, chosen=len(gaps) > 1, parts=2)
-        for values, margin in ((gaps, 0.002), (gains, -0.002))
+        decide(values[rows], margin, chosen=len(gaps) > 1, parts=2, least_variance=counted)
+        for values, margin, counted in (
+            (gaps, RESOLVABLE, tested + trained),
+            (gains, -RESOLVABLE, tested),
+        )
     )
     return finding(
         all_of([closed, harmless]),
@@ -139,14 +152,21 @@ def _gap_without(pair: Pair) -> float:
 
 @claim("decay-not-speed")
 def decay_not_speed(evidence: Evidence) -> Finding | None:
-    """Is decay neither 1.1 times as fast, nor 0.2 points better on the training data?"""
+    """Is decay neither 1.1 times as fast, nor 0.3 points better on the training data?"""
     found = _against_none(evidence, "weight_decay", "l2")
     accuracy = matrix([pair.change("final_train_accuracy") for pair in found])
     speed = speed_ups(found)
     if not (accuracy.size and speed.logs.size):
         return None
     slower = _no_faster(speed)
-    lower = decide(-cross_fitted(accuracy), -0.002, chosen=len(accuracy) > 1, parts=2)
+    counted = max(pair.counting_variance("final_train_accuracy") for pair in found)
+    lower = decide(
+        -cross_fitted(accuracy),
+        -RESOLVABLE,
+        chosen=len(accuracy) > 1,
+        parts=2,
+        least_variance=counted,
+    )
     return finding(
         all_of([slower, lower]),
         informative=len(speed.logs),
@@ -185,9 +205,10 @@ def l1_sparse(evidence: Evidence) -> Finding | None:
         return None
     first, second = (_best_by_seed(table) for table in (lasso, ridge))
     chosen = max(len(lasso), len(ridge)) > 1
+    counted = max(pair.counting_variance(SPARSE) for pair in _against_none(evidence, "l1"))
     decisions = [
-        decide(gain.to_numpy(float), 0.05, chosen=chosen, parts=2)
-        for gain in (first, (first - second).dropna())
+        decide(gain.to_numpy(float), 0.05, chosen=chosen, parts=2, least_variance=least)
+        for gain, least in ((first, counted), ((first - second).dropna(), 2 * counted))
     ]
     return finding(
         all_of(decisions),
@@ -198,7 +219,7 @@ def l1_sparse(evidence: Evidence) -> Finding | None:
 
 def _sparsity(evidence: Evidence, penalty: str) -> pd.DataFrame:
     found = _against_none(evidence, penalty)
-    return by_seed([pair.change("small_weight_share") for pair in found])
+    return by_seed([pair.change(SPARSE) for pair in found])
 
 
 def _best_by_seed(options: pd.DataFrame) -> "pd.Series[float]":

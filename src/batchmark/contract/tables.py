@@ -132,14 +132,15 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "comparisons": _columns(
         """
-        machine device study variant baseline target metric kind estimate low high p p_holm pairs
-        censored both_missed distinguishable
+        machine device study variant baseline target metric kind estimate low high high_unbounded
+        p p_holm pairs censored both_missed distinguishable
         """
     ),
     "best_batches": _columns(
         """
         machine device study target family best_batch_size best_batch_size_low
-        best_batch_size_high tied_batch_sizes sizes on_border seconds holds
+        best_batch_size_high tied_batch_sizes batch_sizes p_fastest detectable_ratio sizes
+        on_border seconds holds
         """
     ),
     "cost_model": _columns(
@@ -214,7 +215,7 @@ _TEXTS = frozenset(
         dataset dataset_digest status statuses missing message code text kind reason log file digest
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
-        targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes
+        targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
         id verdict fields
         """
     )

@@ -3,7 +3,6 @@
 import atexit
 import gc
 
-# Some ten times Python's own.
 _ALLOCATIONS = 10_000
 
 

@@ -123,15 +123,15 @@ TIME: Mapping[str, Words] = {
     "memory-bound": Words(
         statement=say("Memory grows with the batch and in the end bounds it."),
         rule=say(
-            "From the smallest to the largest timed batch of a study's settings the peak memory "
-            "grows by more than 10 % (one value per setting, Student's t); where it ends is "
-            "predicted, not tested."
+            "With every doubling of the batch, from the smallest to the largest timed one of a "
+            "study's settings, the peak memory grows by more than 2 % (one value per pair of "
+            "measurements, Student's t); where it ends is predicted, not tested."
         ),
-        effect=say("peak memory, largest over smallest batch"),
+        effect=say("peak memory, over that of half the batch"),
         evidence=say(
-            "Over {n} settings the peak memory at the largest batch is {effect} ({low} to {high}) "
-            "times that at the smallest; from that the largest batch predicted to fit is {fits}, "
-            "which was not tried."
+            "Over {n} settings the peak memory grows by a factor of {effect} ({low} to {high}) "
+            "with every doubling of the batch; from that the largest batch predicted to fit is "
+            "{fits}, which was not tried."
         ),
         needs=TIMINGS,
         figure="memory",
@@ -186,7 +186,7 @@ ACCURACY: Mapping[str, Words] = {
         statement=say("Some batch size in between reaches the best final accuracy."),
         rule=say(
             "The best batch size in between, chosen on the other seeds, has a best validation "
-            "error lower than both the smallest and the largest by more than 0.1 points (per seed, "
+            "error lower than both the smallest and the largest by more than 0.3 points (per seed, "
             "Student's t). A size that has not settled (best validation error in the last quarter "
             "of the budget) may still improve, and never makes the verdict towards which that "
             "errs."
@@ -249,7 +249,7 @@ ACCURACY: Mapping[str, Words] = {
         rule=say(
             "Where both have settled (best validation error before the last quarter of the "
             "budget), the final test error at the largest batch, of at least 1000, exceeds that of "
-            "the small batch that is best on the other seeds by more than 0.1 points (paired by "
+            "the small batch that is best on the other seeds by more than 0.3 points (paired by "
             "seed, Student's t)."
         ),
         effect=say("test error, large minus small batch"),
@@ -269,7 +269,7 @@ ACCURACY: Mapping[str, Words] = {
         rule=say(
             "Where both have settled (best validation error before the last quarter of the "
             "budget), the training error at the largest batch, of at least 1000, exceeds that of "
-            "the small batch that is best on the other seeds by more than 0.1 points (paired by "
+            "the small batch that is best on the other seeds by more than 0.3 points (paired by "
             "seed, Student's t)."
         ),
         effect=say("training error, large minus small batch"),
@@ -442,7 +442,7 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         rule=say(
             "Going from Keras's default rate to the tuned one lowers the best validation error of "
-            "plain SGD (no momentum) by more than 0.2 points more than that of the adaptive "
+            "plain SGD (no momentum) by more than 0.3 points more than that of the adaptive "
             "optimizers (means over pairs for each seed, Student's t)."
         ),
         effect=say("gain from tuning, SGD minus adaptive optimizers"),
@@ -462,7 +462,7 @@ REGULARIZATION: Mapping[str, Words] = {
         rule=say(
             "Two parts, both needed: on the smallest training set, under the strength of decay (or "
             "L2) that is best on the other seeds, the gap between training and test accuracy "
-            "shrinks by more than 0.2 points, and the test error is not higher by 0.2 points, as "
+            "shrinks by more than 0.3 points, and the test error is not higher by 0.3 points, as "
             "it is where training only gets worse (paired by seed, Student's t)."
         ),
         effect=say(
@@ -485,7 +485,7 @@ REGULARIZATION: Mapping[str, Words] = {
         rule=say(
             "Two parts, both needed: no strength of decay (or L2), chosen on the other seeds, "
             "reduces the epochs to target by a factor of 1.1 or raises the final training accuracy "
-            "by 0.2 points (equivalence margins, Student's t); a miss counts as the budget, and "
+            "by 0.3 points (equivalence margins, Student's t); a miss counts as the budget, and "
             "never makes the verdict towards which that errs."
         ),
         effect=say("1 over the speed-up, or loss of training accuracy (the part that decides)"),

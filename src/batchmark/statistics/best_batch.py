@@ -1,4 +1,10 @@
-"""Which batch size reaches the target in the least time, how sure that is, and the answer."""
+"""Which batch size reaches the target in the least time, how sure that is, and the answer.
+
+A size is tied with the best by Gupta's subset selection (1965): the truly fastest is among the tied
+in at least 95 % of experiments, however flat the optimum. What a size costs is its time over that
+of the truly fastest, whichever of the tied it is: over the one that only looks fastest, or one
+chosen on the other seeds, intervals cover too rarely (`benchmarks/analysis.py` measures it).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,72 +13,122 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.tables import COMMON_SIZES
-from batchmark.statistics.comparisons import grid_variance, log_epoch_ratio, time_to
-from batchmark.statistics.intervals import (
-    DRAWS,
-    LEVEL,
-    Array,
-    Mean,
-    Test,
-    holm,
-    mean_of,
-    percentiles,
-    total,
-)
+from batchmark.statistics.comparisons import Mask, time_to
+from batchmark.statistics.intervals import LEVEL, Array, Interval
+from batchmark.statistics.log_times import LogTimes, log_times
 from batchmark.statistics.study_data import StudyData, families
+
+ONE_SIDE = (1 + LEVEL) / 2
+# A difference of the size called detectable is found in so many experiments.
+POWER = 0.8
 
 
 @dataclass(frozen=True)
 class BestBatch:
     """The best of a family. Arrays have one entry per member, by rising batch size.
 
-    `seconds`: median time to target (infinite: not reached). `cost`: that time over the best's,
-    with bounds. `tied`: not distinguishable from the best. `low`, `high`: the tied sizes and the
-    2.5 % and 97.5 % quantiles of the best size under resampling of trials and rounds.
+    `seconds`: median time to target (infinite: not reached). `cost`: that time over the truly
+    fastest's, with bounds; infinite ones where trials missed the target, so that it is at least
+    that. `tied`: not distinguishable from the best. `fastest`: the probability of being it; NaN:
+    not known. `detectable`: the ratio of times that these data tell from 1 in 80 % of experiments.
     """
 
     sizes: NDArray[np.int64]
     best: int
     seconds: Array
-    cost: Test
-    tied: NDArray[np.bool_]
-    low: int
-    high: int
+    cost: Interval
+    tied: Mask
+    fastest: Array
+    detectable: float
+
+    @property
+    def low(self) -> int:
+        """The smallest size not told apart from the best."""
+        return int(self.sizes[self.tied].min())
+
+    @property
+    def high(self) -> int:
+        """The largest such size."""
+        return int(self.sizes[self.tied].max())
 
 
-def best_batch(data: StudyData, members: NDArray[np.intp]) -> BestBatch | None:
-    """The fastest member of a family; None when none is both timed and reached the target."""
-    return _best(data, members, data.target, _resampled_medians(data.ratios[members], seed=1))
-
-
-def _best(
-    data: StudyData, members: NDArray[np.intp], target: float, resampled_ratios: Array
+def best_batch(
+    data: StudyData, members: NDArray[np.intp], target: float | None = None
 ) -> BestBatch | None:
-    epochs = data.epochs_to(target)[members]
-    ratios, budget = data.ratios[members], data.budget[members]
+    """The fastest member of a family; None when none is both timed and reached the target."""
     seconds = time_to(data, target, members)[1].estimate
     seconds = np.where(np.isnan(seconds), np.inf, seconds)
-    if not np.isfinite(seconds).any():
+    candidates = np.isfinite(seconds)
+    if not candidates.any():
         return None
-    best = int(seconds.argmin())
-    cost = _cost(epochs, ratios, budget, data.resolution[members], best)
-    p = holm(np.where(np.arange(len(members)) == best, np.nan, cost.p))
-    beyond_noise = np.abs(cost.estimate - 1) > data.noise_floor
-    tied = np.isfinite(seconds) & ~((p < 1 - LEVEL) & beyond_noise)
-    sizes = data.variants["batch_size"].to_numpy(np.int64)[members]
-    low, high = _spread(sizes, _resampled_medians(epochs, seed=0) * resampled_ratios)
+    times = log_times(data, members, data.target if target is None else target)
+    tied = candidates & ~_beaten(times, candidates, data.noise_floor)
+    fastest = _fastest(times, candidates)
     return BestBatch(
-        sizes=sizes,
-        best=best,
+        sizes=data.variants["batch_size"].to_numpy(np.int64)[members],
+        best=int(np.where(candidates, times.estimate, np.inf).argmin()),
         seconds=seconds,
-        cost=cost,
+        cost=_cost(times, tied, fastest),
         tied=tied,
-        low=int(min(low, sizes[tied].min())),
-        high=int(max(high, sizes[tied].max())),
+        fastest=fastest,
+        detectable=_detectable(times, candidates),
     )
+
+
+def _beaten(times: LogTimes, candidates: Mask, noise_floor: float) -> Mask:
+    """Whether some other member is surely faster, and by more than the clock's noise."""
+    sound = candidates & ~times.missed
+    slower = times.estimate[:, None] - times.estimate
+    least = _reach(times, sound, LEVEL)[:, None] * times.error
+    with np.errstate(invalid="ignore"):
+        surely = (slower > least) & (slower > np.log1p(noise_floor))
+    # A time that is an upper bound only may be the least of all.
+    return (surely & sound).any(axis=1) & ~times.first
+
+
+def _reach(times: LogTimes, rivals: Mask, level: float) -> Array:
+    """How many standard errors a member looks slower than any rival by chance (Dunnett 1955)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        away = (times.draws[:, :, None] - times.draws[:, None, :]) / times.error
+    own = np.eye(len(rivals), dtype=bool)
+    most = np.where(rivals & ~own & ~np.isnan(away), away, 0.0).max(axis=2)
+    return np.quantile(most, level, axis=0)
+
+
+def _fastest(times: LogTimes, candidates: Mask) -> Array:
+    """Probability of being the fastest, over draws of all times; 0 where it was not reached."""
+    drawn = np.where(candidates, times.estimate + times.draws, np.inf)
+    if np.isnan(drawn).any():
+        return np.full(len(candidates), np.nan)
+    return np.bincount(drawn.argmin(axis=1), minlength=len(candidates)) / len(drawn)
+
+
+def _cost(times: LogTimes, tied: Mask, fastest: Array) -> Interval:
+    """Time over the truly fastest's: the largest of the ratios to those that may be it."""
+    slower, own = times.estimate[:, None] - times.estimate, np.eye(len(tied), dtype=bool)
+    sound = tied & ~times.missed
+    reach = _reach(times, sound, ONE_SIDE)[:, None]
+    half = np.where(own, 0.0, stdtrit(times.freedom, ONE_SIDE) * times.error)
+    low = np.where(sound | own, slower - np.where(own, 0.0, reach * times.error), -np.inf)
+    low = np.where(times.first, 0.0, low.max(axis=1))
+    high = np.where(tied | own, slower + half, -np.inf).max(axis=1)
+    high = np.where(times.missed | times.first[tied].any(), np.inf, high)
+    weights = np.where(np.isnan(fastest), tied / tied.sum(), fastest)
+    expected = (np.where(weights > 0, slower, 0.0) * weights).sum(axis=1)
+    return Interval(np.clip(expected, np.fmax(low, 0.0), high), low, high).exp()
+
+
+def _detectable(times: LogTimes, candidates: Mask) -> float:
+    """From the median error of a difference between two candidates."""
+    pairs = candidates[:, None] & candidates & ~np.eye(len(candidates), dtype=bool)
+    if not pairs.any():
+        return np.nan
+    reach = _reach(times, candidates, LEVEL)[candidates].max() + ndtri(POWER)
+    return float(np.exp(reach * np.median(times.error[pairs])))
 
 
 def best_batches(data: StudyData) -> pd.DataFrame:
@@ -94,8 +150,7 @@ def _by_target(
     data: StudyData, members: NDArray[np.intp]
 ) -> Iterator[tuple[BestBatch | None, float, BestBatch]]:
     """The best for the main target, and each target with its best."""
-    resampled = _resampled_medians(data.ratios[members], seed=1)
-    found = [(target, _best(data, members, target, resampled)) for target in data.targets]
+    found = [(target, best_batch(data, members, target)) for target in data.targets]
     main = found[0][1]
     for target, best in found:
         if best is not None:
@@ -107,7 +162,10 @@ def _columns(best: BestBatch, main: BestBatch | None) -> dict[str, Any]:
         "best_batch_size": best.sizes[best.best],
         "best_batch_size_low": best.low,
         "best_batch_size_high": best.high,
-        "tied_batch_sizes": ";".join(str(size) for size in best.sizes[best.tied]),
+        "tied_batch_sizes": _joined(best.sizes[best.tied]),
+        "batch_sizes": _joined(best.sizes),
+        "p_fastest": _joined(best.fastest),
+        "detectable_ratio": best.detectable,
         "sizes": len(best.sizes),
         "on_border": best.best in (0, len(best.sizes) - 1),
         "seconds": best.seconds[best.best],
@@ -115,45 +173,8 @@ def _columns(best: BestBatch, main: BestBatch | None) -> dict[str, Any]:
     }
 
 
-def _cost(epochs: Array, ratios: Array, budget: Array, resolution: Array, best: int) -> Test:
-    """Time to target over the best's, paired by seed and by round."""
-    convergence = mean_of(log_epoch_ratio(epochs, epochs[best], budget))
-    grid = grid_variance(epochs, resolution)
-    speed = mean_of(np.log(ratios) - np.log(ratios[best]))
-    return total(_pooled(convergence, epochs, grid + grid[best]), speed).exp()
-
-
-def _pooled(differences: Mean, epochs: Array, least_variance: Array) -> Mean:
-    """The same differences with the error of a randomized block design, seeds being the blocks.
-
-    Two or three seeds say next to nothing about one size's variance; all sizes together do. Only
-    sizes that every seed reached tell of it.
-    """
-    logs = np.log(epochs[np.isfinite(epochs).all(axis=1)])
-    sizes, seeds = logs.shape
-    if sizes < 2 or seeds < 2:
-        return differences
-    residuals = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=0) + logs.mean()
-    freedom = (sizes - 1) * (seeds - 1)
-    variance = np.maximum(2 * (residuals**2).sum() / freedom, least_variance)
-    return Mean(differences.estimate, variance / seeds, np.full(len(epochs), float(freedom)))
-
-
-def _spread(sizes: NDArray[np.int64], times: Array) -> tuple[int, int]:
-    """Quantiles of the fastest size over draws of the times [member, draw]."""
-    drawn = sizes[np.where(np.isnan(times), np.inf, times).argmin(axis=0)]
-    low, high = percentiles(drawn)
-    return int(low), int(high)
-
-
-def _resampled_medians(values: Array, seed: int) -> Array:
-    """Medians [member, draw] when replicates are drawn anew, jointly for all members."""
-    count = values.shape[1]
-    if not count:
-        return np.full((len(values), DRAWS), np.nan)
-    chosen = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
-    center = np.nanmedian if np.isnan(values).any() else np.median
-    return np.array([center(row[chosen], axis=1) for row in values])
+def _joined(values: NDArray[Any]) -> str:
+    return ";".join(f"{value:.6g}" for value in values)
 
 
 def answer(studies: list[StudyData], request: AnalyzeRequest) -> dict[str, Any]:
@@ -180,7 +201,7 @@ def _answer(data: StudyData) -> dict[str, Any]:
         **data.place(),
         "dataset": str(data.variants["dataset"].iloc[0]),
         "target": data.target,
-        "trials": int(data.study.trials),
+        "trials": int(data.study.trials),  # at most
         "rounds": int(data.ratios.shape[1]),
         "noise_floor": number(data.noise_floor),
         "decided": False,
@@ -203,6 +224,7 @@ def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
     chosen = data.variants.iloc[row]
     seconds = time_to(data)[1]
     return {
+        "trials": int((~np.isnan(data.epochs_to()[row])).sum()),
         "variant": chosen["variant"],
         "optimizer": chosen["optimizer"],
         "model": chosen["model"],
@@ -210,6 +232,10 @@ def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
         "best_batch_size_low": found.low,
         "best_batch_size_high": found.high,
         "tied_batch_sizes": found.sizes[found.tied].tolist(),
+        "p_fastest": {
+            str(size): number(share) for size, share in zip(found.sizes, found.fastest, strict=True)
+        },
+        "detectable_ratio": number(found.detectable),
         "decided": bool(found.low == found.high),
         "seconds": number(seconds.estimate[row]),
         "seconds_low": number(seconds.low[row]),
@@ -228,19 +254,20 @@ def _cost_facts(size: int, found: BestBatch) -> dict[str, Any] | None:
     """What the measured size nearest to `size` costs; ratio null: it misses the target.
 
     None where the nearest is the best, but another size than the one asked for: that would call
-    an unmeasured size free of cost.
+    an unmeasured size free of cost. `at_least`: the ratio is a lower bound, and `high` null.
     """
     nearest = int(np.abs(np.log(found.sizes / size)).argmin())
     if nearest == found.best and found.sizes[nearest] != size:
         return None
     reached = np.isfinite(found.seconds[nearest])
-    known = nearest != found.best
+    cost = Interval(*(float(part[nearest]) for part in found.cost))
     return {
         "batch_size": int(found.sizes[nearest]),
         "reached": bool(reached),
-        "ratio": number(found.cost.estimate[nearest]) if reached else None,
-        "low": number(found.cost.low[nearest]) if known else 1.0,
-        "high": number(found.cost.high[nearest] if known else 1.0) if reached else None,
+        "ratio": number(cost.estimate) if reached else None,
+        "low": number(cost.low),
+        "high": number(cost.high) if reached else None,
+        "at_least": bool(reached and np.isposinf(cost.high)),
     }
 
 

@@ -3,6 +3,8 @@
 Pairs are corrected by Holm; profiles follow Dolan & Moré 2002.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from batchmark.statistics.intervals import (
     total,
 )
 from batchmark.statistics.study_data import StudyData, labels
+
+Mask = NDArray[np.bool_]
 
 DIFFERENCES = {
     "best_validation_error": "best_validation_error",
@@ -48,13 +52,12 @@ def compare(data: StudyData) -> pd.DataFrame:
 
 
 def _to_target(data: StudyData, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
-    epochs = data.epochs_to(target)
+    epochs, grid = data.epochs_to(target), data.grid_variance(target)
     speed = log_epoch_ratio(epochs, epochs[base], data.budget)
-    grid = grid_variance(epochs, data.resolution)
     needed = mean_of(speed, grid + grid[base])
     tables = [
-        _table(data, "epochs_to_target", total(needed), speed, epochs),
-        _table(data, "time_to_target", total(needed, seconds), speed, epochs),
+        _table(data, "epochs_to_target", total(needed), speed, target),
+        _table(data, "time_to_target", total(needed, seconds), speed, target),
     ]
     return [table.assign(target=target) for table in tables]
 
@@ -71,25 +74,32 @@ def log_epoch_ratio(epochs: Array, base: Array, budget: Array) -> Array:
     return np.where(missed, np.nan, ratio)
 
 
-def grid_variance(epochs: Array, resolution: Array) -> Array:
-    """Variance of log epochs, per variant, from reading them off a grid of evaluations."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nanmax(resolution[:, None] ** 2 / 12 / epochs**2, axis=-1, initial=0.0)
+class Bounded(NamedTuple):
+    """Of which pairs a ratio to the base is only a bound: the truth is larger, or smaller.
+
+    A miss counts as its budget, which is too little, a first evaluation that saw the target as
+    itself, which is too much.
+    """
+
+    larger: Mask
+    smaller: Mask
 
 
-def _misled(ratio: Array, missed: NDArray[np.bool_], base: int) -> NDArray[np.bool_]:
-    """Whether a miss, which counts as the budget, pulls a ratio further away from 1."""
-    own, others = (missed & ~missed[base]).any(axis=1), (missed[base] & ~missed).any(axis=1)
-    return np.where(ratio < 1, own, others)
+def bounded_pairs(missed: Mask, first: Mask, base: int) -> Bounded:
+    """Both sides' masks [variant, seed] against those of the base; both missed is no pair."""
+    return Bounded(missed & ~missed[base] | first[base], missed[base] & ~missed | first)
 
 
 def _table(
-    data: StudyData, metric: str, test: Test, pairs: Array, epochs: Array | None = None
+    data: StudyData, metric: str, test: Test, pairs: Array, target: float | None = None
 ) -> pd.DataFrame:
     base = data.ids.index(data.study.baseline)
     ratio = metric not in DIFFERENCES
     change = np.exp if ratio else np.asarray
-    missed = np.isinf(epochs) if epochs is not None else np.zeros(pairs.shape, bool)
+    missed, first = np.zeros((2, *pairs.shape), bool)
+    if target is not None:
+        missed, first = np.isinf(data.epochs_to(target)), data.first_seen(target)
+    larger, smaller = (mask.any(axis=1) for mask in bounded_pairs(missed, first, base))
     p = np.where(np.arange(len(test.p)) == base, np.nan, test.p)
     corrected = holm(p)
     estimate = change(test.estimate)
@@ -104,14 +114,15 @@ def _table(
             "metric": metric,
             "kind": "ratio" if ratio else "difference",
             "estimate": estimate,
-            "low": change(test.low),
-            "high": change(test.high),
+            "low": np.where(smaller, change(-np.inf), change(test.low)),
+            "high": np.where(larger, np.nan, change(test.high)),
+            "high_unbounded": larger,
             "p": p,
             "p_holm": corrected,
             "pairs": (~np.isnan(pairs)).sum(axis=1),
             "censored": (missed ^ missed[base]).sum(axis=1),
             "both_missed": (missed & missed[base]).sum(axis=1),
-            "distinguishable": (corrected < 0.05) & far & ~_misled(estimate, missed, base),
+            "distinguishable": (corrected < 0.05) & far & ~np.where(estimate < 1, larger, smaller),
         }
     )
     return table[np.arange(len(table)) != base]
@@ -167,7 +178,8 @@ def time_to(
     data: StudyData, target: float | None = None, rows: Rows = ALL
 ) -> tuple[Interval, Interval]:
     """Epochs and seconds to a target (the main one), one entry per variant in `rows`."""
-    epochs = median(data.epochs_to(target)[rows], data.resolution[rows])
+    readings, steps = data.readings(target)
+    epochs = median(readings[rows], steps[rows])
     return epochs, product(epochs, seconds_per_epoch(data, rows))
 
 

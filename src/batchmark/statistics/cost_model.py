@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.comparisons import seconds_per_epoch
-from batchmark.statistics.intervals import Array, columns, of_draws
+from batchmark.statistics.intervals import Array, columns, mean_of, of_draws
 from batchmark.statistics.study_data import StudyData, families
 
 # Draws, each of them fitted anew.
@@ -83,12 +83,11 @@ def _fit(
 ) -> dict[str, Any] | None:
     sizes = data.variants["batch_size"].to_numpy(float)[members]
     examples = data.variants["examples_per_epoch"].to_numpy(float)[members]
-    reached, timed = np.isfinite(epochs).all(axis=1), ~np.isnan(seconds)
+    reached = ~np.isnan(epochs).all(axis=1) & ~np.isinf(epochs).any(axis=1)
+    timed = ~np.isnan(seconds)
     if reached.sum() < FEWEST_SIZES or timed.sum() < FEWEST_SIZES:
         return None
-    # The target was crossed somewhere since the evaluation before: half a step back on average.
-    crossed = epochs - data.resolution[members][:, None] / 2
-    convergence = fit_line(sizes[reached], np.exp(np.log(crossed[reached]).mean(axis=1)))
+    convergence = fit_line(sizes[reached], np.exp(mean_of(np.log(epochs[reached])).estimate))
     speed = fit_line(1 / sizes[timed], seconds[timed] / examples[timed], seed=1)
     return {
         "fitted_sizes": _join(sizes[reached]),

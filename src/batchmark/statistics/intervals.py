@@ -1,6 +1,6 @@
 """Estimates with 95 % intervals, vectorised: the last axis of `values` holds the replicates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ def student(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Interval:
     """Mean and Student's t interval over the last axis; NaN bounds for fewer than two values.
 
     `least_variance`: variance known from elsewhere, as that of reading off a grid, below which
-    the sample's is not believed.
+    the sample's is not believed; see `_squared_error`.
     """
     sample = np.asarray(values, float)
     count = sample.shape[-1]
@@ -41,9 +41,26 @@ def student(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Interval:
         return Interval(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
     from scipy.special import stdtrit  # noqa: PLC0415 half a second, not needed by readers
 
-    variance = np.maximum(sample.var(axis=-1, ddof=1), least_variance)
-    half = stdtrit(count - 1, (1 + LEVEL) / 2) * np.sqrt(variance / count)
+    squared = _squared_error(sample.var(axis=-1, ddof=1), least_variance, count)
+    half = stdtrit(count - 1, (1 + LEVEL) / 2) * np.sqrt(squared)
     return Interval(mean, mean - half, mean + half)
+
+
+def within(interval: Interval, least: float, most: float) -> Interval:
+    """The part of the interval that the quantity can lie in."""
+    return interval._replace(
+        low=np.maximum(interval.low, least), high=np.minimum(interval.high, most)
+    )
+
+
+def _squared_error(variance: ArrayLike, least: ArrayLike, count: ArrayLike) -> Array:
+    """Squared error of a mean of `count` values.
+
+    Values that agree to less than a grid's step share its rounding, which is not averaged; it
+    fades as they spread.
+    """
+    shared = np.maximum(np.asarray(least) - np.asarray(variance) / 2, 0.0)
+    return variance / np.asarray(count) + shared
 
 
 class Test(NamedTuple):
@@ -78,8 +95,8 @@ def mean_of(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Mean:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(present, sample, 0.0).sum(axis=-1) / count
         squares = np.where(present, (sample - mean[..., None]) ** 2, 0.0).sum(axis=-1)
-        variance = np.where(count > 1, np.maximum(squares / (count - 1), least_variance), np.nan)
-        return Mean(mean, variance / count, count - 1)
+        variance = np.where(count > 1, squares / (count - 1), np.nan)
+        return Mean(mean, _squared_error(variance, least_variance, count), count - 1)
 
 
 def counting_variance(cases: ArrayLike) -> Array:
@@ -90,41 +107,95 @@ def counting_variance(cases: ArrayLike) -> Array:
     return 1 / (12 * np.asarray(cases, float) ** 2)
 
 
+# An evaluation's epoch is a sum of steps: its distance from the one before has rounding errors.
+_ROUNDING = 1 + 1e-9
+
+
+def first_seen(readings: ArrayLike, steps: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the first evaluation of all saw the target, which then tells an upper bound only."""
+    return np.asarray(readings, float) <= np.asarray(steps, float) * _ROUNDING
+
+
+def crossed(readings: ArrayLike, steps: ArrayLike) -> Array:
+    """When a target was crossed that an evaluation saw `steps` after the one before.
+
+    The middle of that step, for a reading is late by half of it on average: logarithms and ratios
+    of readings would make what is fast look slow. The reading itself where it is an upper bound
+    (`first_seen`), as a miss counts as its lower one.
+    """
+    late = np.where(first_seen(readings, steps), 0.0, np.asarray(steps, float) / 2)
+    return np.asarray(readings, float) - late
+
+
+def grid_variance(readings: Array, steps: Array) -> Array:
+    """Variance of log epochs from reading them off evaluations, the largest of the last axis."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.asarray(steps, float) / crossed(readings, steps)
+    return np.fmax.reduce(relative**2 / 12, axis=-1, initial=0.0)
+
+
+def agree(variance: ArrayLike, estimate: ArrayLike) -> NDArray[np.bool_]:
+    """Whether replicates agree but for rounding errors, so that they tell of no variance."""
+    return np.asarray(variance) <= (1e-9 * np.abs(estimate)) ** 2
+
+
+def degrees_of_freedom(squared: Sequence[ArrayLike], freedom: Sequence[ArrayLike]) -> Array:
+    """Of a sum of independent estimates with these squared errors (Welch-Satterthwaite)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [np.asarray(one) ** 2 / own for one, own in zip(squared, freedom, strict=True)]
+        return np.sum(squared, axis=0) ** 2 / np.sum(parts, axis=0)
+
+
 def total(*means: Mean) -> Test:
-    """Welch's test of the sum of independent means (Welch-Satterthwaite degrees of freedom)."""
+    """Welch's test of the sum of independent means (Welch-Satterthwaite degrees of freedom).
+
+    Where nothing varies and no variance is known, the sign test: p = 2 / 2^n, and no bounds for
+    fewer replicates than reach the level with it.
+    """
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415
 
     estimate = np.sum([mean.estimate for mean in means], axis=0)
     squared = np.sum([mean.squared_error for mean in means], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [mean.squared_error**2 / mean.freedom for mean in means]
-        exact = np.min([mean.freedom for mean in means], axis=0)
-        freedom = np.where(squared > 0, squared**2 / np.sum(parts, axis=0), exact)
-        t = np.where(squared > 0, np.abs(estimate) / np.sqrt(squared), np.inf)
-        t = np.where((squared == 0) & (estimate == 0), 0.0, t)
+        count = np.min([mean.freedom for mean in means], axis=0) + 1
+        equal = agree(squared, estimate)
+        freedom = degrees_of_freedom(
+            [mean.squared_error for mean in means], [mean.freedom for mean in means]
+        )
+        freedom = np.where(equal, count - 1, freedom)
         half = stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(squared)
-        p = np.where(np.isnan(squared), np.nan, 2 * stdtr(freedom, -t))
+        half = np.where(equal & (count < FEWEST_FOR_ORDER), np.nan, half)
+        p = 2 * stdtr(freedom, -np.abs(estimate) / np.sqrt(squared))
+        p = np.where(equal, np.where(estimate == 0, 1.0, 2.0 ** (1 - count)), p)
     return Test(estimate, estimate - half, estimate + half, p)
 
 
-def median(values: ArrayLike, resolution: ArrayLike = 0.0) -> Interval:
+def median(values: ArrayLike, steps: ArrayLike = 0.0) -> Interval:
     """Median of positive values and its interval; a miss is infinite and stays, NaN is no value.
 
     From 20 values on a percentile bootstrap. It covers too rarely below (75 % for three values,
     87 % for seven), so there the order statistics, which a single outlier hardly widens; for fewer
-    than six values without a miss Student's t on logarithms. `resolution`: spacing of the grid on
-    which the values were read off; the interval covers what they were before.
+    than six values without a miss Student's t on logarithms. `steps`: the values are readings that
+    far behind the ones before, of which the target was `crossed` in between; that is estimated.
     """
     sample = np.atleast_2d(np.asarray(values, float))
-    steps = np.broadcast_to(np.asarray(resolution, float), len(sample))
+    widths = np.broadcast_to(np.asarray(steps, float), sample.shape)
     counts = (~np.isnan(sample)).sum(axis=1)
     found = np.full((3, len(sample)), np.nan)
     for count in set(counts.tolist()) - {0}:
         rows = counts == count
-        present = sample[rows][~np.isnan(sample[rows])].reshape(-1, count)
-        few = count < FEWEST_FOR_BOOTSTRAP
-        found[:, rows] = _few(present, steps[rows]) if few else bootstrap_median(present)
+        known = ~np.isnan(sample[rows])
+        readings, behind = (part[rows][known].reshape(-1, count) for part in (sample, widths))
+        small = count < FEWEST_FOR_BOOTSTRAP
+        found[:, rows] = _few(readings, behind) if small else _many(readings, behind)
     return Interval(*(found[:, 0] if np.ndim(values) == 1 else found))
+
+
+def _many(readings: Array, steps: Array) -> Interval:
+    """Resampled evaluations before and after: the truth lies somewhere between the two."""
+    center = np.median(crossed(readings, steps), axis=-1)
+    low, high = bootstrap_median(readings - steps).low, bootstrap_median(readings).high
+    return Interval(center, low, high)
 
 
 def bootstrap_median(values: Array, seed: int = 0) -> Interval:
@@ -135,18 +206,20 @@ def bootstrap_median(values: Array, seed: int = 0) -> Interval:
     return Interval(np.median(values, axis=-1), *percentiles(medians))
 
 
-def _few(values: Array, resolution: Array) -> Interval:
-    center = np.median(values, axis=-1)
-    missed = np.asarray(np.isinf(values).any(axis=-1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        step = np.where(missed, 0.0, resolution / center)
-    inner = student(np.log(np.where(missed[..., None], 1.0, values)), step**2 / 12).exp()
-    # The grid delays by half a step on average.
-    inner = inner._replace(low=inner.low * np.maximum(1 - step / 2, 0.0))
-    low, high = _order_statistics(values)
-    low = np.maximum(low - resolution, 0.0)
+def _few(readings: Array, steps: Array) -> Interval:
+    values = crossed(readings, steps)
+    missed = np.isinf(values).any(axis=-1)
+    logs = np.log(np.where(missed[..., None], 1.0, values))
+    inner = student(logs, grid_variance(readings, steps)).exp()
+    # What the first evaluation saw already may have come any time before.
+    inner_low = np.where(first_seen(readings, steps).any(axis=-1), 0.0, inner.low)
+    low, high = _order_statistics(readings - steps)[0], _order_statistics(readings)[1]
     ordered = missed | (values.shape[-1] >= FEWEST_FOR_ORDER)
-    return Interval(center, np.where(ordered, low, inner.low), np.where(ordered, high, inner.high))
+    return Interval(
+        np.median(values, axis=-1),
+        np.where(ordered, low, inner_low),
+        np.where(ordered, high, inner.high),
+    )
 
 
 def _order_statistics(values: Array) -> tuple[Array, Array]:

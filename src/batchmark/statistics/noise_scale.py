@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchmark.statistics.intervals import DRAWS, Array, Interval, columns, of_draws, student
+from batchmark.statistics.intervals import (
+    DRAWS,
+    Array,
+    Interval,
+    columns,
+    of_draws,
+    student,
+    within,
+)
 
 POINT = ["machine", "device", "variant", "moment"]
 # Beyond a tenth of the data, draws without replacement are too alike to tell the noise.
@@ -31,7 +39,7 @@ def probes(draws: pd.DataFrame) -> pd.DataFrame:
 
 def _mean(values: pd.Series) -> Interval:
     sample = values.to_numpy(float)
-    return student(sample) if len(sample) else Interval(np.nan, np.nan, np.nan)
+    return within(student(sample), -1, 1) if len(sample) else Interval(np.nan, np.nan, np.nan)
 
 
 def noise_scales(draws: pd.DataFrame) -> pd.DataFrame:

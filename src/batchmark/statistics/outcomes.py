@@ -80,6 +80,17 @@ def epochs_to(curves: Curves, target: float, limits: Array | None = None) -> Arr
     return _reduce(np.minimum, np.where(hit, curves.epoch, np.inf), curves)
 
 
+def steps_to(curves: Curves, reached: Array) -> Array:
+    """Epochs between the evaluation that saw a target first and the one before; 0 for a miss.
+
+    `reached`: what `epochs_to` says. Before the first evaluation stands the start of training.
+    """
+    before = np.append(0.0, curves.epoch[:-1])
+    before[curves.starts] = 0.0
+    at = curves.epoch == np.repeat(reached, curves.lengths)
+    return _reduce(np.add, np.where(at, curves.epoch - before, 0.0), curves)
+
+
 def best_errors(curves: Curves, limits: Array | None = None) -> tuple[Array, Array]:
     """Smallest validation error per trial and the epoch at which it was first reached."""
     error = np.where(_within(curves, limits), 1 - curves.accuracy, np.inf)
@@ -132,18 +143,20 @@ def outcomes(
 ) -> pd.DataFrame:
     """One row per trial, its evaluations after its variant's budget (in epochs) ignored.
 
-    Columns: machine, device, variant, seed, status, budget, resolution (epochs between two
-    evaluations), best_validation_error, best_epoch, oscillation, epochs_to_{target} for every
-    target (infinite: not reached), and the facts of trials.csv as they were then: what holds at
-    the end of a run, or at a best that came later, is NaN (`gradient_norms`: no layers).
+    Columns: machine, device, variant, seed, status, budget, best_validation_error, best_epoch,
+    oscillation, for every target epochs_to_{target} (the first evaluation that saw it; infinite:
+    not reached) and step_to_{target} (see `steps_to`), and the facts of trials.csv as they were
+    then: what holds at the end of a run, or at a best that came later, is NaN (`gradient_norms`:
+    no layers).
     """
     measured = _measured(curves, targets, _limits(curves.trials, budgets))
     own_best = trials.rename(columns={"best_epoch": "best_of_run"})
     rows = own_best.merge(measured, on=TRIAL, how="left")
     limits = _limits(rows, budgets)
     rows = _cut(rows, limits)
-    for name in _to_target(targets):
-        rows[name] = rows[name].fillna(np.inf)
+    for target in targets:
+        rows[column(target)] = rows[column(target)].fillna(np.inf)
+        rows[step_column(target)] = rows[step_column(target)].fillna(0.0)
     whole = rows.assign(budget=np.minimum(rows["epochs"], limits))
     return _raced(
         whole.drop(columns=["epochs", "best_of_run", "last_epoch", "targets"]),
@@ -205,17 +218,14 @@ def study_outcomes(
 def _measured(curves: Curves, targets: list[float], limits: Array) -> pd.DataFrame:
     last = _reduce(np.maximum, curves.epoch, curves)
     best, epoch = best_errors(curves, limits)
-    reached = {
-        name: epochs_to(curves, target, limits)
-        for name, target in zip(_to_target(targets), targets, strict=True)
-    }
+    reached = {target: epochs_to(curves, target, limits) for target in targets}
     return curves.trials.assign(
         last_epoch=last,
-        resolution=last / curves.lengths,
         best_validation_error=np.where(np.isfinite(best), best, np.nan),
         best_epoch=np.where(np.isfinite(epoch), epoch, np.nan),
         oscillation=oscillation(curves, limits),
-        **reached,
+        **{column(target): epochs for target, epochs in reached.items()},
+        **{step_column(target): steps_to(curves, epochs) for target, epochs in reached.items()},
     )
 
 
@@ -224,5 +234,6 @@ def column(target: float) -> str:
     return f"epochs_to_{target:g}"
 
 
-def _to_target(targets: list[float]) -> list[str]:
-    return [column(target) for target in targets]
+def step_column(target: float) -> str:
+    """Name of the column with the step between evaluations in which a target was crossed."""
+    return f"step_to_{target:g}"

@@ -17,7 +17,13 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.statistics.epoch_time import EpochTimes, epoch_times
-from batchmark.statistics.intervals import Array, counting_variance
+from batchmark.statistics.intervals import (
+    Array,
+    counting_variance,
+    crossed,
+    first_seen,
+    grid_variance,
+)
 from batchmark.statistics.outcomes import (
     RUN,
     Curves,
@@ -25,6 +31,7 @@ from batchmark.statistics.outcomes import (
     epochs_times,
     outcomes,
     read_curves,
+    step_column,
     study_outcomes,
 )
 
@@ -41,7 +48,8 @@ class Measurements:
 
     `outcomes`: one row per trial, uncut. `by_study`: one row per study and trial, cut to the
     study's budget. `targets`: each study's list, the main one first; columns of `outcomes`
-    called `target` and `epochs_to_target` are about the main target of a variant's first study.
+    called `target`, `epochs_to_target` and `step_to_target` are about the main target of a
+    variant's first study.
     """
 
     request: AnalyzeRequest
@@ -100,9 +108,13 @@ def _uncut(
     main = pd.Series({study: own[0] for study, own in targets.items()}, dtype=float)
     own = variants[RUN].assign(target=main.reindex(first).to_numpy(float))
     rows = outcomes(curves, trials, every).merge(own, on=RUN, how="left")
-    needed = rows[[column(target) for target in every]].to_numpy(float)
     places = np.searchsorted(every, rows["target"].fillna(every[0]).to_numpy(float))
-    return rows.assign(epochs_to_target=needed[np.arange(len(rows)), places])
+    at_own = np.arange(len(rows)), places
+    needed, steps = (
+        rows[[name(target) for target in every]].to_numpy(float)[at_own]
+        for name in (column, step_column)
+    )
+    return rows.assign(epochs_to_target=needed, step_to_target=steps)
 
 
 def _targets(
@@ -127,6 +139,7 @@ COUNTED = {
     "test_accuracy_at_best": "test_size",
     "final_test_accuracy": "test_size",
     "final_train_accuracy": "scored_train_size",
+    "small_weight_share": "parameters",
 }
 """The shares among the outcomes, and which column of the variants has what they are shares of."""
 
@@ -162,11 +175,6 @@ class StudyData:
         """The seeds of the columns of `trials`, rising."""
         return sorted(int(seed) for seed in self.outcomes["seed"].unique())
 
-    @property
-    def resolution(self) -> Array:
-        """Epochs between two evaluations, per variant."""
-        return np.fmax.reduce(self.trials("resolution"), axis=1, initial=0.0)
-
     @cached_property
     def budget(self) -> Array:
         """Epochs after which a trial that has not reached the target is a miss, per variant."""
@@ -194,9 +202,25 @@ class StudyData:
         """Variance of a share (see `COUNTED`) from counting images, per variant; see `mean_of`."""
         return counting_variance(self.variants[COUNTED[share]].to_numpy(float))
 
+    def readings(self, target: float | None = None) -> tuple[Array, Array]:
+        """First evaluation that saw a target (the main one) and its step, [variant, seed] each.
+
+        In epochs; infinite: not reached.
+        """
+        chosen = self.target if target is None else target
+        return self.trials(column(chosen)), self.trials(step_column(chosen))
+
     def epochs_to(self, target: float | None = None) -> Array:
-        """Epochs to a target (the main one) as [variant, seed]; infinite: not reached."""
-        return self.trials(column(self.target if target is None else target))
+        """Epochs to a target as [variant, seed], see `crossed`; infinite: not reached."""
+        return crossed(*self.readings(target))
+
+    def grid_variance(self, target: float | None = None) -> Array:
+        """Variance of log epochs to a target, per variant, from reading them off evaluations."""
+        return grid_variance(*self.readings(target))
+
+    def first_seen(self, target: float | None = None) -> NDArray[np.bool_]:
+        """Trials whose first evaluation saw the target: `epochs_to` is an upper bound there."""
+        return first_seen(*self.readings(target))
 
     def place(self) -> dict[str, str]:
         """The key columns of every table about this study."""

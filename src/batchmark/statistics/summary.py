@@ -35,7 +35,7 @@ def summarize(variants: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes)
 def _achieved(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Medians over the trials of each variant, and how many reached the target."""
     grouped = outcomes.groupby(RUN, observed=True, sort=False)
-    needed = _wide(outcomes, grouped.ngroup(), grouped.cumcount())
+    needed = _wide(outcomes, "epochs_to_target")
     trials, reached = (~np.isnan(needed)).sum(axis=1), np.isfinite(needed).sum(axis=1)
     gap = outcomes["final_train_accuracy"] - outcomes["final_test_accuracy"]
     medians = (
@@ -43,8 +43,7 @@ def _achieved(outcomes: pd.DataFrame) -> pd.DataFrame:
         .groupby(RUN, observed=True, sort=False)[[*_MEASURED, "gap"]]
         .median()
     )
-    step = grouped["resolution"].max().fillna(0.0).to_numpy(float)
-    epochs = median(needed, step)
+    epochs = median(needed, _wide(outcomes, "step_to_target"))
     share = wilson(reached, trials)
     table = medians.index.to_frame(index=False).assign(
         trials=trials,
@@ -58,10 +57,12 @@ def _achieved(outcomes: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**errors, **_statuses(grouped["status"]))
 
 
-def _wide(outcomes: pd.DataFrame, rows: pd.Series, places: pd.Series) -> Array:
-    """Epochs to target as [variant, trial]; NaN behind a variant's last trial."""
+def _wide(outcomes: pd.DataFrame, name: str) -> Array:
+    """A column as [variant, trial]; NaN behind a variant's last trial."""
+    grouped = outcomes.groupby(RUN, observed=True, sort=False)
+    rows, places = grouped.ngroup(), grouped.cumcount()
     wide = np.full((rows.max() + 1, places.max() + 1) if len(rows) else (0, 0), np.nan)
-    wide[rows.to_numpy(), places.to_numpy()] = outcomes["epochs_to_target"].to_numpy(float)
+    wide[rows.to_numpy(), places.to_numpy()] = outcomes[name].to_numpy(float)
     return wide
 
 

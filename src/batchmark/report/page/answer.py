@@ -76,7 +76,6 @@ CAVEATS: Mapping[str, Sequence[Message]] = {
     ),
 }
 TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
-# An interval of fewer is wider than the differences that matter.
 FEW_TRIALS = 5
 # About time alone: their trials belong to other studies.
 TIMED = {"device"}
@@ -349,8 +348,14 @@ def _worst_cost(facts: Facts) -> Message | str:
     return say(
         "; taking {size} blindly costs {times}",
         size=whole(worst["batch_size"]),
-        times=times(worst["ratio"]),
+        times=_ratio(worst),
     )
+
+
+def _ratio(cost: Facts) -> Message:
+    """Where some trials missed the target, what they would have cost is not known."""
+    known = Message(times(cost["ratio"]))
+    return say("at least {times}", times=known) if cost.get("at_least") else known
 
 
 def _basis(facts: Facts) -> Message:
@@ -407,7 +412,7 @@ def _cost(cost: Facts, size: str) -> Statistic:
         size=measured,
         range=bracketed(cost["low"], cost["high"]),
     )
-    return Statistic(Message(times(cost["ratio"])), meaning, EVIDENCE)
+    return Statistic(_ratio(cost), meaning, EVIDENCE)
 
 
 def _noise(facts: Facts) -> list[Statistic]:

@@ -60,7 +60,7 @@ def _finding(main: Figure | None, shown: Sequence[Figure]) -> str:
     """The first finding, unless it stands as a title right below."""
     if main is None and shown and shown[0].found:
         return ""
-    return next((figure.title for figure in [main, *shown] if figure and figure.found), "")
+    return next((one.title for one in [main, *shown] if one and one.found), "")
 
 
 def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
@@ -107,7 +107,8 @@ def _ratio(against: pd.DataFrame, variant: str) -> Cell:
     if variant not in against.index:
         return view.text("")
     row = against.loc[variant]
-    cell = view.ranged(row["estimate"], row["low"], row["high"])
+    high = math.inf if row["high_unbounded"] else row["high"]
+    cell = view.ranged(row["estimate"], row["low"], high)
     if cell.muted or bool(row["distinguishable"]):
         return cell
     doubt = say("not distinguishable")
