@@ -19,7 +19,7 @@ CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
   --dist loadscope --no-loadscope-reorder
 
-.PHONY: report smoke full test check lint format bench estimate partial publish clean-stale lock again
+.PHONY: report smoke full test check pytest lint format bench estimate partial publish clean-stale lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
@@ -31,15 +31,14 @@ full: override ARGS += --configfile config/full.yaml
 full: report
 
 # Tests, their tools and benchmarks are for the CPU.
-test check lint format bench: BIN = .venv/bin
+test check pytest lint format bench: BIN = .venv/bin
 
-test: .venv/installed-test
-	@$(MAKE) --no-print-directory lint
-	@$(PYTEST) $(ARGS)
+# Beside each other: most of lint is one process.
+test check: .venv/installed-test
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest $(if $(filter check,$@),ONLY='-m "not slow"')
 
-check: .venv/installed-test
-	@$(MAKE) --no-print-directory lint
-	@$(PYTEST) -m "not slow" $(ARGS)
+pytest: .venv/installed-test
+	@$(PYTEST) $(ONLY) $(ARGS)
 
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
 lint: .venv/installed-test

@@ -27,23 +27,34 @@ def pytest_xdist_auto_num_workers() -> int:
     return usable_threads() + 1
 
 
-# Whole pipelines, processes with TensorFlow, browsers, simulations of claims.
+# Whole pipelines, Snakemake, TensorFlow, browsers, simulations of claims and of scales.
 SLOW_PLACES = ("cluster", "docs", "own", "probing", "storage", "training", "workflow")
 SLOW_MODULES = {
     "claims/test_error_rates.py",
+    "plan/test_devices.py",
+    "report/test_any_scale.py",
     "report/test_environment.py",
     *(f"stages/test_{stage}.py" for stage in ("probe", "time", "train")),
-    *(f"timing/test_{part}.py" for part in ("calibration", "processes", "timer")),
+    *(f"timing/test_{part}.py" for part in ("calibration", "flops", "processes", "timer")),
 }
 SLOW_FIXTURES = {"browser", "checkout", "fresh", "finished"}
+
+
+def _is_slow(path: Path) -> bool:
+    place = path.relative_to(Path(__file__).parent)
+    return place.parts[0] in SLOW_PLACES or place.as_posix() in SLOW_MODULES
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what is left out: TensorFlow alone takes seconds in every worker."""
+    left_out = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
+    return True if left_out and _is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, and begin with it, so that no long test is the last."""
     for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        known = place.parts[0] in SLOW_PLACES or place.as_posix() in SLOW_MODULES
-        if known or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if _is_slow(item.path) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -19,6 +19,8 @@ def test_every_hyperparameter_is_an_axis_with_the_default_it_began_with() -> Non
         **{"normalization": "none", "optimizer": "sgd", "optimizer_arguments": {}},
         **{"learning_rate": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
         **{"l1": 0.0, "l2": 0.0, "batch_size": 32, "train_size": "full"},
+        **{"warm_up": 0.0, "change_every": 0.0, "rate_factor": 1.0, "batch_factor": 1},
+        **{"accumulation": 1, "label_noise": 0.0, "ema_half_life": 0.0, "beta_2_half_life": 0.0},
     }
     assert list(AXES) == list(Hyperparameters.model_fields)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +169,9 @@ STUDY_MISTAKES = [
     ("settings", {"normalization": "batchnorm"}, ["normalization", "'batchnorm'", "'batch'"]),
     ("settings", {"optimizer": "adam", "momentum": 0.9}, ["momentum", "adam has no momentum"]),
     ("settings", {"nesterov": True}, ["nesterov", "momentum above 0"]),
+    ("settings", {"beta_2_half_life": 9.0}, ["beta_2_half_life = 9.0", "sgd has no beta_2"]),
+    ("settings", {"batch_factor": 2}, ["batch_factor", "need a change_every"]),
+    ("settings", {"change_every": 1.0}, ["change_every = 1.0", "set rate_factor or"]),
     ("settings", {"momentum": 1.0}, ["momentum", "1.0", "less than 1"]),
     ("settings", {"dropout": 1.0}, ["dropout", "less than 1"]),
     ("settings", {"l1": -1.0}, ["l1", "-1.0"]),
@@ -278,13 +282,34 @@ def test_message_names_the_last_file_that_sets_the_key(plan_of: OpenPlan, tmp_pa
         plan_of(_set(CONFIG, "training/epochs", -1))
 
 
-def test_missing_targets_are_missed_where_the_data_are_named(tmp_path: Path) -> None:
-    ours, theirs = tmp_path / "ours.yaml", tmp_path / "theirs.yaml"
-    ours.write_text("targets: {mnist: [0.9], sample: [0.9]}")
-    theirs.write_text("dataset: {name: mine, mirrors: [/mine]}")
-    merged = read_yaml(ours) | read_yaml(theirs) | {"studies": {"first": {}}}
-    with pytest.raises(UserError, match=r"theirs\.yaml: targets: has no entry for .*'mine'"):
-        open_plan(merged, [str(ours), str(theirs)], [tmp_path], tmp_path / "handover")
+@pytest.mark.parametrize(
+    ("theirs", "words"),
+    [
+        ({"dataset": {"name": "mine", "mirrors": ["/mine"]}}, "targets: has no entry for .*'mine'"),
+        ({"timing": {"max_seconds": 0.1}}, "timing.min_seconds = 0.3: is above max_seconds, 0.1"),
+        ({"tuning": {"high": 0.001}}, "tuning.low = 0.01: is not below tuning.high, 0.001"),
+    ],
+)
+def test_who_breaks_what_held_is_named(tmp_path: Path, theirs: dict[str, Any], words: str) -> None:
+    ours: dict[str, Any] = {
+        "timing": {"min_seconds": 0.3}, "tuning": {"low": 0.01}, "dataset": {"name": "mnist"},
+    }  # fmt: skip
+    files = {"ours": {**CONFIG, **ours}, "theirs": theirs}
+    for name, content in files.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    merged = {**files["ours"], **{key: ours[key] | theirs.get(key, {}) for key in ours}}
+    paths = [str(tmp_path / f"{name}.yaml") for name in files]
+    with pytest.raises(UserError, match=rf"theirs\.yaml: {words}"):
+        open_plan(merged, paths, [tmp_path], tmp_path / "handover")
+
+
+def test_a_studys_file_is_not_blamed_alone_for_what_the_configuration_overrides(
+    plan_of: OpenPlan,
+) -> None:
+    overrides = {"first": {"settings": {"dropout": 2.0}}}
+    with pytest.raises(UserError) as error:
+        plan_of({**CONFIG, "studies": overrides})
+    _check(error, ["first.yaml with the configuration's studies.first: grids[0]: dropout = 2.0"])
 
 
 def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:

@@ -18,6 +18,7 @@ def _forget() -> None:
     for cached in (sources.closure, sources._imports, sources.module_tree, sources._digest):
         cached.cache_clear()
     sources._path.cache_clear()
+    sources._holds_distributions.cache_clear()
     importlib.invalidate_caches()
 
 
@@ -144,6 +145,16 @@ def test_what_an_own_model_uses_counts(
     assert project(root, {helper: "WIDTH = 1\n"}) == before
     assert project(root, {helper: "WIDTH = 2\n"}) != before
     assert project(root, {"unrelated.py": "WIDTH = 3\n", helper: "WIDTH = 1\n"}) == before
+
+
+def test_what_was_installed_into_a_folder_of_any_name_is_not_own(
+    project: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pip install --target`, or a cluster's modules through PYTHONPATH."""
+    (tmp_path / "modules/library-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "modules/library.py").write_text("WIDTH = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    assert project("uses_it", {"uses_it.py": "import library\n"}).startswith("uses_it:")
 
 
 def test_flat_modules_beside_each_other(project: Callable[..., str]) -> None:

@@ -1,8 +1,7 @@
 """A data set and a model small enough to train in no time."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from batchmark.contract.hyperparameters import Hyperparameters
@@ -11,13 +10,19 @@ from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.contract.run import RunResult
 from batchmark.dataset.arrays import Arrays, Dataset, describe
-from batchmark.training.model import Blueprint
+
+if TYPE_CHECKING:
+    import keras
+
+    from batchmark.training.model import Blueprint
 
 MODEL = "tests.training.tiny:build"
 
 
-def build(blueprint: Blueprint, units: int = 6) -> keras.Model:
+def build(blueprint: "Blueprint", units: int = 6) -> "keras.Model":
     """One convolution, one pooling, one hidden layer."""
+    import keras  # noqa: PLC0415 - a test that needs the data alone waits for no TensorFlow
+
     images = x = blueprint.images()
     x = blueprint.convolution(x, "conv", 4, 3, "same")
     x = blueprint.activate(x, "conv", "tanh")

@@ -17,7 +17,9 @@ from batchmark.contract.timing import TimingResult
 
 AnyResult = RunResult | TimingResult | GradientResult
 
+# A table, a curve or a colour each: beyond that nobody reads the page.
 MOST_MACHINES = 100
+# As `Slug` has it: other folders beside the results are the user's own.
 _MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -162,6 +164,7 @@ class Consistency:
 
 def _refuse_mixture(key: str, noted: Iterable[tuple[Path, str]], remedy: str) -> None:
     noted = list(noted)
+    # The minority is blamed: what most files agree on is likely what was meant.
     common = Counter(value for _, value in noted).most_common()
     if len(common) > 1:
         usual, odd = common[0][0], common[-1][0]
@@ -173,6 +176,7 @@ def _refuse_mixture(key: str, noted: Iterable[tuple[Path, str]], remedy: str) ->
         )
 
 
+# By the folder that holds them.
 KINDS = {"runs": RunResult, "timings": TimingResult, "gradients": GradientResult}
 
 

@@ -185,9 +185,9 @@ def draw_rows(probe: GradientResult) -> list[Row]:
 
 
 def _draws(cosine: list[float], norm: list[float], successive: list[float]) -> Iterator[Row]:
-    for number, (one, squared) in enumerate(zip(cosine, norm, strict=False)):
+    for number, (with_full, squared) in enumerate(zip(cosine, norm, strict=False)):
         following = successive[number] if number < len(successive) else None
-        yield {"cosine": one, "squared_norm": squared, "successive_cosine": following}
+        yield {"cosine": with_full, "squared_norm": squared, "successive_cosine": following}
 
 
 def layer_rows(probe: GradientResult) -> list[Row]:
@@ -229,6 +229,7 @@ def _place(result: RunResult | TimingResult | GradientResult) -> Row:
     return {"machine": result.machine, "device": result.device}
 
 
+# Within one of them drift is small: visits are compared with a baseline's of the same round.
 ROUND = ["machine", "device", "study", "round"]
 
 
@@ -247,6 +248,7 @@ def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
     return visits.assign(ratio_to_baseline=ratios)
 
 
+# Of a stage's log, the end: there it says why it failed.
 LOG_LINES = 5
 # The stage that makes a kind of result, and what the reader calls it.
 STAGES = {
@@ -377,6 +379,7 @@ def _facts(result: RunResult | TimingResult) -> dict[str, Any]:
 def _note_start(record: dict[str, Any], run: RunResult) -> None:
     """The day of the latest trial is the day of the results."""
     before = record.get("clock", {}).get("started", "")
+    # ISO dates sort as text.
     started = max([before, *(trial.clock.started for trial in run.trials)])
     record["clock"] = {"started": started}
 

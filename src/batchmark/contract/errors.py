@@ -27,9 +27,11 @@ LOCAL = "a local folder"
 INVALID = "an invalid address"
 
 _NO_PATH = r"\s\\/:'\",;()<>"
+# A root, a home folder or a drive, each with either slash.
 _START = r"(?:file:/*)?(?:~|[A-Za-z]:)?[\\/]+"
 # Between quotes a path may hold blanks.
 _QUOTED_PATH = re.compile(rf"'{_START}[^'\"\n]+'")
+# At least one folder and a rest; not after a word or a colon, where it is a share or an address.
 _PATH = re.compile(rf"(?<![\w:/.<~]){_START}(?:[^{_NO_PATH}]+[\\/]+)+[^{_NO_PATH}]*")
 
 

@@ -28,7 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.chmod(0o644)
-        _flush(scratch)
+        # On the disk before it has the name: after a power cut the old file or the new, not half.
+        with scratch.open("rb") as file:
+            os.fsync(file.fileno())
         scratch.replace(path)
     except OSError as error:
         # A full disk is noticed while writing, where the system names no file.
@@ -66,11 +68,6 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def read_bounded(path: Path, largest: int) -> bytes:
     """The content of a file of at most `largest` bytes; raises UserError, never waits."""
     try:
@@ -87,7 +84,9 @@ def read_bounded(path: Path, largest: int) -> bytes:
     return content
 
 
+# The entry with the digest, as `sealed` writes it, and the brace that ends the object.
 _END = re.compile(rb'(,\n "digest": "[0-9a-f]{64}")?\n?}\Z')
+# Bytes of all that, so that only the end of a file is searched.
 _LONGEST_END = 81
 
 

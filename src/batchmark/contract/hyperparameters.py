@@ -16,6 +16,8 @@ Strength = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Arguments = Annotated[dict[str, JsonValue], AfterValidator(finite)]
 BatchSize = Annotated[int, Field(ge=1, le=10_000_000)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Length = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Times = Annotated[int, Field(ge=1, le=10_000)]
 
 Activation = Literal["tanh", "relu"]
 Pooling = Literal["average", "max"]
@@ -68,6 +70,13 @@ class Hyperparameters(BaseModel):
     `"full"` sizes stand for the whole training set; `learning_rate: tuned` lets the run choose
     on validation data, `default` is that of an own optimizer's class. `None` leaves the choice to
     the model.
+
+    `warm_up`: epochs in which the rate rises evenly to its full value. Every `change_every` epochs
+    (0: never) the rate is multiplied by `rate_factor` and the batch by `batch_factor`.
+    `accumulation`: batches whose mean gradient makes one update; a grown batch is more of them.
+    `label_noise`: share of the training images with a wrong label. `ema_half_life` and
+    `beta_2_half_life`: images after which an old weight or squared gradient counts half in the
+    mean that is evaluated or divided by; 0: no such mean, and Keras's number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
@@ -92,6 +101,14 @@ class Hyperparameters(BaseModel):
     l2: Annotated[Strength, Axis(0.0, stand_in=1e-4, layers=True, penalty=True)] = 0.0
     batch_size: Annotated[BatchSize | Literal["full"], Axis(32)] = 32
     train_size: Annotated[BatchSize | Literal["full"], Axis("full")] = "full"
+    warm_up: Annotated[Length, Axis(0.0, stand_in=1.0)] = 0.0
+    change_every: Annotated[Length, Axis(0.0, stand_in=1.0)] = 0.0
+    rate_factor: Annotated[Positive, Axis(1.0, graph=False)] = 1.0
+    batch_factor: Annotated[Times, Axis(1)] = 1
+    accumulation: Annotated[Times, Axis(1)] = 1
+    label_noise: Annotated[Fraction, Axis(0.0, graph=False)] = 0.0
+    ema_half_life: Annotated[Length, Axis(0.0, stand_in=1e5)] = 0.0
+    beta_2_half_life: Annotated[Length, Axis(0.0, graph=False)] = 0.0
 
     def changed(self) -> dict[str, Any]:
         """The settings that ids and results must mention: the identity of a variant."""

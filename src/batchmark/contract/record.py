@@ -18,9 +18,11 @@ from pydantic import (
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import is_intact, read_bounded, sealed, write_bytes
 
+# What a cell or a sentence of the page can show.
 LONGEST_TEXT = 10_000
 # A float holds it, and any axis or cell.
 LARGEST_INTEGER = 10**300
+# Of a free-form part; an environment has some hundred.
 MOST_VALUES = 10_000
 
 
@@ -51,6 +53,7 @@ def _values(content: Any) -> Iterator[Any]:
 
 
 SAMPLE = "sample"
+# A run of ten thousand evaluations and fifty seeds stays below.
 LARGEST_FILE = 256 * 2**20
 REMEDY = (
     "Delete the file and run again to measure it anew; another machine's, copy again or make with "
@@ -159,14 +162,12 @@ def first_problem(error: ValidationError) -> str:
     """The first validation problem as `key.path: what is wrong, found the value`."""
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"]) or "top level"
-    found = "" if isinstance(problem["input"], dict | bytes) else _found(problem["input"])
     reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key if len(key) <= 200 else key[:197] + '...'}: {reason}{found}"
-
-
-def _found(value: Any) -> str:
-    text = repr(value)
-    return f", found {text if len(text) <= 60 else text[:57] + '...'}"
+    sentence = f"{key if len(key) <= 200 else key[:197] + '...'}: {reason}"
+    if isinstance(problem["input"], dict | bytes):
+        return sentence
+    value = repr(problem["input"])
+    return f"{sentence}, found {value if len(value) <= 60 else value[:57] + '...'}"
 
 
 def _refuse_constants(content: bytes) -> None:

@@ -1,7 +1,7 @@
 """Get the requested data: own data, the mirrors in order, or the embedded sample in their place."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from batchmark.contract.errors import LOCAL, UserError, public_address
 from batchmark.contract.record import SAMPLE, DatasetRecord, MirrorProblem
@@ -41,7 +41,10 @@ def acquire(
         loaded = load_own(local_path(request.path), request.validation, expected)
         acquired = _acquired(request.name, loaded, LOCAL)
     else:
-        acquired = _from_mirrors(request, say, expected, limits or _limits(request))
+        # Of MNIST it is known how large a file may be.
+        largest = local.LARGEST_FILE if request.name == local.NAME else Limits.largest
+        usual = Limits(request.connect_timeout, request.read_timeout, largest=largest)
+        acquired = _from_mirrors(request, say, expected, limits or usual)
         _check_name(acquired, known_sums)
     for note in acquired.record.facts.notes:
         say(f"NOTE: {acquired.record.facts.name}: {note.text}")
@@ -56,11 +59,6 @@ def _check_name(acquired: Acquired, known_sums: Mapping[str, str]) -> None:
             f"dataset.name = {name!r}: what dataset.mirrors gave is MNIST; set dataset.path or "
             f"mirrors of your own, or call it {local.NAME!r}."
         )
-
-
-def _limits(request: DatasetRequest) -> Limits:
-    limits = Limits(connect=request.connect_timeout, read=request.read_timeout)
-    return replace(limits, largest=local.LARGEST_FILE) if request.name == local.NAME else limits
 
 
 def _from_mirrors(

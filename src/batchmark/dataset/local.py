@@ -95,18 +95,14 @@ def label_count(path: Path) -> int:
     """How many training images are labelled at `path`, without reading them; 0: cannot be told."""
     try:
         if path.is_dir():
-            return _count_in_idx(path)
+            packed, plain = path / f"{TRAIN_LABELS}.gz", path / TRAIN_LABELS
+            with gzip.open(packed) if packed.exists() else plain.open("rb") as file:
+                # The length of the one axis, after four bytes of type and number of axes.
+                return int.from_bytes(file.read(8)[4:], "big")
         with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
             return _count_in_npy(file)
     except Exception:  # zipfile, gzip and ast have their own for damage, which the download names
         return 0
-
-
-def _count_in_idx(folder: Path) -> int:
-    packed = folder / f"{TRAIN_LABELS}.gz"
-    plain = folder / TRAIN_LABELS
-    with gzip.open(packed) if packed.exists() else plain.open("rb") as file:
-        return int.from_bytes(file.read(8)[4:], "big")
 
 
 def _count_in_npy(file: IO[bytes]) -> int:
@@ -121,15 +117,13 @@ def _members(path: Path) -> list[str]:
     if not path.is_file():
         return []
     with zipfile.ZipFile(path) as archive:
-        members = [f"{one.filename} {one.file_size} {one.CRC}" for one in archive.infolist()]
-    return sorted(members)
+        return sorted(f"{file.filename} {file.file_size} {file.CRC}" for file in archive.infolist())
 
 
 def _idx_files(folder: Path) -> list[str]:
-    files = [path for name in FILES for path in (folder / f"{name}.gz", folder / name)]
-    return [f"{path.name} {_sum(path)}" for path in files if path.is_file()]
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    files = []
+    for path in (path for name in FILES for path in (folder / f"{name}.gz", folder / name)):
+        if path.is_file():
+            with path.open("rb") as file:
+                files.append(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return files

@@ -27,7 +27,9 @@ from batchmark.contract.errors import UserError
 from batchmark.dataset.local import FILES, local_path
 from batchmark.dataset.npz import Array
 
+# The format's codes; it stores big-endian numbers.
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+# Images, height, width, channels: a header of more is no picture's.
 _MOST_DIMENSIONS = 4
 
 

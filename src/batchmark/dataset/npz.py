@@ -11,6 +11,7 @@ from batchmark.contract.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+# What an ordinary machine can hold in memory once; a small archive can unpack to petabytes.
 LARGEST_ARCHIVE = 8 * 2**30
 
 
@@ -53,6 +54,7 @@ def _check_header(file: IO[bytes], name: str, size: int) -> None:
     shape, _, dtype = read(file)
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects; save plain numbers")
+    # In Python's integers, for a product of hostile lengths would overflow numpy's.
     count = 1
     for length in shape:
         count *= length

@@ -21,7 +21,9 @@ from batchmark.dataset.local import (
 from batchmark.dataset.mirrors import IdxFiles, Limits, MirrorError, encode_idx, read_mirror
 from batchmark.dataset.npz import Array, read_npz
 
+# Each is a unit of the last layer: an id or a date in place of a label would need gigabytes.
 MOST_CLASSES = 10_000
+# Below, one image is more than a percentage point of accuracy.
 FEW_VALIDATION = 100
 
 
@@ -209,6 +211,7 @@ def load_sample() -> Arrays:
     return load_arrays(Path(__file__).with_name("sample.npz"))
 
 
+# The names that Keras's own mnist.npz has.
 _REQUIRED = ("x_train", "y_train", "x_test", "y_test")
 _OPTIONAL = ("x_val", "y_val")
 
@@ -250,30 +253,26 @@ def from_idx(files: IdxFiles, validation: float | None, name: str) -> Loaded:
 
 
 def _from_npz(path: Path, validation: float | None, expected: Mapping[str, str]) -> Loaded:
-    found = read_npz(path, _REQUIRED + _OPTIONAL)
-    missing = [name for name in _REQUIRED if name not in found]
+    arrays = read_npz(path, _REQUIRED + _OPTIONAL)
+    missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise UserError(
             f"dataset.path: {path} lacks {', '.join(missing)}; it must hold {', '.join(_REQUIRED)} "
             f"and may hold {', '.join(_OPTIONAL)}."
         )
-    if len(found.keys() & set(_OPTIONAL)) == 1:
+    if len(arrays.keys() & set(_OPTIONAL)) == 1:
         raise UserError(f"dataset.path: {path} holds only one of {' and '.join(_OPTIONAL)}.")
-    _verify(found, expected, path)
-    sums = {name: hashlib.sha256(_bytes(array)).hexdigest() for name, array in found.items()}
-    return Loaded(_split(found, validation, f"dataset.path {path}"), sums)
+    _verify(arrays, expected, path)
+    sums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
+    return Loaded(_split(arrays, validation, f"dataset.path {path}"), sums)
 
 
-def _bytes(array: Array) -> bytes:
-    return np.ascontiguousarray(array).tobytes()
-
-
-def _verify(found: Mapping[str, Array], expected: Mapping[str, str], path: Path) -> None:
+def _verify(arrays: Mapping[str, Array], expected: Mapping[str, str], path: Path) -> None:
     """An npz holds MNIST when its arrays, written as IDX, are the original files."""
     for name, idx_name in _IDX_NAMES.items():
         if idx_name not in expected:
             continue
-        array = found[name]
+        array = arrays[name]
         same = array.dtype == np.uint8 and (
             hashlib.sha256(encode_idx(array)).hexdigest() == expected[idx_name]
         )
@@ -284,21 +283,21 @@ def _verify(found: Mapping[str, Array], expected: Mapping[str, str], path: Path)
             )
 
 
-def _split(found: Mapping[str, Array], validation: float | None, name: str) -> Arrays:
+def _split(arrays: Mapping[str, Array], validation: float | None, name: str) -> Arrays:
     # One scale for all sets: a dark set of floats must not pass for one from 0 to 1.
-    factor = pixel_factor({key: a for key, a in found.items() if key.startswith("x_")}, name)
-    training = _labelled(found, "train", factor, name)
-    test = _labelled(found, "test", factor, name)
-    if "x_val" not in found:
+    factor = pixel_factor({key: a for key, a in arrays.items() if key.startswith("x_")}, name)
+    training = _labelled(arrays, "train", factor, name)
+    test = _labelled(arrays, "test", factor, name)
+    if "x_val" not in arrays:
         return split_off(training, test, validation)
-    held_out = _labelled(found, "val", factor, name)
+    held_out = _labelled(arrays, "val", factor, name)
     return Arrays(
         training.images, training.labels, held_out.images, held_out.labels, test.images, test.labels
     )
 
 
-def _labelled(found: Mapping[str, Array], part: str, factor: float, name: str) -> Labelled:
-    images = as_images(found[f"x_{part}"], f"x_{part} of {name}", factor)
-    labels = as_labels(found[f"y_{part}"], f"y_{part} of {name}")
+def _labelled(arrays: Mapping[str, Array], part: str, factor: float, name: str) -> Labelled:
+    images = as_images(arrays[f"x_{part}"], f"x_{part} of {name}", factor)
+    labels = as_labels(arrays[f"y_{part}"], f"y_{part} of {name}")
     check_pair(images, labels, f"{name} ({part})")
     return Labelled(images, labels)

@@ -18,6 +18,7 @@ from batchmark.contract.errors import UserError
 from batchmark.machine.locks import EXCLUSIVE, announcer, open_lock, try_lock
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+# Ids of whole cards and of slices of one (MIG), which CUDA takes in place of numbers.
 _IDS = ("GPU-", "MIG-")
 # The kernel queues for one lock, not for any of several, so waiting for a card means looking again.
 _PAUSE = 0.2  # seconds
@@ -59,7 +60,8 @@ def visible(found: Sequence[str]) -> list[str]:
 
 def _free(devices: Sequence[str], until_done: ExitStack, folder: Path | None) -> str | None:
     for device in devices:
-        handle = open_lock(_lock_name(device), folder)
+        file_name = "".join(c if c.isalnum() else "-" for c in device)
+        handle = open_lock(f"batchmark-gpu-{file_name}.lock", folder)
         if try_lock(handle, EXCLUSIVE):
             until_done.callback(os.close, handle)
             return device
@@ -78,10 +80,6 @@ def _only(device: str) -> Iterator[None]:
         del os.environ[_VISIBLE]
         if before is not None:
             os.environ[_VISIBLE] = before
-
-
-def _lock_name(device: str) -> str:
-    return f"batchmark-gpu-{''.join(c if c.isalnum() else '-' for c in device)}.lock"
 
 
 Facts = dict[str, Any]
@@ -126,7 +124,7 @@ def _handles(library: Any) -> list[Any]:
     named = [
         handle
         for number, (handle, id_) in enumerate(zip(every, ids, strict=True))
-        if any(one == str(number) or (one[:4] == "GPU-" and id_.startswith(one)) for one in chosen)
+        if any(c == str(number) or (c[:4] == "GPU-" and id_.startswith(c)) for c in chosen)
     ]
     return named or every
 

@@ -18,6 +18,7 @@ from batchmark.contract.errors import UserError
 
 SHARED, EXCLUSIVE = fcntl.LOCK_SH, fcntl.LOCK_EX
 Announce = Callable[[str], None]
+# No link, lest another user's leads elsewhere; no waiting on a pipe; nothing for a child to hold.
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # What file systems without such locks answer: Lustre, FUSE, NFS for a file that may only be read.
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF, errno.EINVAL}
@@ -122,6 +123,8 @@ def _process_name(pid: int) -> str:
     return f"{modules[0].rpartition('.')[2]} (process {pid})" if modules else f"process {pid}"
 
 
+# Two locks: a timing session that waits for MACHINE holds the turnstile, so that no new run
+# passes it; otherwise a stream of short runs could keep it waiting for ever.
 TURNSTILE = "batchmark-turnstile.lock"
 MACHINE = "batchmark-machine.lock"
 

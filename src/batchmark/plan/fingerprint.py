@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.util
 import re
+import sys
 import sysconfig
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -20,8 +21,10 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.plan.grid import MODELS
 
+# Names of what is only read by people.
 MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentence)", re.IGNORECASE)
 _HELP = {"help", "description", "metavar", "prog"}
+# Argparse's, whose help and names of programs change no result.
 _PARSERS = {"ArgumentParser", "add_argument", "add_parser", "add_subparsers"}
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,6 +63,7 @@ class _Outward(ast.NodeTransformer):
 
     def visit_Raise(self, node: ast.Raise) -> ast.Raise:
         if isinstance(node.exc, ast.Call):
+            # Which exception counts, for code may catch it; its words do not.
             node.exc.args, node.exc.keywords = [], []
         return node
 
@@ -120,14 +124,10 @@ def imported(tree: ast.Module, package: str) -> Iterator[str]:
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
-            yield from (_absolute(name, package) for name in _by_function(node))
-
-
-def _by_function(call: ast.Call) -> Iterator[str]:
-    """`import_module("name")`, also where the function itself is handed on with the name."""
-    functions = {_name(call.func), *map(_name, call.args)}
-    if functions & {"import_module", "__import__"}:
-        yield from strings(call.args)
+            # `import_module("name")`, also where the function itself is handed on with the name.
+            functions = {_name(node.func), *map(_name, node.args)}
+            if functions & {"import_module", "__import__"}:
+                yield from (_absolute(name, package) for name in strings(node.args))
 
 
 def _absolute(name: str, package: str) -> str:
@@ -156,6 +156,7 @@ def _name(node: ast.AST) -> str | None:
     return getattr(node, "attr", None) or getattr(node, "id", None)
 
 
+# The one whose modules count wherever they lie.
 PACKAGE = "batchmark"
 # They decide when, where and whether a job runs and how a file is written, never what is in it.
 WITHOUT_EFFECT = frozenset(
@@ -247,12 +248,16 @@ def _is_own(module: str, top: str) -> bool:
     path = _path(module)
     if path is None:
         return False
-    return module.partition(".")[0] in {top, PACKAGE} or not _is_installed(path)
-
-
-def _is_installed(path: Path) -> bool:
     standard = Path(sysconfig.get_path("stdlib"))
-    return bool({"site-packages", "dist-packages"} & {*path.parts}) or standard in path.parents
+    named = bool({"site-packages", "dist-packages"} & {*path.parts})
+    installed = named or standard in path.parents or any(map(_holds_distributions, path.parents))
+    return module.partition(".")[0] in {top, PACKAGE} or not installed
+
+
+@functools.cache
+def _holds_distributions(folder: Path) -> bool:
+    """Whether packages were installed here: `pip --target` and PYTHONPATH give it any name."""
+    return str(folder) in sys.path and any(folder.glob("*.dist-info"))
 
 
 def _has_code(name: str) -> bool:
@@ -298,13 +303,13 @@ def _files(name: str) -> list[Path]:
     for wanted in declared(tree, DECLARED):
         if not (folder / wanted).is_file():
             raise UserError(f"{name}: {DECLARED} names {wanted!r}, and there is no such file.")
-    named = sorted({text for text in strings([tree]) if _may_name_a_file(text)})
+    # No sentence, whose length no system takes, and no Python file, which counts as module.
+    named = sorted(
+        text
+        for text in {*strings([tree])}
+        if 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
+    )
     return [folder / text for text in named if (folder / text).is_file()]
-
-
-def _may_name_a_file(text: str) -> bool:
-    """Not a sentence, whose length no system takes, nor a Python file, which counts as module."""
-    return 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
 
 
 @functools.cache
@@ -343,17 +348,14 @@ def import_paths(chosen: Hyperparameters) -> list[str]:
 
 def modules_used(chosen: Hyperparameters) -> list[str]:
     """The modules that a variant uses by name, beside what its stage imports."""
+    # An own model has code of its own for normalizations.
+    layers = chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
     names = [
         module_of("models", chosen.model),
         module_of("optimizers", chosen.optimizer),
-        module_of("normalization", chosen.normalization) if _has_normalization(chosen) else None,
+        module_of("normalization", chosen.normalization) if layers else None,
     ]
     return [name for name in names if name is not None]
-
-
-def _has_normalization(chosen: Hyperparameters) -> bool:
-    """Whether our code adds layers of it; an own model has code of its own for them."""
-    return chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
 
 
 def rows_used(chosen: Hyperparameters) -> list[str]:

@@ -130,7 +130,7 @@ def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, co
 
     runs = sorted(needed(_batch_size(plan, variant, data)) for variant in work.train)
     sessions = [
-        needed(max(_batch_size(plan, one, data) for one in plan.studies[study].variants))
+        needed(max(_batch_size(plan, variant, data) for variant in plan.studies[study].variants))
         * (1 + len(plan.protocol(study).threads))
         for study in work.time
     ]
@@ -192,8 +192,8 @@ def _size(plan: Plan, facts: Path) -> DataSize:
     """Of the data; before they are read, own data's by their labels, else MNIST's."""
     if not facts.exists():
         return plan.own_data_size() or MNIST_SIZE
-    found = read_record(facts).facts
-    return DataSize(found.train, found.validation, found.is_sample)
+    data = read_record(facts).facts
+    return DataSize(data.train, data.validation, data.is_sample)
 
 
 class Progress(logging.Handler):
@@ -229,7 +229,7 @@ class Progress(logging.Handler):
         self._running.discard(job)
         if job in self._revealing:
             fresh = self._expected()
-            self._left = {one: fresh[one] for one in self._left}
+            self._left = {left: fresh[left] for left in self._left}
         if self._left.pop(job, None) is not None and self._left:
             self._say(self.sentence())
 

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from batchmark.contract.errors import UserError
@@ -60,6 +60,7 @@ INITIALIZERS = (
     "variance_scaling", "zeros",
 )  # fmt: skip
 _WITH_MOMENTUM = tuple(name for name, row in OPTIMIZERS.items() if row.momentum)
+# Of names that Python has; what it imports is tried when the job runs.
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -81,7 +82,7 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
         allowed = f"{', '.join(known)} or an import path"
         yield f"optimizer = {shorten(optimizer)}: allowed are {allowed}"
     taken = optimizer_arguments(optimizer)
-    for name in [one for one in chosen.optimizer_arguments if taken and one not in taken]:
+    for name in [name for name in chosen.optimizer_arguments if taken and name not in taken]:
         yield f"optimizer_arguments.{name}: {optimizer} takes {', '.join(taken)}"
     # Own models may have words of their own for initializers.
     if model in MODELS and initializer not in (None, *INITIALIZERS):
@@ -91,10 +92,21 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
         yield f"momentum = {chosen.momentum}: {problem}"
     if chosen.nesterov and (optimizer != "sgd" or chosen.momentum == 0):
         yield "nesterov = True: needs optimizer sgd and a momentum above 0"
+    if chosen.beta_2_half_life and taken and "beta_2" not in taken:
+        yield f"beta_2_half_life = {chosen.beta_2_half_life}: {optimizer} has no beta_2"
+    yield from _in_course(chosen)
     if isinstance(size, int) and isinstance(images, int) and size > images:
         yield f"batch_size = {size}: larger than train_size {images}"
     if chosen.pooling is not None and model == "mlp":
         yield f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"
+
+
+def _in_course(chosen: Hyperparameters) -> Iterator[str]:
+    factors = (chosen.rate_factor, chosen.batch_factor)
+    if chosen.change_every and factors == (1, 1):
+        yield f"change_every = {chosen.change_every}: set rate_factor or batch_factor too"
+    if not chosen.change_every and factors != (1, 1):
+        yield "rate_factor, batch_factor: need a change_every above 0, in epochs"
 
 
 def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
@@ -110,6 +122,7 @@ def _is_import_path(name: str) -> bool:
     return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
 
 
+# No batch size or rate comes near; what is computed of them stays finite.
 _LARGEST = 1e9
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
@@ -174,6 +187,7 @@ def timing_subjects(variants: Iterable[Variant]) -> list[TimingSubject]:
     ]
 
 
+# More jobs than Snakemake can plan; the full scale has some 300.
 LARGEST_STUDY = 100_000
 # Structured hyperparameters: a mapping is one value of the axis, not a list of them.
 _EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}
@@ -186,17 +200,18 @@ def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant
     setting that is not allowed.
     """
     _check_size(study, where)
-    found = []
+    variants = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
         _check_axes(grid, study.settings, place)
-        for point in _product(grid):
-            written = {**study.settings, **point}
+        values = [value if isinstance(value, list) else [value] for value in grid.values()]
+        for combination in itertools.product(*values):
+            written = {**study.settings, **dict(zip(grid, combination, strict=True))}
             if not any(matches(written, partial) for partial in study.exclude):
-                found.append((written, _variant(written, place)))
-    if not found:
+                variants.append((written, _variant(written, place)))
+    if not variants:
         raise UserError(f"{where}: exclude leaves no variant; remove an entry.")
-    return found
+    return variants
 
 
 def axes(written: list[dict[str, Any]]) -> list[str]:
@@ -215,19 +230,18 @@ def matches(setting: dict[str, Any], partial: dict[str, Any]) -> bool:
     )
 
 
-def _product(grid: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    values = [value if isinstance(value, list) else [value] for value in grid.values()]
-    for combination in itertools.product(*values):
-        yield dict(zip(grid, combination, strict=True))
-
-
 def _check_axes(grid: dict[str, Any], settings: dict[str, Any], where: str) -> None:
     for key, values in grid.items():
         if not isinstance(values, list):
             continue
         if not values:
             raise UserError(f"{where}.{key} = []: a grid needs at least one value.")
-        (often, times), *_ = Counter(map(_hashable, values)).most_common(1)
+        # Lists and mappings are told by their text; 1 and 1.0 are one value.
+        comparable = (
+            json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+            for value in values
+        )
+        (often, times), *_ = Counter(comparable).most_common(1)
         if times > 1:
             raise UserError(f"{where}.{key}: the value {shorten(often)} appears twice.")
 
@@ -240,11 +254,6 @@ def _check_size(study: StudyConfig, where: str) -> None:
         if total > LARGEST_STUDY:
             allowed = f"at most {LARGEST_STUDY} are allowed in a study"
             raise UserError(f"{where}: grids[{number}]: {total} variants; {allowed}.")
-
-
-def _hashable(value: Any) -> Hashable:
-    """Equal for equal values; lists and mappings are told by their text."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
 
 
 def _variant(written: dict[str, Any], where: str) -> Variant:

@@ -65,8 +65,11 @@ def last_words(log: Path) -> str:
     return f"it ended after {lines[-1].strip()!r}" if lines else "it ended without a word"
 
 
+# Long enough not to fill a log overnight, short enough that nobody thinks it hangs.
 PULSE_SECONDS = 30.0
+# Of the running jobs: what a line of a terminal holds.
 MOST_NAMED = 3
+# More than the last line; a log may have megabytes, and this is read twice a minute.
 _TAIL_BYTES = 4096
 # How TensorFlow's libraries begin what they say by themselves.
 _LIBRARY = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl")

@@ -81,6 +81,7 @@ SECTIONS = (
 )  # fmt: skip
 # Where the data lie and where the report goes concern nobody else.
 DATASET = ("name", "validation", "fallback", "connect_timeout", "read_timeout")
+# Stands for a path that would name a user or a machine.
 ELSEWHERE = "…"
 OUR_OWN = Path("config/config.yaml")
 
@@ -100,7 +101,7 @@ def published_files(files: Iterable[str]) -> list[str]:
 
     Our own config.yaml goes by its name in our folder.
     """
-    return [_name(Path(file)) for file in files]
+    return [_public_name(Path(file)) for file in files]
 
 
 def _without_file(study: Any) -> Any:
@@ -110,14 +111,10 @@ def _without_file(study: Any) -> Any:
     return {key: value for key, value in study.items() if key != "file"}
 
 
-def _name(path: Path) -> str:
+def _public_name(path: Path) -> str:
     if path.parts[-2:] == OUR_OWN.parts:
         return str(OUR_OWN)
-    return str(path) if _is_inside(path) else ELSEWHERE
-
-
-def _is_inside(path: Path) -> bool:
-    return not path.is_absolute() and ".." not in path.parts
+    return ELSEWHERE if path.is_absolute() or ".." in path.parts else str(path)
 
 
 def gpu_count() -> int:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import read_bounded
 
+# A configuration is written by hand; YAML can make much of little.
 LARGEST_FILE = 1_000_000
 # The key by which a file asks Snakemake to run the Python expressions in it, a YTE template.
 CODE = "__use_yte__"
@@ -151,7 +152,8 @@ def _explained(
         return ConfigError(where, path, f"{key} is missing.")
     # A union complains once per alternative; together they say what is allowed.
     alike = [p for p in problems if _path(p, content)[: len(path)] == path]
-    allowed = " or ".join(dict.fromkeys(_allowed(p) for p in alike))
+    messages = (str(p["msg"]).removeprefix("Value error, ") for p in alike)
+    allowed = " or ".join(dict.fromkeys(m.replace("Input should", "should") for m in messages))
     hint = next(filter(None, map(_hint, alike)), "")
     return ConfigError(where, path, f"{key} = {shorten(problem['input'])}: {allowed}{hint}.")
 
@@ -168,10 +170,6 @@ def _path(problem: Any, content: Any) -> list[str]:
             continue
         path.append(str(part))
     return path
-
-
-def _allowed(problem: Any) -> str:
-    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "should")
 
 
 def _hint(problem: Any) -> str:
@@ -214,9 +212,9 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found:
-            return found
+        model = _model_in(argument)
+        if model:
+            return model
     return None
 
 

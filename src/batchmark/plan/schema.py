@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -229,15 +229,17 @@ def trials_at_most(study: StudyBudget, training: TrainingConfig) -> int:
 # What guessing reaches on the data sets whose number of classes is known in advance.
 CHANCE = {local.NAME: 0.1, SAMPLE: 0.1}
 
-# A key path and a sentence without its end.
-Contradiction = tuple[tuple[str, ...], str]
+Key = tuple[str, ...]
+# The paths of the keys that it is between, and a sentence without its end.
+Contradiction = tuple[tuple[Key, ...], str]
 
 
 def in_config(config: Config) -> Iterator[Contradiction]:
     """What contradicts itself in a configuration, studies aside."""
     low, high = config.tuning.low, config.tuning.high
     if low >= high:
-        yield ("tuning", "low"), f"tuning.low = {low}: is not below tuning.high, {high}"
+        keys = (("tuning", "low"), ("tuning", "high"))
+        yield keys, f"tuning.low = {low}: is not below tuning.high, {high}"
     yield from _in_seeds(config.training, ("training",))
     yield from _in_timing(config.timing, ("timing",))
     yield from _in_targets(config.targets)
@@ -251,20 +253,21 @@ def in_study(study: StudyConfig, timing: TimingConfig) -> Iterator[Contradiction
     yield from _in_targets(study.targets or {})
 
 
-def _in_seeds(
-    budget: TrainingConfig | StudyBudget, section: tuple[str, ...]
-) -> Iterator[Contradiction]:
+def _in_seeds(budget: TrainingConfig | StudyBudget, section: Key) -> Iterator[Contradiction]:
     least, most = budget.trials, budget.trials_at_most
     if least is not None and most is not None and most < least:
         key = (*section, "trials_at_most")
-        yield key, f"{'.'.join(key)} = {most}: is below trials, {least}"
+        yield (key, (*section, "trials")), f"{'.'.join(key)} = {most}: is below trials, {least}"
 
 
-def _in_timing(timing: TimingConfig, section: tuple[str, ...]) -> Iterator[Contradiction]:
+def _in_timing(timing: TimingConfig, section: Key) -> Iterator[Contradiction]:
     least, most = timing.min_seconds, timing.max_seconds
     if most is not None and least > most:
         key = (*section, "min_seconds")
-        yield key, f"{'.'.join(key)} = {least}: is above max_seconds, {most}"
+        yield (
+            (key, (*section, "max_seconds")),
+            f"{'.'.join(key)} = {least}: is above max_seconds, {most}",
+        )
 
 
 def _in_targets(targets: dict[str, list[float]]) -> Iterator[Contradiction]:
@@ -272,7 +275,7 @@ def _in_targets(targets: dict[str, list[float]]) -> Iterator[Contradiction]:
         for value in values:
             if value <= CHANCE.get(dataset, 0.0):
                 yield (
-                    ("targets", dataset),
+                    (("targets", dataset),),
                     f"targets.{dataset} = {value}: guessing reaches it; list validation accuracies "
                     f"above {CHANCE[dataset]}",
                 )
@@ -282,28 +285,22 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
     dataset = config.dataset
     if dataset.name == SAMPLE and dataset.path is not None:
         yield (
-            ("dataset", "path"),
+            (("dataset", "path"), ("dataset", "name")),
             f"dataset.path = {dataset.path!r}: the dataset {SAMPLE!r} is the one embedded in "
             "batchmark; give your data another dataset.name",
         )
     if dataset.name not in (local.NAME, SAMPLE) and dataset.path is None and not dataset.mirrors:
         yield (
-            ("dataset", "name"),
+            (("dataset", "name"),),
             f"dataset.name = {dataset.name!r}: nothing says where these data come from; set "
             "dataset.path, or dataset.mirrors of their own",
         )
-    for name in _needed(config):
+    replaceable = dataset.name == local.NAME and dataset.path is None
+    stand_in = [SAMPLE] if replaceable and dataset.fallback == SAMPLE else []
+    for name in [dataset.name, *stand_in]:
         if name not in config.targets:
-            # The one who names other data is told, not the one who lists the targets of ours.
-            named = name == dataset.name and "name" in dataset.model_fields_set
             yield (
-                ("dataset", "name") if named else ("targets",),
+                (("targets",), ("dataset", "name")),
                 f"targets: has no entry for the dataset {name!r}; add it, for example "
                 f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
             )
-
-
-def _needed(config: Config) -> Iterable[str]:
-    dataset = config.dataset
-    replaceable = dataset.name == local.NAME and dataset.path is None
-    return [dataset.name, *([SAMPLE] if replaceable and dataset.fallback == SAMPLE else [])]

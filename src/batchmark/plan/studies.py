@@ -34,7 +34,9 @@ def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | P
     """
     last = [str(file) for file in overlays]
     ordered = dict.fromkeys([*(str(f) for f in files if str(f) not in last), *last])
-    return [_relative(Path(file)) for file in ordered]
+    here = Path.cwd()
+    paths = [Path(file) for file in ordered]
+    return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths]
 
 
 def load_config(
@@ -47,11 +49,11 @@ def load_config(
     sources = [(file, read_yaml(Path(file))) for file in files] + [("--config", dict(given))]
     try:
         config = check(Config, merged, "config")
-        for key, problem in in_config(config):
-            raise ConfigError("config", key, f"{problem}.")
-        return config
     except ConfigError as error:
         raise UserError(f"{_source(error.key, sources)}: {error.problem}") from error
+    for keys, problem in in_config(config):
+        raise UserError(f"{_last_source(keys, sources)}: {problem}.")
+    return config
 
 
 def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
@@ -76,10 +78,11 @@ def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[
     path = _study_file(name, entry, folders)
     overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
     content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
-    study = check(StudyConfig, content, str(path))
+    where = f"{path} with the configuration's studies.{name}" if overrides else str(path)
+    study = check(StudyConfig, content, where)
     for _, problem in in_study(study, protocol(study, config.timing)):
-        raise UserError(f"{path}: {problem}.")
-    return build_study(name, study, str(path))
+        raise UserError(f"{where}: {problem}.")
+    return build_study(name, study, where)
 
 
 def build_study(name: str, config: StudyConfig, where: str) -> Study:
@@ -88,41 +91,38 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
         _check_keys(getattr(config, key), f"{where}: {key}")
     for partial in (*config.exclude, *config.probe):
         _check_keys(partial, f"{where}: exclude or probe")
-    found = grid.points(config, where)
-    axes = grid.axes([written for written, _ in found])
-    variants = _by_id((variant for _, variant in found), where)
-    baseline = _only(_matching(found, config.baseline), config.baseline, f"{where}: baseline")
-    probed = [id_ for partial in config.probe for id_ in _some(found, partial, f"{where}: probe")]
-    return Study(name, config, variants, axes, _settings(found, axes), baseline, probed)
+    points = grid.points(config, where)
+    axes = grid.axes([written for written, _ in points])
+    variants = _by_id((variant for _, variant in points), where)
+    baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
+    probed = [id_ for partial in config.probe for id_ in _some(points, partial, f"{where}: probe")]
+    return Study(name, config, variants, axes, _settings(points, axes), baseline, probed)
 
 
 def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:
     """Equal ids mean equal settings, or a run would pass for another's: digests are short."""
-    found: dict[str, Variant] = {}
+    by_id: dict[str, Variant] = {}
     for variant in variants:
-        if found.setdefault(variant.id, variant) != variant:
+        if by_id.setdefault(variant.id, variant) != variant:
             raise UserError(f"{where}: two settings have the id {variant.id}; change one a little.")
-    return found
+    return by_id
 
 
 def _settings(
-    found: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
+    points: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Axis values by variant; where points coincide in a variant, differing values join by `|`."""
+    # The one axis that is no hyperparameter is the rule for the learning rate.
+    defaults = {name: field.default for name, field in Hyperparameters.model_fields.items()}
     settings: dict[str, dict[str, Any]] = {}
-    for written, variant in found:
+    for written, variant in points:
         own = settings.setdefault(variant.id, {})
         for axis in axes:
-            value = written.get(axis, _default(axis))
+            value = written.get(axis, defaults.get(axis, "fixed"))
             # As it is written in YAML: tables would read nothing, or a number that is missing.
             value = "null" if value is None else value
             own[axis] = value if own.get(axis, value) == value else f"{own[axis]}|{value}"
     return settings
-
-
-def _default(axis: str) -> Any:
-    field = Hyperparameters.model_fields.get(axis)
-    return field.default if field else "fixed"
 
 
 def _matching(
@@ -150,12 +150,9 @@ def _check_keys(partial: dict[str, Any], where: str) -> None:
     known = [*Hyperparameters.model_fields, "learning_rate_rule", "reference_batch_size"]
     for key in partial:
         if key not in known:
-            raise UserError(f"{where}: unknown key {key}{_close(key, known)}.")
-
-
-def _close(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(str(key), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(known)}"
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(known)}"
+            raise UserError(f"{where}: unknown key {key}; {hint}.")
 
 
 def _study_file(name: str, entry: StudyEntry, folders: Sequence[Path]) -> Path:
@@ -208,11 +205,6 @@ def _read(content: Any, given: Any) -> Any:
     return read_scalar(content) if isinstance(content, str) else content
 
 
-def _relative(path: Path) -> str:
-    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
-    return str(path.relative_to(Path.cwd()) if inside else path)
-
-
 def _source(key: Sequence[str], sources: Sequence[tuple[str, Any]]) -> str:
     """Which of the sources, the last one first, sets the key or else a parent of it."""
     for length in range(len(key), 0, -1):
@@ -220,6 +212,12 @@ def _source(key: Sequence[str], sources: Sequence[tuple[str, Any]]) -> str:
             if _has(content, key[:length]):
                 return name
     return "config"
+
+
+def _last_source(keys: Sequence[Sequence[str]], sources: Sequence[tuple[str, Any]]) -> str:
+    """Which of the sources, the last one first, sets any of the keys: it broke what held."""
+    setting = (name for name, content in reversed(sources) if any(_has(content, k) for k in keys))
+    return next(setting, "config")
 
 
 def _has(content: Any, path: Sequence[str]) -> bool:

@@ -82,14 +82,13 @@ def expected_trials(trials: int, racing: Racing | None) -> int:
     """Seeds that a run ends with where their spread is the usual one, see `training.racing`."""
     if racing is None:
         return trials
+    # The fewest seeds whose interval is narrow enough: half of it is t s / sqrt(n).
     needed = next(
-        n for n in itertools.count(FEWEST) if _half_width(n) <= math.log1p(racing.precision)
+        seeds
+        for seeds in itertools.count(FEWEST)
+        if student_quantile(seeds - 1) * _SPREAD / math.sqrt(seeds) <= math.log1p(racing.precision)
     )
     return min(racing.trials_at_most, max(trials, needed + 1))
-
-
-def _half_width(seeds: int) -> float:
-    return student_quantile(seeds - 1) * _SPREAD / math.sqrt(seeds)
 
 
 def _interval(budget: Budget, epoch: int) -> float:
@@ -165,6 +164,7 @@ ASSUMED = Calibration(
     report=0.0,
     memory_bytes=1_500_000_000,
 )
+# For Snakemake and TensorFlow to start from a network's file system that is busy.
 _START_MINUTES = 10
 # Activations and their gradients, with room for larger models than LeNet-5.
 _MEGABYTES_PER_IMAGE = 0.3

@@ -53,10 +53,10 @@ def full_gradient(
     whole: list[NDArray[np.float32]] = []
     total = 0.0
     for part in parts:
-        found = gradient(part)
-        total = total + found * (len(part) / images)
+        mean = gradient(part)
+        total = total + mean * (len(part) / images)
         if len(part) == chunk:
-            whole.append(found.astype(np.float32))
+            whole.append(mean.astype(np.float32))
     return FullGradient(images, np.asarray(total), chunk, np.array(whole))
 
 
@@ -70,11 +70,12 @@ def probe_batch_size(
     """`draws` mini-batches of `batch_size` images; multiples of a chunk are made of chunks."""
     if batch_size % full.chunk:
         pieces = draw(full.images, batch_size, draws, random)
-        found = map(gradient, pieces)
+        gradients = map(gradient, pieces)
     else:
+        # The mean gradient of a batch is that of its chunks, which are known: no pass is needed.
         pieces = draw(len(full.chunks), batch_size // full.chunk, draws, random)
-        found = (full.chunks[piece].mean(axis=0, dtype=np.float64) for piece in pieces)
-    return compare(batch_size, found, full.gradient)
+        gradients = (full.chunks[piece].mean(axis=0, dtype=np.float64) for piece in pieces)
+    return compare(batch_size, gradients, full.gradient)
 
 
 def draw(

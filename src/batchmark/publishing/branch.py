@@ -19,9 +19,11 @@ from pathlib import Path
 
 from batchmark.contract.errors import UserError
 
+# A site has a few megabytes; a network may hang for ever.
 _SECONDS = 300
 # Not "ext", which would run any command that a config names.
 _PROTOCOLS = "file:git:http:https:ssh"
+# Set inside a hook, they would have git work on the repository that runs it.
 _FOREIGN_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
 
 

@@ -18,6 +18,7 @@ from batchmark.publishing.summary import Identity, Summary, headline, report_nam
 from batchmark.report.language.messages import say
 from batchmark.report.language.translation import languages
 
+# Px: of a character, and beside a text of the badge; the drawing fits the text to its field.
 _CHARACTER = 6.6
 _PADDING = 12
 
@@ -144,7 +145,9 @@ def _files(site: Path) -> list[str]:
     )
 
 
+# The first day that a zip can tell.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+# Unix's mode, in the upper half of a zip's attributes: a file that all may read.
 _REGULAR_FILE = 0o100644 << 16
 
 
@@ -154,7 +157,15 @@ def write_bundle(path: Path, results: Path) -> list[str]:
     Sorted names and fixed dates: equal results give an equal archive. Links are left out, since
     they could lead out of the folder.
     """
-    files = {f"results/{file.relative_to(results).as_posix()}": file for file in _bundled(results)}
+    inside = results.resolve()
+    # Result files only, no tables and no scratch files.
+    files = {
+        f"results/{file.relative_to(results).as_posix()}": file
+        for file in results.glob("*/*/*/*.json")
+        if file.is_file()
+        and not file.name.startswith(".")
+        and file.resolve().is_relative_to(inside)
+    }
     with zipfile.ZipFile(path, "w") as archive:
         for name in sorted(files):
             member = zipfile.ZipInfo(name, _EPOCH)
@@ -164,16 +175,6 @@ def write_bundle(path: Path, results: Path) -> list[str]:
             text = scrubbed_json(files[name].read_text(encoding="utf-8"))
             archive.writestr(member, sealed(text.encode()))
     return sorted(files)
-
-
-def _bundled(results: Path) -> list[Path]:
-    """Result files only, `{machine}/{device}/{kind}/{name}.json`: no tables, no scratch files."""
-    found = results.glob("*/*/*/*.json")
-    return [file for file in found if file.is_file() and not _leads_elsewhere(file, results)]
-
-
-def _leads_elsewhere(file: Path, results: Path) -> bool:
-    return not file.resolve().is_relative_to(results.resolve()) or file.name.startswith(".")
 
 
 # What build_site writes, as patterns; whatever else a published branch holds is not ours.
@@ -227,10 +228,10 @@ def write_listing(site: Path) -> None:
 def refuse_traces(site: Path, identity: Identity) -> None:
     """Raise UserError when a file of the site, or of its archive of results, names the machine."""
     for name, text in _texts(site):
-        found = traces(text, identity)
-        if found:
+        telling = traces(text, identity)
+        if telling:
             raise UserError(
-                f"Nothing was published: {name} holds {found[0]}, which names this machine or "
+                f"Nothing was published: {name} holds {telling[0]}, which names this machine or "
                 "its user; take it out of the results or the config (`machine:` is a name you "
                 "choose) and render again."
             )

@@ -99,13 +99,17 @@ def _cell(text: str) -> Cell:
     return number if math.isfinite(number) else text
 
 
+# Shorter ones would be found in any text.
 _SHORTEST_NAME = 3
+# A folder's name ends here; a longer name is another folder.
 _END = r"(?=[/\\\s\"'`<>&),;:]|$)"
+# Whoever it is: home folders, and addresses with a user.
 _EVERYBODYS = (
     re.compile(rf"(?:/home|/Users)/[^/\s\"'<>&),;:]+{_END}"),
     re.compile(r"[A-Za-z]:(?:\\+|/)Users(?:\\+|/)[^\\/\s\"'<>&]+"),
     re.compile(r"\w+://[^/\s\"'<>@]+@"),
 )
+# What the page carries for download.
 _DATA_URI = re.compile(r'(?<=")data:[^",]*?(;base64)?,([^"]*)(?=")')
 
 
@@ -127,19 +131,20 @@ def this_identity() -> Identity:
 
 def traces(text: str, identity: Identity) -> list[str]:
     """What of `identity`, or of any user, `text` and its data URIs hold, in words; else empty."""
-    readable = "\n".join([text, *_embedded(text)])
+    embedded = (_decoded(packed, content) for packed, content in _DATA_URI.findall(text))
+    readable = "\n".join([text, *embedded])
     patterns = [
         *(rf"\b{re.escape(host)}\b" for host in identity.hosts if _is_telling(host)),
         *([rf"\b{re.escape(identity.user)}@"] if identity.user else []),
         *(rf"(?<![\w.]){re.escape(folder)}{_END}" for folder in identity.folders),
         *_EVERYBODYS,
     ]
-    found = [re.search(pattern, readable) for pattern in patterns]
-    return [_in_words(match.group()) for match in found if match]
-
-
-def _in_words(found: str) -> str:
-    return "an address with a password" if found.endswith("@") and "://" in found else repr(found)
+    matches = filter(None, (re.search(pattern, readable) for pattern in patterns))
+    return [
+        # A password is not repeated in the sentence that complains of it.
+        "an address with a password" if text.endswith("@") and "://" in text else repr(text)
+        for text in (match.group() for match in matches)
+    ]
 
 
 def _user() -> str:
@@ -147,10 +152,6 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container whose user has no name
         return ""
-
-
-def _embedded(text: str) -> list[str]:
-    return [_decoded(packed, content) for packed, content in _DATA_URI.findall(text)]
 
 
 def _decoded(packed: str, content: str) -> str:

@@ -65,6 +65,14 @@ _SAID = {
     "activation": say("activation"),
     "pooling": say("pooling"),
     "train_size": say("training images"),
+    "warm_up": say("warm-up (epochs)"),
+    "change_every": say("epochs between changes"),
+    "rate_factor": say("factor on the rate"),
+    "batch_factor": say("factor on the batch"),
+    "accumulation": say("accumulated batches"),
+    "label_noise": say("wrong labels"),
+    "ema_half_life": say("half-life of the weights' mean"),
+    "beta_2_half_life": say("half-life of beta 2"),
 }
 _OTHERS = [axis for axis in Hyperparameters.model_fields if axis not in _SAID]
 SETTINGS: Mapping[str, Message] = _SAID | {
@@ -78,6 +86,7 @@ def name(key: str) -> str:
     return NAMES.get(key, key)
 
 
+# A place: what is measured there is compared with nothing measured elsewhere.
 HOME = ["machine", "device"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from batchmark.plan.reading import read_yaml
 from batchmark.stages.command import run
 
+# Read too, whatever files the command line names.
 WORKFLOWS_OWN = Path("config/config.yaml")
 
 

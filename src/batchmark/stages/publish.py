@@ -39,7 +39,9 @@ def main() -> None:
         summary = build_site(site, arguments.reports, arguments.results)
         add_reports(site, arguments.reports / "archive")
         refuse_traces(site, this_identity())
-        _keep_archive(site, arguments.reports / "archive")
+        # This report is kept beside those published from here before.
+        shutil.copytree(site / ARCHIVE, arguments.reports / "archive", dirs_exist_ok=True)
+        write_listing(site)
         _replace(arguments.site, site)
         if target := _target(arguments):
             _publish(site, summary, target)
@@ -55,12 +57,6 @@ def _target(arguments: argparse.Namespace) -> PublishRequest | None:
     return None
 
 
-def _keep_archive(site: Path, archive: Path) -> None:
-    """Keep this report beside those published from here before."""
-    shutil.copytree(site / ARCHIVE, archive, dirs_exist_ok=True)
-    write_listing(site)
-
-
 def _publish(site: Path, summary: Summary, target: PublishRequest) -> None:
     message = f"Report of {summary.date} ({', '.join(summary.machines)})"
     with (
@@ -74,16 +70,13 @@ def _publish(site: Path, summary: Summary, target: PublishRequest) -> None:
         replace_own(tree, site, OWN_NAMES)
         sent = push(published, tree, message)
     done = "pushed to" if sent else "already on"
-    _say(f"{message}: {done} {target.branch} of {without_passwords(target.remote)}")
+    where = f"{target.branch} of {without_passwords(target.remote)}"
+    print(f"publish: {message}: {done} {where}", file=sys.stderr, flush=True)
 
 
 def _replace(target: Path, site: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(site, target)
-
-
-def _say(line: str) -> None:
-    print(f"publish: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ def render(
     for code in pages_in(reports).keys() - {language.code for language in spoken}:
         (reports / page_file(code)).unlink()
     for language in spoken:
-        others = [one for one in spoken if one is not language]
-        made = page(request, tables, figures, language, others)
-        write_text(reports / language.file, rendered(made, language, templates))
+        others = [other for other in spoken if other is not language]
+        view = page(request, tables, figures, language, others)
+        write_text(reports / language.file, rendered(view, language, templates))
 
 
 def main() -> None:

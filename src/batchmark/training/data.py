@@ -74,12 +74,54 @@ def split_to_device(images: NDArray[np.uint8], labels: NDArray[np.integer], clas
 
 
 @dataclass(frozen=True)
+class Course:
+    """What changes from step to step: lengths in steps, 0 for never, see `Hyperparameters`.
+
+    A batch that has grown is several of the first size whose gradients make one update, of an
+    epoch at most.
+    """
+
+    warm_up: int
+    change_every: int
+    rate_factor: float
+    batch_factor: int
+    accumulation: int
+    steps_per_epoch: int
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether an update takes several steps, sooner or later."""
+        return self.accumulation > 1 or self.batch_factor > 1
+
+    def rates(self, first_step: int, steps: int) -> NDArray[np.float32]:
+        """The rate of each step as a multiple of the full one, [steps]."""
+        step = np.arange(first_step, first_step + steps)
+        rising = np.minimum(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
+        return (rising * self.rate_factor ** self._changes(step)).astype(np.float32)
+
+    def updates(self, first_step: int, steps: int) -> NDArray[np.bool_]:
+        """Whether the weights change at the end of each step, [steps]."""
+        step = np.arange(first_step, first_step + steps)
+        changes = self._changes(step)
+        most = max(1.0, float(self.steps_per_epoch))
+        batches = np.minimum(self.accumulation * float(self.batch_factor) ** changes, most)
+        within = step - changes * self.change_every
+        # Before a change of its size a batch ends with what it has.
+        last = within == self.change_every - 1
+        return ((within + 1) % batches.astype(np.int64) == 0) | last
+
+    def _changes(self, step: NDArray[np.integer]) -> NDArray[np.integer]:
+        return step // self.change_every if self.change_every else np.zeros_like(step)
+
+
+@dataclass(frozen=True)
 class Batches:
-    """The mini-batches of one trial over `images` training images."""
+    """The mini-batches of one trial over `images` training images; `course` None: all alike."""
 
     images: int
     batch_size: int
     seed: int
+    course: Course | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -97,6 +139,21 @@ class Batches:
         order = np.random.default_rng([self.seed, epoch]).permutation(np.int32(self.images))
         whole = self.steps_per_epoch * self.batch_size
         return order[:whole].reshape(-1, self.batch_size).astype(np.int32)
+
+
+def mislabelled(images: Images, share: float, classes: int) -> Images:
+    """The images, a `share` of them under a label that is drawn from the wrong ones.
+
+    The same whatever the trial. Raises UserError where there is one class only.
+    """
+    if not share:
+        return images
+    if classes < 2:
+        raise UserError("label_noise needs data of two classes at least; set it to 0.")
+    random, labels = np.random.default_rng(0), images.labels.numpy().copy()
+    wrong = random.permutation(len(labels))[: round(share * len(labels))]
+    labels[wrong] = (labels[wrong] + random.integers(1, classes, len(wrong))) % classes
+    return Images(images.images, tf.constant(labels))
 
 
 @dataclass(frozen=True)

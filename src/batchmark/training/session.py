@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training import plugins
-from batchmark.training.data import Batches, Data, Images, Pixels, Split, pixels_for
+from batchmark.training.data import (
+    Batches,
+    Course,
+    Data,
+    Images,
+    Pixels,
+    Split,
+    mislabelled,
+    pixels_for,
+)
 from batchmark.training.model import build_model
 from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 
@@ -64,11 +73,13 @@ class Session:
         self._start = start
         self.model, self.optimizer = start(batches.seed)
         self.learning_rate = float(f"{float(self.optimizer.learning_rate):.7g}")
-        self._loop = tf.function(
-            self._train_loop,
-            input_signature=[tf.TensorSpec([None, batches.batch_size], tf.int32)],
-            jit_compile=compiled,
-        )
+        self._full_rate = np.float32(self.optimizer.learning_rate)
+        course = batches.course
+        self._sums = _sums(self.model) if course and course.accumulates else []
+        signature = [tf.TensorSpec([None, batches.batch_size], tf.int32)]
+        if course:
+            signature += [tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.bool)]
+        self._loop = tf.function(self._train_loop, input_signature=signature, jit_compile=compiled)
         self._score = tf.function(self._score_batch, reduce_retracing=True, jit_compile=compiled)
         self._validate = tf.function(
             self._validate_batch, reduce_retracing=True, jit_compile=compiled
@@ -95,11 +106,13 @@ class Session:
         rate = hyperparameters.learning_rate if learning_rate is None else learning_rate
         if rate == "tuned":
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
+        train = mislabelled(train, hyperparameters.label_noise, data.classes)
         data = Data(train, data.validation, data.test, data.classes)
+        size = _fitting_batch_size(hyperparameters, len(train))
         return cls(
-            partial(_start, hyperparameters, rate, data.image_shape, data.classes),
+            partial(_start, hyperparameters, rate, data),
             data,
-            Batches(len(train), _fitting_batch_size(hyperparameters, len(train)), seed),
+            Batches(len(train), size, seed, _course(hyperparameters, len(train) // size)),
             pixels_for(hyperparameters.normalization, train.images.numpy()),
             compiled,
         )
@@ -113,7 +126,8 @@ class Session:
         """Begin the trial of another seed, as a session opened with it would."""
         # An optimizer of its own, too: some start from a copy of the weights.
         fresh = _variables(*self._start(seed))
-        self.restore([variable.numpy() for variable in fresh], step=0)
+        begun = [np.zeros(total.shape, np.float32) for total in self._sums]
+        self.restore([*(variable.numpy() for variable in fresh), *begun], step=0)
         self.batches = replace(self.batches, seed=seed)
 
     def trace(self) -> None:
@@ -141,8 +155,11 @@ class Session:
 
     def train(self, steps: int) -> StepMetrics:
         """Run the next `steps` steps in one graph call and wait for their metrics."""
-        order = self.batches.order(self.step, steps)
-        losses, correct = self._loop(tf.constant(order))
+        inputs: list[NDArray[Any]] = [self.batches.order(self.step, steps)]
+        if course := self.batches.course:
+            rates = self._full_rate * course.rates(self.step, steps)
+            inputs += [rates, course.updates(self.step, steps)]
+        losses, correct = self._loop(*map(tf.constant, inputs))
         self.step += steps
         return StepMetrics(losses.numpy(), correct.numpy())
 
@@ -198,7 +215,7 @@ class Session:
 
     def variables(self) -> list[keras.Variable]:
         """Everything a step changes: weights, moving statistics, seeds, optimizer state."""
-        return _variables(self.model, self.optimizer)
+        return [*_variables(self.model, self.optimizer), *self._sums]
 
     def state(self) -> list[NDArray[Any]]:
         """A copy of all `variables`; with `step` it determines the rest of the trial."""
@@ -220,13 +237,16 @@ class Session:
         signature = tf.TensorSpec([self.batches.batch_size], tf.int32)
         return tf.function(self._train_step).get_concrete_function(signature)
 
-    def _train_loop(self, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _train_loop(
+        self, order: tf.Tensor, rates: tf.Tensor | None = None, updates: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         steps = tf.shape(order)[0]
         losses = tf.TensorArray(tf.float32, steps)
         correct = tf.TensorArray(tf.int32, steps)
 
         def body(step: Any, losses: Any, correct: Any) -> tuple[Any, Any, Any]:
-            loss, right = self._train_step(order[step])
+            course = () if rates is None or updates is None else (rates[step], updates[step])
+            loss, right = self._train_step(order[step], *course)
             return step + 1, losses.write(step, loss), correct.write(step, right)
 
         _, losses, correct = tf.while_loop(
@@ -234,13 +254,40 @@ class Session:
         )
         return losses.stack(), correct.stack()
 
-    def _train_step(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _train_step(self, indices: tf.Tensor, *course: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, correct = self._training_loss(indices)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        gradients = tape.gradient(scaled, variables)
+        if course:
+            self._advance(gradients, *course)
+        else:
+            self.optimizer.apply(gradients, variables)
         return loss, correct
+
+    def _advance(self, gradients: list[Any], rate: tf.Tensor, update: tf.Tensor) -> None:
+        """A step at its own `rate`, whose gradients wait for the `update` that they are part of."""
+        _inner(self.optimizer).learning_rate.assign(rate)
+        variables = self.model.trainable_variables
+        if not self._sums:
+            self.optimizer.apply(gradients, variables)
+            return
+        count, *sums = self._sums
+        count.assign(count + 1)
+        for total, gradient in zip(sums, gradients, strict=True):
+            if gradient is not None:
+                total.assign(total + tf.convert_to_tensor(gradient))
+
+        def apply() -> tf.Tensor:
+            means = [None if gradient is None else total / count
+                     for total, gradient in zip(sums, gradients, strict=True)]  # fmt: skip
+            self.optimizer.apply(means, variables)
+            for total in self._sums:
+                total.assign(tf.zeros_like(total))
+            return tf.constant(True)
+
+        tf.cond(update, apply, lambda: tf.constant(False))
 
     def _gradients(self, indices: tf.Tensor) -> Any:
         # The scope keeps moving statistics and random seeds from being updated. Penalties see
@@ -300,13 +347,12 @@ def batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
 def _start(
     hyperparameters: Hyperparameters,
     learning_rate: float | Literal["default"],
-    image_shape: tuple[int, int, int],
-    classes: int,
+    data: Data,
     seed: int,
 ) -> tuple[keras.Model, Optimizer]:
     """Model and optimizer before the first step of a trial, built."""
-    model = build_model(hyperparameters, image_shape, classes, seed)
-    optimizer = create(hyperparameters, learning_rate)
+    model = build_model(hyperparameters, data.image_shape, data.classes, seed)
+    optimizer = create(hyperparameters, learning_rate, batch_size(hyperparameters, len(data.train)))
     exempt_from_decay(optimizer, model.trainable_variables)
     if model.dtype_policy.name == "mixed_float16":
         # As `Model.compile` does: small gradients would vanish in float16.
@@ -314,6 +360,29 @@ def _start(
     optimizer.build(model.trainable_variables)
     plugins.execute_as_before()
     return model, optimizer
+
+
+def _course(hyperparameters: Hyperparameters, steps_per_epoch: int) -> Course | None:
+    """How the variant's rate and batch change; None: they do not."""
+
+    def steps(epochs: float) -> int:
+        return max(1, round(epochs * steps_per_epoch)) if epochs else 0
+
+    course = Course(
+        steps(hyperparameters.warm_up),
+        steps(hyperparameters.change_every),
+        hyperparameters.rate_factor,
+        hyperparameters.batch_factor,
+        hyperparameters.accumulation,
+        steps_per_epoch,
+    )
+    return course if course.warm_up or course.change_every or course.accumulates else None
+
+
+def _sums(model: keras.Model) -> list[keras.Variable]:
+    """How many gradients wait for an update, and the sum of them for each trained variable."""
+    shapes = [(), *(variable.shape for variable in model.trainable_variables)]
+    return [keras.Variable(np.zeros(shape, np.float32), trainable=False) for shape in shapes]
 
 
 def _variables(model: keras.Model, optimizer: Optimizer) -> list[keras.Variable]:

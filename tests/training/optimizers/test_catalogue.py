@@ -29,20 +29,20 @@ optimizers = keras.optimizers
     ],
 )
 def test_optimizers_are_found_by_name(name: str, kind: type) -> None:
-    made = create(hyperparameters(optimizer=name), 0.25)
+    made = create(hyperparameters(optimizer=name), 0.25, 8)
     assert type(made) is kind
     assert float(made.learning_rate) == 0.25
 
 
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *KERAS_OPTIMIZERS])
 def test_default_rates_are_those_in_the_signatures(name: str) -> None:
-    kind = type(create(hyperparameters(optimizer=name), "default"))
+    kind = type(create(hyperparameters(optimizer=name), "default", 8))
     assert default_rate(name) == inspect.signature(kind).parameters["learning_rate"].default
 
 
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *KERAS_OPTIMIZERS])
 def test_arguments_checked_beforehand_are_those_in_the_signatures(name: str) -> None:
-    kind = type(create(hyperparameters(optimizer=name), 0.1))
+    kind = type(create(hyperparameters(optimizer=name), 0.1, 8))
     named = {
         *inspect.signature(kind).parameters,
         *inspect.signature(keras.optimizers.SGD).parameters,
@@ -55,7 +55,7 @@ def test_momentum_decay_and_own_arguments_reach_the_optimizer() -> None:
     chosen = hyperparameters(
         momentum=0.9, nesterov=True, weight_decay=0.01, optimizer_arguments={"clipnorm": 1.0}
     )
-    made = create(chosen, 0.1).get_config()
+    made = create(chosen, 0.1, 8).get_config()
     assert (made["momentum"], made["nesterov"], made["weight_decay"]) == (0.9, True, 0.01)
     assert made["clipnorm"] == 1.0
 
@@ -73,7 +73,7 @@ def test_momentum_decay_and_own_arguments_reach_the_optimizer() -> None:
 )
 def test_what_cannot_be_made_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        create(hyperparameters(**changes), 0.1)
+        create(hyperparameters(**changes), 0.1, 8)
 
 
 def test_weight_decay_spares_biases_and_normalization_scales() -> None:
@@ -81,7 +81,7 @@ def test_weight_decay_spares_biases_and_normalization_scales() -> None:
     model = build_model(chosen, (8, 8, 1), 3, seed=0)
     for variable in model.trainable_variables:
         variable.assign(keras.ops.ones(variable.shape))
-    optimizer = create(chosen, 0.1)
+    optimizer = create(chosen, 0.1, 8)
     exempt_from_decay(optimizer, model.trainable_variables)
     zeros = [keras.ops.zeros(v.shape) for v in model.trainable_variables]
     optimizer.apply(zeros, model.trainable_variables)

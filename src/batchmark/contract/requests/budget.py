@@ -4,6 +4,7 @@ from typing import Literal
 
 from batchmark.contract.requests.message import Request
 
+# Of its 60,000, those that remain beside 10,000 for validation, as in the published study.
 MNIST_TRAINING_IMAGES = 50_000
 
 
@@ -30,6 +31,7 @@ class Budget(Request):
         Its epochs are short where more images are asked for by `train_size`: there it is given
         more epochs, never more steps, and as many evaluations an epoch.
         """
+        # The budgets in configurations are meant for so many images.
         wanted = MNIST_TRAINING_IMAGES if train_size == "full" else train_size
         share, every = min(1.0, images / wanted), self.evaluate_every
         finely = self.evaluate_finely

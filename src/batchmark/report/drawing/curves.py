@@ -4,9 +4,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -61,12 +63,12 @@ class Curve:
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
     """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
     bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
-    made = pd.DataFrame(
+    curve = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
     )
     if "trials" in frame and value not in TIMED:
-        made.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
-    return made.astype(float).sort_values("x").reset_index(drop=True)
+        curve.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
+    return curve.astype(float).sort_values("x").reset_index(drop=True)
 
 
 def by_group(
@@ -77,8 +79,8 @@ def by_group(
     x: str = "batch_size",
 ) -> list[Curve]:
     """One curve for each value of the column `group`, in the order they are seen."""
-    found = list(dict.fromkeys(frame[group].astype(str)))
-    rows = {name: frame[frame[group].astype(str) == name] for name in found}
+    names = list(dict.fromkeys(frame[group].astype(str)))
+    rows = {name: frame[frame[group].astype(str) == name] for name in names}
     return [
         Curve(
             name,
@@ -87,7 +89,7 @@ def by_group(
             points(rows[name], value, x),
             selection.name(name),
         )
-        for k, name in enumerate(found)
+        for k, name in enumerate(names)
         if not rows[name].empty
     ]
 
@@ -128,8 +130,8 @@ def draw(
     drawn = [curve for curve in curves if not curve.drawn.empty]
     for curve in drawn:
         _draw_interval(axes, curve, 0.18 if len(curves) <= MANY else 0.08)
-    for curve in drawn:
-        _draw_line(axes, curve)
+    if drawn:
+        _draw_lines(axes, drawn)
     misses = any(curve.missed for curve in curves) and bool(missing)
     if misses:
         style.rail(axes, missing)
@@ -147,6 +149,7 @@ def values(curves: Iterable[Curve], bands: bool = True) -> list[float]:
     middle = _finite(curves, ["y"])
     if not bands or not len(middle):
         return middle.tolist()
+    # The limits follow the values; a band may widen them by a factor, no more.
     room = (middle.min() / ROOM_FOR_BANDS, middle.max() * ROOM_FOR_BANDS)
     return [*middle, *np.clip(_finite(curves, ["low", "high"]), *room)]
 
@@ -173,18 +176,32 @@ def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
         )
 
 
-def _draw_line(axes: Axes, curve: Curve) -> None:
-    shown = curve.drawn[["x", "y"]].dropna().sort_values(["x", "y"])
-    axes.plot(
-        shown["x"],
-        shown["y"],
-        color=curve.color,
-        marker=curve.marker,
+def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
+    """All lines in one call, which is several times faster than one call each."""
+    # Told apart by position: two curves may share a name, a colour or a marker.
+    numbers = range(len(curves))
+    long = pd.concat([curve.drawn[["x", "y"]].assign(k=k) for k, curve in enumerate(curves)])
+    before = len(axes.lines)
+    dashes: list[Any] = [(3, 2) if curve.dashed else "" for curve in curves]
+    sns.lineplot(
+        x=long["x"].to_numpy(),
+        y=long["y"].to_numpy(),
+        hue=long["k"].to_numpy(),
+        style=long["k"].to_numpy(),
+        hue_order=numbers,
+        style_order=numbers,
+        palette=[curve.color for curve in curves],
+        markers=[curve.marker for curve in curves],
+        dashes=dashes,
+        ax=axes,
+        estimator=None,
+        errorbar=None,
+        legend=False,
         markeredgewidth=0,
-        dashes=(3, 2) if curve.dashed else (),
         clip_on=False,
-        gid=style.gid(curve.name),
     )
+    for line, curve in zip(axes.lines[before:], curves, strict=True):
+        line.set_gid(style.gid(curve.name))
 
 
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -223,7 +240,9 @@ def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[C
 
 # One value of a curve: y, infinite when missed; the curve; its point with the interval.
 Value = tuple[float, Curve, pd.Series]
+# Columns whose values have names for readers.
 NAMED = {"name", "optimizer", "normalization", "model", "rule"}
+# Infinite where the target was missed, which a table says in words.
 TO_TARGET = {"epochs_to_target", "time_to_target"}
 
 

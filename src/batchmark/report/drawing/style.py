@@ -11,11 +11,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
-from matplotlib.typing import RcKeyType
 
 from batchmark.report.language.messages import power, significant, size
 
@@ -28,12 +28,14 @@ SKY = "#56b4e9"
 VIOLET = "#7b5ea7"
 BROWN = "#8c6d31"
 
+# The first six are those of Okabe and Ito (2008), told apart by the colour-blind.
 HUES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, BROWN)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
 # Drawn in this colour, an artist takes the text colour of the page it stands on.
 INK = "#111213"
 
+# So that an optimizer has its colour in every figure.
 FIXED = {
     "sgd": 0,
     "adam": 1,
@@ -92,14 +94,17 @@ def ramp(count: int) -> list[str]:
     return [RAMP[round(i * (len(RAMP) - 1) / (count - 1))] for i in range(count)]
 
 
+# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
+mpl.rcdefaults()
+mpl.use("svg")
+
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
 # In units of the drawing, which are pixels of a page that does not scale it.
 WIDTH, HEIGHT, FONT = 440, 290, 12.5
 # Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
-SETTINGS: dict[RcKeyType, Any] = {
-    "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
+SETTINGS: dict[str, Any] = {
     "figure.dpi": 72,
     "savefig.dpi": 72,
     "font.size": FONT,
@@ -123,7 +128,6 @@ SETTINGS: dict[RcKeyType, Any] = {
     "axes.labelpad": 5,
     "axes.facecolor": "none",
     "lines.linewidth": 2.0,
-    "lines.solid_capstyle": "round",
     "lines.markersize": 5.5,
     # A dollar sign in a name of the user's own is no formula.
     "text.parse_math": False,
@@ -131,11 +135,6 @@ SETTINGS: dict[RcKeyType, Any] = {
     "path.simplify": True,
     "path.simplify_threshold": 0.3,
 }
-
-# As matplotlib comes: a matplotlibrc in the home or working folder is not part of a report.
-mpl.rcdefaults()
-mpl.use("svg")
-mpl.rcParams.update(SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -158,6 +157,7 @@ def panels(
     gap: float = 34,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of stacked axes, each as many units high as told."""
+    sns.set_theme(style="ticks", rc=SETTINGS)
     total = top + sum(heights) + gap * (len(heights) - 1) + BOTTOM
     figure = Figure(figsize=(WIDTH / 72, total / 72))
     stack: list[Axes] = []

@@ -47,12 +47,17 @@ Element = ElementTree.Element
 def tidied(source: str, title: str) -> str:
     """The drawing in `source` with few digits, no styles or metadata, and a title."""
     root = ElementTree.fromstring(source)  # noqa: S314 (written by matplotlib in this process)
-    _remove(root, {"metadata", "style"})
+    for parent in root.iter():
+        for child in [child for child in parent if _name(child) in {"metadata", "style"}]:
+            parent.remove(child)
     # Ids that a clip path, a gradient or a <use> points to; all others are matplotlib's counters.
     referred = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', source))
     for element in root.iter():
         _tidy(element, referred)
-    _uncolor_markers(root)
+    # Markers take their colours from each use, where the page's style can reach them.
+    for path in root.iterfind(f".//{{{SVG}}}defs/{{{SVG}}}path"):
+        path.attrib.pop("fill", None)
+        path.attrib.pop("stroke", None)
     _unwrap_plain_groups(root)
     root.attrib.update({"font-family": FONTS, "stroke-linejoin": "round", "role": "img"})
     root.attrib.pop("version", None)
@@ -90,16 +95,11 @@ def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _remove(root: Element, names: set[str]) -> None:
-    for parent in root.iter():
-        for child in [child for child in parent if _name(child) in names]:
-            parent.remove(child)
-
-
 def _tidy(element: Element, referred: set[str]) -> None:
     attributes = element.attrib
-    for key, value in _declarations(attributes.pop("style", "")):
-        attributes.update(_presentation(key, value))
+    for declaration in filter(str.strip, attributes.pop("style", "").split(";")):
+        key, _, value = declaration.partition(":")
+        attributes.update(_presentation(key.strip(), value.strip()))
     if XLINK in attributes:
         attributes["href"] = attributes.pop(XLINK)
     identity = attributes.get("id", "")
@@ -115,11 +115,6 @@ def _tidy(element: Element, referred: set[str]) -> None:
         del attributes["transform"]
     element.text = element.text if element.text and element.text.strip() else None
     element.tail = None
-
-
-def _declarations(style: str) -> list[tuple[str, str]]:
-    pairs = (part.partition(":") for part in style.split(";") if part.strip())
-    return [(key.strip(), value.strip()) for key, _, value in pairs]
 
 
 def _presentation(key: str, value: str) -> dict[str, str]:
@@ -149,14 +144,8 @@ def _rounded(text: str) -> str:
     return re.sub(r"\s*([A-Za-z])\s*", r"\1", text) if text[:1] in "Mm" else text.strip()
 
 
-def _uncolor_markers(root: Element) -> None:
-    """Markers take their colours from each use, where the page's style can reach them."""
-    for path in root.iterfind(f".//{{{SVG}}}defs/{{{SVG}}}path"):
-        path.attrib.pop("fill", None)
-        path.attrib.pop("stroke", None)
-
-
 def _unwrap_plain_groups(parent: Element) -> None:
+    # A group without attributes says nothing of its children; matplotlib writes one a drawn thing.
     children: list[Element] = []
     for child in parent:
         _unwrap_plain_groups(child)

@@ -25,6 +25,7 @@ SAME = 0.02
 ERRORS = ["best_test_error", "final_test_error", "best_validation_error"]
 # Of a learning curve, and from how few on each one is marked.
 MOST_POINTS = 60
+# A line of fewer shows where it was evaluated.
 FEW_POINTS = 8
 
 

@@ -151,7 +151,9 @@ def layer_norms(tables: Tables) -> Drawn | None:
     if frame.empty:
         return None
     frame = frame[frame["moment"] == "initial"]
-    frame = frame.assign(normalization=_normalizations(tables, frame["variant"]))
+    summary = at_home(tables, "summary").drop_duplicates("variant").set_index("variant")
+    normalizations = frame["variant"].map(summary["normalization"]).fillna(frame["variant"])
+    frame = frame.assign(normalization=normalizations)
     layers = list(dict.fromkeys(frame.sort_values("depth")["layer"]))
     rows = frame.groupby(["normalization", "layer"], as_index=False, sort=False)["norm"].median()
     rows = rows.assign(x=rows["layer"].map(layers.index), y=rows["norm"])
@@ -170,12 +172,6 @@ def layer_norms(tables: Tables) -> Drawn | None:
         notes=[say("At initialization, median over seeds.")],
         series=curves.series(lines),
     )
-
-
-def _normalizations(tables: Tables, variants: pd.Series) -> pd.Series:
-    """The normalization of each variant id."""
-    summary = at_home(tables, "summary").drop_duplicates("variant").set_index("variant")
-    return variants.map(summary["normalization"]).fillna(variants)
 
 
 def _ticks(layers: list[str]) -> list[str]:

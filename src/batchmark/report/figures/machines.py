@@ -68,16 +68,16 @@ def _session(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _gain_of_threads(lines: Sequence[Curve]) -> Message | None:
     """Between which batch sizes all threads begin to beat one, and where one beats them."""
-    one, most = (line.drawn.set_index("x") for line in (lines[0], lines[-1]))
-    sizes = [size for size in one.index if size in most.index]
+    single, most = (line.drawn.set_index("x") for line in (lines[0], lines[-1]))
+    sizes = [size for size in single.index if size in most.index]
     if not sizes:
         return None
-    helped = [size for size in sizes if apart(most.loc[size], one.loc[size])]
-    hurt = [size for size in sizes if apart(one.loc[size], most.loc[size])]
+    helped = [size for size in sizes if apart(most.loc[size], single.loc[size])]
+    hurt = [size for size in sizes if apart(single.loc[size], most.loc[size])]
     loss = say(
         "; at batch size {size} one thread is {times} as fast as all",
         size=whole(hurt[0]),
-        times=times(most["y"][hurt[0]] / one["y"][hurt[0]]),
+        times=times(most["y"][hurt[0]] / single["y"][hurt[0]]),
     ) if hurt else ""  # fmt: skip
     return say("{gain}{loss}", gain=_from_which_size(sizes, helped), loss=loss)
 

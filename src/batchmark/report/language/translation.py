@@ -19,8 +19,10 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.languages import SOURCE, TEMPLATES, language_codes, page_file
 from batchmark.report.language.messages import SPACE, Message
 
+# Chinese has no spaces of its own; typesetters put one beside Latin letters and digits.
 HAN = r"[\u4e00-\u9fff]"
 NUMBERS = re.compile(r"\d[\d,.]*")
+# Python's and gettext's: a translation must have those of the original.
 FIELDS = re.compile(r"\{\w+(?::\w+)?\}|%\(\w+\)s")
 
 
@@ -118,12 +120,12 @@ def translation(path: Path) -> Language:
 def texts(catalogue: Catalog) -> dict[str, str]:
     """What is translated, with the same fields as in English; fuzzy texts are not."""
     return {
-        str(one.id): str(one.string)
-        for one in catalogue
-        if one.id
-        and one.string
-        and not one.fuzzy
-        and fields(str(one.id)) == fields(str(one.string))
+        str(entry.id): str(entry.string)
+        for entry in catalogue
+        if entry.id
+        and entry.string
+        and not entry.fuzzy
+        and fields(str(entry.id)) == fields(str(entry.string))
     }
 
 

@@ -34,28 +34,25 @@ HEADS = {"columns", "COLUMNS", "MOMENTS"}
 
 def said(templates: Path) -> set[str]:
     """All texts that the page is made of, as far as they stand in templates and code."""
-    return {text for text in _in_templates(templates) | _in_code() if text}
+    paths = (path for folder in SOURCES for path in folder.rglob("*.py"))
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths)
+    in_code = {text for tree in trees for text in _marked(tree)}
+    return {text for text in _in_templates(templates) | in_code if text}
 
 
 def _in_templates(folder: Path) -> set[str]:
     """Texts of `_()` and `{% trans %}`."""
-    found = extract_from_dir(
+    messages = extract_from_dir(
         folder,
         [("**.html", "jinja2")],
         {"**.html": {"trimmed": "true"}},
         keywords={"_": None, "gettext": None},
     )
-    return {str(message) for _, _, message, *_ in found}
-
-
-def _in_code() -> set[str]:
-    """What is said, and what figures write on their axes and over their numbers."""
-    paths = (path for folder in SOURCES for path in folder.rglob("*.py"))
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths)
-    return {text for tree in trees for text in _marked(tree)}
+    return {str(message) for _, _, message, *_ in messages}
 
 
 def _marked(tree: ast.Module) -> Iterator[str]:
+    """What is said, and what figures write on their axes and over their numbers."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))

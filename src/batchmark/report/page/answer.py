@@ -76,6 +76,7 @@ CAVEATS: Mapping[str, Sequence[Message]] = {
     ),
 }
 TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
+# An interval of fewer is wider than the differences that matter.
 FEW_TRIALS = 5
 # About time alone: their trials belong to other studies.
 TIMED = {"device"}

@@ -159,7 +159,9 @@ def _readings(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+# Figures that compare places: most users have one.
 SEVERAL_PLACES = {"devices", "machines"}
+# Of one machine; results of others may hold anything.
 MOST_FACTS = 60
 # Between the keys of nested facts.
 STEP = " · "
@@ -279,12 +281,14 @@ def environment(tables: Tables) -> list[Facts]:
 
 
 def _stated(term: str, value: str) -> Fact:
+    # Every word of a term is translated for itself.
     words = [Message(word) for word in term.split(STEP)]
     return Fact(joined(words, Message(f"{{one}}{STEP}{{two}}")), Message(scrubbed(value)))
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record, and of the timing what it does not repeat."""
+    # Runs and timings of one machine agree in most; what is equal is shown once.
     kept = {key: value for key, value in record.items() if key != "timings"}
     first = next(iter(record.get("timings", {}).values()), {})
     timed = _without(first.get("environment", {}), kept)
@@ -298,10 +302,10 @@ def _without(record: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, A
     """The values of nested mappings that `known` does not hold under the same keys."""
     left: dict[str, Any] = {}
     for key, value in record.items():
-        told = known.get(key)
+        same = known.get(key)
         if isinstance(value, Mapping):
-            left[key] = _without(value, told if isinstance(told, Mapping) else {})
-        elif value != told:
+            left[key] = _without(value, same if isinstance(same, Mapping) else {})
+        elif value != same:
             left[key] = value
     return left
 
@@ -310,7 +314,7 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(content, Mapping):
         for key, value in content.items():
             yield from _flat(value, f"{prefix}{STEP}{key}" if prefix else str(key))
-    elif isinstance(content, list) and any(isinstance(one, Mapping) for one in content):
+    elif isinstance(content, list) and any(isinstance(value, Mapping) for value in content):
         for number, value in enumerate(content, 1):
             yield from _flat(value, f"{prefix} {number}")
     elif content not in (None, "", [], {}):
@@ -332,7 +336,10 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     record = home_record(tables)
     code = code_of(record)
     files = request.config_files
+    # The base configuration is read by itself.
     overlays = [name for name in files if not name.endswith("config/config.yaml")]
+    options = f' ARGS="--configfile {" ".join(overlays)}"' if overlays else ""
+    checkout = [f"git checkout {code['commit']}"] if code.get("commit") else []
     facts = [
         (say("git commit"), code.get("commit")),
         (say("changed since that commit"), code.get("dirty")),
@@ -342,16 +349,10 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
         (say("scale"), request.scale),
     ]
     return Reproduction(
-        commands=_commands(code.get("commit"), overlays),
+        commands="\n".join([*checkout, f"make report{options}"]),
         facts=[Fact(term, _fact(value)) for term, value in facts if value not in (None, "")],
         config=yaml.safe_dump(request.config, sort_keys=False, allow_unicode=True, width=88),
     )
-
-
-def _commands(commit: Any, overlays: list[str]) -> str:
-    checkout = [f"git checkout {commit}"] if commit else []
-    given = f' ARGS="--configfile {" ".join(overlays)}"' if overlays else ""
-    return "\n".join([*checkout, f"make report{given}"])
 
 
 def unmeasured(names: list[str]) -> list[Message]:

@@ -32,17 +32,17 @@ def page(
     possible = figures_of_page([study.name for study in request.studies])
     figures = read_figures(figure_folder, possible, language)
     unmade = [name for name in possible if name not in figures]
-    said = answer(tables)
+    conclusion = answer(tables)
     cards = claims(tables, figures)
     return Page(
         partial=request.partial,
         results="" if request.partial else _made_of(tables.folder / "results.csv"),
         tag=language.tag,
         title=say("Which batch size should I train with?"),
-        description=said.sentence,
-        others=[Link(one.tag, one.name, one.file) for one in others],
+        description=conclusion.sentence,
+        others=[Link(other.tag, other.name, other.file) for other in others],
         head=head(tables, request.scale),
-        answer=said,
+        answer=conclusion,
         picture=figures.get("time_to_target"),
         introduction=introduction(tables),
         headline=headline(tables),
@@ -72,12 +72,17 @@ def rendered(page: Page, language: Language, templates: Path) -> str:
     """The page as HTML, its style and script inside it and allowed by their digests only."""
     style = (templates / "style.css").read_text(encoding="utf-8")
     script = (templates / "script.js").read_text(encoding="utf-8")
+    # Nothing is loaded and nothing else is run, whatever a text should contain.
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
     environment = _environment(templates, language)
     return environment.get_template("page.html").render(
         page=page,
         style=_inline(style),
         script=_inline(script),
-        policy=_policy(style, script),
+        policy=policy,
     )
 
 
@@ -94,16 +99,11 @@ def _environment(templates: Path, language: Language) -> Environment:
     environment.filters["typeset"] = lambda message: typeset(language.tell(message))
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        language.text, lambda one, many, n: language.text(one if n == 1 else many), newstyle=False
+        language.text,
+        lambda single, many, n: language.text(single if n == 1 else many),
+        newstyle=False,
     )
     return environment
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
 
 
 def _digest(text: str) -> str:

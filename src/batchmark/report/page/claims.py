@@ -35,7 +35,11 @@ class Number:
             return "?"
         if isinstance(self.value, int):
             return str(self.value)
-        return f"{_rounded(_hundredfold(self.value) if style else self.value)}{_UNITS[style]}"
+        # With the nine digits of the tables: 100 * 0.1465 is less than 14.65.
+        value = float(f"{100 * self.value:.9g}") if style else self.value
+        text = f"{value:.3g}"
+        # Three significant digits, no exponent where it can be avoided.
+        return f"{f'{value:.0f}' if 'e+' in text and abs(value) < 1e7 else text}{_UNITS[style]}"
 
 
 # Of points the sentence names the unit.
@@ -66,17 +70,6 @@ def _field(value: Any, words: Words) -> object:
 def _part(value: Any, words: Words) -> Message:
     field = _field(value, words)
     return field if isinstance(field, Message) else Message(format(field))
-
-
-def _hundredfold(share: float) -> float:
-    """With the nine digits of the tables: 100 * 0.1465 is less than 14.65."""
-    return float(f"{100 * share:.9g}")
-
-
-def _rounded(value: float) -> str:
-    """Three significant digits, no exponent where it can be avoided."""
-    text = f"{value:.3g}"
-    return f"{value:.0f}" if "e+" in text and abs(value) < 1e7 else text
 
 
 VERDICTS: Mapping[str, Message] = {
@@ -122,7 +115,10 @@ def unmeasured(claims: Iterable[Claim]) -> list[Claim]:
 def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
     key, verdict = str(row["id"]), str(row["verdict"])
     words = WORDS[key]
-    figure = _figure(words, figures)
+    figure = figures.get(words.figure)
+    # A figure of one curve compares nothing, which such a claim is about.
+    if figure and words.compares and len(figure.series) < 2:
+        figure = None
     return Claim(
         key=key,
         text=words.statement,
@@ -134,12 +130,6 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
         href=f"#figure-{figure.name}" if figure else "",
         figure_title=figure.title if figure else "",
     )
-
-
-def _figure(words: Words, figures: Mapping[str, Figure]) -> Figure | None:
-    """The claim's figure, unless it compares and its figure has nothing to compare."""
-    figure = figures.get(words.figure)
-    return None if figure and words.compares and len(figure.series) < 2 else figure
 
 
 def _effect(row: pd.Series, label: Message) -> Text:

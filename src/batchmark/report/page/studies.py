@@ -60,7 +60,7 @@ def _finding(main: Figure | None, shown: Sequence[Figure]) -> str:
     """The first finding, unless it stands as a title right below."""
     if main is None and shown and shown[0].found:
         return ""
-    return next((one.title for one in [main, *shown] if one and one.found), "")
+    return next((figure.title for figure in [main, *shown] if figure and figure.found), "")
 
 
 def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:

@@ -278,15 +278,16 @@ def text_file(name: str, kind: str, text: str) -> Download:
 def table_files(folder: Path) -> list[Download]:
     """The tables and documents that fit into the page's room for them, small ones first."""
     paths = sorted([*folder.glob("*.csv"), *folder.glob("*.json")], key=_size)
+    # Small ones first: many small tables are worth more than one large.
     room = itertools.accumulate(map(_size, paths))
     fitting = sorted(path for path, used in zip(paths, room, strict=True) if used <= ROOM)
-    return [_table_file(path.name, path.read_text(encoding="utf-8")) for path in fitting]
-
-
-def _table_file(name: str, text: str) -> Download:
-    if name.endswith(".csv"):
-        return text_file(name, "text/csv", scrubbed(text))
-    return text_file(name, "application/json", scrubbed_json(text))
+    texts = {path.name: path.read_text(encoding="utf-8") for path in fitting}
+    return [
+        text_file(name, "text/csv", scrubbed(text))
+        if name.endswith(".csv")
+        else text_file(name, "application/json", scrubbed_json(text))
+        for name, text in texts.items()
+    ]
 
 
 def _size(path: Path) -> int:
@@ -330,22 +331,18 @@ def plain_table(
 ) -> Table:
     """A table of raw values: texts as they are, numbers rounded; downloads keep six digits."""
     kept = [list(row) for row in rows]
-    numeric = [_numeric([row[k] for row in kept]) for k in range(len(columns))]
+    numeric = [
+        not any(isinstance(row[k], str) and row[k] not in ("inf", "-inf") for row in kept)
+        for k in range(len(columns))
+    ]
+    # A column whose name is a number is a batch size.
+    heads = [whole(int(name)) if name.isdigit() else Message(name) for name in columns]
     return Table(
         caption,
-        [Cell(_head(name), numeric=flag) for name, flag in zip(columns, numeric, strict=True)],
+        [Cell(head, numeric=flag) for head, flag in zip(heads, numeric, strict=True)],
         [[_cell(value, flag) for value, flag in zip(row, numeric, strict=True)] for row in kept],
         csv_file(name, columns, kept) if kept else None,
     )
-
-
-def _head(column: str) -> Text:
-    """A column's name; one that is a number is a batch size."""
-    return whole(int(column)) if column.isdigit() else Message(column)
-
-
-def _numeric(values: Sequence[Any]) -> bool:
-    return not any(isinstance(value, str) and value not in ("inf", "-inf") for value in values)
 
 
 def _cell(value: Any, numeric: bool) -> Cell:

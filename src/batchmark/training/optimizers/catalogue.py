@@ -11,15 +11,17 @@ from batchmark.training import plugins
 
 
 def create(
-    hyperparameters: Hyperparameters, learning_rate: float | Literal["default"]
+    hyperparameters: Hyperparameters, learning_rate: float | Literal["default"], batch_size: int
 ) -> keras.optimizers.Optimizer:
     """The optimizer a variant asks for, not yet built; "default" is the rate its class has.
 
-    Raises UserError when the optimizer is unknown or refuses one of its arguments.
+    `batch_size`: in images. Raises UserError when the optimizer is unknown or refuses one of its
+    arguments.
     """
     kind = _class(hyperparameters.optimizer)
     rate = {} if learning_rate == "default" else {"learning_rate": learning_rate}
-    arguments = {**rate, **_shared_arguments(hyperparameters)}
+    images = batch_size * hyperparameters.accumulation
+    arguments = {**rate, **_shared_arguments(hyperparameters), **_means(hyperparameters, images)}
     try:
         return kind(**{**arguments, **hyperparameters.optimizer_arguments})
     except (TypeError, ValueError) as error:
@@ -53,6 +55,19 @@ def _class(name: str) -> type[keras.optimizers.Optimizer]:
             f"optimizer {name!r} is unknown; choose {', '.join(OPTIMIZERS)}, a class of "
             "keras.optimizers or your own 'package.module:Class'."
         )
+    return found
+
+
+def _means(hyperparameters: Hyperparameters, images: int) -> dict[str, Any]:
+    """How long the means over updates of so many images remember, where it is said in images.
+
+    The half-life rule of Marek et al. 2025: a factor to the power of the images.
+    """
+    found: dict[str, Any] = {}
+    if half_life := hyperparameters.ema_half_life:
+        found |= {"use_ema": True, "ema_momentum": 0.5 ** (images / half_life)}
+    if half_life := hyperparameters.beta_2_half_life:
+        found["beta_2"] = 0.5 ** (images / half_life)
     return found
 
 
