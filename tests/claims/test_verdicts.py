@@ -213,7 +213,7 @@ def test_accuracies_count_where_training_has_settled(evidence: Evidence) -> None
     assert verdict("accuracy-optimum", changed(evidence, "batch_size", accuracies)) == "supported"
     still = judge(CLAIMS["accuracy-optimum"], changed(evidence, "batch_size", unsettled))
     assert still["verdict"] == "inconclusive"
-    assert json.loads(still["fields"])["caution"] == {"phrase": "caution", "sizes": [5000]}
+    assert json.loads(still["fields"])["warning"] == {"phrase": "warning", "sizes": [5000]}
 
 
 def test_sizes_that_nobody_reached_stay_in_as_lower_bounds(evidence: Evidence) -> None:

@@ -172,7 +172,7 @@ def time_optimum(evidence: Evidence) -> Finding | None:
     return finding(
         all_of(found.ends),
         **_ends_and_best(family, found),
-        caution=_caution(family, missed),
+        warning=_warning(family, missed),
     )
 
 
@@ -193,7 +193,7 @@ def accuracy_optimum(evidence: Evidence) -> Finding | None:
         all_of(found.ends),
         budget=np.nanmax(family.data.budget[family.rows]),
         **_ends_and_best(family, found),
-        caution=_caution(family, unsettled),
+        warning=_warning(family, unsettled),
     )
 
 
@@ -240,10 +240,10 @@ def _ends_and_best(family: Family, found: Interior) -> dict[str, object]:
     }
 
 
-def _caution(family: Family, doubtful: Mask) -> object:
+def _warning(family: Family, doubtful: Mask) -> object:
     """Which sizes have doubtful trials, as the end of a sentence; empty where none has."""
     sizes = list(family.sizes[doubtful.any(axis=1)])
-    return phrase("caution", sizes=sizes) if sizes else ""
+    return phrase("warning", sizes=sizes) if sizes else ""
 
 
 @claim("grows-with-data")

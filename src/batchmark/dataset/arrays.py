@@ -66,11 +66,11 @@ def save_arrays(path: Path, arrays: Arrays) -> None:
 
 def load_arrays(path: Path) -> Arrays:
     """Read the six arrays; raises UserError when one is missing or the archive is damaged."""
-    found = read_npz(path, ARRAY_NAMES)
-    missing = [name for name in ARRAY_NAMES if name not in found]
+    arrays = read_npz(path, ARRAY_NAMES)
+    missing = [name for name in ARRAY_NAMES if name not in arrays]
     if missing:
         raise UserError(f"{path} is refused: it lacks {', '.join(missing)}.")
-    return Arrays(**found)
+    return Arrays(**arrays)
 
 
 def load_dataset(npz: Path, facts_json: Path) -> Dataset:
@@ -80,10 +80,10 @@ def load_dataset(npz: Path, facts_json: Path) -> Dataset:
     """
     facts = read_record(facts_json).facts
     arrays = load_arrays(npz)
-    found = digest(arrays)
-    if found != facts.digest:
+    computed = digest(arrays)
+    if computed != facts.digest:
         raise UserError(
-            f"{npz} does not belong to {facts_json}: its digest is {found[:12]}…, recorded is "
+            f"{npz} does not belong to {facts_json}: its digest is {computed[:12]}…, recorded is "
             f"{facts.digest[:12]}…; delete both files and download again."
         )
     return Dataset(**vars(arrays), facts=facts)

@@ -40,10 +40,10 @@ def parse_idx(content: bytes, name: str) -> Array:
     """
     dtype, shape, start = _parse_header(content, name)
     expected = math.prod(shape) * dtype.itemsize
-    found = len(content) - start
-    if found != expected:
-        state = "truncated" if found < expected else "followed by trailing bytes"
-        raise UserError(f"{name} is {state}: {found:,} bytes of values, {expected:,} announced.")
+    present = len(content) - start
+    if present != expected:
+        state = "truncated" if present < expected else "followed by trailing bytes"
+        raise UserError(f"{name} is {state}: {present:,} bytes of values, {expected:,} announced.")
     values = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return values.astype(dtype.newbyteorder("="), copy=False)
 
@@ -273,9 +273,10 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] 
 
 
 def _reason(error: Exception, name: str, limits: Limits) -> str:
+    # requests wraps what urllib3 raised, which wraps what the system said.
     inner = error.args[0] if error.args else None
     chain = (error, inner, getattr(inner, "reason", None))
-    reason = next(text for kind, text in _REASONS if any(isinstance(one, kind) for one in chain))
+    reason = next(text for kind, text in _REASONS if any(isinstance(link, kind) for link in chain))
     status = getattr(getattr(error, "response", None), "status_code", 0)
     kind = type(error).__name__
     return reason.format(name=name, status=status, kind=kind, **asdict(limits))

@@ -130,12 +130,14 @@ def _handles(library: Any) -> list[Any]:
 
 
 def _standing(library: Any, handle: Any) -> Facts:
+    milliwatts = _try(library, "nvmlDeviceGetPowerManagementLimit", handle)
+    persistence = _try(library, "nvmlDeviceGetPersistenceMode", handle)
     return {
         "name": _text(_try(library, "nvmlDeviceGetName", handle)),
         "driver": _text(_try(library, "nvmlSystemGetDriverVersion")),
         "memory_bytes": getattr(_try(library, "nvmlDeviceGetMemoryInfo", handle), "total", None),
-        "power_limit_watts": _milli(_try(library, "nvmlDeviceGetPowerManagementLimit", handle)),
-        "persistence": _flag(_try(library, "nvmlDeviceGetPersistenceMode", handle)),
+        "power_limit_watts": None if milliwatts is None else milliwatts / 1000,
+        "persistence": None if persistence is None else bool(persistence),
         "fastest_core_mhz": _clock(library, "nvmlDeviceGetMaxClockInfo", handle, "NVML_CLOCK_SM"),
         "fastest_memory_mhz": _clock(
             library, "nvmlDeviceGetMaxClockInfo", handle, "NVML_CLOCK_MEM"
@@ -189,11 +191,3 @@ def _clock(library: Any, name: str, handle: Any, domain: str) -> Any:
 
 def _text(answer: Any) -> str | None:
     return answer.decode() if isinstance(answer, bytes) else answer
-
-
-def _milli(answer: float | None) -> float | None:
-    return None if answer is None else answer / 1000
-
-
-def _flag(answer: int | None) -> bool | None:
-    return None if answer is None else bool(answer)

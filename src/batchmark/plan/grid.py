@@ -152,11 +152,12 @@ def _scaled(settings: dict[str, Any], rule: str, reference: Any) -> float:
     rate, batch_size = settings.get("learning_rate"), settings.get("batch_size")
     numbers = (rate, batch_size, reference)
     if not all(isinstance(number, int | float) and 0 < number <= _LARGEST for number in numbers):
-        found = ", ".join(shorten(number) for number in numbers)
+        given = ", ".join(shorten(number) for number in numbers)
         raise UserError(
             f"learning_rate_rule = {rule!r}: needs numbers from 0 to {_LARGEST:g} for "
-            f"learning_rate, batch_size and reference_batch_size, found {found}."
+            f"learning_rate, batch_size and reference_batch_size, found {given}."
         )
+    # Six digits, so that the rate of an id is the same on every machine.
     scaled = rate * (batch_size / reference) ** _EXPONENTS[rule]
     return float(f"{scaled:.6g}")
 

@@ -353,9 +353,9 @@ class Plan:
 
     def results_of_other_machines(self, results: Path) -> list[str]:
         """Result files that were copied here from other machines."""
-        found = [path for device in DEVICES for path in results.glob(f"*/{device}/*/*.json")]
+        paths = [path for device in DEVICES for path in results.glob(f"*/{device}/*/*.json")]
         # What a killed copy left behind is hidden, and removed when a run starts.
-        whole = [path for path in found if not path.name.startswith(".")]
+        whole = [path for path in paths if not path.name.startswith(".")]
         others = (str(path) for path in whole if path.parts[-4] != self.machine)
         # Snakemake would take braces for wildcards; the collect stage refuses such a file by name.
         return sorted(path for path in others if "{" not in path)

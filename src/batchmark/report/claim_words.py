@@ -59,10 +59,10 @@ TIME: Mapping[str, Words] = {
         evidence=say(
             "The best in between ({best}) reaches the target {first} ({first_low} to {first_high}) "
             "times as fast as batch size {smallest} and {last} ({last_low} to {last_high}) times "
-            "as fast as {largest}, over {n} seeds{caution}."
+            "as fast as {largest}, over {n} seeds{warning}."
         ),
         phrases={
-            "caution": say(
+            "warning": say(
                 "; batch size {sizes} missed it in some trial, which counts as the budget"
             ),
         },
@@ -198,10 +198,10 @@ ACCURACY: Mapping[str, Words] = {
             "Within {budget} epochs the best in between ({best}) has a validation error lower by "
             "{first:points} points ({first_low:points} to {first_high:points}) than batch size "
             "{smallest} and by {last:points} points ({last_low:points} to {last_high:points}) than "
-            "{largest}, over {n} seeds{caution}."
+            "{largest}, over {n} seeds{warning}."
         ),
         phrases={
-            "caution": say("; batch size {sizes} was still improving"),
+            "warning": say("; batch size {sizes} was still improving"),
         },
         needs=Message("batch_size"),
         figure="test_error",
