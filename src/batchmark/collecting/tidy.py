@@ -323,6 +323,7 @@ def _collect_place(
 
 def _file_row(path: Path, result: AnyResult) -> Row:
     """What tells later whether a report was made of the results that lie there then."""
+    # Below the folder of results, so that a moved project is the same.
     return {"file": "/".join(path.parts[-4:]), "digest": result.digest}
 
 

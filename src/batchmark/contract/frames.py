@@ -19,6 +19,7 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     columns = list(TABLES[name])
     whole = frame[columns] if len(frame) else pd.DataFrame(columns=columns)
     with replacing(folder / f"{name}.csv") as scratch:
+        # Nine digits: equal results give equal bytes whatever the last bits of a sum are.
         whole.to_csv(scratch, index=False, float_format="%.9g")
 
 
@@ -28,6 +29,7 @@ def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.
     Text stays text, whatever it looks like: a machine may be called 007 or nan.
     """
     path = folder / f"{name}.csv"
+    # Else pandas makes a number of 007, and nothing of a machine called nan.
     texts = {column: "str" for column in TABLES[name] if kind(name, column) == "text"}
     try:
         return pd.read_csv(

@@ -170,6 +170,7 @@ def unpacked(content: bytes, name: str, largest: int) -> bytes:
     Told by the first bytes, not by the name, since servers may unwrap on the way. Raises
     MirrorError when it is truncated, damaged, a web page or unpacks to more than `largest` bytes.
     """
+    # A login page or a notice of a proxy comes with status 200.
     if content.lstrip()[:1] == b"<":
         raise MirrorError(f"a web page instead of {name}")
     if not content.startswith(b"\x1f\x8b"):
@@ -228,6 +229,7 @@ def _read_file(path: Path, largest: int) -> bytes:
 def _download(url: str, name: str, limits: Limits) -> bytes:
     try:
         with requests.get(url, stream=True, timeout=(limits.connect, limits.read)) as response:
+            # Object stores say 403 where a file is missing and listing is not allowed.
             if response.status_code in {403, 404, 410}:
                 raise MissingFileError(f"HTTP {response.status_code} for {name}")
             response.raise_for_status()

@@ -160,6 +160,7 @@ def thermal_throttled(root: Path = ROOT) -> int | None:
 
 def _cgroups(root: Path) -> list[Path]:
     """The folders of this process's cgroup (version 2), from its own to the outermost."""
+    # Limits of the outer groups hold for the inner ones.
     base = root / "sys/fs/cgroup"
     rows = [row for row in (_read(root / "proc/self/cgroup") or "").splitlines() if "::" in row]
     inner = Path(rows[0].partition("::")[2].lstrip("/")) if rows else Path()

@@ -112,6 +112,7 @@ def job_seconds(
 def makespan(jobs: Iterable[float], workers: int) -> float:
     """Wall time of independent jobs on `workers` workers, longest first (Graham 1969)."""
     loads = [0.0] * max(workers, 1)
+    # Each job goes to the worker that is free first.
     for job in sorted(jobs, reverse=True):
         heapq.heapreplace(loads, loads[0] + job)
     return max(loads)
@@ -223,6 +224,7 @@ class Progress(logging.Handler):
         if event == "job_info":
             self._running.add(record.__dict__["jobid"])
         elif event in ("job_finished", "job_error"):
+            # Snakemake has two names for the id of a job.
             self._end(record.__dict__["job_id" if event == "job_finished" else "jobid"])
 
     def _end(self, job: int) -> None:
@@ -235,6 +237,7 @@ class Progress(logging.Handler):
 
     def sentence(self) -> str:
         """One line: jobs done, running, and the expected end."""
+        # On average half of a running job is done.
         halves = sum(self._left.get(job, 0.0) / 2 for job in self._running)
         left = sum(self._left.values()) - halves
         end = time.strftime("%H:%M", time.localtime(self._clock() + left))

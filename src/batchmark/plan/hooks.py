@@ -98,6 +98,7 @@ class Pulse(logging.Handler):
         if event == "job_info":
             self._running[facts["jobid"]] = (self._clock(), list(facts["log"]))
         elif event in ("job_finished", "job_error"):
+            # Snakemake has two names for the id of a job.
             self._running.pop(facts["job_id" if event == "job_finished" else "jobid"], None)
         else:
             return

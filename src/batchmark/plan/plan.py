@@ -124,6 +124,7 @@ def gpu_count() -> int:
 
 def usable_gpu_count() -> int:
     """The number of them that the installed TensorFlow can use: none with its CPU build."""
+    # Both packages hold the same module: where both are installed, it may be the CPU's.
     cuda = _installed("tensorflow") and not _installed("tensorflow_cpu")
     return gpu_count() if cuda else 0
 
@@ -453,6 +454,7 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     """
     content = with_numbers(plain(merged), plain(command_line))
     config = load_config(content, list(files), command_line)
+    # None on a cluster: whether its machines have GPUs cannot be known here.
     gpus = usable_gpu_count() or (0 if jobs_run_here else None)
     studies = load_studies(config, folders)
     _check_code(studies)
@@ -471,6 +473,7 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
 
 def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
     chosen = [variant.hyperparameters for variant in variants]
+    # What is chosen by name is not found by following imports.
     plugins = {module for each in chosen for module in modules_used(each)}
     without = (GPU_ONLY if device == "cpu" else frozenset()) | (BY_VALUE if chosen else frozenset())
     code = fingerprint([f"batchmark.stages.{stage}", *plugins], without)

@@ -85,6 +85,7 @@ def draw(
     order = np.array([], np.int64)
     for _ in range(draws):
         if len(order) < size:
+            # What is left of a pass is too small for a piece, and dropped: pieces stay disjoint.
             order = random.permutation(items)
         piece, order = order[:size], order[size:]
         yield piece

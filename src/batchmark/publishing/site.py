@@ -171,6 +171,7 @@ def write_bundle(path: Path, results: Path) -> list[str]:
             member = zipfile.ZipInfo(name, _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = _REGULAR_FILE
+            # Unix, whatever system writes it: else the modes would mean nothing, and bytes differ.
             member.create_system = 3
             text = scrubbed_json(files[name].read_text(encoding="utf-8"))
             archive.writestr(member, sealed(text.encode()))

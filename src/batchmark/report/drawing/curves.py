@@ -62,6 +62,7 @@ class Curve:
 
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
     """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
+    # Without bounds the value stands for them: a band without width is not drawn.
     bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
     curve = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}

@@ -87,6 +87,7 @@ def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     table = tables.frame("published")
     if table.empty:
         return pd.DataFrame({"x": [], "y": []}, dtype=float)
+    # Theirs are relative, ours are seconds: only the shape can be compared.
     scale = frame["time_to_target"].min() / table["time_to_099_pu"].min()
     points = pd.DataFrame({"x": table["batch_size"], "y": table["time_to_099_pu"] * scale})
     return points[points["x"].between(frame["batch_size"].min(), frame["batch_size"].max())]

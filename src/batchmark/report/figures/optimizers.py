@@ -82,6 +82,7 @@ def _optimizer_rows(tables: Tables) -> pd.DataFrame:
     frame = frame.assign(name=optimizer_keys(frame))
     tuned = frame["tuned"].astype(bool)
     configured = frame["learning_rate"].where(~tuned)
+    # A rate in the legend tells curves apart only where an optimizer has more than one.
     several = configured.groupby(frame["name"]).transform("nunique") > 1
     rates = configured.map(significant, na_action="ignore").where(several, "")
     return frame.assign(setting=rates.where(~tuned, "tuned"))

@@ -271,6 +271,7 @@ def svg_file(name: str, source: str) -> Download:
 
 def text_file(name: str, kind: str, text: str) -> Download:
     """Any text; quoted rather than base64, which is shorter for what mostly needs no quoting."""
+    # In the units that file managers show.
     size = f"{significant(len(text.encode()) / 1000, 2)} kB"
     return Download(name, f"data:{kind};charset=utf-8,{quote(text, safe=SAFE)}", size)
 
