@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,11 +44,11 @@ def test_evaluations_become_rarer(every: int, finely: float, expected: list[int]
 
 @given(
     wrong=arrays(bool, 2500),
-    before=arrays(bool, 2500),
+    before=arrays(np.float32, 2500, elements=st.floats(0, 9, width=32)),
     target=st.floats(0.01, 0.99),
 )
 def test_a_miss_is_certain_and_a_hit_is_of_all_images(
-    wrong: NDArray[np.bool_], before: NDArray[np.bool_], target: float
+    wrong: NDArray[np.bool_], before: NDArray[np.float32], target: float
 ) -> None:
     """Whatever was wrong the time before: no target is missed or reached that would not be."""
     accuracy = 1 - wrong.sum() / 2500
@@ -59,6 +61,14 @@ def test_a_miss_is_certain_and_a_hit_is_of_all_images(
         assert score.loss == pytest.approx(1.0)
 
 
+def test_all_images_are_scored_the_first_time() -> None:
+    session = _Right(np.ones(2500, bool))
+    losses = np.full(2500, np.inf, np.float32)
+    score = score_unless_missed(session, losses, 0.9)  # pyright: ignore
+    assert (session.scored, score) == (2500, Score(1.0, 0.0))
+    assert losses.tolist() == [1.0] * 2500
+
+
 @pytest.mark.parametrize(
     ("accuracy", "images"),
     [(0.95, 10_000), (0.94, 1000), (0.9, 1000), (0.1, 1000)],
@@ -66,7 +76,7 @@ def test_a_miss_is_certain_and_a_hit_is_of_all_images(
 def test_a_miss_is_seen_on_the_images_that_were_wrong_before(accuracy: float, images: int) -> None:
     wrong = np.arange(10_000) % 1000 >= 1000 * accuracy
     session = _Right(wrong)
-    score_unless_missed(session, wrong.copy(), 0.95)  # pyright: ignore
+    score_unless_missed(session, wrong.astype(np.float32), 0.95)  # pyright: ignore
     assert session.scored == images
 
 
@@ -76,9 +86,9 @@ class _Right:
     def __init__(self, wrong: NDArray[np.bool_]) -> None:
         self.wrong, self.scored = wrong, 0
 
-    def validate(self, indices: NDArray[np.int32]) -> tuple[float, NDArray[np.bool_]]:
+    def validate(self, indices: NDArray[np.int32]) -> tuple[Any, NDArray[np.bool_]]:
         self.scored += len(indices)
-        return float(len(indices)), self.wrong[indices]
+        return np.ones(len(indices), np.float32), self.wrong[indices]
 
 
 def history(accuracies: list[float], steps: int = 2, epoch: int = 2) -> History:

@@ -181,14 +181,16 @@ class Session:
                 loss, correct = loss + float(sums[0]), correct + int(sums[1])
         return Score(loss / len(images), correct / len(images))
 
-    def validate(self, indices: NDArray[np.integer]) -> tuple[float, NDArray[np.bool_]]:
-        """Sum of the losses on the validation images `indices`, and which are classified wrongly.
+    def validate(
+        self, indices: NDArray[np.integer]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The losses on the validation images `indices`, and which are classified wrongly.
 
         As `score`, but image by image.
         """
         with self.final_weights():
-            loss, wrong = self._validate(tf.constant(indices, tf.int32))
-        return float(loss), wrong.numpy()
+            losses, wrong = self._validate(tf.constant(indices, tf.int32))
+        return losses.numpy(), wrong.numpy()
 
     @contextmanager
     def final_weights(self) -> Iterator[None]:
@@ -322,7 +324,7 @@ class Session:
         images = tf.gather(self.data.validation.images, indices)
         logits = self._logits(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.reduce_sum(losses), _guesses(logits) != labels
+        return losses, _guesses(logits) != labels
 
     def _logits(self, images: tf.Tensor, training: bool) -> tf.Tensor:
         # In float32 whatever the model computes in: float16 cannot hold a sum of exponentials.

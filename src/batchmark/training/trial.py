@@ -171,12 +171,12 @@ class Schedule:
 class Progress:
     """A trial under way: with the session's variables it determines the rest.
 
-    `wrong`: which validation images were classified wrongly when they were scored last, bool
-    [images]; empty for a trial without targets.
+    `losses`: of the validation images when they were scored last, float32 [images]; empty for a
+    trial without targets.
     """
 
     history: History
-    wrong: NDArray[np.bool_]
+    losses: NDArray[np.float32]
     best: list[NDArray[Any]] = field(default_factory=list)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     seconds: float = 0.0
@@ -189,7 +189,7 @@ def start(session: Session, schedule: Schedule) -> Progress:
     """The progress of a trial that has not begun."""
     images = len(session.data.validation) if schedule.targets else 0
     history = History(session.steps_per_epoch, session.batches.batch_size)
-    return Progress(history, np.zeros(images, bool))
+    return Progress(history, np.full(images, np.inf, np.float32))
 
 
 def run_trial(
@@ -251,28 +251,31 @@ def _evaluate(session: Session, schedule: Schedule, progress: Progress) -> None:
     history = progress.history
     if schedule.targets:
         lowest, *_ = _open_targets(schedule, history)
-        history.add_evaluation(session.step, score_unless_missed(session, progress.wrong, lowest))
+        history.add_evaluation(session.step, score_unless_missed(session, progress.losses, lowest))
         return
     history.add_evaluation(session.step, session.evaluate("validation"))
     if history.improved():
         progress.best = session.state()
 
 
-def score_unless_missed(session: Session, wrong: NDArray[np.bool_], target: float) -> Score | None:
+def score_unless_missed(
+    session: Session, losses: NDArray[np.float32], target: float
+) -> Score | None:
     """The score of the whole validation set; None as soon as `target` cannot be reached any more.
 
-    That is certain once too many images are wrong. Those that were `wrong` when they were scored
-    last come first, so that a miss takes a few of them; `wrong` is brought up to date.
+    That is certain once too many images are wrong. Those with the largest `losses` when they were
+    scored last come first, so that a miss takes a few of them; `losses` is brought up to date.
+    The first time, when they are infinite, all are scored.
     """
-    images, loss, missed = len(wrong), 0.0, 0
-    order = np.argsort(~wrong, kind="stable").astype(np.int32)
+    images, wrong, known = len(losses), 0, bool(np.isfinite(losses).all())
+    order = np.argsort(-losses, kind="stable").astype(np.int32)
     for start_ in range(0, images, EVALUATION_BATCH):
         part = order[start_ : start_ + EVALUATION_BATCH]
-        losses, wrong[part] = session.validate(part)
-        loss, missed = loss + losses, missed + int(wrong[part].sum())
-        if (images - missed) / images < target:
+        losses[part], missed = session.validate(part)
+        wrong += int(missed.sum())
+        if known and (images - wrong) / images < target:
             return None
-    return Score(loss / images, (images - missed) / images)
+    return Score(float(losses.mean(dtype=np.float64)), (images - wrong) / images)
 
 
 def _log(label: str, history: History) -> None:
@@ -403,7 +406,7 @@ def _packed(key: str, session: Session, progress: Progress) -> dict[str, Any]:
     }
     state = {f"state{i}": array for i, array in enumerate(session.state())}
     best = {f"best{i}": array for i, array in enumerate(progress.best)}
-    arrays = {"losses": np.array(history.losses), "wrong": progress.wrong}
+    arrays = {"losses": np.array(history.losses), "validation": progress.losses}
     return {"facts": json.dumps(facts), **arrays, **state, **best}
 
 
@@ -428,7 +431,7 @@ def _unpacked(facts: dict[str, Any], arrays: dict[str, Any], session: Session) -
         facts["correct"],
     )
     best = _numbered(arrays, "best")
-    return Progress(history, arrays["wrong"], best, facts["started"], facts["seconds"])
+    return Progress(history, arrays["validation"], best, facts["started"], facts["seconds"])
 
 
 def _numbered(arrays: dict[str, Any], name: str) -> list[Any]:
