@@ -270,7 +270,8 @@ class Session:
 
     def _advance(self, gradients: list[Any], rate: tf.Tensor, update: tf.Tensor) -> None:
         """A step at its own `rate`, whose gradients wait for the `update` that they are part of."""
-        _inner(self.optimizer).learning_rate.assign(rate)
+        own: Any = _inner(self.optimizer).learning_rate
+        own.assign(rate)
         variables = self.model.trainable_variables
         if not self._sums:
             self.optimizer.apply(gradients, variables)
