@@ -121,7 +121,12 @@ def session_seconds(
     """A timing session: at each number of threads all subjects are traced and timed in rounds."""
     if data.is_sample and timing.sample_min_seconds:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
-    steps = [_step_seconds(subject, rates, data) for subject in subjects]
+    sizes = [batch_and_images(subject, data.images)[0] for subject in subjects]
+    on_one_core = [
+        size * rates.image * _model_cost(subject)
+        for size, subject in zip(sizes, subjects, strict=True)
+    ]
+    steps = [seconds / rates.cores**_SPEED_UP + rates.step for seconds in on_one_core]
     a_round = sum(visit_seconds(timing, step) for step in steps)
     rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
     tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
@@ -133,12 +138,6 @@ def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
     steps = timing.min_steps * step_seconds
     most = max(timing.max_seconds, step_seconds) if timing.max_seconds else steps
     return max(timing.min_seconds, min(steps, most))
-
-
-def _step_seconds(chosen: Hyperparameters, rates: Calibration, data: DataSize) -> float:
-    batch_size, _ = batch_and_images(chosen, data.images)
-    on_one_core = batch_size * rates.image * _model_cost(chosen)
-    return on_one_core / rates.cores**_SPEED_UP + rates.step
 
 
 def _model_cost(chosen: Hyperparameters) -> float:

@@ -188,7 +188,8 @@ def _point(request: ProbeRequest, session: Session, moment: Moment) -> ProbePoin
     images = len(session.data.train)
 
     def gradient(indices: NDArray[np.integer]) -> Vector:
-        return _flat(session.gradients(indices))
+        parts = [array.ravel() for array in session.gradients(indices)]
+        return np.concatenate(parts).astype(np.float64)
 
     full = full_gradient(gradient, images, random)
     if not np.isfinite(full.gradient).all():
@@ -213,10 +214,6 @@ def _train_until(session: Session, step: int) -> None:
     longest = max(1, IMAGES_PER_CALL // session.batches.batch_size)
     while session.step < step:
         session.train(min(longest, step - session.step))
-
-
-def _flat(arrays: list[NDArray[np.float32]]) -> Vector:
-    return np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
 
 
 def _unflat(flat: Vector, session: Session) -> list[Vector]:

@@ -49,11 +49,12 @@ def summarize(page: Path, results: Path) -> Summary:
     dates = [date for date in started if _DATE.fullmatch(date)]
     if not dates:
         raise UserError(f"{results} holds no finished runs to publish; run `make report` first.")
+    answer = results / "tables/answer.json"
     return Summary(
         date=max(dates),
         machines=sorted({run.machine for run in runs}),
         datasets={run.dataset.name: run.dataset.digest for run in runs},
-        answer=_answer(results / "tables/answer.json"),
+        answer=json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {},
         variants=_rows(results / "tables/summary.csv"),
         page=hashlib.sha256(page.read_bytes()).hexdigest(),
     )
@@ -77,10 +78,6 @@ def headline(answer: dict[str, Any]) -> str:
 def _are_numbers(*values: object) -> bool:
     """Within what can be written as one: JSON may hold more digits than a float, or NaN."""
     return all(isinstance(value, int | float) and abs(value) < 1e300 for value in values)
-
-
-def _answer(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _rows(path: Path) -> list[dict[str, Cell]]:

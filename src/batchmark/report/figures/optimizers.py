@@ -156,7 +156,10 @@ def _profiles(frame: pd.DataFrame) -> style.Figure:
     style.ticks_axis(axes, ticks, axis)
     axes.set_ylim(-2, 103)
     ends: list[style.EndLabel] = []
-    for k, (label, rows) in enumerate(_worst_first(frame)):
+    # By the area under them, so that names at equal heights stand in their order.
+    parts = [(str(label), rows) for label, rows in frame.groupby("label", sort=False)]
+    parts.sort(key=lambda part: part[1]["share"].mean())
+    for k, (label, rows) in enumerate(parts):
         series = _series(label)
         color = style.hue(series, k)
         axes.step(
@@ -175,12 +178,6 @@ def _profiles(frame: pd.DataFrame) -> style.Figure:
     style.value_axis(axes, "batch sizes reached within it (%)")
     style.label_ends(axes, ends)
     return figure
-
-
-def _worst_first(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The curves by the area under them, so that names at equal heights stand in their order."""
-    parts = [(str(label), rows) for label, rows in frame.groupby("label", sort=False)]
-    return sorted(parts, key=lambda part: part[1]["share"].mean())
 
 
 def _solver_labels(solvers: pd.Series) -> dict[str, str]:

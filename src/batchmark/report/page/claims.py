@@ -63,13 +63,9 @@ def _field(value: Any, words: Words) -> object:
     if isinstance(value, dict):
         return _filled(words.phrases[value["phrase"]], value, words)
     if isinstance(value, list):
-        return joined([_part(part, words) for part in value])
+        parts = [_field(part, words) for part in value]
+        return joined([p if isinstance(p, Message) else Message(format(p)) for p in parts])
     return value if isinstance(value, str) else Number(value)
-
-
-def _part(value: Any, words: Words) -> Message:
-    field = _field(value, words)
-    return field if isinstance(field, Message) else Message(format(field))
 
 
 VERDICTS: Mapping[str, Message] = {

@@ -74,8 +74,9 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
     ]
     varying = varying or ["batch_size"]
     against = _against_baseline(name, tables)
+    numeric = set(rows.select_dtypes("number").columns)
     columns = [
-        *(Cell(selection.SETTINGS[key], numeric=_is_numeric(rows[key])) for key in varying),
+        *(Cell(selection.SETTINGS[key], numeric=key in numeric) for key in varying),
         *(Cell(result.head, numeric=True) for result in RESULTS),
         Cell(say("time to target, against the baseline"), numeric=True),
     ]
@@ -114,10 +115,6 @@ def _ratio(against: pd.DataFrame, variant: str) -> Cell:
     doubt = say("not distinguishable")
     under = Message("{interval} {doubt}", {"interval": cell.under, "doubt": doubt})
     return replace(cell, muted=True, under=under if cell.under else doubt)
-
-
-def _is_numeric(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values) and values.dtype != bool
 
 
 def _setting(value: object) -> Cell:
