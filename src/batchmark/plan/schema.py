@@ -1,8 +1,12 @@
-"""The closed schema of the configuration and the study files, and what contradicts itself in it."""
+"""The closed schema of the configuration and the study files, and what contradicts itself in it.
+
+`python -m batchmark.plan.schema` writes it for editors: `config/schema.json` and that of a study.
+"""
 
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -13,7 +17,11 @@ from pydantic import (
     JsonValue,
     create_model,
 )
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypeAliasType
 
+from batchmark.contract.files import write_text
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.languages import language_codes
 from batchmark.contract.record import SAMPLE, Device
 from batchmark.dataset import local
@@ -148,7 +156,8 @@ class ProbingConfig(Section):
 Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
 Devices = Annotated[list[Device], Field(min_length=1), AfterValidator(_distinct)]
 Words = dict[Annotated[str, AfterValidator(_spoken)], str]
-Settings = dict[str, JsonValue]
+# Named, so that it is one definition for editors.
+Settings = TypeAliasType("Settings", dict[str, JsonValue])
 
 
 class StudyBudget(Section):
@@ -304,3 +313,61 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
                 f"targets: has no entry for the dataset {name!r}; add it, for example "
                 f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
             )
+
+
+class _Untitled(GenerateJsonSchema):
+    """Titles would only repeat the keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def for_editors(page: str) -> dict[str, dict[str, Any]]:
+    """JSON schemas of a configuration and of a study's file, by their paths below `config/`.
+
+    `page`: config/README.md, whose tables describe the keys. A configuration may be an overlay, in
+    which any key may be missing.
+    """
+    of_config, _, of_study = page.partition("## A study")
+    config, study = _described(Config, of_config), _described(StudyConfig, of_study)
+    for section in (config, *config["$defs"].values()):
+        section.pop("required", None)
+    return {"schema.json": config, "studies/schema.json": study}
+
+
+def _described(model: type[BaseModel], page: str) -> dict[str, Any]:
+    schema = model.model_json_schema(schema_generator=_Untitled)
+    sections = schema.setdefault("$defs", {})
+    for key, meaning in _meanings(page):
+        section, _, name = key.rpartition(".")
+        holder = sections[f"{section.capitalize()}Config"] if section else schema
+        holder["properties"][name]["description"] = meaning
+    sections["Settings"] = _settings()
+    return schema
+
+
+def _meanings(page: str) -> Iterator[tuple[str, str]]:
+    """Keys with their dots, and what the last column of the tables says of them."""
+    row = re.compile(r"^\| (`[a-z_., `]+`) \|(?:.* \|)? (.+) \|$", re.MULTILINE)
+    for names, meaning in row.findall(page):
+        section = ""
+        for name in re.findall(r"`([a-z_.]+)`", names):
+            section = name.rpartition(".")[0] or section
+            yield f"{section}.{name.rpartition('.')[2]}".lstrip("."), meaning.replace("`", "")
+
+
+def _settings() -> dict[str, Any]:
+    """Hyperparameters with one value each or, in a grid, a list of them."""
+    schema = Hyperparameters.model_json_schema(schema_generator=_Untitled)
+    rule = {"enum": ["fixed", "sqrt", "linear"]}
+    rows = {**schema["properties"], "learning_rate_rule": rule, "reference_batch_size": {}}
+    properties = {
+        name: {"anyOf": [row, {"type": "array", "items": row}]} for name, row in rows.items()
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+if __name__ == "__main__":
+    folder = Path("config")
+    for place, schema in for_editors((folder / "README.md").read_text(encoding="utf-8")).items():
+        write_text(folder / place, json.dumps(schema, indent=1, ensure_ascii=False) + "\n")
