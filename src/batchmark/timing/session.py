@@ -2,11 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from batchmark.timing import footprint as memory
 from batchmark.timing import protocol
 from batchmark.timing.footprint import Footprint, Profiler
 from batchmark.timing.process import Conditions, Startup, Timer, Worker
-from batchmark.timing.protocol import Length
+from batchmark.timing.protocol import Length, Reading
 from batchmark.timing.warnings import find_warnings
 
 Timers = dict[int, Worker[Timer]]
@@ -192,9 +191,7 @@ def _prepare_all(
 def _visit_all(
     request: TimeRequest, timed: list[TimedGraph], timers: Timers
 ) -> tuple[list[Visit], list[machine.Facts]]:
-    readers = {
-        graph.id: partial(timers[graph.threads].ask, Timer.visit, graph.id) for graph in timed
-    }
+    readers = {graph.id: _reader(timers[graph.threads], graph.id) for graph in timed}
     orders = protocol.round_orders(list(readers), request.baseline, request.rounds, request.seed)
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
@@ -205,6 +202,10 @@ def _visit_all(
         visits += of_round
         _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
     return visits, gpus
+
+
+def _reader(timer: Worker[Timer], name: str) -> Callable[[], Reading]:
+    return lambda: timer.ask(Timer.visit, name)
 
 
 def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
