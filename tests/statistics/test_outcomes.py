@@ -98,6 +98,15 @@ def every(budget: float) -> dict[str, float]:
     return {f"v{k}": budget for k in range(4)}
 
 
+def test_an_added_seed_tells_of_its_target_alone(curves: Curves) -> None:
+    """Trials that ended with 0.9 confirmed; the third missed it."""
+    rows = outcomes(curves, trials(targets="0.9;0.97"), [0.9, 0.8])[:3]
+    assert rows["epochs_to_0.9"].tolist() == [1.5, 0.5, np.inf]
+    assert rows[["epochs_to_0.8", "best_validation_error", "best_epoch"]].isna().all(axis=None)
+    complete = outcomes(curves, trials(), [0.9, 0.8])[:3]
+    assert complete["epochs_to_0.8"].tolist() == [1.0, 0.5, np.inf]
+
+
 def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:
     rows = outcomes(curves, trials(), [0.9])
     assert len(rows) == 4
