@@ -69,7 +69,8 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How well timings repeat.")
     parser.add_argument("--sessions", type=int, default=2, help="quiet sessions, at least 2")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds-at-most", type=int, default=12)
     parser.add_argument("--min-seconds", type=float, default=0.3, help="of a visit")
     parser.add_argument("--min-steps", type=int, default=20, help="of a visit")
     parser.add_argument("--max-seconds", type=float, help="to which --min-steps may stretch it")
@@ -93,6 +94,7 @@ def session_request(asked: argparse.Namespace) -> TimeRequest:
         baseline="bs32",
         threads=[0],
         rounds=asked.rounds,
+        rounds_at_most=asked.rounds_at_most,
         min_seconds=asked.min_seconds,
         min_steps=asked.min_steps,
         max_seconds=asked.max_seconds,

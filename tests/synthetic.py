@@ -432,9 +432,12 @@ def timing_result(
                     subject=subject.id,
                     round=round_number,
                     order=position,
+                    process=(round_number + (subject.role == "control")) % 2,
                     steps=steps,
                     start_ns=clock,
                     elapsed_ns=elapsed,
+                    taken_ns=0,
+                    repeated=False,
                 )
             )
             clock += elapsed + 1000

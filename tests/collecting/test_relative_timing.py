@@ -11,6 +11,7 @@ def visits(rows: list[tuple[str, int, int, float, float]]) -> pd.DataFrame:
     """Rows: role, threads, round, start, seconds per epoch. Visits last no time at all."""
     table = pd.DataFrame(rows, columns=["role", "threads", "round", "start_seconds", "cost"])
     place = {"machine": "local", "device": "cpu", "study": "any"}
+    table = table.assign(repeated=False)
     return table.assign(**place, seconds=0.0).rename(columns={"cost": "seconds_per_epoch"})
 
 
@@ -83,3 +84,17 @@ def test_every_round_has_its_own_baseline_whatever_the_threads() -> None:
 def test_a_round_without_another_baseline_visit_has_no_ratio() -> None:
     table = visits([("subject", 2, 0, 0.0, 1.0), ("baseline", 2, 1, 1.0, 1.0)])
     assert add_ratio_to_baseline(table)["ratio_to_baseline"].isna().all()
+
+
+def test_what_was_repeated_has_no_ratio_and_gives_none() -> None:
+    table = visits(
+        [
+            ("baseline", 2, 0, 0.0, 10.0),
+            ("subject", 2, 0, 1.0, 99.0),
+            ("subject", 2, 0, 2.0, 30.0),
+            ("baseline", 2, 0, 2.5, 77.0),
+            ("baseline", 2, 0, 4.0, 15.0),
+        ]
+    ).assign(repeated=[False, True, False, True, False])
+    ratios = add_ratio_to_baseline(table)["ratio_to_baseline"]
+    assert ratios.fillna(-1).tolist() == pytest.approx([10 / 15, -1, 3.0, -1, 15 / 10])

@@ -91,8 +91,12 @@ def test_every_round_visits_every_subject_at_every_thread_setting(finished: Timi
     assert len(ids) == 4 * len(settings) + 1
     for number in range(ROUNDS):
         found = [visit for visit in finished.visits if visit.round == number]
-        assert Counter(visit.subject for visit in found) == Counter(ids) + Counter(bs4=2)
+        counted = [visit for visit in found if not visit.repeated]
+        assert Counter(visit.subject for visit in counted) == Counter(ids) + Counter(bs4=2)
         assert [visit.order for visit in found] == list(range(len(found)))
+        others = {visit.process for visit in found if visit.subject == "bs4.control"}
+        assert {visit.process for visit in found if visit.subject == "bs4"} == {number % 2}
+        assert others == {(number + 1) % 2}
     starts = [visit.start_ns for visit in finished.visits]
     assert starts == sorted(starts)
 

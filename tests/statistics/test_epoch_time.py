@@ -1,10 +1,13 @@
+from random import Random
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from batchmark.collecting.tidy import add_ratio_to_baseline, subject_rows, visit_rows
-from batchmark.statistics.epoch_time import epoch_times, noise
-from batchmark.timing.protocol import round_orders
+from batchmark.statistics.epoch_time import between_processes, epoch_times, noise
+from batchmark.statistics.intervals import Interval, median, product
+from batchmark.timing.protocol import round_order
 from tests.synthetic import MNIST, Truth, example_request, timing_result
 from tests.world import World
 
@@ -31,7 +34,8 @@ def test_the_noise_floor_covers_the_control(world: World) -> None:
 def visits_of(sessions: int, rounds: int, jitter: float) -> pd.DataFrame:
     """Sessions in the protocol's order on a drifting machine; every subject costs the same."""
     names = ["baseline", "control", "small", "large"]
-    orders = [round_orders(names, "baseline", rounds, seed) for seed in range(sessions)]
+    randoms = [Random(seed) for seed in range(sessions)]
+    orders = [[round_order(names, "baseline", each) for _ in range(rounds)] for each in randoms]
     rows = [
         (f"session{session}", number, place, subject)
         for session, order in enumerate(orders)
@@ -48,6 +52,8 @@ def visits_of(sessions: int, rounds: int, jitter: float) -> pd.DataFrame:
         machine="local",
         device="cpu",
         threads=2,
+        process=0,
+        repeated=False,
         start_seconds=clock,
         seconds=1.0,
         seconds_per_epoch=(1 + 0.05 * np.sin(clock / 20)) * np.exp(noise),
@@ -107,3 +113,45 @@ def test_every_thread_setting_has_its_own_subject() -> None:
     mine = listed[listed["variant"] == request.variants[0].id]
     assert sorted(mine["threads"]) == [1, 2]
     assert len(listed) == 2 * len(request.variants)
+
+
+def two_processes(
+    subjects: int, rounds: int, between: float, within: float, seed: int
+) -> np.ndarray:
+    """Log ratios [subject, round] of a true 0; rounds take turns between two processes."""
+    random = np.random.default_rng(seed)
+    effects = between * random.standard_normal((subjects, 2))
+    return effects[:, np.arange(rounds) % 2] + within * random.standard_normal((subjects, rounds))
+
+
+def test_what_processes_differ_by_is_the_rest_of_what_rounds_explain() -> None:
+    """Means 1 and 3, variances within 2, of means of two 1: 2 - 1 is left, half of it of both."""
+    turns = np.array([0.0, 1.0, 0.0, 1.0])
+    logs = np.array([[0.0, 2.0, 2.0, 4.0]])
+    # Student's 97.5 % quantile of one degree of freedom.
+    assert between_processes(logs, turns) == pytest.approx(12.7062 * np.sqrt(1 / 2), rel=1e-4)
+    assert between_processes(np.vstack([logs, logs]), turns) == pytest.approx(
+        4.30265 * np.sqrt(1 / 2), rel=1e-4
+    )
+
+
+def test_processes_that_do_not_differ_widen_nothing() -> None:
+    assert between_processes(np.array([[0.0, 2.0, 2.0, 0.0]]), np.array([0.0, 0, 1, 1])) == 0.0
+    assert between_processes(np.array([[0.0, 2.0]]), np.array([0.0, 1.0])) == 0.0
+    assert between_processes(np.array([[0.0, 2.0]]), np.array([0.0, 0.0])) == 0.0
+
+
+@pytest.mark.parametrize(("between", "least"), [(0.0, 0.95), (0.01, 0.93), (0.03, 0.93)])
+def test_intervals_cover_what_other_processes_would_have_given(
+    between: float, least: float
+) -> None:
+    turns = (np.arange(8) % 2).astype(float)
+    covered = []
+    for seed in range(300):
+        logs = two_processes(8, 8, between, 0.01, seed)
+        half = between_processes(logs, turns)
+        found = product(
+            median(np.exp(logs)), Interval(np.ones(8), np.exp([-half] * 8), np.exp([half] * 8))
+        )
+        covered.append((found.low <= 1) & (found.high >= 1))
+    assert least <= np.mean(covered) <= 0.99

@@ -27,8 +27,9 @@ def test_the_compiled_path_is_timed(conditions: Conditions) -> None:
         id="a", hyperparameters=Hyperparameters(model="mlp", batch_size=16), variants=[]
     )
     with Worker(Timer, conditions, Length(0.005, 5), 0) as timer:
-        startup = timer.ask(Timer.prepare, "a", subject)
-        visit = timer.ask(Timer.visit, "a")
+        startup = timer.ask(Timer.prepare, "a", subject, alone=True)
+        timer.ask(Timer.rehearse, "a", subject, startup.visit_steps)
+        visit = timer.ask(Timer.visit, "a", startup.visit_steps)
         assert timer.ask(Timer.environment)["xla"]
     assert (startup.batch_size, startup.steps_per_epoch, startup.message) == (16, 6, "")
     assert visit.steps >= 5

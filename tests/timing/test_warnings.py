@@ -34,9 +34,12 @@ def visits(**step_times: Sequence[int]) -> list[Visit]:
             subject=subject,
             round=number,
             order=place,
+            process=0,
             steps=10,
             start_ns=10_000 * place,
             elapsed_ns=10 * times[number],
+            taken_ns=0,
+            repeated=False,
         )
         for number in range(len(baseline))
         for place, (subject, times) in enumerate(
@@ -127,3 +130,10 @@ def test_a_gpu_that_was_slowed_in_some_round() -> None:
     (warning,) = find(gpus=rounds)
     assert warning.text == "The GPU was slowed by its power limit and temperature."
     assert codes(gpus=rounds[:1]) == []
+
+
+def test_repeated_visits_are_counted_and_make_no_other_warning() -> None:
+    odd = STEADY[1].model_copy(update={"elapsed_ns": 9000, "taken_ns": 8000, "repeated": True})
+    (warning,) = find([*STEADY, odd])
+    assert warning.code == "repeated"
+    assert f"1 of {len(STEADY) + 1} clock readings" in warning.text

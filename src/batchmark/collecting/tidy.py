@@ -151,9 +151,12 @@ def visit_rows(session: TimingResult) -> list[Row]:
                 "batch_size": subject.batch_size,
                 "round": visit.round,
                 "order": visit.order,
+                "process": visit.process,
+                "repeated": visit.repeated,
                 "start_seconds": visit.start_ns / 1e9,
                 "steps": visit.steps,
                 "seconds": seconds,
+                "taken_seconds": visit.taken_ns / 1e9,
                 "seconds_per_step": per_step,
                 "steps_per_epoch": subject.steps_per_epoch,
                 "seconds_per_epoch": per_step * subject.steps_per_epoch,
@@ -237,13 +240,15 @@ def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
     """Add `ratio_to_baseline`: seconds per epoch over the baseline's nearest in time.
 
     The baseline's visits of the same round, whatever a visit's number of threads. A baseline visit
-    is compared with another one. NaN in a round without another.
+    is compared with another one. NaN in a round without another, and for what was repeated.
     """
     moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
     costs = visits["seconds_per_epoch"].to_numpy(float)
     baselines = (visits["role"] == "baseline").to_numpy(bool)
-    ratios = np.empty(len(visits))
-    for rows in visits.groupby(ROUND, sort=False).indices.values():
+    ratios = np.full(len(visits), np.nan)
+    counted = np.flatnonzero(~visits["repeated"].to_numpy(bool))
+    for members in visits.iloc[counted].groupby(ROUND, sort=False).indices.values():
+        rows = counted[members]
         ratios[rows] = ratio_to_nearest(moments[rows], costs[rows], baselines[rows])
     return visits.assign(ratio_to_baseline=ratios)
 

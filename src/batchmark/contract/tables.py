@@ -58,8 +58,9 @@ COLLECTED: dict[str, tuple[str, ...]] = {
     ),
     "timings": _columns(
         """
-        machine device study subject role threads batch_size round order start_seconds steps
-        seconds seconds_per_step steps_per_epoch seconds_per_epoch ratio_to_baseline
+        machine device study subject role threads batch_size round order process repeated
+        start_seconds steps seconds taken_seconds seconds_per_step steps_per_epoch
+        seconds_per_epoch ratio_to_baseline
         """
     ),
     "subjects": _columns(
@@ -119,7 +120,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "claims": _columns(
         """
-        machine device id verdict effect low high margin n p p_fdr detectable changed digest fields
+        machine device id verdict effect low high margin n fields
         """
     ),
     "sensitivity": _columns(
@@ -127,7 +128,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         machine device study target variant batch_size reached trials epochs_to_target
         epochs_to_target_low epochs_to_target_high epochs_to_target_unbounded time_to_target
         time_to_target_low time_to_target_high time_to_target_unbounded relative_time_to_target
-        fastest epochs_confirmed fastest_confirmed epochs_mean_curve fastest_mean_curve
+        fastest
         """
     ),
     "comparisons": _columns(
@@ -216,15 +217,15 @@ _TEXTS = frozenset(
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
-        id verdict changed fields
+        id verdict fields
         """
     )
 )
 _FLAGS = frozenset(
     _columns(
         """
-        nesterov tuned full_batch full_train fastest fastest_confirmed fastest_mean_curve
-        distinguishable on_border holds
+        nesterov tuned full_batch full_train fastest distinguishable on_border holds
+        repeated
         settings.baseline
         """
     )

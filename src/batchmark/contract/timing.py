@@ -47,14 +47,21 @@ class Subject(Record):
 
 
 class Visit(Record):
-    """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the session."""
+    """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the session.
+
+    `process`: which of the session's processes took the steps. `taken_ns`: how long others had the
+    cores meanwhile, summed over cores. `repeated`: another visit of the round counts in its place.
+    """
 
     subject: Slug
     round: Count
     order: Count
+    process: Count
     steps: Count
     start_ns: Count
     elapsed_ns: Count
+    taken_ns: Count
+    repeated: bool
 
 
 class Clock(Record):
@@ -69,12 +76,13 @@ class TimingResult(ResultFile):
 
     `started`: when the first round began, UTC. `gpus`: what the GPUs said after each round.
 
-    All thread settings share its rounds, its one baseline and the A/A control.
+    All thread settings share its rounds, its one baseline and the A/A control. The rounds take
+    turns between fresh processes; the control is always in another one than the baseline.
     `peak_flops_per_second`: of a float32 matrix product, by number of threads ("0" on a GPU).
     `largest_batch_size`: predicted to fit memory, by subject id as requested.
     """
 
-    schema_version: Literal["batchmark.timing/4"] = "batchmark.timing/4"
+    schema_version: Literal["batchmark.timing/5"] = "batchmark.timing/5"
     study: Slug
     machine: Slug
     device: Device

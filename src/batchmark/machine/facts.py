@@ -79,6 +79,18 @@ def own_seconds() -> float:
     return sum(times.user + times.system for times in spent)
 
 
+def taken_ns(root: Path = ROOT) -> int:
+    """Nanoseconds that others have had the cores instead of this process so far.
+
+    While its threads were ready to run, and what the host of a virtual machine took; sums over
+    threads and cores. 0 where the system tells neither.
+    """
+    waits = [_read(path) for path in (root / "proc/self/task").glob("*/schedstat")]
+    waited = sum(int(text.split()[1]) for text in waits if text)
+    stolen = sum(getattr(times, "steal", 0.0) for times in usable_times())
+    return waited + int(stolen * 1e9)
+
+
 def code(folder: Path = Path(__file__).parent) -> Facts:
     """The git commit of this code and whether it was changed since; None outside a checkout."""
     if not _git(folder, "ls-files", "--error-unmatch", Path(__file__).name):

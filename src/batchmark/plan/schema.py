@@ -133,6 +133,8 @@ class TimingConfig(Section):
     """The protocol of the timing sessions."""
 
     rounds: Rounds = 7
+    rounds_at_most: Rounds | None = None
+    precision: Precision = 0.03
     min_seconds: Seconds = 0.3
     min_steps: Steps = 20
     max_seconds: Seconds | None = None
@@ -173,6 +175,7 @@ class StudyBudget(Section):
     not_learning_after: Epochs | None = None
     threads: Threads | None = None
     rounds: Rounds | None = None
+    rounds_at_most: Rounds | None = None
     min_seconds: Seconds | None = None
     min_steps: Steps | None = None
     max_seconds: Seconds | None = None

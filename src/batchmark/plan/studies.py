@@ -68,7 +68,9 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
 
 def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
     """How a study's timing session is run; `sample_min_seconds` is set."""
-    own = study.model_dump(include={*TimingConfig.model_fields}, exclude_none=True)
+    # A study's `precision` is that of its seeds.
+    fields = {*TimingConfig.model_fields} - {"precision"}
+    own = study.model_dump(include=fields, exclude_none=True)
     timing = timing.model_copy(update=own)
     least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
     return timing.model_copy(update={"sample_min_seconds": least})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from batchmark.statistics.intervals import Array, Interval, median
+from batchmark.statistics.intervals import LEVEL, Array, Interval, median, product
 
 SESSION = ["machine", "device", "study"]
 SUBJECT = [*SESSION, "subject"]
@@ -34,8 +34,10 @@ class EpochTimes:
 def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
     """Median ratio over rounds times the baseline's median seconds per epoch in the same session.
 
-    Within a round the median over visits. Sessions are never pooled.
+    Within a round the median over visits. Sessions are never pooled. Processes are a random effect
+    (Kalibera & Jones 2013): what they differ by widens the intervals, as `between_processes` says.
     """
+    timings = timings[~timings["repeated"].astype(bool)]
     wide = (
         timings.groupby([*SUBJECT, "round"], observed=True, sort=False)["ratio_to_baseline"]
         .median()
@@ -43,7 +45,46 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
     )
     timed = subjects.merge(wide.index.to_frame(index=False), on=SUBJECT)
     ratios = wide.loc[pd.MultiIndex.from_frame(timed[SUBJECT])].to_numpy(float)
-    return EpochTimes(_with_seconds(timed, timings, median(ratios)), ratios)
+    found = product(median(ratios), _of_processes(timed, timings, ratios))
+    return EpochTimes(_with_seconds(timed, timings, found), ratios)
+
+
+def _of_processes(timed: pd.DataFrame, timings: pd.DataFrame, ratios: Array) -> Interval:
+    """A factor of 1 per subject with what another choice of processes would do to its ratio."""
+    width = np.zeros(len(timed))
+    baselines = timings[timings["role"] == "baseline"]
+    turns = baselines.groupby([*SESSION, "round"], observed=True)["process"].first()
+    # The baseline is in its own process, the control in another: its rounds show the difference.
+    subjects = (timed["role"] == "subject").to_numpy(bool)
+    for session, rows in timed.groupby(SESSION, observed=True).indices.items():
+        turn = turns.loc[session].reindex(range(ratios.shape[1])).to_numpy(float)
+        chosen = rows[subjects[rows]]
+        width[chosen] = between_processes(np.log(ratios[chosen]), turn)
+    return Interval(np.ones(len(timed)), np.exp(-width), np.exp(width))
+
+
+def between_processes(logs: Array, turns: Array) -> float:
+    """Half the 95 % interval of a mean over processes from what processes differ by.
+
+    `logs`: log ratios [subject, round]; `turns`: the process of each round, NaN without one. A
+    random effect of the same variance for all subjects, by analysis of variance: that of the means
+    of processes less what rounds explain. 0 for one process or rounds too few to tell.
+    """
+    parts = [logs[:, turns == process] for process in np.unique(turns[~np.isnan(turns)])]
+    counts = np.array([(~np.isnan(part)).sum(axis=1) for part in parts])
+    whole = (counts > 1).all(axis=0) if len(parts) > 1 else np.zeros(0, bool)
+    if not whole.any():
+        return 0.0
+    means = np.array([np.nanmean(part[whole], axis=1) for part in parts])
+    rounds = np.array([np.nanvar(part[whole], axis=1, ddof=1) for part in parts]) / counts[:, whole]
+    variance = (means.var(axis=0, ddof=1) - rounds.mean(axis=0)).mean()
+    return _half_width(max(variance, 0.0), len(parts), int(whole.sum()) * (len(parts) - 1))
+
+
+def _half_width(variance: float, processes: int, freedom: int) -> float:
+    from scipy.special import stdtrit  # noqa: PLC0415 half a second, not needed by readers
+
+    return float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(variance / processes))
 
 
 def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:
@@ -78,6 +119,7 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     controls = times.subjects["role"] == "control"
     table = times.subjects.loc[controls, [*SESSION, "threads", "ratio", "ratio_low", "ratio_high"]]
     table = table.rename(columns={"ratio_low": "low", "ratio_high": "high"})
+    timings = timings[~timings["repeated"].astype(bool)]
     ratios = times.ratios[controls.to_numpy(bool)]
     lower, upper = (np.nanquantile(ratios, share, axis=1) for share in (0.25, 0.75))
     baselines = timings[timings["role"] == "baseline"]

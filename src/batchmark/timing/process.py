@@ -151,9 +151,10 @@ class Startup:
     """What a subject turned out to be, and what it cost to get going (seconds).
 
     Tracing builds model and graph; XLA compiles before the first step. With `message`, it
-    cannot be timed and the numbers are 0.
+    cannot be timed and the numbers are 0. `visit_steps`: so many make a visit, 0 where not asked.
     """
 
+    visit_steps: int = 0
     batch_size: int = 0
     steps_per_epoch: int = 0
     trace_seconds: float = 0.0
@@ -174,19 +175,24 @@ class Timer:
         self._settings = settings.in_force()
         self._tf, self._length, self._seed = tf, length, seed
         self._runners: dict[str, protocol.Runner] = {}
-        self._steps: dict[str, int] = {}
 
-    def prepare(self, name: str, subject: TimingSubject) -> Startup:
-        """Build the graph of `subject` under `name` and choose the length of its visits."""
+    def prepare(self, name: str, subject: TimingSubject, *, alone: bool) -> Startup:
+        """Build the graph of `subject` under `name`; choose the length of its visits if `alone`."""
         try:
-            return self._prepare(name, subject)
+            return self._prepare(name, subject, alone)
         except (Exception, SystemExit) as error:  # somebody's model may raise anything: time others
-            print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
+            if alone:
+                print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
             return Startup(message=f"not timed: {_public_reason(error)}")
 
-    def visit(self, name: str) -> protocol.Reading:
+    def rehearse(self, name: str, subject: TimingSubject, steps: int) -> None:
+        """Let XLA compile all that visits of so many steps will call."""
+        for each in protocol.calls(steps) if self._runtime.compiles(subject) else ():
+            self._runners[name](each)
+
+    def visit(self, name: str, steps: int) -> protocol.Reading:
         """One visit of a subject, after an untimed warm-up."""
-        return protocol.visit(self._runners[name], self._steps[name], self._length)
+        return protocol.visit(self._runners[name], steps, self._length)
 
     def peak(self) -> float:
         """This process's matrix-product peak, FLOP/s."""
@@ -206,7 +212,7 @@ class Timer:
             "xla": self._runtime.compiled,
         }
 
-    def _prepare(self, name: str, subject: TimingSubject) -> Startup:
+    def _prepare(self, name: str, subject: TimingSubject, alone: bool) -> Startup:
         self._runtime.check_batch(subject.hyperparameters)
         sessions: list[Any] = []
         built = protocol.elapsed_seconds(
@@ -216,9 +222,10 @@ class Timer:
         traced = protocol.elapsed_seconds(session.trace)
         xla = self._runtime.compiles(subject)
         compiled, first = self._first_step(partial(self._train, session, 1), xla)
-        self._choose_length(name, partial(self._train, session), xla)
+        self._runners[name] = run = partial(self._train, session)
+        steps = protocol.calibrate(run, self._length, rehearse=xla) if alone else 0
         size = session.batches.batch_size
-        return Startup(size, session.steps_per_epoch, built + traced, compiled, first)
+        return Startup(steps, size, session.steps_per_epoch, built + traced, compiled, first)
 
     def _first_step(self, step: Callable[[], None], xla: bool) -> tuple[float, float]:
         """Seconds of compilation, which XLA does within the first call, and of the step itself."""
@@ -227,13 +234,6 @@ class Timer:
             return 0.0, first
         again = protocol.elapsed_seconds(step)
         return max(first - again, 0.0), again
-
-    def _choose_length(self, name: str, run: protocol.Runner, xla: bool) -> None:
-        """Choose the length of the visits; let XLA compile all that they will call."""
-        self._runners[name] = run
-        self._steps[name] = protocol.calibrate(run, self._length, rehearse=xla)
-        for steps in protocol.calls(self._steps[name]) if xla else ():
-            run(steps)
 
     def _train(self, session: Any, steps: int) -> None:
         session.train(steps)

@@ -2,12 +2,15 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import inf
 from pathlib import Path
+from random import Random
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.record import DatasetFacts, read_record
@@ -19,11 +22,16 @@ from batchmark.timing import footprint as memory
 from batchmark.timing import protocol
 from batchmark.timing.footprint import Footprint, Profiler
 from batchmark.timing.process import Conditions, Startup, Timer, Worker
-from batchmark.timing.protocol import Length, Reading
-from batchmark.timing.warnings import find_warnings
+from batchmark.timing.protocol import Length, Reader
+from batchmark.timing.warnings import find_warnings, ratios_to_baseline
 
-Timers = dict[int, Worker[Timer]]
-"""The timed process of each thread setting, the main one first."""
+# Where code and data happen to lie in memory is decided once a process: rounds take turns.
+PROCESSES = 2
+
+Timers = dict[int, list[Worker[Timer]]]
+"""The timed processes of each thread setting, the main one first."""
+Readers = dict[str, Reader]
+"""How each subject is visited, by its id."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,14 @@ class TimedGraph:
     subject: TimingSubject
     threads: int
     role: Role
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes that libraries and data occupy, None where unknown, and each subject's footprint."""
+
+    resident: int | None
+    footprints: dict[str, Footprint]
 
 
 @dataclass(frozen=True)
@@ -59,18 +75,29 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         profiler = until_done.enter_context(Worker(Profiler, conditions[0]))
         timers = {
-            each.threads: until_done.enter_context(Worker(Timer, each, length, request.seed))
+            each.threads: [
+                until_done.enter_context(Worker(Timer, each, length, request.seed))
+                for _ in range(PROCESSES)
+            ]
             for each in conditions
         }
-        resident = profiler.ask(Profiler.resident)
-        # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
-        profiler.ask(Profiler.footprint, request.subjects[0])
-        footprints = {
-            subject.id: profiler.ask(Profiler.footprint, subject) for subject in request.subjects
-        }
+        with ThreadPoolExecutor() as beside:
+            others = beside.submit(_prepare_others, timed_graphs(request, settings), timers)
+            memory_use = _memory_use(request, profiler)
+            failures = others.result()
         # Before anything is timed: its memory is the timers'.
         profiler.close()
-        return _record_session(request, facts, timers, footprints, resident)
+        return _record_session(request, facts, timers, failures, memory_use)
+
+
+def _memory_use(request: TimeRequest, profiler: Worker[Profiler]) -> MemoryUse:
+    resident = profiler.ask(Profiler.resident)
+    # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
+    profiler.ask(Profiler.footprint, request.subjects[0])
+    footprints = {
+        subject.id: profiler.ask(Profiler.footprint, subject) for subject in request.subjects
+    }
+    return MemoryUse(resident, footprints)
 
 
 def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
@@ -133,21 +160,26 @@ def _record_session(
     request: TimeRequest,
     facts: Path,
     timers: Timers,
-    footprints: dict[str, Footprint],
-    resident: int | None,
+    failures: dict[str, Startup],
+    memory_use: MemoryUse,
 ) -> TimingResult:
     timed = timed_graphs(request, list(timers))
-    startups = _prepare_all(request, timed, timers)
-    peaks = {str(threads): timer.ask(Timer.peak) for threads, timer in timers.items()}
-    main = next(iter(timers.values()))
+    startups = _prepare_all(request, timed, timers, failures)
+    peaks = {str(threads): first.ask(Timer.peak) for threads, (first, *_) in timers.items()}
+    main, *_ = next(iter(timers.values()))
     environment = main.ask(Timer.environment) | {
         "machine": machine.describe(),
         "code": machine.code(),
     }
-    timeable = [graph for graph in timed if not startups[graph.id].message]
-    watched = _observe(request, timeable, timers)
+    steps = {
+        graph.id: startups[graph.id].visit_steps
+        for graph in timed
+        if not startups[graph.id].message
+    }
+    watched = _observe(request, [_readers(timed, timers, steps, i) for i in range(PROCESSES)])
     clock = time.get_clock_info("perf_counter")
-    available = _available(request, environment["machine"], resident)
+    available = _available(request, environment["machine"], memory_use.resident)
+    footprints = memory_use.footprints
     return TimingResult(
         study=request.study,
         machine=request.machine,
@@ -169,48 +201,89 @@ def _record_session(
     )
 
 
-def _observe(request: TimeRequest, timed: list[TimedGraph], timers: Timers) -> Observations:
+def _observe(request: TimeRequest, readers: Sequence[Readers]) -> Observations:
     started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
-    visits, gpus = _visit_all(request, timed, timers)
+    visits, gpus = _visit_all(request, readers)
     return Observations(started, before, visits, gpus, machine.observe(request.device))
 
 
+def _prepare_others(timed: list[TimedGraph], timers: Timers) -> dict[str, Startup]:
+    """Prepare in all processes but the main ones, and give what failed; nothing is timed here."""
+    startups = {
+        graph.id: timer.ask(Timer.prepare, graph.id, graph.subject, alone=False)
+        for graph in timed
+        for timer in timers[graph.threads][1:]
+    }
+    return {name: startup for name, startup in startups.items() if startup.message}
+
+
 def _prepare_all(
-    request: TimeRequest, timed: list[TimedGraph], timers: Timers
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers, failures: dict[str, Startup]
 ) -> dict[str, Startup]:
     startups = {
-        graph.id: timers[graph.threads].ask(Timer.prepare, graph.id, graph.subject)
+        graph.id: timers[graph.threads][0].ask(Timer.prepare, graph.id, graph.subject, alone=True)
         for graph in timed
-    }
+    } | failures
+    for graph in timed:
+        steps = startups[graph.id].visit_steps
+        for timer in timers[graph.threads] if steps else ():
+            timer.ask(Timer.rehearse, graph.id, graph.subject, steps)
     reason = startups[request.baseline].message
     if reason:
         raise UserError(f"study {request.study}: its baseline {request.baseline} is {reason}.")
     return startups
 
 
+def _readers(timed: list[TimedGraph], timers: Timers, steps: dict[str, int], turn: int) -> Readers:
+    """How each timeable subject is visited when it is that process's turn."""
+    places = {
+        # The control in another process than the baseline: what that makes is noise as well.
+        graph.id: (graph.threads, (turn + (graph.role == "control")) % PROCESSES)
+        for graph in timed
+        if graph.id in steps
+    }
+    return {
+        name: Reader(process, partial(timers[threads][process].ask, Timer.visit, name, steps[name]))
+        for name, (threads, process) in places.items()
+    }
+
+
 def _visit_all(
-    request: TimeRequest, timed: list[TimedGraph], timers: Timers
+    request: TimeRequest, readers: Sequence[Readers]
 ) -> tuple[list[Visit], list[machine.Facts]]:
-    readers = {graph.id: _reader(timers[graph.threads], graph.id) for graph in timed}
-    orders = protocol.round_orders(list(readers), request.baseline, request.rounds, request.seed)
+    random = Random(request.seed)  # noqa: S311
     origin = time.perf_counter_ns()
     visits: list[Visit] = []
     gpus: list[machine.Facts] = []
-    for number, of_round in enumerate(protocol.measure(readers, orders, origin), start=1):
+    number = 0
+    while number < request.rounds or _goes_on(request, number, visits):
+        order = protocol.round_order(list(readers[0]), request.baseline, random)
+        turn = readers[number % PROCESSES]
+        visits += protocol.measure(turn, order, number, visits, origin)
         # At once: an idle GPU soon forgets what slowed it.
         gpus += gpu.observe() if request.device == "gpu" else []
-        visits += of_round
+        number += 1
         _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
     return visits, gpus
 
 
-def _reader(timer: Worker[Timer], name: str) -> Callable[[], Reading]:
-    return lambda: timer.ask(Timer.visit, name)
+def _goes_on(request: TimeRequest, rounds: int, visits: list[Visit]) -> bool:
+    """Whether another round is made: a ratio is not known, and limits are not reached."""
+    most = max(request.rounds, request.rounds_at_most or 0)
+    a_round = sum(visit.round == 0 and not visit.repeated for visit in visits)
+    if rounds >= most or len(visits) >= most * a_round:
+        return False
+    ratios = ratios_to_baseline(visits, request.baseline)
+    others = [ratios[name] for name in ratios if name != request.baseline]
+    return not all(protocol.known(each.tolist(), request.precision) for each in others)
 
 
 def _say_progress(request: TimeRequest, number: int, spent: float) -> None:
-    left = spent / number * (request.rounds - number)
-    text = f"time {request.study}: round {number} of {request.rounds}, {left:.0f} s left"
+    sure = number <= request.rounds
+    rounds = request.rounds if sure else request.rounds_at_most or number
+    left = spent / number * (rounds - number)
+    limit = f"of {rounds}, " if sure else f"of at most {rounds}, at most "
+    text = f"time {request.study}: round {number} {limit}{left:.0f} s left"
     print(text, file=sys.stderr, flush=True)
 
 

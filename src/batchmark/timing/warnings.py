@@ -13,11 +13,12 @@ from batchmark.contract.timing import Visit
 def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.ndarray]:
     """By subject, its time a step over that of the baseline's nearest other visit in its round.
 
-    One number a visit; a visit without one is left out.
+    One number a visit; a visit without one is left out, and one that was repeated.
     """
     rounds: dict[int, list[Visit]] = defaultdict(list)
     for visit in visits:
-        rounds[visit.round].append(visit)
+        if not visit.repeated:
+            rounds[visit.round].append(visit)
     ratios: dict[str, list[float]] = defaultdict(list)
     for members in rounds.values():
         costs = np.array([step_time(visit) for visit in members])
@@ -77,6 +78,7 @@ def find_warnings(
         *drift(visits, baseline),
         *spread(ratios),
         *outliers(ratios),
+        *repeated(visits),
         *busy(before, after),
         *stolen(before, after),
         *throttled(before, after),
@@ -89,7 +91,7 @@ def drift(visits: Sequence[Visit], baseline: str) -> list[ResultWarning]:
     """The baseline's median of some round is over 5 % away from its median of the session."""
     rounds: dict[int, list[float]] = defaultdict(list)
     for visit in visits:
-        if visit.subject == baseline:
+        if visit.subject == baseline and not visit.repeated:
             rounds[visit.round].append(step_time(visit))
     medians = np.array([np.median(times) for times in rounds.values()])
     largest = float(np.max(np.abs(medians / np.median(medians) - 1))) if rounds else 0.0
@@ -128,6 +130,18 @@ def outliers(ratios: Ratios) -> list[ResultWarning]:
         f"lie far from their subject's others (modified z > {OUTLIER_LIMIT}): {_listed(far, '{}')}."
     )
     return [ResultWarning(code="outliers", text=text)]
+
+
+def repeated(visits: Sequence[Visit]) -> list[ResultWarning]:
+    """Visits that were made again."""
+    count = sum(visit.repeated for visit in visits)
+    if not count:
+        return []
+    text = (
+        f"{count} of {len(visits)} clock readings do not count: others had the cores meanwhile, "
+        "and a calmer one followed or went before."
+    )
+    return [ResultWarning(code="repeated", text=text)]
 
 
 def modified_z(values: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ class TimingSubject(Request):
 class TimeRequest(Request):
     """One timing session. `threads`: 0 means all cores; `baseline` is a subject's id.
 
+    After `rounds` rounds more are made until all ratios to the baseline are known to within the
+    share `precision`, up to `rounds_at_most` if that is more, and as many visits as those have.
     `max_seconds`: how long `min_steps` may make a visit, None for any time. `sample_min_seconds`
     replaces `min_seconds` where the embedded sample serves, unless it is None.
     """
@@ -27,6 +29,8 @@ class TimeRequest(Request):
     baseline: str
     threads: list[int]
     rounds: int
+    rounds_at_most: int | None = None
+    precision: float = 0.03
     min_seconds: float
     min_steps: int
     max_seconds: float | None = None

@@ -176,6 +176,7 @@ KINDS: Mapping[str, Message] = {
     "drift": say("the machine's speed drifted between rounds"),
     "spread": say("times of the same step vary widely"),
     "outliers": say("some times lie far from the others"),
+    "repeated": say("some clock readings were repeated in a calmer moment"),
     "busy": say("other processes kept the cores busy"),
     "stolen": say("the host of the virtual machine took time for others"),
     "throttled": say("something slowed the processor or the GPU"),
