@@ -51,7 +51,8 @@ def main() -> None:
     dataset = load_dataset(arguments.npz, arguments.facts)
     with tempfile.TemporaryDirectory() as folder:
         result = run(request(arguments.epochs), dataset, Scratch(Path(folder), 60.0))
-    best = max(result.trials[0].evaluations.validation_accuracy)
+    accuracies = result.trials[0].evaluations.validation_accuracy
+    best = max(accuracy for accuracy in accuracies if accuracy is not None)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(f"best validation accuracy {best:.2%} in {arguments.epochs:g} epochs (aim: > 98.5 %)")
     print(f"peak memory {peak / 1e9:.2f} GB (aim: < 1.2 GB)")

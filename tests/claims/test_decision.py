@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from batchmark.claims.decision import (
     Decision,
@@ -144,11 +145,31 @@ def test_effects_are_shown_in_their_unit() -> None:
     assert turned.low < turned.high < -0.5
 
 
+def test_p_is_that_of_the_margin_and_the_detectable_effect_is_found_that_often() -> None:
+    sample = np.array([0.12, 0.15, 0.14, 0.2])
+    found = decide(sample, MARGIN)
+    assert found.p == pytest.approx(scipy.stats.ttest_1samp(sample, MARGIN).pvalue)
+    below = decide(-sample, MARGIN, parts=3)
+    assert below.p == pytest.approx(3 * scipy.stats.ttest_1samp(-sample, MARGIN).pvalue)
+    effects = [decide(row, MARGIN).detectable for row in simulate(MARGIN, 10)]
+    rows = simulate(float(np.mean(effects)), 10, seed=1)
+    assert share([decide(row, MARGIN).verdict for row in rows], "supported") == pytest.approx(
+        0.8, abs=0.04
+    )
+
+
+def test_a_claim_of_parts_is_as_doubtful_as_its_most_doubtful_part() -> None:
+    one, other = (Decision("supported", 2, 1.5, 3, 1, 3, p) for p in (0.01, 0.04))
+    assert all_of([one, other]).p == 0.04
+    wrong = Decision("refuted", 0.5, 0.4, 0.6, 1, 3, 0.02)
+    assert all_of([one, wrong]).p == 0.02
+
+
 def test_the_weakest_part_decides() -> None:
     near = Decision("supported", 1.2, 1.1, 1.3, 1.0, 3)
     far = Decision("supported", 9.0, 8.9, 9.1, 1.0, 3)
-    assert all_of([far, near]) is near
+    assert all_of([far, near]).effect == near.effect
     doubtful = Decision("inconclusive", 1.0, 0.0, 2.0, 1.0, 3)
     wrong = Decision("refuted", 0.0, -0.1, 0.1, 1.0, 3)
-    assert all_of([far, doubtful]) is doubtful
-    assert all_of([far, doubtful, wrong]) is wrong
+    assert all_of([far, doubtful]).verdict == "inconclusive"
+    assert all_of([far, doubtful, wrong]).verdict == "refuted"

@@ -180,3 +180,26 @@ def test_one_network_is_judged_by_its_draws_and_the_sentence_says_so() -> None:
     three = judged("half-data-gradient", evidence(draws=draws({10: 0.2, 500: 0.99}, random, 3)))
     assert three["n"] == 3
     assert three["fields"]["networks"] == {"phrase": "networks", "count": 3}
+
+
+def test_seeds_added_for_the_target_tell_of_it_and_of_nothing_else() -> None:
+    """Two of five seeds ended with the target at two of four sizes; one size was never trained."""
+    made = study_data("batch_size", grid(batch_size=[10, 30, 100, 300, 1000]), seeds=5)
+    sizes = np.array([10, 30, 100, 300, 1000])[:, None]
+    slopes = np.array([0.5, 0.52, 0.48, 0.5, 0.51])
+    asked = np.ones((5, 5))
+    asked[:2, 3:] = np.nan
+    asked[4] = np.nan
+    ran = np.ones((5, 5))
+    ran[2:4, 3:] = np.nan
+    ran[4] = np.nan
+    values = with_trials(
+        made,
+        oscillation=sizes**-slopes * asked,
+        best_validation_error=0.02 * asked,
+        best_epoch=asked,
+        **{EPOCHS: sizes**slopes * ran},
+    )
+    for name in ("less-oscillation", "more-epochs"):
+        found = judged(name, evidence(values))
+        assert (found["verdict"], found["n"]) == ("supported", 3)

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from batchmark.claims import hardware, verdicts
 from batchmark.claims.evidence import Evidence, families_of, pairs
 from batchmark.claims.hardware import spearman
-from batchmark.claims.verdicts import all_claims, claims_table, judge
+from batchmark.claims.verdicts import all_claims, claims_table, digest, judge, ledger
 from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
 from batchmark.statistics.study_data import published, studies
@@ -81,6 +84,52 @@ def test_the_table_has_every_claim_with_its_evidence(world: World) -> None:
     decided = table[table["verdict"].isin(["supported", "refuted"])]
     assert (decided["n"] > 0).all()
     assert decided[["effect", "low", "high", "margin"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_rule_that_changed_has_the_date_of_its_change(name: str) -> None:
+    """If it fails: `python -m batchmark.claims.verdicts` prints the file, with today's date."""
+    recorded = ledger().set_index("id").loc[name]
+    assert recorded["digest"] == digest(CLAIMS[name], recorded["changed"])
+    assert date.fromisoformat(recorded["changed"]) <= datetime.now(UTC).date()
+
+
+def test_the_digest_of_a_rule_is_of_its_margins_helpers_and_date_and_of_no_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(str(hardware.__file__)).read_text(encoding="utf-8")
+
+    def changed(old: str, new: str, date: str = "2026-01-01") -> str:
+        assert old in source
+        path = tmp_path / "hardware.py"
+        path.write_text(source.replace(old, new), encoding="utf-8")
+        verdicts._statements.cache_clear()
+        with monkeypatch.context() as patch:
+            spec = SimpleNamespace(origin=str(path))
+            real = verdicts.find_spec
+            named = {hardware.__name__: spec}
+            patch.setattr(verdicts, "find_spec", lambda name: named.get(name) or real(name))
+            return digest(hardware.memory_bound, date)
+
+    same = changed("", "")
+    assert changed("peaks > 0", "peaks > 1") != same
+    assert changed("MEMORY_GROWTH = 1.02", "MEMORY_GROWTH = 1.03") != same
+    assert changed("", "", date="2026-01-02") != same
+    assert changed("# Studies share", "# Some studies share") == same
+    assert changed("Does the peak memory", "Does peak memory") == same
+    assert changed("np.log(1.5)", "np.log(1.6)") == same  # another rule's margin
+    verdicts._statements.cache_clear()
+
+
+def test_false_discoveries_are_counted_over_the_verdicts_of_a_place(world: World) -> None:
+    measured = world.measured
+    every = list(studies(measured, noise(measured.timings, measured.times)))
+    table = claims_table(measured, every, "batch_size", published())
+    decided = table[table["verdict"].isin(["supported", "refuted"])]
+    assert (decided["p"] < 0.05).all()
+    assert (table["p_fdr"].dropna() >= table["p"].dropna()).all()
+    assert table.loc[table["verdict"] == "not measured", "p_fdr"].isna().all()
+    assert (table["changed"].str.len() == 10).all()
 
 
 def test_at_the_default_scale_at_least_fifteen_claims_are_measured(tmp_path: Path) -> None:

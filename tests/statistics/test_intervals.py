@@ -11,6 +11,7 @@ from batchmark.statistics.intervals import (
     columns,
     counting_variance,
     crossed,
+    false_discovery,
     first_seen,
     from_columns,
     grid_variance,
@@ -136,6 +137,12 @@ def test_holm_by_hand() -> None:
     assert holm([0.04, 0.01, np.nan, 0.02]).tolist() == pytest.approx(
         [0.04, 0.03, np.nan, 0.04], nan_ok=True
     )
+
+
+def test_false_discovery_by_hand() -> None:
+    # Sorted 0.01, 0.02, 0.04, 0.9: times 4/1, 4/2, 4/3, 4/4, then never above the one behind.
+    found = false_discovery([0.04, 0.01, np.nan, 0.02, 0.9])
+    assert found == pytest.approx([0.16 / 3, 0.04, np.nan, 0.04, 0.9], nan_ok=True)
 
 
 def test_holm_keeps_the_family_wise_error() -> None:

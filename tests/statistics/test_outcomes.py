@@ -8,8 +8,10 @@ import pytest
 from batchmark.statistics.outcomes import (
     Curves,
     best_errors,
+    confirmed_at,
     epochs_times,
     epochs_to,
+    mean_crossings,
     oscillation,
     outcomes,
     read_curves,
@@ -39,6 +41,59 @@ def curves() -> Curves:
 
 def test_the_first_evaluation_at_the_target_counts(curves: Curves) -> None:
     assert epochs_to(curves, 0.9).tolist() == [1.5, 0.5, np.inf]
+
+
+def test_two_evaluations_in_a_row_confirm_a_target(curves: Curves) -> None:
+    """At 0.8: second and third; both; none. At 0.9: the first trial falls back at once."""
+    assert confirmed_at(curves, 0.8).tolist() == [1.0, 0.5, np.inf]
+    assert confirmed_at(curves, 0.9).tolist() == [np.inf, 0.5, np.inf]
+    assert confirmed_at(curves, 0.8, np.full(3, 1.0)).tolist() == [np.inf, 0.5, np.inf]
+
+
+def test_the_mean_curve_crosses_between_evaluations() -> None:
+    """Errors 0.5 0.2 0.1 0.1 and 0.3 0.2 0.06: mean 0.4 0.2 0.08 0.08; 0.1 by logarithms."""
+    place = {"machine": "local", "device": "cpu", "variant": "v0"}
+    errors = [0.5, 0.2, 0.1, 0.1, 0.3, 0.2, 0.06]
+    made = Curves(
+        trials=pd.DataFrame([place | {"seed": seed} for seed in range(2)]),
+        starts=np.array([0, 4]),
+        epoch=np.array([1.0, 2, 3, 4, 1, 2, 3]),
+        loss=np.ones(7),
+        loss_spread=np.ones(7),
+        accuracy=1 - np.array(errors),
+    )
+    between = 2 + np.log(0.2 / 0.1) / np.log(0.2 / 0.08)
+    assert mean_crossings(made, 0.9) == pytest.approx([between] * 2)
+    assert mean_crossings(made, 0.5).tolist() == [1.0, 1.0]  # an upper bound
+    assert np.isinf(mean_crossings(made, 0.99)).all()
+    assert np.isinf(mean_crossings(made, 0.9, np.full(2, 2.0))).all()
+
+
+@pytest.mark.parametrize("spread", [0.002, 0.01])
+def test_a_first_hit_is_early_where_evaluations_are_noisy_and_a_mean_curve_is_not(
+    spread: float,
+) -> None:
+    """Accuracies that cross 0.95 at 2 epochs, evaluated every 0.05, ten seeds a variant."""
+    random = np.random.default_rng(0)
+    epochs = np.arange(1, 81) * 0.05
+    exact = 1 - 0.05 * (2 / epochs) ** 0.5
+    noisy = exact + random.normal(0, spread, (200, 10, 80))
+    place = {"machine": "local", "device": "cpu"}
+    made = Curves(
+        trials=pd.DataFrame(
+            [place | {"variant": f"v{v}", "seed": s} for v in range(200) for s in range(10)]
+        ),
+        starts=np.arange(2000) * 80,
+        epoch=np.tile(epochs, 2000),
+        loss=np.ones(160_000),
+        loss_spread=np.ones(160_000),
+        accuracy=noisy.ravel(),
+    )
+    first = np.median(epochs_to(made, 0.95)) - 0.025
+    mean = np.median(mean_crossings(made, 0.95))
+    assert first < mean <= 2
+    assert first < np.median(confirmed_at(made, 0.95))
+    assert mean == pytest.approx(2, rel=50 * spread / 2)
 
 
 def test_evaluations_behind_the_budget_do_not_count(curves: Curves) -> None:
@@ -96,6 +151,15 @@ def trials(**changes: Any) -> pd.DataFrame:
 
 def every(budget: float) -> dict[str, float]:
     return {f"v{k}": budget for k in range(4)}
+
+
+def test_an_added_seed_tells_of_its_target_alone(curves: Curves) -> None:
+    """Trials that ended with 0.9 confirmed; the third missed it."""
+    rows = outcomes(curves, trials(targets="0.9;0.97"), [0.9, 0.8])[:3]
+    assert rows["epochs_to_0.9"].tolist() == [1.5, 0.5, np.inf]
+    assert rows[["epochs_to_0.8", "best_validation_error", "best_epoch"]].isna().all(axis=None)
+    complete = outcomes(curves, trials(), [0.9, 0.8])[:3]
+    assert complete["epochs_to_0.8"].tolist() == [1.0, 0.5, np.inf]
 
 
 def test_a_trial_without_evaluations_is_a_miss(curves: Curves) -> None:

@@ -29,14 +29,14 @@ def weights(steps: int, **changes: Any) -> list[np.ndarray]:
 
 
 def test_the_warm_up_is_keras_polynomial_decay_upwards() -> None:
-    rising = keras.optimizers.schedules.PolynomialDecay(0.1 / 8, 7, 0.1)
-    expected = [float(rising(step)) for step in range(12)]  # pyright: ignore
+    rising: Any = keras.optimizers.schedules.PolynomialDecay(0.1 / 8, 7, 0.1)
+    expected = [float(rising(step)) for step in range(12)]
     assert 0.1 * course(warm_up=8).rates(0, 12) == pytest.approx(expected)
 
 
 def test_changes_of_the_rate_are_keras_exponential_decay_in_stairs() -> None:
-    falling = keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5, staircase=True)
-    expected = [float(falling(step)) for step in range(3, 20)]  # pyright: ignore
+    falling: Any = keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5, staircase=True)
+    expected = [float(falling(step)) for step in range(3, 20)]
     rates = course(change_every=5, rate_factor=0.5).rates(3, 17)
     assert 0.1 * rates == pytest.approx(expected)
 
@@ -151,11 +151,11 @@ def test_a_trial_sees_the_wrong_labels_and_is_judged_by_the_right_ones() -> None
 def test_half_lives_are_in_images() -> None:
     """Twenty steps of 8 images: 160 images, one half-life each."""
     chosen: dict[str, Any] = {"ema_half_life": 160.0, "beta_2_half_life": 160.0}
-    made = Session.open(
+    made: Any = Session.open(
         hyperparameters(optimizer="adam", **chosen), to_device(dataset()), seed=3
     ).optimizer
     assert made.ema_momentum**20 == pytest.approx(0.5)
-    assert made.beta_2**20 == pytest.approx(0.5)  # pyright: ignore
+    assert made.beta_2**20 == pytest.approx(0.5)
     assert made.use_ema
     small = hyperparameters(optimizer="adam", batch_size=2, accumulation=4, **chosen)
     again = Session.open(small, to_device(dataset()), seed=3).optimizer

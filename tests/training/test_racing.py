@@ -1,5 +1,7 @@
 """When a run has seeds enough, and what that does to the intervals."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,7 +39,7 @@ def test_equal_readings_are_no_more_certain_than_their_grid() -> None:
 
 
 def test_a_target_is_read_between_two_evaluations() -> None:
-    columns = dict.fromkeys(Evaluations.model_fields, [0.0] * 3)
+    columns: dict[str, Any] = dict.fromkeys(Evaluations.model_fields, [0.0] * 3)
     accuracies = [None, 0.96, 0.94]
     made = Evaluations.model_construct(
         **columns | {"epoch": [0.5, 1.0, 1.5], "validation_accuracy": accuracies}

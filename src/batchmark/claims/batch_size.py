@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import bdtr
 
 from batchmark.claims.decision import (
     RESOLVABLE,
@@ -61,11 +62,12 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
     family = family.only(family.learns) if family else None
     if family is None or len(family.rows) < 3:
         return None
-    whole = ~np.isnan(family.trials("best_validation_error")).any(axis=0)
     with np.errstate(divide="ignore"):
-        spread = np.log(family.trials("oscillation")[:, whole])
-    known = np.isfinite(spread).all(axis=1)
-    if known.sum() < 3:
+        spread = np.log(family.trials("oscillation"))
+    known = np.isfinite(spread).any(axis=1)
+    # Seeds that were trained until the target only have no later half.
+    spread = spread[:, np.isfinite(spread[known]).all(axis=0)]
+    if known.sum() < 3 or not spread.size:
         return None
     exponent = slopes(np.log(family.sizes[known]), spread[known])
     return finding(
@@ -90,8 +92,9 @@ def too_small_fails(evidence: Evidence) -> Finding | None:
     effect, low, high = (float(part) for part in share)
     few = n < FEWEST_TRIALS
     verdict = "supported" if low > 0.5 else "refuted" if high < 0.5 else "inconclusive"
+    p = min(1.0, 2 * float(bdtr(min(failed, reached), n, 0.5)))
     return finding(
-        Decision("inconclusive" if few else verdict, effect, low, high, 0.5, n),
+        Decision("inconclusive" if few else verdict, effect, low, high, 0.5, n, p),
         failed=failed,
         kinds=sorted(set(_trials(family)["status"])),
         few=phrase("few", fewest=FEWEST_TRIALS) if few else "",
@@ -135,7 +138,7 @@ def more_epochs(evidence: Evidence) -> Finding | None:
 
 def _learning(family: Family) -> Family | None:
     """The sizes that learn; None with fewer than three, or when the target was never reached."""
-    family = family.only(family.learns)
+    family = family.only(family.learns & family.ran)
     return None if len(family.rows) < 3 or family.missed.all() else family
 
 
@@ -157,7 +160,7 @@ def _growth(family: Family, parts: int) -> Decision:
 def time_optimum(evidence: Evidence) -> Finding | None:
     """Is the best size in between faster than both ends by more than 10 %?"""
     family = main_family(evidence)
-    family = family.only(~np.isnan(family.relative_seconds)) if family else None
+    family = family.only(~np.isnan(family.relative_seconds) & family.ran) if family else None
     if family is None or len(family.rows) < 3:
         return None
     missed = family.missed
@@ -182,6 +185,7 @@ def accuracy_optimum(evidence: Evidence) -> Finding | None:
     family = main_family(evidence)
     if family is None:
         return None
+    family = family.only(family.ran)
     unsettled = ~family.settled
     counted = family.counting_variance("best_validation_error")
     test = partial(decide, margin=RESOLVABLE, parts=2, least_variance=counted)
@@ -255,6 +259,7 @@ def grows_with_data(evidence: Evidence) -> Finding | None:
     if len(known) < 2:
         return None
     images, logs = np.log(list(known)), np.log(np.array(list(known.values())))
+    logs = logs[:, ~np.isnan(logs).any(axis=0)]
     least = slope_variance(images, np.full(len(known), max(map(_choice_variance, found))))
     return finding(
         decide(slopes(images, logs), 0.1, least_variance=least),
@@ -275,22 +280,23 @@ def _images(family: Family) -> float:
 
 
 def _best_sizes(family: Family) -> Array | None:
-    """The fastest size per seed; None where it is unknown for a seed.
+    """The fastest size per seed, NaN where not all sizes have it; None where it is unknown.
 
     Unknown: the target was reached nowhere, a miss spent less time than the best took, or another
     size was there at its first evaluation, nobody knows how long before.
     """
-    family = family.only(~np.isnan(family.relative_seconds))
+    family = family.only(~np.isnan(family.relative_seconds) & family.ran)
     seconds = family.epochs() * family.relative_seconds[:, None]
-    reached = np.where(family.missed, np.inf, seconds)
-    if (
-        not len(seconds)
-        or np.isnan(seconds).any()
-        or (reached.min(axis=0) > seconds.min(axis=0)).any()
-    ):
+    common = ~np.isnan(seconds).any(axis=0)
+    seconds, missed, first = (
+        part[:, common] for part in (seconds, family.missed, family.first_seen)
+    )
+    reached = np.where(missed, np.inf, seconds)
+    if not seconds.size or (reached.min(axis=0) > seconds.min(axis=0)).any():
         return None
     best, seeds = reached.argmin(axis=0), np.arange(seconds.shape[1])
-    first = family.first_seen
     if (first.sum(axis=0) > first[best, seeds]).any():
         return None
-    return family.sizes[best].astype(float)
+    sizes = np.full(len(common), np.nan)
+    sizes[common] = family.sizes[best]
+    return sizes

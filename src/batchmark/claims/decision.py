@@ -25,6 +25,7 @@ from batchmark.statistics.intervals import (
     mean_of,
 )
 
+POWER = 0.8
 # Two runs that are equally good, one error in a hundred, differ on 10,000 images by up to
 # 1.96 sqrt(2 * 0.01 * 0.99 / 10,000) = 0.28 points by chance: no smaller difference matters.
 RESOLVABLE = 0.003
@@ -57,7 +58,8 @@ def limited(least: float, most: float, show: Show = as_is) -> Show:
 class Decision:
     """A verdict and the effect behind it, in the unit shown.
 
-    Bounds are NaN for one replicate, and for too few that agree.
+    Bounds are NaN for one replicate, and for too few that agree. `p`: of the effect being the
+    margin, two-sided. `detectable`: the effect that 80 % of such experiments would support.
     """
 
     verdict: Verdict
@@ -66,6 +68,8 @@ class Decision:
     high: float
     margin: float
     n: int
+    p: float = np.nan
+    detectable: float = np.nan
 
     @property
     def room(self) -> float:
@@ -101,7 +105,7 @@ def decide_mean(
     mean: Mean, margin: float, *, n: int, show: Show = as_is, parts: int = 1
 ) -> Decision:
     """The same for a mean whose standard error is known already."""
-    from scipy.special import stdtrit  # noqa: PLC0415
+    from scipy.special import stdtr, stdtrit  # noqa: PLC0415
 
     estimate, error = float(mean.estimate), float(np.sqrt(mean.squared_error))
     freedom, tail = float(mean.freedom), (1 - LEVEL) / 2
@@ -117,7 +121,10 @@ def decide_mean(
     elif estimate + half_to_refute < margin:
         verdict = "refuted"
     low, high = sorted((show(estimate - half), show(estimate + half)))
-    return Decision(verdict, show(estimate), low, high, show(margin), n)
+    tests = parts if estimate < margin else 1
+    p = min(1.0, 2 * tests * float(stdtr(freedom, -abs(estimate - margin) / error)))
+    power = half + float(stdtrit(freedom, POWER)) * error
+    return Decision(verdict, show(estimate), low, high, show(margin), n, p, show(margin + power))
 
 
 def _by_signs(
@@ -130,7 +137,8 @@ def _by_signs(
         verdict = "supported"
     elif estimate < margin and chance <= tail_to_refute:
         verdict = "refuted"
-    return Decision(verdict, show(estimate), bound, bound, show(margin), n)
+    p = 1.0 if estimate == margin else min(1.0, 2 * chance)
+    return Decision(verdict, show(estimate), bound, bound, show(margin), n, p)
 
 
 def bounded(decision: Decision, *, too_low: bool, too_high: bool) -> Decision:
@@ -142,7 +150,7 @@ def bounded(decision: Decision, *, too_low: bool, too_high: bool) -> Decision:
     misled = (too_low and decision.verdict == "refuted") or (
         too_high and decision.verdict == "supported"
     )
-    return replace(decision, verdict="inconclusive") if misled else decision
+    return replace(decision, verdict="inconclusive", p=1.0) if misled else decision
 
 
 def all_of(decisions: Sequence[Decision]) -> Decision:
@@ -154,7 +162,10 @@ def all_of(decisions: Sequence[Decision]) -> Decision:
         found = [one for one in decisions if one.verdict == verdict]
         if found:
             pick = max if verdict == "refuted" else min
-            return pick(found, key=lambda one: (one.room, abs(one.effect - one.margin)))
+            chosen = pick(found, key=lambda one: (one.room, abs(one.effect - one.margin)))
+            # What needs every part is as doubtful as the most doubtful of them.
+            weakest = float(np.max([one.p for one in decisions]))
+            return chosen if verdict == "refuted" else replace(chosen, p=weakest)
     raise ValueError("no part was decided")
 
 

@@ -247,6 +247,11 @@ class Family:
         return 2 * float(self.data.counting_variance(name)[self.rows].max())
 
     @property
+    def ran(self) -> NDArray[np.bool_]:
+        """Sizes of which there is any trial."""
+        return ~np.isnan(self.data.epochs_to()[self.rows]).all(axis=1)
+
+    @property
     def learns(self) -> NDArray[np.bool_]:
         """Sizes of which no trial diverged or never learned."""
         bad = hopeless(self.data)

@@ -1,8 +1,19 @@
-"""The table of claims: every claim on every device."""
+"""The table of claims: every claim on every device.
 
+`python -m batchmark.claims.verdicts` prints `rules.csv`, in which a rule whose code is not that of
+its digest has today's date.
+"""
+
+import ast
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +30,7 @@ from batchmark.claims import (
 )
 from batchmark.claims.decision import Decision
 from batchmark.claims.evidence import CLAIMS, Evidence, Finding, Rule
+from batchmark.statistics.intervals import false_discovery
 from batchmark.statistics.study_data import Measurements, StudyData, where
 
 MODULES = (
@@ -43,13 +55,71 @@ def claims_table(
     measured: Measurements, studies: Sequence[StudyData], main: str | None, published: pd.DataFrame
 ) -> pd.DataFrame:
     """One row per machine, device and claim; all claims, also those nothing measures."""
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             {"machine": machine, "device": device, "id": name} | judge(rule, evidence)
             for machine, device, evidence in _places(measured, studies, main, published)
             for name, rule in all_claims().items()
         ]
     )
+    if table.empty:
+        return table
+    places = table.groupby(["machine", "device"], sort=False)["p"]
+    adjusted = places.transform(lambda p: false_discovery(p.to_numpy(float)))
+    return table.assign(p_fdr=adjusted).merge(ledger(), on="id", how="left")
+
+
+def ledger() -> pd.DataFrame:
+    """`rules.csv`: when each rule was last changed, and the digest of it with that date."""
+    with (files("batchmark.claims") / "rules.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str)
+
+
+def digest(rule: Rule, changed: str) -> str:
+    """Of the code of a rule and of everything in this folder that it uses, and of a date.
+
+    Comments and documentation do not count, nor do the statistics, which have no margins.
+    """
+    code: dict[tuple[str, str], str] = {}
+    _collect(rule.__module__, rule.__name__, code)
+    text = "\n".join([changed, *(code[key] for key in sorted(code))])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _collect(module: str, name: str, code: dict[tuple[str, str], str]) -> None:
+    statement = _statements(module).get(name) if module.startswith("batchmark.claims.") else None
+    if isinstance(statement, ast.ImportFrom):
+        _collect(statement.module or "", name, code)
+    elif statement is not None and (module, name) not in code:
+        code[module, name] = ast.dump(statement)
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name):
+                _collect(module, node.id, code)
+
+
+@cache
+def _statements(module: str) -> dict[str, ast.stmt]:
+    """What binds each name of a module, without documentation."""
+    spec = find_spec(module)
+    assert spec is not None  # noqa: S101
+    tree = ast.parse(Path(str(spec.origin)).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return {name: statement for statement in tree.body for name in _bound(statement)}
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.ImportFrom(names=names):
+            return [each.asname or each.name for each in names]
+        case ast.Assign(targets=targets):
+            return [node.id for node in targets if isinstance(node, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
 
 
 def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
@@ -67,6 +137,8 @@ def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
         "high": decision.high,
         "margin": decision.margin,
         "n": decision.n,
+        "p": decision.p,
+        "detectable": decision.detectable,
         "fields": json.dumps(_written(found.fields), ensure_ascii=False),
     }
 
@@ -106,3 +178,18 @@ def _places(
             published=published,
             largest_batch_size=_largest(measured.environment.get(f"{machine}/{device}", {})),
         )  # fmt: skip
+
+
+def main() -> None:
+    """Print the ledger as it has to be."""
+    known = ledger().set_index("id")
+    print("id,changed,digest")
+    for name, rule in all_claims().items():
+        changed = str(known["changed"].get(name, ""))
+        if known["digest"].get(name) != digest(rule, changed):
+            changed = datetime.now(UTC).date().isoformat()
+        print(f"{name},{changed},{digest(rule, changed)}")
+
+
+if __name__ == "__main__":
+    main()

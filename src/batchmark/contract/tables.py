@@ -120,7 +120,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "claims": _columns(
         """
-        machine device id verdict effect low high margin n fields
+        machine device id verdict effect low high margin n p p_fdr detectable changed digest fields
         """
     ),
     "sensitivity": _columns(
@@ -128,7 +128,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         machine device study target variant batch_size reached trials epochs_to_target
         epochs_to_target_low epochs_to_target_high epochs_to_target_unbounded time_to_target
         time_to_target_low time_to_target_high time_to_target_unbounded relative_time_to_target
-        fastest
+        fastest epochs_confirmed fastest_confirmed epochs_mean_curve fastest_mean_curve
         """
     ),
     "comparisons": _columns(
@@ -217,15 +217,15 @@ _TEXTS = frozenset(
         timed_in relative_epoch_time_base relative_time_to_target_base
         family solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
-        id verdict fields
+        id verdict changed fields
         """
     )
 )
 _FLAGS = frozenset(
     _columns(
         """
-        nesterov tuned full_batch full_train fastest distinguishable on_border holds
-        repeated
+        nesterov tuned full_batch full_train fastest fastest_confirmed fastest_mean_curve
+        distinguishable on_border holds repeated
         settings.baseline
         """
     )

@@ -17,7 +17,7 @@ from scipy.special import ndtri, stdtrit
 
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.tables import COMMON_SIZES
-from batchmark.statistics.comparisons import Mask, time_to
+from batchmark.statistics.comparisons import Mask, seconds_per_epoch, sensitivity, time_to
 from batchmark.statistics.intervals import LEVEL, Array, Interval
 from batchmark.statistics.log_times import LogTimes, log_times
 from batchmark.statistics.study_data import StudyData, families
@@ -217,7 +217,20 @@ def _answer(data: StudyData) -> dict[str, Any]:
         return facts
     _, _, label, members, found = min(candidates, key=lambda one: one[:2])
     row = int(members[found.best])
-    return facts | {"family": label} | _best_facts(data, row, found)
+    readings = {"readings": other_readings(data, members)}
+    return facts | {"family": label} | _best_facts(data, row, found) | readings
+
+
+def other_readings(data: StudyData, members: NDArray[np.intp]) -> dict[str, int | None]:
+    """The fastest size of a family where a single lucky evaluation does not count, by reading."""
+    table = sensitivity(data).query("target == @data.target").iloc[members]
+    seconds = seconds_per_epoch(data, members).estimate
+    found: dict[str, int | None] = {}
+    for name in ("confirmed", "mean_curve"):
+        times = table[f"epochs_{name}"].to_numpy(float) * seconds
+        known = not np.isnan(times).all()
+        found[name] = int(table["batch_size"].iloc[np.nanargmin(times)]) if known else None
+    return found
 
 
 def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from batchmark.statistics.intervals import (
     product,
     total,
 )
+from batchmark.statistics.outcomes import confirmed_column, mean_column
 from batchmark.statistics.study_data import StudyData, labels
 
 Mask = NDArray[np.bool_]
@@ -215,4 +216,18 @@ def _one(data: StudyData, target: float) -> pd.DataFrame:
     return table.assign(
         relative_time_to_target=table["time_to_target"] / best,
         fastest=table["time_to_target"] == best,
+        **_other_readings(data, target),
     )
+
+
+def _other_readings(data: StudyData, target: float) -> dict[str, Array]:
+    """Epochs to the target where a single lucky evaluation does not count, and the fastest then."""
+    speed, made = seconds_per_epoch(data).estimate, {}
+    for name, epochs in (
+        ("confirmed", median(data.trials(confirmed_column(target))).estimate),
+        ("mean_curve", np.fmin.reduce(data.trials(mean_column(target)), axis=1)),
+    ):
+        times = np.where(np.isfinite(epochs), epochs * speed, np.nan)
+        made[f"epochs_{name}"] = np.where(np.isfinite(epochs), epochs, np.nan)
+        made[f"fastest_{name}"] = times == np.fmin.reduce(times, initial=np.inf)
+    return made

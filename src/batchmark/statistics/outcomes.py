@@ -91,6 +91,46 @@ def steps_to(curves: Curves, reached: Array) -> Array:
     return _reduce(np.add, np.where(at, curves.epoch - before, 0.0), curves)
 
 
+def confirmed_at(curves: Curves, target: float, limits: Array | None = None) -> Array:
+    """First of two evaluations in a row with at least `target`, per trial; else infinite.
+
+    A single one may be luck, the likelier the more evaluations there are and the noisier they are.
+    """
+    hit = (curves.accuracy >= target) & _within(curves, limits)
+    again = np.append(hit[1:], False)
+    again[curves.starts[1:] - 1] = False
+    return _reduce(np.minimum, np.where(hit & again, curves.epoch, np.inf), curves)
+
+
+def mean_crossings(curves: Curves, target: float, limits: Array | None = None) -> Array:
+    """When the mean curve of all trials of a variant crosses `target`, for each trial of it.
+
+    Interpolated between evaluations on the logarithm of the error; infinite: it does not. A trial
+    that ended early stays what it was.
+    """
+    counted, found = _within(curves, limits), np.full(len(curves.trials), np.inf)
+    spans = list(zip(curves.starts, curves.starts + curves.lengths, strict=True))
+    for rows in curves.trials.groupby(RUN, observed=True, sort=False).indices.values():
+        parts = [np.flatnonzero(counted[slice(*spans[row])]) + spans[row][0] for row in rows]
+        longest = max(parts, key=len)
+        parts = [part for part in parts if len(part)]
+        curve = [curves.accuracy[np.resize(part, len(longest))] for part in parts]
+        for values, part in zip(curve, parts, strict=True):
+            values[len(part) :] = curves.accuracy[part[-1]]
+        if parts:
+            found[rows] = _crossing(curves.epoch[longest], np.mean(curve, axis=0), target)
+    return found
+
+
+def _crossing(epochs: Array, accuracies: Array, target: float) -> float:
+    hits = np.flatnonzero(accuracies >= target)
+    if not len(hits) or hits[0] == 0:
+        return float(epochs[0]) if len(hits) else np.inf
+    around = slice(hits[0] - 1, hits[0] + 1)
+    logs = np.log(np.maximum([*(1 - accuracies[around]), 1 - target], np.finfo(float).tiny))
+    return float(np.interp(-logs[2], -logs[:2], epochs[around]))
+
+
 def best_errors(curves: Curves, limits: Array | None = None) -> tuple[Array, Array]:
     """Smallest validation error per trial and the epoch at which it was first reached."""
     error = np.where(_within(curves, limits), 1 - curves.accuracy, np.inf)
@@ -145,11 +185,13 @@ def outcomes(
 
     Columns: machine, device, variant, seed, status, budget, best_validation_error, best_epoch,
     oscillation, for every target epochs_to_{target} (the first evaluation that saw it; infinite:
-    not reached) and step_to_{target} (see `steps_to`), and the facts of trials.csv as they were
+    not reached), step_to_{target} (see `steps_to`), confirmed_{target} (`confirmed_at`) and
+    mean_curve_{target} (`mean_crossings`), and the facts of trials.csv as they were
     then: what holds at the end of a run, or at a best that came later, is NaN (`gradient_norms`:
     no layers).
     """
     measured = _measured(curves, targets, _limits(curves.trials, budgets))
+    measured = measured.merge(_mean_curves(curves, trials, targets, budgets), on=TRIAL, how="left")
     own_best = trials.rename(columns={"best_epoch": "best_of_run"})
     rows = own_best.merge(measured, on=TRIAL, how="left")
     limits = _limits(rows, budgets)
@@ -157,6 +199,7 @@ def outcomes(
     for target in targets:
         rows[column(target)] = rows[column(target)].fillna(np.inf)
         rows[step_column(target)] = rows[step_column(target)].fillna(0.0)
+        rows[confirmed_column(target)] = rows[confirmed_column(target)].fillna(np.inf)
     whole = rows.assign(budget=np.minimum(rows["epochs"], limits))
     return _raced(
         whole.drop(columns=["epochs", "best_of_run", "last_epoch", "targets"]),
@@ -165,12 +208,26 @@ def outcomes(
     )
 
 
+def _mean_curves(
+    curves: Curves, trials: pd.DataFrame, targets: list[float], budgets: Mapping[str, float] | None
+) -> pd.DataFrame:
+    """Of the trials that trained their whole budget, by trial."""
+    whole = trials.loc[trials["targets"].isna(), TRIAL]
+    keys = pd.MultiIndex.from_frame(whole)
+    chosen = curves.of(pd.MultiIndex.from_frame(curves.trials[TRIAL]).isin(keys))
+    limits = _limits(chosen.trials, budgets)
+    return chosen.trials.assign(
+        **{mean_column(target): mean_crossings(chosen, target, limits) for target in targets}
+    )
+
+
 def _raced(rows: pd.DataFrame, asked: pd.Series, targets: list[float]) -> pd.DataFrame:
     """Trials that ended with the targets they were `asked` for tell nothing else: NaN."""
     raced = asked.notna()
     for target in targets:
         other = np.array([f"{target:g}" not in str(text).split(";") for text in asked], bool)
-        rows[column(target)] = rows[column(target)].mask(raced & other)
+        for name in (column(target), confirmed_column(target)):
+            rows[name] = rows[name].mask(raced & other)
     names = ["best_validation_error", "best_epoch", "oscillation"]
     return rows.assign(**{name: rows[name].mask(raced) for name in names})
 
@@ -226,12 +283,23 @@ def _measured(curves: Curves, targets: list[float], limits: Array) -> pd.DataFra
         oscillation=oscillation(curves, limits),
         **{column(target): epochs for target, epochs in reached.items()},
         **{step_column(target): steps_to(curves, epochs) for target, epochs in reached.items()},
+        **{confirmed_column(t): confirmed_at(curves, t, limits) for t in targets},
     )
 
 
 def column(target: float) -> str:
     """Name of the column with the epochs to a target."""
     return f"epochs_to_{target:g}"
+
+
+def confirmed_column(target: float) -> str:
+    """Name of the column with the epochs to the first of two evaluations in a row at a target."""
+    return f"confirmed_{target:g}"
+
+
+def mean_column(target: float) -> str:
+    """Name of the column with the epochs at which the variant's mean curve crosses a target."""
+    return f"mean_curve_{target:g}"
 
 
 def step_column(target: float) -> str:

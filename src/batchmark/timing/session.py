@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from math import inf
 from pathlib import Path
 from random import Random
@@ -243,9 +242,13 @@ def _readers(timed: list[TimedGraph], timers: Timers, steps: dict[str, int], tur
         if graph.id in steps
     }
     return {
-        name: Reader(process, partial(timers[threads][process].ask, Timer.visit, name, steps[name]))
+        name: _reader(process, timers[threads][process], name, steps[name])
         for name, (threads, process) in places.items()
     }
+
+
+def _reader(process: int, timer: Worker[Timer], name: str, steps: int) -> Reader:
+    return Reader(process, lambda: timer.ask(Timer.visit, name, steps))
 
 
 def _visit_all(

@@ -363,10 +363,28 @@ def _basis(facts: Facts) -> Message:
     noise = facts.get("noise_floor")
     return say(
         "Median of {trials} trials; 95 % interval of the time: {interval}; noise floor of the "
-        "clock: {noise}.",
+        "clock: {noise}.{readings}",
+        readings=_readings(facts),
         trials=facts.get("trials", "n/a"),
         interval=_seconds_interval(facts),
         noise=percent(noise, 2) if noise is not None else say("not measured"),
+    )
+
+
+def _readings(facts: Facts) -> Message | str:
+    """Which other size is the fastest where a single lucky evaluation does not count."""
+    other = facts.get("readings") or {}
+    sizes = {name: other.get(name) for name in ("confirmed", "mean_curve")}
+    best = facts.get("best_batch_size")
+    if all(size in (None, best) for size in sizes.values()):
+        return ""
+    confirmed, mean = (say("none") if size is None else whole(size) for size in sizes.values())
+    return say(
+        " At the first evaluation that reached the target {best} is fastest; by two in a row it is "
+        "{confirmed}, by the mean curve {mean}.",
+        best=whole(best),
+        confirmed=confirmed,
+        mean=mean,
     )
 
 
@@ -381,13 +399,24 @@ def _best(facts: Facts) -> Statistic:
     low, high = facts.get("best_batch_size_low"), facts.get("best_batch_size_high")
     if low and high and low != high:
         meaning = say(
-            "fastest batch size; {low} to {high} cannot be told from it",
+            "fastest batch size; {low} to {high} cannot be told from it{chances}",
             low=whole(low),
             high=whole(high),
+            chances=_chances(facts),
         )
     else:
         meaning = say("fastest batch size")
     return Statistic(whole(facts["best_batch_size"]), meaning, EVIDENCE)
+
+
+def _chances(facts: Facts) -> Message | str:
+    """How likely each of the tied sizes is the fastest, where that is known."""
+    known = facts.get("p_fastest") or {}
+    shares = [(size, known.get(str(size))) for size in facts.get("tied_batch_sizes", [])]
+    if not shares or any(share is None for _, share in shares):
+        return ""
+    each = [f"{whole(size)}: {percent(share, 2)}" for size, share in shares]
+    return say(" (chances to be the fastest: {each})", each=", ".join(each))
 
 
 def _costs(facts: Facts) -> list[Statistic]:

@@ -120,9 +120,14 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
         text=words.statement,
         verdict=_slug(verdict),
         verdict_text=VERDICTS[verdict],
-        effect=_effect(row, words.effect),
+        effect=_doubt(row, _effect(row, words.effect)),
         evidence=evidence(words, row),
-        rule=words.rule,
+        rule=say(
+            "{rule} Last changed on {date} ({digest}).",
+            rule=words.rule,
+            date=row["changed"],
+            digest=row["digest"],
+        ),
         href=f"#figure-{figure.name}" if figure else "",
         figure_title=figure.title if figure else "",
     )
@@ -138,6 +143,20 @@ def _effect(row: pd.Series, label: Message) -> Text:
         label=label,
         effect=significant(effect),
         interval=bounds,
+    )
+
+
+def _doubt(row: pd.Series, effect: Text) -> Text:
+    """The effect, what the data could have told, and the chance of a false discovery."""
+    if pd.isna(row["p_fdr"]):
+        return effect
+    told = say("{effect}; p = {p} among all claims", effect=effect, p=significant(row["p_fdr"]))
+    if row["verdict"] != "inconclusive" or pd.isna(row["detectable"]):
+        return told
+    return say(
+        "{told}; an effect of {detectable} would have been supported in 80 % of such experiments",
+        told=told,
+        detectable=significant(row["detectable"]),
     )
 
 
