@@ -275,6 +275,7 @@ def run_result(
             seed=99,
             epochs=2.0,
             learning_rates=rates,
+            trained_epochs=[2.0] * len(rates),
             validation_accuracies=accuracies,
             chosen=rates[5],
             on_border=False,

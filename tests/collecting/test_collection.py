@@ -112,8 +112,8 @@ def test_failed_trials_and_border_rates_raise_warnings(results: Path) -> None:
     path = results / "local/cpu/runs" / f"{ASKED.variants[0].id}.json"
     content = json.loads(path.read_text())
     content["trials"][1] |= {"status": "failed", "message": "out of memory"}
-    rates = {"seed": 9, "epochs": 1.0, "learning_rates": [0.1], "validation_accuracies": [0.5]}
-    content["tuning"] = rates | {"chosen": 0.1, "on_border": True}
+    rates = {"learning_rates": [0.1], "trained_epochs": [1.0], "validation_accuracies": [0.5]}
+    content["tuning"] = rates | {"seed": 9, "epochs": 1.0, "chosen": 0.1, "on_border": True}
     write_sealed(path, content)
     warnings = collect(ASKED, results, results / "logs", partial=False).frames()["warnings"]
     assert set(warnings["code"]) == {"rate_on_border", "trial_failed"}

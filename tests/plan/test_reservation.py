@@ -29,9 +29,10 @@ def test_other_models_cost_by_their_multiplications_but_not_more_for_a_step() ->
 def test_tuning_is_counted_as_configured() -> None:
     chosen = CHOSEN.model_copy(update={"learning_rate": "tuned"})
     load = run_load(chosen, BUDGET, TuningConfig(points=10, epochs=3.0))
-    # 6 epochs of trials and 30 of tuning.
-    assert load.images == 36 * 10_000
-    assert load.evaluated == (36 + 4) * 10_000
+    # 6 epochs of trials; ten rates for 3/4 of an epoch, five for as much again, three for 6/4.
+    assert load.images == (6 + 7.5 + 3.75 + 4.5) * 10_000
+    # As without tuning, and one for each rate and rung.
+    assert load.evaluated == (6 + 4 + 10 + 5 + 3) * 10_000
 
 
 def test_every_attempt_reserves_twice_as_much() -> None:

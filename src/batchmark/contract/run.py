@@ -90,11 +90,15 @@ class Trial(Record):
 
 
 class Tuning(Record):
-    """How a `learning_rate: tuned` run chose its rate: one seed, best validation accuracy."""
+    """How a `learning_rate: tuned` run chose its rate: one seed, best validation accuracy.
+
+    `epochs` of those left last; `trained_epochs` and `validation_accuracies` of each rate.
+    """
 
     seed: Count
     epochs: float
     learning_rates: list[float]
+    trained_epochs: list[float]
     validation_accuracies: list[Share]
     chosen: float
     on_border: bool

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
-from batchmark.contract.requests.train import Racing
+from batchmark.contract.requests.train import Racing, rungs
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
 from batchmark.training.racing import FEWEST, student_quantile
 
@@ -67,15 +67,27 @@ def run_load(
     """All trials of a variant, the seeds it is expected to add, and the choice of its rate."""
     batch_size, used = batch_and_images(chosen, data.images)
     given = budget.on_sample(data.images, chosen.train_size) if data.is_sample else budget
-    tuned = tuning.points * tuning.epochs if chosen.learning_rate == "tuned" else 0.0
+    tuned = tuned_epochs(tuning) if chosen.learning_rate == "tuned" else 0.0
     added = expected_trials(given.trials, racing) - given.trials
     raced = added * _CONFIRMED * given.epochs * used
-    complete = (given.trials + tuned / budget.epochs) * given.epochs * used
-    images = complete + raced
-    a_scoring = _interval(given, used)
-    evaluations = (complete + _SCORED * raced) / a_scoring + _EVALUATIONS_BESIDE * given.trials
+    complete = given.trials * given.epochs * used
+    images = complete + raced + tuned * given.epochs / budget.epochs * used
+    scored = (complete + _SCORED * raced) / _interval(given, used)
+    evaluations = scored + _EVALUATIONS_BESIDE * given.trials + (tuned and _choices(tuning))
     model = _model_cost(chosen)
     return Load(images * model, images / batch_size, evaluations * data.validation * model)
+
+
+def tuned_epochs(tuning: TuningConfig) -> float:
+    """Epochs that all rates together train, each going on from where the rung before left it."""
+    shares = [0.0, *(share for _, share in rungs(tuning.points))]
+    steps = zip(rungs(tuning.points), shares, strict=False)
+    return tuning.epochs * sum(rates * (share - before) for (rates, share), before in steps)
+
+
+def _choices(tuning: TuningConfig) -> int:
+    """Evaluations of the tuning: a rate has one at the end of each of its rungs."""
+    return sum(rates for rates, _ in rungs(tuning.points))
 
 
 def expected_trials(trials: int, racing: Racing | None) -> int:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, ResultWarning
-from batchmark.contract.requests.train import TrainRequest, TuningGrid
+from batchmark.contract.requests.train import TrainRequest, TuningGrid, rungs
 from batchmark.contract.run import (
     Budget,
     Evaluations,
@@ -41,21 +41,29 @@ def learning_rates(grid: TuningGrid) -> list[float]:
     return [float(f"{rate:.6g}") for rate in np.geomspace(grid.low, grid.high, grid.points)]
 
 
-def tune(grid: TuningGrid, epochs: float, train: Train) -> Tuning:
-    """Train once at every rate and choose the one with the best validation accuracy.
+def tune(grid: TuningGrid, epochs: float, train: Callable[[float, float], Trial]) -> Tuning:
+    """Choose the rate of the best validation accuracy by successive halving.
 
-    A tie goes to the smaller rate. `on_border` says that the best rate may lie outside the grid.
+    Every rate trains a quarter of `epochs`, the better half of them a half, the better quarter all
+    of it (Jamieson & Talwalkar 2016, algorithm 1). `train(rate, epochs)` may go on from fewer. A
+    tie goes to the smaller rate. `on_border` says that the best rate may lie outside the grid.
     """
     rates = learning_rates(grid)
-    accuracies = [_best_accuracy(train(rate)) for rate in rates]
-    best = int(np.argmax(accuracies))
+    accuracies, trained, left = dict.fromkeys(rates, 0.0), dict.fromkeys(rates, 0.0), rates
+    for survivors, share in rungs(len(rates)):
+        left = sorted(left, key=lambda rate: (-accuracies[rate], rate))[:survivors]
+        for rate in left:
+            trained[rate] = epochs * share
+            accuracies[rate] = _best_accuracy(train(rate, trained[rate]))
+    chosen = min(left, key=lambda rate: (-accuracies[rate], rate))
     return Tuning(
         seed=grid.seed,
         epochs=epochs,
         learning_rates=rates,
-        validation_accuracies=accuracies,
-        chosen=rates[best],
-        on_border=best in (0, len(rates) - 1),
+        trained_epochs=[trained[rate] for rate in rates],
+        validation_accuracies=[accuracies[rate] for rate in rates],
+        chosen=chosen,
+        on_border=chosen in (rates[0], rates[-1]),
     )
 
 
@@ -253,12 +261,14 @@ def _tune(setting: Setting) -> Tuning | None:
         return None
     if grid is None:
         raise UserError("learning_rate 'tuned' needs a tuning grid in the configuration.")
-    schedule = setting.schedule(grid.epochs)
 
-    def train(rate: float) -> Trial:
+    def train(rate: float, epochs: float) -> Trial:
+        # Evaluated at its end alone; the sample has been given its epochs.
+        schedule = replace(whole, epochs=epochs, evaluate_every=sys.maxsize, evaluate_finely=None)
         return _train(setting, schedule, _open(setting, grid.seed, rate), f"tuning-{rate:g}")
 
-    return tune(grid, schedule.epochs, train)
+    whole = setting.schedule(grid.epochs)
+    return tune(grid, whole.epochs, train)
 
 
 def _open(setting: Setting, seed: int, rate: float | None) -> Session:

@@ -6,13 +6,18 @@ from batchmark.contract.requests.message import Request, Variant
 
 
 class TuningGrid(Request):
-    """The log grid of `learning_rate: tuned` and the budget of each of its points."""
+    """The log grid of `learning_rate: tuned`, and the epochs of the rates that are left last."""
 
     low: float
     high: float
     points: int
     epochs: float
     seed: int
+
+
+def rungs(points: int) -> list[tuple[int, float]]:
+    """How many of `points` rates are trained for which share of the tuning's epochs, in order."""
+    return [(-(-points // part), part / 4) for part in (1, 2, 4)]
 
 
 class Racing(Request):
