@@ -13,7 +13,7 @@ LOCK := requirements/$(if $(GPU),gpu,run).txt
 SNAKEMAKE = $(BIN)/python -m snakemake
 export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
-CHECKED = $(BIN)/python -m batchmark.stages.check_config $(ARGS) && $(SNAKEMAKE)
+CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
 
 # A module's tests share its fixtures, and the long ones come first.
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
@@ -43,14 +43,14 @@ pytest: .venv/installed-test
 # Snakemake would have a conda environment for every rule; ours is the hash-pinned .venv.
 lint: .venv/installed-test
 	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
-	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow
+	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow template
 	@$(SNAKEMAKE) --version > /dev/null
 	@$(BIN)/python -m batchmark.report.language.untranslated workflow/report
 	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"
 
 format: .venv/installed-test
 	@$(BIN)/python -m ruff check --fix . ; $(BIN)/python -m ruff format .
-	@$(BIN)/python -m snakefmt Snakefile workflow
+	@$(BIN)/python -m snakefmt Snakefile workflow template
 
 estimate: $(VENV)/installed-run
 	@$(CHECKED) --cores all calibrate --forcerun calibrate $(ARGS)

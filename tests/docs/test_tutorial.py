@@ -16,14 +16,19 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _script(page: str) -> Iterator[str]:
-    """The page as shell commands: a block that begins with a file's name is that file."""
+    """The page as shell commands: a block that begins with a file's name is that file.
+
+    Or, where there is one already, what must be in it.
+    """
     for language, text in _BLOCK.findall(page):
         name, _, content = text.partition("\n")
         if language == "sh":
             yield text
         else:
             assert name.startswith("# "), f"which file is this? {name}"
-            yield f"cat > {name[2:]} <<'END-OF-FILE'\n{content}END-OF-FILE\n"
+            file = name[2:]
+            use = f"if test -e {file}; then diff {file} -; else cat > {file}; fi"
+            yield f"{use} <<'END-OF-FILE'\n{content}END-OF-FILE\n"
 
 
 def _shrink(checkout: Checkout) -> None:

@@ -1,42 +1,15 @@
 """Somebody else's repository: own images, model, optimizer, study; batchmark as a module."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from batchmark.__main__ import begin
 from tests.workflow.checkout import Checkout
 
 CLASSES = 3
-
-SNAKEFILE = """\
-configfile: "{batchmark}/config/config.yaml"
-configfile: "config.yaml"
-
-
-module batchmark:
-    snakefile:
-        "{batchmark}/Snakefile"
-    config:
-        config
-
-
-use rule * from batchmark
-
-
-onstart:
-    batchmark.onstart()
-
-
-onsuccess:
-    batchmark.onsuccess()
-
-
-onerror:
-    batchmark.onerror()
-"""
 
 CONFIG = """\
 scale: own
@@ -131,13 +104,11 @@ class Project(Checkout):
 
 
 def write_project(folder: Path, batchmark: Checkout) -> Project:
-    """All files of the repository."""
-    elsewhere = os.path.relpath(batchmark.folder, folder)
+    """All files of the repository, begun as users begin theirs."""
+    begin(folder, batchmark.folder)
     files = {
-        "Snakefile": SNAKEFILE.replace("{batchmark}", elsewhere),
         "config.yaml": CONFIG,
         "config/studies/width.yaml": STUDY,
-        "mypackage/__init__.py": "",
         "mypackage/models.py": MODELS,
         "mypackage/layers.py": LAYERS,
         "mypackage/optimizers.py": OPTIMIZERS,
@@ -145,7 +116,6 @@ def write_project(folder: Path, batchmark: Checkout) -> Project:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "profiles").symlink_to(f"{elsewhere}/profiles")
     np.savez(folder / "squares.npz", allow_pickle=False, **squares())
     return Project(folder, batchmark)
 

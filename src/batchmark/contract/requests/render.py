@@ -1,4 +1,4 @@
-"""What `render` is asked for."""
+"""What `render` and `publish` are asked for."""
 
 from typing import Any
 
@@ -26,3 +26,10 @@ class RenderRequest(Request):
     config: dict[str, Any]
     lock_digest: str = ""
     partial: bool = False
+
+
+class PublishRequest(Request):
+    """Where the site goes: a branch of a git remote, whose address may hold a password."""
+
+    remote: str
+    branch: str

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchmark.stages.check_config import WORKFLOWS_OWN, configuration_files
+from batchmark.__main__ import WORKFLOWS_OWN, configuration_files
 from tests.workflow.checkout import ROOT
 
 TEMPLATE = "__use_yte__: true\nmachine: ?open('pwned', 'w')\n"
@@ -33,7 +33,7 @@ def test_snakemakes_arguments_are_understood(
 
 def test_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
     (tmp_path / "theirs.yaml").write_text(TEMPLATE)
-    command = [sys.executable, "-m", "batchmark.stages.check_config", "--configfile", "theirs.yaml"]
+    command = [sys.executable, "-m", "batchmark", "check", "--configfile", "theirs.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("batchmark: theirs.yaml: __use_yte__")
@@ -48,5 +48,5 @@ def test_make_checks_before_snakemake_starts(target: str) -> None:
     command = ["make", "--dry-run", whole, target, "ARGS=--configfile theirs.yaml"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     checked, _, started = listed.partition(" && ")
-    assert "check_config --configfile theirs.yaml" in checked
+    assert "batchmark check --configfile theirs.yaml" in checked
     assert "snakemake" in started

@@ -1,0 +1,1 @@
+"""Your code: models, and optimizers if you like."""
