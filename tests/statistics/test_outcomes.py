@@ -63,10 +63,10 @@ def test_the_mean_curve_crosses_between_evaluations() -> None:
         accuracy=1 - np.array(errors),
     )
     between = 2 + np.log(0.2 / 0.1) / np.log(0.2 / 0.08)
-    assert mean_crossings(made, 0.9) == pytest.approx([between] * 2)
-    assert mean_crossings(made, 0.5).tolist() == [1.0, 1.0]  # an upper bound
-    assert np.isinf(mean_crossings(made, 0.99)).all()
-    assert np.isinf(mean_crossings(made, 0.9, np.full(2, 2.0))).all()
+    assert mean_crossings(made, [0.9])[:, 0] == pytest.approx([between] * 2)
+    # At the first evaluation it is an upper bound.
+    assert mean_crossings(made, [0.5, 0.99]).tolist() == [[1.0, np.inf]] * 2
+    assert np.isinf(mean_crossings(made, [0.9], np.full(2, 2.0))).all()
 
 
 @pytest.mark.parametrize("spread", [0.002, 0.01])
@@ -90,7 +90,7 @@ def test_a_first_hit_is_early_where_evaluations_are_noisy_and_a_mean_curve_is_no
         accuracy=noisy.ravel(),
     )
     first = np.median(epochs_to(made, 0.95)) - 0.025
-    mean = np.median(mean_crossings(made, 0.95))
+    mean = np.median(mean_crossings(made, [0.95]))
     assert first < mean <= 2
     assert first < np.median(confirmed_at(made, 0.95))
     assert mean == pytest.approx(2, rel=50 * spread / 2)

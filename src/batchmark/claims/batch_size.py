@@ -272,6 +272,7 @@ def grows_with_data(evidence: Evidence) -> Finding | None:
 
 def _choice_variance(family: Family) -> float:
     """Variance of the log of a chosen size from there being none in between: gap squared / 12."""
+    # The widest gap: which sizes the true one lies between is not known.
     return float(np.diff(np.log(family.sizes)).max() ** 2 / 12)
 
 

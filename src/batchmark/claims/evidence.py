@@ -185,6 +185,7 @@ class SpeedUps(NamedTuple):
         found = decide(
             self.logs.mean(axis=0),
             np.log(margin),
+            # Of a mean over pairs that were each read off their own evaluations.
             least_variance=float(self.least_variance.sum()) / pairs**2,
             show=as_ratio,
             parts=parts,

@@ -86,6 +86,7 @@ def _gain(part: pd.DataFrame, small: int, large: int, margin: float, parts: int)
     if part["seed"].nunique() > 1:
         gains = (high - low).dropna().to_numpy(float)
         return decide(gains, margin, parts=parts, show=limited(-2, 2))
+    # Draws of one network at two sizes are independent of each other.
     difference, n = _difference(mean_of(high), mean_of(low)), len(high) + len(low)
     return decide_mean(difference, margin, n=n, parts=parts, show=limited(-2, 2))
 

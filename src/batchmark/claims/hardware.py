@@ -9,6 +9,7 @@ from batchmark.claims.decision import as_ratio, decide, limited, negated
 from batchmark.claims.evidence import Evidence, Family, Finding, claim, families_of, finding
 from batchmark.statistics.intervals import Array
 
+# By the doubling, for studies span 20 to 100 or 1 to 5000; 14 % over a hundredfold batch.
 MEMORY_GROWTH = 1.02
 
 

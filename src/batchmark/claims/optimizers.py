@@ -53,6 +53,7 @@ def _lowest(data: StudyData, optimizer: str, chosen: Choice) -> Lowest:
 def _more(one: Lowest, other: Lowest, margin: float, parts: int = 1) -> Decision:
     """Does the error of `one` exceed that of `other` by more than the margin?"""
     chosen, counted = max(one.options, other.options) > 1, one.counted + other.counted
+    # Each side is counted on the same number of images, apart.
     excess = one.errors - other.errors
     return decide(excess, margin, chosen=chosen, parts=parts, least_variance=counted)
 

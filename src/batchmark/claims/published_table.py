@@ -116,4 +116,5 @@ def _correlations(ours: Array, theirs: Array) -> Row:
             found.append(spearman(column[both], theirs[both]))
             counts.append(int(both.sum()))
     values = np.array(found)
+    # The fewest sizes have the widest steps between ranks.
     return Row(values[~np.isnan(values)], min(counts, default=FEWEST_SIZES))

@@ -205,6 +205,7 @@ def l1_sparse(evidence: Evidence) -> Finding | None:
         return None
     first, second = (_best_by_seed(table) for table in (lasso, ridge))
     chosen = max(len(lasso), len(ridge)) > 1
+    # Weights are counted as images are.
     counted = max(pair.counting_variance(SPARSE) for pair in _against_none(evidence, "l1"))
     decisions = [
         decide(gain.to_numpy(float), 0.05, chosen=chosen, parts=2, least_variance=least)

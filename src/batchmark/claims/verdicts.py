@@ -66,6 +66,7 @@ def claims_table(
         return table
     places = table.groupby(["machine", "device"], sort=False)["p"]
     adjusted = places.transform(lambda p: false_discovery(p.to_numpy(float)))
+    # A device's verdicts are read together, another's are read apart.
     return table.assign(p_fdr=adjusted).merge(ledger(), on="id", how="left")
 
 

@@ -66,7 +66,9 @@ def best_batch(
     if not candidates.any():
         return None
     times = log_times(data, members, data.target if target is None else target)
-    tied = candidates & ~_beaten(times, candidates, data.noise_floor)
+    sound = candidates & ~times.missed
+    reach = _reach(times, sound, LEVEL)
+    tied = candidates & ~_beaten(times, sound, reach, data.noise_floor)
     fastest = _fastest(times, candidates)
     return BestBatch(
         sizes=data.variants["batch_size"].to_numpy(np.int64)[members],
@@ -75,15 +77,14 @@ def best_batch(
         cost=_cost(times, tied, fastest),
         tied=tied,
         fastest=fastest,
-        detectable=_detectable(times, candidates),
+        detectable=_detectable(times, candidates, reach),
     )
 
 
-def _beaten(times: LogTimes, candidates: Mask, noise_floor: float) -> Mask:
-    """Whether some other member is surely faster, and by more than the clock's noise."""
-    sound = candidates & ~times.missed
+def _beaten(times: LogTimes, sound: Mask, reach: Array, noise_floor: float) -> Mask:
+    """Whether some `sound` member is surely faster, and by more than the clock's noise."""
     slower = times.estimate[:, None] - times.estimate
-    least = _reach(times, sound, LEVEL)[:, None] * times.error
+    least = reach[:, None] * times.error
     with np.errstate(invalid="ignore"):
         surely = (slower > least) & (slower > np.log1p(noise_floor))
     # A time that is an upper bound only may be the least of all.
@@ -92,10 +93,12 @@ def _beaten(times: LogTimes, candidates: Mask, noise_floor: float) -> Mask:
 
 def _reach(times: LogTimes, rivals: Mask, level: float) -> Array:
     """How many standard errors a member looks slower than any rival by chance (Dunnett 1955)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        away = (times.draws[:, :, None] - times.draws[:, None, :]) / times.error
-    own = np.eye(len(rivals), dtype=bool)
-    most = np.where(rivals & ~own & ~np.isnan(away), away, 0.0).max(axis=2)
+    # Zero: against itself a member is not slower, and 0 / 0 is no draw.
+    most = np.zeros(times.draws.shape)
+    for rival in np.flatnonzero(rivals):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            away = (times.draws - times.draws[:, [rival]]) / times.error[:, rival]
+        most = np.fmax(most, away)
     return np.quantile(most, level, axis=0)
 
 
@@ -117,18 +120,19 @@ def _cost(times: LogTimes, tied: Mask, fastest: Array) -> Interval:
     low = np.where(times.first, 0.0, low.max(axis=1))
     high = np.where(tied | own, slower + half, -np.inf).max(axis=1)
     high = np.where(times.missed | times.first[tied].any(), np.inf, high)
+    # The best by chance looks faster than it is: the reference is what is expected to be fastest.
     weights = np.where(np.isnan(fastest), tied / tied.sum(), fastest)
     expected = (np.where(weights > 0, slower, 0.0) * weights).sum(axis=1)
     return Interval(np.clip(expected, np.fmax(low, 0.0), high), low, high).exp()
 
 
-def _detectable(times: LogTimes, candidates: Mask) -> float:
+def _detectable(times: LogTimes, candidates: Mask, reach: Array) -> float:
     """From the median error of a difference between two candidates."""
     pairs = candidates[:, None] & candidates & ~np.eye(len(candidates), dtype=bool)
     if not pairs.any():
         return np.nan
-    reach = _reach(times, candidates, LEVEL)[candidates].max() + ndtri(POWER)
-    return float(np.exp(reach * np.median(times.error[pairs])))
+    errors = reach[candidates].max() + ndtri(POWER)
+    return float(np.exp(errors * np.median(times.error[pairs])))
 
 
 def best_batches(data: StudyData) -> pd.DataFrame:

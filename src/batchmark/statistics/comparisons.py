@@ -123,6 +123,7 @@ def _table(
             "pairs": (~np.isnan(pairs)).sum(axis=1),
             "censored": (missed ^ missed[base]).sum(axis=1),
             "both_missed": (missed & missed[base]).sum(axis=1),
+            # A bound never makes a difference in the direction in which it errs.
             "distinguishable": (corrected < 0.05) & far & ~np.where(estimate < 1, larger, smaller),
         }
     )

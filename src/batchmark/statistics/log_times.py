@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.statistics.comparisons import Mask
-from batchmark.statistics.intervals import (
-    DRAWS,
-    Array,
-    degrees_of_freedom,
-)
+from batchmark.statistics.intervals import Array, degrees_of_freedom
 from batchmark.statistics.study_data import StudyData
+
+# Enough for quantiles of 97.5 %: one in forty is 25 draws.
+DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ def blocks(values: Array, sound: Mask, least_variance: Array) -> Means:
     the block effects nor in the variance, unless fewer than two are. `least_variance`: known from
     reading values off a grid, per member, as for `mean_of`.
     """
+    # A miss stands for its budget, which varies too little.
     used = ~np.isnan(values) & (sound[:, None] if sound.sum() > 1 else True)
     design = _design(used)
     inverse = np.linalg.pinv(design.T @ design)
@@ -122,6 +122,7 @@ def _draws(means: Means, random: np.random.Generator) -> Array:
     """Student's errors [draw, member]: normal ones of a variance that is itself drawn."""
     if not means.freedom:
         return np.full((DRAWS, len(means.estimate)), np.nan)
+    # What was not timed has no covariance, and no part in any decision.
     known = np.nan_to_num(means.covariance)
     values, vectors = np.linalg.eigh(known)
     root = vectors * np.sqrt(np.maximum(values, 0.0))

@@ -1,6 +1,6 @@
 """What each trial achieved within the budget of each study: targets, best errors, oscillation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,28 +98,35 @@ def confirmed_at(curves: Curves, target: float, limits: Array | None = None) -> 
     """
     hit = (curves.accuracy >= target) & _within(curves, limits)
     again = np.append(hit[1:], False)
+    # The last evaluation of a trial is not followed by the first of the next.
     again[curves.starts[1:] - 1] = False
     return _reduce(np.minimum, np.where(hit & again, curves.epoch, np.inf), curves)
 
 
-def mean_crossings(curves: Curves, target: float, limits: Array | None = None) -> Array:
-    """When the mean curve of all trials of a variant crosses `target`, for each trial of it.
+def mean_crossings(curves: Curves, targets: Sequence[float], limits: Array | None = None) -> Array:
+    """When the mean curve over a variant's trials crosses each target, as [trial, target].
 
-    Interpolated between evaluations on the logarithm of the error; infinite: it does not. A trial
-    that ended early stays what it was.
+    Interpolated between evaluations on the logarithm of the error; infinite: it does not.
     """
-    counted, found = _within(curves, limits), np.full(len(curves.trials), np.inf)
-    spans = list(zip(curves.starts, curves.starts + curves.lengths, strict=True))
-    for rows in curves.trials.groupby(RUN, observed=True, sort=False).indices.values():
-        parts = [np.flatnonzero(counted[slice(*spans[row])]) + spans[row][0] for row in rows]
-        longest = max(parts, key=len)
-        parts = [part for part in parts if len(part)]
-        curve = [curves.accuracy[np.resize(part, len(longest))] for part in parts]
-        for values, part in zip(curve, parts, strict=True):
-            values[len(part) :] = curves.accuracy[part[-1]]
-        if parts:
-            found[rows] = _crossing(curves.epoch[longest], np.mean(curve, axis=0), target)
+    found = np.full((len(curves.trials), len(targets)), np.inf)
+    counts = _reduce(np.add, _within(curves, limits).astype(np.intp), curves)
+    for trials in curves.trials.groupby(RUN, observed=True, sort=False).indices.values():
+        rows = trials[counts[trials] > 0]
+        if len(rows):
+            epochs, mean = _mean_curve(curves, curves.starts[rows], counts[rows])
+            found[rows] = [_crossing(epochs, mean, target) for target in targets]
     return found
+
+
+def _mean_curve(
+    curves: Curves, starts: NDArray[np.intp], counts: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """Epochs and mean accuracies of trials with so many evaluations, all at the same epochs."""
+    longest = int(counts.argmax())
+    # A trial that ended early, having diverged, stays what it was.
+    steps = np.minimum(np.arange(counts[longest]), counts[:, None] - 1)
+    accuracies = curves.accuracy[starts[:, None] + steps]
+    return curves.epoch[starts[longest] :][: counts[longest]], accuracies.mean(axis=0)
 
 
 def _crossing(epochs: Array, accuracies: Array, target: float) -> float:
@@ -127,6 +134,7 @@ def _crossing(epochs: Array, accuracies: Array, target: float) -> float:
     if not len(hits) or hits[0] == 0:
         return float(epochs[0]) if len(hits) else np.inf
     around = slice(hits[0] - 1, hits[0] + 1)
+    # No error left has no logarithm.
     logs = np.log(np.maximum([*(1 - accuracies[around]), 1 - target], np.finfo(float).tiny))
     return float(np.interp(-logs[2], -logs[:2], epochs[around]))
 
@@ -216,8 +224,9 @@ def _mean_curves(
     keys = pd.MultiIndex.from_frame(whole)
     chosen = curves.of(pd.MultiIndex.from_frame(curves.trials[TRIAL]).isin(keys))
     limits = _limits(chosen.trials, budgets)
+    crossings = mean_crossings(chosen, targets, limits)
     return chosen.trials.assign(
-        **{mean_column(target): mean_crossings(chosen, target, limits) for target in targets}
+        **{mean_column(target): crossings[:, k] for k, target in enumerate(targets)}
     )
 
 
