@@ -54,6 +54,31 @@ def test_says_when_the_data_do_not_decide(said: Say) -> None:
     assert "cannot tell" in str(sentence)
 
 
+def test_tied_sizes_have_their_chances(said: Say) -> None:
+    tied = {"best_batch_size_low": 32, "best_batch_size_high": 64, "tied_batch_sizes": [32, 64]}
+    best = said(**tied, p_fastest={"16": 0.01, "32": 0.3, "64": 0.69}).statistics[0]
+    assert "(chances to be the fastest: 32: 30 %, 64: 69 %)" in plain(best.meaning)
+    unknown = said(**tied, p_fastest={"32": None, "64": None}).statistics[0]
+    assert "chances" not in plain(unknown.meaning)
+
+
+def test_a_cost_that_some_trials_never_came_to_is_at_least_that(said: Say) -> None:
+    cost = {"batch_size": 1000, "reached": True, "ratio": 2.1, "low": 1.9, "high": None}
+    made = said(cost_of={"1000": cost | {"at_least": True}})
+    assert "taking 1,000 blindly costs at least 2.1 ×" in plain(made.sentence)
+    assert plain(made.statistics[1].value) == "at least 2.1 ×"
+
+
+def test_another_reading_of_the_hit_that_names_another_size_is_said(said: Say) -> None:
+    made = said(readings={"confirmed": 64, "mean_curve": 32})
+    assert "{best} is fastest; by two in a row it is {confirmed}" not in plain(made.basis)
+    assert plain(made.basis).endswith(
+        "At the first evaluation that reached the target 64 is fastest; by two in a row it is 64, "
+        "by the mean curve 32."
+    )
+    assert "in a row" not in plain(said(readings={"confirmed": 64, "mean_curve": 64}).basis)
+
+
 def test_common_sizes_that_miss_are_named(said: Say) -> None:
     cost = {"reached": False, "ratio": None, "low": 1, "high": None}
     made = said(cost_of={"128": {"batch_size": 100} | cost, "1000": {"batch_size": 1000} | cost})
