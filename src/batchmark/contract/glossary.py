@@ -200,6 +200,8 @@ WORDS = {
     "family": "|the settings but the batch size, in words of the configuration",
     "best_batch_size": "images|batch size with the least time to target",
     "tied_batch_sizes": "|sizes not told apart from the best, joined by semicolons",
+    "best_batches.best_batch_size_low": "images|the smallest of the tied sizes",
+    "best_batches.best_batch_size_high": "images|the largest of the tied sizes",
     "best_batches.batch_sizes": "|sizes tried, joined by semicolons",
     "p_fastest": "|probability of each of batch_sizes to be the fastest, joined by semicolons",
     "claims.p": "|p value that the effect is the margin",
