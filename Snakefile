@@ -14,9 +14,9 @@ sys.path.insert(0, str(SOURCE))
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES
 from batchmark.contract.errors import UserError
 from batchmark.machine.garbage import collect_seldom
-from batchmark.contract.record import DEVICES
+from batchmark.contract.devices import DEVICES
 from batchmark.contract.languages import language_codes, page_file
-from batchmark.plan.plan import gpu_count
+from batchmark.plan.plan import card_count, cards_of_job
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.studies import in_order_of_priority
 from batchmark.plan.plan import open_plan

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from batchmark.contract.devices import Device
 from batchmark.contract.gradients import BatchProbe, GradientResult, ProbePoint, ProbeTrial
 from batchmark.contract.hyperparameters import Hyperparameters, variant_id
-from batchmark.contract.record import DatasetFacts, Device, write_result
+from batchmark.contract.record import DatasetFacts, write_result
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import Variant

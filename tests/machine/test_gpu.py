@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.errors import UserError
-from batchmark.machine.gpu import claimed, visible
+from batchmark.machine.cards import claimed, own, visible
 
 PIPE = subprocess.PIPE
 
@@ -17,9 +17,9 @@ PIPE = subprocess.PIPE
 CLAIM = """
 import os, sys
 from pathlib import Path
-from batchmark.machine.gpu import claimed
+from batchmark.machine.cards import claimed
 folder = Path(sys.argv[1])
-with claimed("train", ["0", "1", "GPU-5f"], folder) as device:
+with claimed("train", ["0", "1", "GPU-5f"], "gpu", folder) as device:
     assert os.environ["CUDA_VISIBLE_DEVICES"] == device
     mark = folder / f"in-use-{device}"
     mark.touch(exist_ok=False)
@@ -42,8 +42,8 @@ def test_fifty_processes_never_share_a_device(tmp_path: Path) -> None:
 def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path: Path, freed: str) -> None:
     with ExitStack() as until_done:
         for device in {"0", "1", "GPU-5f"} - {freed}:
-            until_done.enter_context(claimed("train", [device], tmp_path))
-        with claimed("train", [freed], tmp_path):
+            until_done.enter_context(claimed("train", [device], "gpu", tmp_path))
+        with claimed("train", [freed], "gpu", tmp_path):
             command = [sys.executable, "-c", CLAIM, str(tmp_path)]
             waiting = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
             assert waiting.stderr is not None
@@ -56,8 +56,8 @@ def test_a_waiting_process_takes_whichever_device_is_left_first(tmp_path: Path, 
 def test_two_claims_get_two_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with (
-        claimed("train a", ["0", "1"], tmp_path) as one,
-        claimed("train b", ["0", "1"], tmp_path) as other,
+        claimed("train a", ["0", "1"], "gpu", tmp_path) as one,
+        claimed("train b", ["0", "1"], "gpu", tmp_path) as other,
     ):
         assert {one, other} == {"0", "1"}
 
@@ -70,13 +70,14 @@ def test_a_claim_ends_with_its_block(
     if setting is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
     for _ in range(2):
-        with claimed("train", ["0"], tmp_path) as device:
+        with claimed("train", ["0"], "gpu", tmp_path) as device:
             assert device == os.environ["CUDA_VISIBLE_DEVICES"] == "0"
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == setting
 
 
-def test_no_device_is_said_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="asks for a GPU"), claimed("train", [], tmp_path):
+def test_no_device_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(UserError, match="asks for a GPU"), own("train", "gpu"):
         pass
 
 
@@ -101,4 +102,4 @@ def test_the_user_may_narrow_the_choice(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if setting is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
-    assert visible(["0", "1"]) == devices
+    assert visible(["0", "1"], "gpu") == devices

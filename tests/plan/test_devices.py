@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from batchmark.contract.devices import Device
+from batchmark.machine import gpu
 from batchmark.plan import plan
-from batchmark.plan.plan import gpu_count, resolve_devices
+from batchmark.plan.plan import card_count, resolve_devices
 from tests.workflow.checkout import copy_project
 
 # Stands for the library and driver of a machine with two cards.
@@ -19,13 +21,13 @@ print(f"GPUs: {workflow.global_resources['gpu'].value}.", file=sys.stderr)
 
 
 def test_gpus_of_other_machines_are_believed() -> None:
-    assert resolve_devices(["cpu", "gpu"], None) == ["cpu", "gpu"]
-    assert resolve_devices("auto", None) == ["cpu"]
+    assert resolve_devices(["cpu", "gpu"], ["cpu"], elsewhere=True) == ["cpu", "gpu"]
+    assert resolve_devices("auto", ["cpu"], elsewhere=True) == ["cpu"]
 
 
 def test_cuda_sees_only_what_the_user_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert gpu_count() == 0
+    assert card_count() == 0
 
 
 @pytest.mark.parametrize(
@@ -44,11 +46,14 @@ def test_as_many_gpu_jobs_run_as_there_are_cards(
 
 
 @pytest.mark.parametrize(
-    ("packages", "usable"), [({"tensorflow"}, 2), ({"tensorflow_cpu"}, 0), (set(), 0)], ids=str
+    ("packages", "usable"),
+    [({"tensorflow"}, ["cpu", "gpu"]), ({"tensorflow_cpu"}, ["cpu"]), (set(), ["cpu"])],
+    ids=str,
 )
 def test_only_gpus_that_tensorflow_can_use_are_planned_for(
-    monkeypatch: pytest.MonkeyPatch, packages: set[str], usable: int
+    monkeypatch: pytest.MonkeyPatch, packages: set[str], usable: list[Device]
 ) -> None:
     monkeypatch.setattr(plan, "_installed", lambda package: package in packages)
-    monkeypatch.setattr(plan, "gpu_count", lambda: 2)
-    assert plan.usable_gpu_count() == usable
+    monkeypatch.setattr(gpu, "devices", lambda: ["0", "1"])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert plan.usable_devices() == usable

@@ -180,9 +180,10 @@ EDITS: list[Edit] = [
     (f"{SRC}/machine/garbage.py", "_ALLOCATIONS = 10_000", "_ALLOCATIONS = 20_000", ""),
     (f"{SRC}/contract/files.py", "0o644", "0o640", ""),
     (f"{SRC}/stages/command.py", "collect_seldom()", "print('begun')\n    collect_seldom()", ""),
-    (f"{SRC}/machine/gpu.py", "_PAUSE = 0.2", "_PAUSE = 0.5", ""),
+    (f"{SRC}/machine/cards.py", "_PAUSE = 0.2", "_PAUSE = 0.5", ""),
     (f"{SRC}/machine/gpu.py", '"power_limit_watts"', '"limit_watts"', ""),
     # Names and fields that others use.
+    (f"{SRC}/contract/devices.py", "        products=10,", "        products=20,", AFTER),
     (f"{SRC}/contract/hyperparameters.py", '"adam": Opt',
      '"lion": Optimizer("Lion", "Lion"),\n    "adam": Opt', AFTER),
     (f"{SRC}/plan/grid.py", "INITIALIZERS = (", 'INITIALIZERS = (\n    "own",', ""),

@@ -9,10 +9,10 @@ os.environ.update(BATCHMARK_PYTHON=sys.executable, PYTHONPATH=os.pathsep.join(FO
 
 # Whether jobs run on this machine: the executor is not known yet, but clusters need `jobs`.
 HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
-# One job a card: without a total, every core would start a GPU job that waits for the others.
-GPUS = gpu_count() if HERE else 0
-if GPUS and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", GPUS)
+# One job a card: without a total, every core would start a job that waits for the others.
+CARDS = card_count() if HERE else 0
+if CARDS and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", CARDS)
 # Whether their files lie in this folder.
 IN_THIS_FOLDER = workflow.storage_settings.default_storage_provider is None
 

@@ -10,7 +10,7 @@ rule probe:
     priority: lambda w: plan.priority(w.variant)
     threads: 1
     resources:
-        gpu=lambda w: int(w.device == "gpu"),
+        gpu=lambda w: cards_of_job(w.device),
         mem_mb=lambda w, attempt: plan.probe_reservation(w.variant).mem_mb(attempt),
         runtime=lambda w, attempt: plan.probe_reservation(w.variant).runtime(attempt),
     params:

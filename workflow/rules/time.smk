@@ -9,7 +9,7 @@ rule time:
     # The whole machine: nothing else of this workflow runs beside a timing session.
     threads: workflow.cores
     resources:
-        gpu=lambda w: int(w.device == "gpu"),
+        gpu=lambda w: cards_of_job(w.device),
         mem_mb=lambda w, attempt: plan.session_reservation(w.study).mem_mb(attempt),
         runtime=lambda w, attempt: plan.session_reservation(w.study).runtime(attempt),
     params:

@@ -11,7 +11,7 @@ rule train:
     resources:
         # Not a parameter: it changes what a kill costs and no result.
         checkpoint_seconds=str(plan.config.training.checkpoint_seconds),
-        gpu=lambda w: int(w.device == "gpu"),
+        gpu=lambda w: cards_of_job(w.device),
         mem_mb=lambda w, attempt: plan.run_reservation(w.variant).mem_mb(attempt),
         runtime=lambda w, attempt: plan.run_reservation(w.variant).runtime(attempt),
     params:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from batchmark.contract.devices import DEVICES
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.hyperparameters import variant_id
-from batchmark.contract.record import DEVICES, DatasetFacts, read_result
+from batchmark.contract.record import DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.run import RunResult, RunVariant

@@ -3,7 +3,7 @@
 Apart from `tables`, which the stages import: a word here makes nothing run again.
 """
 
-from batchmark.contract.record import DEVICES
+from batchmark.contract.devices import DEVICES
 from batchmark.contract.tables import COLLECTED, TABLES, kind
 
 ROWS = {

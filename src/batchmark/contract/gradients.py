@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from batchmark.contract.record import Count, DatasetFacts, Details, Device, Record, ResultFile, Slug
+from batchmark.contract.devices import Device
+from batchmark.contract.record import Count, DatasetFacts, Details, Record, ResultFile, Slug
 from batchmark.contract.run import RunVariant
 
 Moment = Literal["initial", "first_epoch", "final"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -77,9 +77,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 Details = Annotated[dict[str, Any], AfterValidator(finite)]
-
-Device = Literal["cpu", "gpu"]
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 class Record(BaseModel):

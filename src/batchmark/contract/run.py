@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from batchmark.contract.devices import Device
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import (
     Count,
     DatasetFacts,
     Details,
-    Device,
     Record,
     ResultFile,
     ResultWarning,

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from batchmark.contract.devices import Device
 from batchmark.contract.record import (
     Count,
     DatasetFacts,
     Details,
-    Device,
     Record,
     ResultFile,
     ResultWarning,

@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from batchmark.contract.record import Device
-from batchmark.machine import gpu
+from batchmark.contract.devices import Device
+from batchmark.machine import cards
 from batchmark.machine.processor import processor
 
 Facts = dict[str, Any]
@@ -35,7 +35,7 @@ def describe(root: Path = ROOT) -> Facts:
         "turbo": turbo(root),
         "memory_bytes": memory_limit(root),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "gpus": gpu.describe(),
+        "gpus": cards.describe(),
     }
 
 
@@ -52,7 +52,7 @@ def observe(device: Device, root: Path = ROOT) -> Facts:
         "elapsed_seconds": time.monotonic(),
         "cgroup_throttled": cgroup_throttled(root),
         "thermal_throttled": thermal_throttled(root),
-        "gpus": gpu.observe() if device == "gpu" else [],
+        "gpus": cards.observe(device),
     }
 
 

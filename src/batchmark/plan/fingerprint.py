@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.plan.grid import MODELS
@@ -162,6 +163,7 @@ PACKAGE = "batchmark"
 WITHOUT_EFFECT = frozenset(
     {
         "batchmark.contract.errors",
+        "batchmark.machine.cards",
         "batchmark.machine.garbage",
         "batchmark.machine.locks",
         "batchmark.contract.files",
@@ -169,9 +171,7 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 # What counts by value for a job of variants: the settings in its request, the rows it uses.
-BY_VALUE = frozenset({"batchmark.contract.hyperparameters"})
-# What only a job on a GPU uses.
-GPU_ONLY = frozenset({"batchmark.machine.gpu"})
+BY_VALUE = frozenset({"batchmark.contract.devices", "batchmark.contract.hyperparameters"})
 # Their messages stand in results; those of the other folders on the page.
 _RECORDING = ("contract", "dataset", "machine", "probing", "stages", "timing", "training")
 DECLARED = "DEPENDS_ON"
@@ -362,3 +362,10 @@ def rows_used(chosen: Hyperparameters) -> list[str]:
     """The rows of tables that a variant uses: what its optimizer's short name stands for."""
     row = OPTIMIZERS.get(chosen.optimizer)
     return [f"{chosen.optimizer}={row.keras}"] if row else []
+
+
+def device_used(device: Device) -> tuple[list[str], str]:
+    """The modules that a job on such a device uses by name, and what of its row counts."""
+    kind = KINDS[device]
+    modules = [f"batchmark.machine.{kind.cards.module}"] if kind.cards else []
+    return modules, f"{device}={hashlib.sha256(repr(kind).encode()).hexdigest()[:8]}"

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from batchmark.contract.calibration import Calibration
+from batchmark.contract.devices import DEVICES, KINDS, Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters, digest
-from batchmark.contract.record import DEVICES, SAMPLE, Device
+from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.collect import CollectRequest
@@ -34,11 +35,11 @@ from batchmark.dataset.local import (
     local_path,
     validation_size,
 )
-from batchmark.machine import gpu
+from batchmark.machine import cards
 from batchmark.plan.fingerprint import (
     BY_VALUE,
-    GPU_ONLY,
     check_defined,
+    device_used,
     fingerprint,
     import_paths,
     modules_used,
@@ -116,16 +117,28 @@ def _public_name(path: Path) -> str:
     return ELSEWHERE if path.is_absolute() or ".." in path.parts else str(path)
 
 
-def gpu_count() -> int:
-    """The number of this machine's NVIDIA GPUs that the user lets CUDA see."""
-    return len(gpu.visible(gpu.devices()))
+def cards_of_job(device: Device) -> int:
+    """How many cards a job on such a device has for itself."""
+    return int(KINDS[device].cards is not None)
 
 
-def usable_gpu_count() -> int:
-    """The number of them that the installed TensorFlow can use: none with its CPU build."""
+def card_count() -> int:
+    """The number of this machine's cards of all kinds that the user lets processes see."""
+    return sum(len(cards.usable(device)) for device in DEVICES)
+
+
+def usable_devices() -> list[Device]:
+    """The devices of this machine that the installed TensorFlow can use: the CPU at least."""
+    return [device for device in DEVICES if _is_usable(device)]
+
+
+def _is_usable(device: Device) -> bool:
+    kind = KINDS[device].cards
+    if kind is None:
+        return True
     # Both packages hold the same module: where both are installed, it may be the CPU's.
-    cuda = _installed("tensorflow") and not _installed("tensorflow_cpu")
-    return gpu_count() if cuda else 0
+    able = _installed(kind.package) and not _installed("tensorflow_cpu")
+    return able and bool(cards.usable(device))
 
 
 def _installed(package: str) -> bool:
@@ -136,19 +149,23 @@ def _installed(package: str) -> bool:
     return True
 
 
-def resolve_devices(wanted: Literal["auto"] | Sequence[Device], gpus: int | None) -> list[Device]:
-    """The devices to run on. Raises UserError when a GPU is wanted and there is none.
+def resolve_devices(
+    wanted: Literal["auto"] | Sequence[Device], usable: Sequence[Device], *, elsewhere: bool = False
+) -> list[Device]:
+    """The devices to run on. Raises UserError when one is wanted that this machine lacks.
 
-    `gpus` None: jobs run on other machines, whose GPUs cannot be counted from here.
+    `elsewhere`: jobs run on other machines, whose cards cannot be counted from here.
     """
     if wanted == "auto":
-        return list(DEVICES) if gpus else ["cpu"]
-    if "gpu" in wanted and gpus == 0:
-        raise UserError(
-            "devices = [gpu]: no NVIDIA GPU can be used here: the driver reports none, "
-            "CUDA_VISIBLE_DEVICES hides them or the installed TensorFlow is the CPU's "
-            "(`make report GPU=1` installs the other); use devices: auto or [cpu]."
-        )
+        return list(usable)
+    for device in wanted:
+        kind = KINDS[device].cards
+        if kind and device not in usable and not elsewhere:
+            raise UserError(
+                f"devices = [{device}]: no {KINDS[device].name} can be used here: the driver "
+                f"reports none, {kind.variable} hides them or the installed TensorFlow is the "
+                f"CPU's; check {kind.remedy}, or use devices: auto or [cpu]."
+            )
     return list(dict.fromkeys(wanted))
 
 
@@ -448,13 +465,11 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
 
     `merged`: the configuration after overlays; `files`: where it came from; `folders`: where study
     files are looked for, in order; `handover`: where long requests are written; `jobs_run_here`:
-    not on a cluster, whose GPUs this machine cannot count; `command_line`: what `--config` set.
+    not on a cluster, whose cards this machine cannot count; `command_line`: what `--config` set.
     Raises UserError.
     """
     content = with_numbers(plain(merged), plain(command_line))
     config = load_config(content, list(files), command_line)
-    # None on a cluster: whether its machines have GPUs cannot be known here.
-    gpus = usable_gpu_count() or (0 if jobs_run_here else None)
     studies = load_studies(config, folders)
     _check_code(studies)
     _check_train_sizes(studies, config.dataset)
@@ -463,7 +478,7 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     return Plan(
         config=config,
         studies={study.name: study for study in studies},
-        devices=resolve_devices(config.devices, gpus),
+        devices=resolve_devices(config.devices, usable_devices(), elsewhere=not jobs_run_here),
         merged=content,
         files=list(files),
         handover=handover,
@@ -474,9 +489,11 @@ def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
     chosen = [variant.hyperparameters for variant in variants]
     # What is chosen by name is not found by following imports.
     plugins = {module for each in chosen for module in modules_used(each)}
-    without = (GPU_ONLY if device == "cpu" else frozenset()) | (BY_VALUE if chosen else frozenset())
-    code = fingerprint([f"batchmark.stages.{stage}", *plugins], without)
-    return " ".join([code, *sorted({row for each in chosen for row in rows_used(each)})])
+    if not chosen:
+        return fingerprint([f"batchmark.stages.{stage}"])
+    drivers, row = device_used(device)
+    code = fingerprint([f"batchmark.stages.{stage}", *plugins, *drivers], BY_VALUE)
+    return " ".join([code, row, *sorted({row for each in chosen for row in rows_used(each)})])
 
 
 def _check_code(studies: Iterable[Study]) -> None:

@@ -20,10 +20,11 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypeAliasType
 
+from batchmark.contract.devices import Device
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.languages import language_codes
-from batchmark.contract.record import SAMPLE, Device
+from batchmark.contract.record import SAMPLE
 from batchmark.dataset import local
 
 

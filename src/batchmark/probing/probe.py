@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import BatchProbe, GradientResult, Moment, ProbePoint, ProbeTrial
 from batchmark.contract.record import DatasetFacts
@@ -163,7 +164,7 @@ def _trial(request: ProbeRequest, data: Data, facts: DatasetFacts, seed: int) ->
         budget = budget.on_sample(len(data.train), request.variant.hyperparameters.train_size)
     try:
         session = Session.open(
-            request.variant.hyperparameters, data, seed, compiled=request.device == "gpu"
+            request.variant.hyperparameters, data, seed, compiled=KINDS[request.device].compiled
         )
     except ValueError as error:
         raise UserError(f"variant {request.variant.id} cannot be probed: {error}.") from error

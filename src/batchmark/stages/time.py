@@ -14,13 +14,13 @@ def main() -> None:
     from batchmark.contract.record import write_result  # noqa: PLC0415
     from batchmark.contract.requests.message import read_request  # noqa: PLC0415
     from batchmark.contract.requests.time import TimeRequest  # noqa: PLC0415
+    from batchmark.machine import cards  # noqa: PLC0415
     from batchmark.machine.locks import exclusive  # noqa: PLC0415
     from batchmark.timing.session import time_study  # noqa: PLC0415
-    from batchmark.training.environment import own_gpu  # noqa: PLC0415
 
     request = read_request(arguments.request, TimeRequest)
     name = f"time {request.study}"
-    with exclusive(name), own_gpu(name, request.device):
+    with exclusive(name), cards.own(name, request.device):
         result = time_study(request, arguments.dataset, arguments.facts)
     for warning in result.warnings:
         print(f"{name}: {warning.subject or request.machine}: {warning.text}", file=sys.stderr)

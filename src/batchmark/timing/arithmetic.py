@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from batchmark.contract.record import Device
+from batchmark.contract.devices import KINDS, Device
 from batchmark.timing.protocol import elapsed_seconds
 
 
@@ -123,16 +123,14 @@ _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _HIDDEN = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "SparseMatMul", "SparseTensorDenseMatMul"}
 
 
-# A GPU finishes a small product sooner than it can be told to start it.
-# Which of them is fastest depends on caches and cores.
-SIZES: dict[Device, tuple[int, ...]] = {"cpu": (512, 1024, 2048), "gpu": (2048, 4096, 8192)}
-PRODUCTS: dict[Device, int] = {"cpu": 1, "gpu": 10}
 REPETITIONS = 5
 
 
 def matrix_product_peak(device: Device) -> float:
     """FLOP/s of the fastest square float32 products, of several sizes and repetitions."""
-    return max(fastest(size, PRODUCTS[device]) for size in SIZES[device])
+    kind = KINDS[device]
+    # Which size is fastest depends on caches and cores.
+    return max(fastest(size, kind.products) for size in kind.sizes)
 
 
 def fastest(size: int, products: int, repetitions: int = REPETITIONS) -> float:

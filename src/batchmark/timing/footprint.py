@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.requests.time import TimingSubject
-from batchmark.machine import gpu
+from batchmark.machine import cards
 from batchmark.timing.process import Conditions, Runtime
 from batchmark.training import environment
 
@@ -97,11 +98,11 @@ class Profiler:
         environment.require(conditions.device)
 
     def resident(self) -> int | None:
-        """Bytes that libraries and data occupy before any session; on a GPU, all in use."""
-        if not self._runtime.compiled:
+        """Bytes that libraries and data occupy before any session; on a card, all in use."""
+        if KINDS[self._runtime.device].cards is None:
             return resident()
-        cards = gpu.observe()
-        return cards[0]["memory_used_bytes"] if cards else None
+        facts = cards.observe(self._runtime.device)
+        return facts[0]["memory_used_bytes"] if facts else None
 
     def footprint(self, subject: TimingSubject) -> Footprint:
         """FLOPs and peak memory of a training step; nothing of what cannot be trained.
@@ -115,7 +116,8 @@ class Profiler:
             step = session.step_function()
             kept = sum(variable.numpy().nbytes for variable in session.variables())
             work = partial(self._train, session, step)
-            added = _gpu_peak(work) if self._runtime.compiled else peak(work)
+            device = self._runtime.device
+            added = _card_peak(work, device) if KINDS[device].cards else peak(work)
         except (Exception, SystemExit):  # whatever it is, the timer will meet it and say so
             return Footprint()
         return Footprint(
@@ -132,12 +134,13 @@ class Profiler:
             step(indices)
 
 
-def _gpu_peak(work: Callable[[], None]) -> int:
-    """Bytes that TensorFlow's allocator hands out on the GPU over its state before `work`."""
+def _card_peak(work: Callable[[], None], device: Device) -> int:
+    """Bytes that TensorFlow's allocator hands out on the card over its state before `work`."""
     import tensorflow as tf  # noqa: PLC0415
 
     work()  # compiles, which takes memory of its own
-    tf.config.experimental.reset_memory_stats("GPU:0")
-    before = tf.config.experimental.get_memory_info("GPU:0")["current"]
+    card = f"{KINDS[device].tensorflow}:0"
+    tf.config.experimental.reset_memory_stats(card)
+    before = tf.config.experimental.get_memory_info(card)["current"]
     work()
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] - before
+    return tf.config.experimental.get_memory_info(card)["peak"] - before

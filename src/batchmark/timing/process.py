@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
+from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError, scrubbed
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.record import Device
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.dataset.arrays import load_dataset
 from batchmark.machine.garbage import collect_seldom
@@ -32,7 +32,7 @@ LEARNING_RATE = 1e-5
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where a process measures. `threads`: intra-op threads, 0 on a GPU."""
+    """Where a process measures. `threads`: intra-op threads, 0 on a card."""
 
     device: Device
     threads: int
@@ -49,7 +49,8 @@ class Runtime:
         from batchmark.training.data import to_device  # noqa: PLC0415
         from batchmark.training.session import Session  # noqa: PLC0415
 
-        self.compiled = conditions.device == "gpu"
+        self.device = conditions.device
+        self.compiled = KINDS[self.device].compiled
         self.data = to_device(load_dataset(conditions.npz, conditions.facts))
         self._session = Session
 
@@ -198,7 +199,7 @@ class Timer:
         """This process's matrix-product peak, FLOP/s."""
         from batchmark.timing.arithmetic import matrix_product_peak  # noqa: PLC0415
 
-        return matrix_product_peak("gpu" if self._runtime.compiled else "cpu")
+        return matrix_product_peak(self._runtime.device)
 
     def environment(self) -> dict[str, Any]:
         """Versions, switches and TensorFlow's build."""

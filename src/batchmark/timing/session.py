@@ -11,12 +11,13 @@ from math import inf
 from pathlib import Path
 from random import Random
 
+from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.record import DatasetFacts, read_record
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.contract.timing import Clock, Role, Subject, TimingResult, Visit
+from batchmark.machine import cards
 from batchmark.machine import facts as machine
-from batchmark.machine import gpu
 from batchmark.timing import footprint as memory
 from batchmark.timing import protocol
 from batchmark.timing.footprint import Footprint, Profiler
@@ -106,8 +107,8 @@ def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
 
 
 def thread_settings(request: TimeRequest) -> list[int]:
-    """The numbers of intra-op threads to time with, the largest first; [0] on a GPU."""
-    if request.device == "gpu":
+    """The numbers of intra-op threads to time with, the largest first; [0] on a card."""
+    if KINDS[request.device].cards:
         return [0]
     usable = machine.usable_threads()
     return sorted({min(threads or usable, usable) for threads in request.threads}, reverse=True)
@@ -264,7 +265,7 @@ def _visit_all(
         turn = readers[number % PROCESSES]
         visits += protocol.measure(turn, order, number, visits, origin)
         # At once: an idle GPU soon forgets what slowed it.
-        gpus += gpu.observe() if request.device == "gpu" else []
+        gpus += cards.observe(request.device)
         number += 1
         _say_progress(request, number, (time.perf_counter_ns() - origin) / 1e9)
     return visits, gpus
@@ -310,7 +311,7 @@ def _record(graph: TimedGraph, startup: Startup, footprint: Footprint) -> Subjec
 
 def _available(request: TimeRequest, facts: machine.Facts, resident: int | None) -> int | None:
     """Bytes for training: the device's memory less what libraries and data occupy."""
-    if request.device == "cpu":
+    if KINDS[request.device].cards is None:
         whole = facts["memory_bytes"]
     else:
         whole = facts["gpus"][0]["memory_bytes"] if facts["gpus"] else None

@@ -10,12 +10,14 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError
-from batchmark.contract.record import Device
-from batchmark.machine import gpu
+from batchmark.machine import cards
 from batchmark.machine.locks import shared
 from batchmark.machine.processor import processor
 
+# What narrows a process to some cards, of every kind.
+VISIBLE = [kind.cards.variable for kind in KINDS.values() if kind.cards]
 NAMES = (
     "TF_ENABLE_ONEDNN_OPTS",
     "OMP_NUM_THREADS",
@@ -23,15 +25,14 @@ NAMES = (
     "TF_NUM_INTEROP_THREADS",
     "TF_CPP_MIN_LOG_LEVEL",
     "TF_DETERMINISTIC_OPS",
-    "TF_FORCE_GPU_ALLOW_GROWTH",
-    "NVIDIA_TF32_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
     "KERAS_BACKEND",
-    "CUDA_VISIBLE_DEVICES",
     "XLA_FLAGS",
     "TF_XLA_FLAGS",
+    *sorted({name for kind in KINDS.values() for name in kind.switches}),
+    *VISIBLE,
 )
 
 
@@ -63,12 +64,12 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
     )
     if threads:
         os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
-    if device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    else:
-        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-        os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+    kind = KINDS[device]
+    os.environ.update(kind.switches)
+    if kind.cards:
         os.environ["TF_DETERMINISTIC_OPS"] = "1" if deterministic else "0"
+    shown = kind.cards.variable if kind.cards else None
+    os.environ.update({name: "-1" for name in VISIBLE if name != shown})
 
 
 def in_force() -> dict[str, str]:
@@ -88,45 +89,37 @@ def _recorded(setting: str) -> str:
 
 
 def require(device: Device) -> None:
-    """Raise UserError when TensorFlow finds no GPU where one is asked for.
+    """Raise UserError when TensorFlow finds no card where one is asked for.
 
     It would quietly compute on the CPU, and results would be called a GPU's. Imports TensorFlow,
     so the switches must be set.
     """
-    if device == "cpu":
+    kind = KINDS[device]
+    if kind.cards is None:
         return
     import tensorflow as tf  # noqa: PLC0415
 
-    if not tf.config.list_physical_devices("GPU"):
+    if not tf.config.list_physical_devices(kind.tensorflow):
         raise UserError(
-            "device = gpu: TensorFlow finds no GPU here; check the driver and that "
-            "requirements/gpu.txt is installed (`make report GPU=1`), or set `devices: [cpu]`."
+            f"device = {device}: TensorFlow finds no {kind.name} here; check {kind.cards.remedy}, "
+            "or set `devices: [cpu]`."
         )
 
 
 @contextmanager
 def beside_others(name: str, device: Device, deterministic: bool) -> Iterator[None]:
-    """A process of one thread among others, on the CPU or on a GPU of its own.
+    """A process of one thread among others, on the CPU or on a card of its own.
 
     Raises UserError when there is no such device. TensorFlow must not be imported before.
     """
-    with shared(name), own_gpu(name, device):
+    with shared(name), cards.own(name, device):
         apply(device, threads=1, deterministic=deterministic)
         require(device)
         yield
 
 
-@contextmanager
-def own_gpu(name: str, device: Device) -> Iterator[None]:
-    """Where the device is a GPU, have one that no other process uses; `name` says who waits."""
-    if device == "cpu":
-        yield
-        return
-    with gpu.claimed(name, gpu.visible(gpu.devices())):
-        yield
-
-
-_PACKAGES = ("batchmark", "tensorflow", "tensorflow_cpu", "keras", "numpy")
+_TENSORFLOWS = {kind.cards.package for kind in KINDS.values() if kind.cards}
+_PACKAGES = ("batchmark", *sorted(_TENSORFLOWS), "tensorflow_cpu", "keras", "numpy")
 
 
 def describe(device: Device, deterministic: bool) -> dict[str, Any]:
@@ -135,10 +128,10 @@ def describe(device: Device, deterministic: bool) -> dict[str, Any]:
         "versions": versions(),
         "switches": in_force(),
         "keras": _keras_settings(),
-        "execution": "graph+onednn" if device == "cpu" else "xla",
+        "execution": "xla" if KINDS[device].compiled else "graph+onednn",
         "deterministic": deterministic,
         "processor": processor(),
-        "gpu": _gpu() if device == "gpu" else None,
+        "gpu": _card(device) if KINDS[device].cards else None,
         "cores": os.cpu_count(),
     }
 
@@ -148,7 +141,7 @@ def decisive(environment: dict[str, Any]) -> dict[str, Any]:
 
     Nor our own version: our code counts by its content.
     """
-    switches_ = {k: v for k, v in environment["switches"].items() if k != "CUDA_VISIBLE_DEVICES"}
+    switches_ = {k: v for k, v in environment["switches"].items() if k not in VISIBLE}
     others = {k: v for k, v in environment["versions"].items() if k != "batchmark"}
     return {**environment, "switches": switches_, "versions": others, "cores": None}
 
@@ -167,12 +160,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _gpu() -> str | None:
+def _card(device: Device) -> str | None:
     """The model of the card that TensorFlow uses."""
     import tensorflow as tf  # noqa: PLC0415
 
-    cards = tf.config.list_physical_devices("GPU")
-    return tf.config.experimental.get_device_details(cards[0]).get("device_name") if cards else None
+    found = tf.config.list_physical_devices(KINDS[device].tensorflow)
+    return tf.config.experimental.get_device_details(found[0]).get("device_name") if found else None
 
 
 def _keras_settings() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, ResultWarning
@@ -196,7 +197,7 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
     Raises UserError naming the variant when its model, optimizer or data cannot be used, when
     memory runs out or TensorFlow fails in a step.
     """
-    if request.budget.deterministic and request.device == "gpu":
+    if request.budget.deterministic and KINDS[request.device].cards:
         tf.config.experimental.enable_op_determinism()
     environment = describe(request.device, request.budget.deterministic)
     try:
@@ -277,7 +278,7 @@ def _open(setting: Setting, seed: int, rate: float | None) -> Session:
         setting.data,
         seed,
         learning_rate=rate,
-        compiled=setting.request.device == "gpu",
+        compiled=KINDS[setting.request.device].compiled,
     )
     session.trace()
     return session

@@ -1,6 +1,6 @@
 """What `collect` is asked for."""
 
-from batchmark.contract.record import Device
+from batchmark.contract.devices import Device
 from batchmark.contract.requests.message import Request, Variant
 
 

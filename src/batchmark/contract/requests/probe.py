@@ -1,6 +1,6 @@
 """What `probe` is asked for."""
 
-from batchmark.contract.record import Device
+from batchmark.contract.devices import Device
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.message import Request, Variant
 

@@ -1,7 +1,7 @@
 """What `time` is asked for."""
 
+from batchmark.contract.devices import Device
 from batchmark.contract.hyperparameters import Brief
-from batchmark.contract.record import Device
 from batchmark.contract.requests.message import Request
 
 
