@@ -9,6 +9,7 @@ import pytest
 from batchmark.contract.errors import UserError
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset.acquire import Acquired, acquire
+from batchmark.dataset.local import Known
 from tests.dataset import faulty_server, tiny_idx
 from tests.dataset.faulty_server import serving
 
@@ -28,7 +29,7 @@ def _request(**changes: Any) -> DatasetRequest:
 
 def _acquire(said: list[str] | None = None, **changes: Any) -> Acquired:
     say = said.append if said is not None else lambda _: None
-    return acquire(_request(**changes), say, tiny_idx.SUMS)
+    return acquire(_request(**changes), say, {"mnist": Known("MNIST", tiny_idx.SUMS)})
 
 
 def test_the_first_mirror_that_serves_is_taken(tmp_path: Path) -> None:
@@ -107,6 +108,23 @@ def test_sums_are_checked_for_mnist_only(tmp_path: Path) -> None:
     acquired = acquire(_request(mirrors=[str(mirror)], name="fashion"), said.append)
     assert acquired.record.facts.name == "fashion"
     assert acquired.record.sums == tiny_idx.SUMS
+
+
+def test_without_mirrors_of_ones_own_the_public_ones_serve_after_the_systems(
+    tmp_path: Path,
+) -> None:
+    folder, mirror = tmp_path / "datasets", tiny_idx.write(tmp_path / "mirror")
+    known = {"tiny": Known("Tiny", tiny_idx.SUMS, ("/no/such", str(mirror)), folder)}
+    said: list[str] = []
+    asked = _request(name="tiny", mirrors=None)
+    assert acquire(asked, said.append, known).record.sums == tiny_idx.SUMS
+    tried = [line for line in said if line.startswith("getting")]
+    assert tried == ["getting tiny from /no/such", f"getting tiny from {mirror}"]
+    tiny_idx.write(folder)
+    assert acquire(asked, said.append, known).record.problems == ()
+    assert f"getting tiny from {folder}" in said
+    with pytest.raises(UserError, match="tiny could not be had"):
+        acquire(_request(name="tiny", mirrors=[]), said.append, known)
 
 
 def test_the_sample_can_be_asked_for() -> None:

@@ -89,7 +89,7 @@ def test_an_npz_called_mnist_must_hold_mnist(tmp_path: Path) -> None:
     arrays = {key: parse_idx(tiny_idx.CONTENT[name], name) for key, name in names.items()}
     load_own(_npz(tmp_path, **arrays), 2, tiny_idx.SUMS)
     arrays["x_test"] = arrays["x_test"] + 1
-    with pytest.raises(UserError, match=r"x_test of .*my\.npz is not MNIST's t10k-images"):
+    with pytest.raises(UserError, match=r"x_test of .*my\.npz is not the original t10k-images"):
         load_own(_npz(tmp_path, **arrays), 2, tiny_idx.SUMS)
 
 

@@ -1,6 +1,6 @@
 """Get the requested data: own data, the mirrors in order, or the embedded sample in their place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchmark.contract.errors import LOCAL, UserError, public_address
@@ -8,7 +8,7 @@ from batchmark.contract.record import SAMPLE, DatasetRecord, MirrorProblem
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.dataset import local, own
 from batchmark.dataset.arrays import Arrays, describe
-from batchmark.dataset.local import local_path
+from batchmark.dataset.local import KNOWN, Known, local_path
 from batchmark.dataset.mirrors import Limits, MirrorError, read_mirror
 from batchmark.dataset.own import Loaded, count_classes, from_idx, load_own, notes
 
@@ -26,46 +26,55 @@ class Acquired:
 def acquire(
     request: DatasetRequest,
     say: Say,
-    known_sums: Mapping[str, str] = local.SUMS,
+    known: Mapping[str, Known] = KNOWN,
     limits: Limits | None = None,
 ) -> Acquired:
     """Get the data `request` asks for; `say` receives progress and warnings for the terminal.
 
-    `known_sums` are verified when the request's name is "mnist"; `limits` replaces those that
-    follow from the request. Raises UserError naming each mirror and why it did not serve.
+    The sums of a `known` name are verified; `limits` replaces those that follow from the request.
+    Raises UserError naming each mirror and why it did not serve.
     """
-    expected = known_sums if request.name == local.NAME else {}
+    named = known.get(request.name)
+    expected = named.sums if named else {}
     if request.name == SAMPLE:
         return _sample()
     if request.path is not None:
         loaded = load_own(local_path(request.path), request.validation, expected)
         acquired = _acquired(request.name, loaded, LOCAL)
     else:
-        # Of MNIST it is known how large a file may be.
-        largest = local.LARGEST_FILE if request.name == local.NAME else Limits.largest
+        # Of known data it is known how large a file may be.
+        largest = local.LARGEST_FILE if named else Limits.largest
+        mirrors = request.mirrors
+        if mirrors is None:
+            mirrors = named.sources() if named else []
         usual = Limits(request.connect_timeout, request.read_timeout, largest=largest)
-        acquired = _from_mirrors(request, say, expected, limits or usual)
-        _check_name(acquired, known_sums)
+        acquired = _from_mirrors(request, mirrors, say, expected, limits or usual)
+        _check_name(acquired, known)
     for note in acquired.record.facts.notes:
         say(f"NOTE: {acquired.record.facts.name}: {note.text}")
     return acquired
 
 
-def _check_name(acquired: Acquired, known_sums: Mapping[str, str]) -> None:
-    """Raise UserError when mirrors gave MNIST under another name, as the default ones would."""
+def _check_name(acquired: Acquired, known: Mapping[str, Known]) -> None:
+    """Raise UserError when mirrors gave known data under another name."""
     name, sums = acquired.record.facts.name, acquired.record.sums
-    if name != local.NAME and known_sums and sums == known_sums:
-        raise UserError(
-            f"dataset.name = {name!r}: what dataset.mirrors gave is MNIST; set dataset.path or "
-            f"mirrors of your own, or call it {local.NAME!r}."
-        )
+    for other, data in known.items():
+        if name != other and sums == data.sums:
+            raise UserError(
+                f"dataset.name = {name!r}: what dataset.mirrors gave is {data.title}; set "
+                f"dataset.path or mirrors of your own, or call it {other!r}."
+            )
 
 
 def _from_mirrors(
-    request: DatasetRequest, say: Say, expected: Mapping[str, str], limits: Limits
+    request: DatasetRequest,
+    mirrors: Sequence[str],
+    say: Say,
+    expected: Mapping[str, str],
+    limits: Limits,
 ) -> Acquired:
     problems: list[MirrorProblem] = []
-    for mirror in request.mirrors:
+    for mirror in mirrors:
         shown = _shown(mirror)
         say(f"getting {request.name} from {shown}")
         try:
@@ -78,7 +87,7 @@ def _from_mirrors(
     if request.fallback == "sample" and request.name == local.NAME:
         say("WARNING: sample, not MNIST: no mirror served, 5,000 embedded digits stand in for it")
         return _sample(stands_in_for=request.name, problems=problems)
-    raise UserError(_no_mirror(request, problems))
+    raise UserError(_no_mirror(request, mirrors, problems))
 
 
 def _shown(mirror: str) -> str:
@@ -113,10 +122,12 @@ def _sample(
     return Acquired(arrays, record)
 
 
-def _no_mirror(request: DatasetRequest, problems: list[MirrorProblem]) -> str:
+def _no_mirror(
+    request: DatasetRequest, mirrors: Sequence[str], problems: list[MirrorProblem]
+) -> str:
     tried = "; ".join(
         f"{_shown(mirror)}: {problem.reason}"
-        for mirror, problem in zip(request.mirrors, problems, strict=True)
+        for mirror, problem in zip(mirrors, problems, strict=True)
     )
     hint = " or set dataset.fallback to sample" if request.name == local.NAME else ""
     return (

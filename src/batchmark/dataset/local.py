@@ -1,9 +1,10 @@
-"""The four files of MNIST, and own data on this machine: where they lie, what tells them apart."""
+"""The data sets known by name, and own data on this machine: where they lie, how to tell them."""
 
 import ast
 import gzip
 import hashlib
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -19,11 +20,57 @@ TEST_LABELS = "t10k-labels-idx1-ubyte"
 # Small files first: a mirror that does not serve is found out before much is loaded.
 FILES = (TEST_LABELS, TRAIN_LABELS, TEST_IMAGES, TRAIN_IMAGES)
 
-SUMS = {
-    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+
+@dataclass(frozen=True)
+class Known:
+    """A data set of four IDX files: 60,000 and 10,000 grey images of 28 x 28 in ten classes.
+
+    `sums`: SHA-256 of the unpacked files. `mirrors`: who serves them to everybody, in order.
+    `folder`: where a package of the system puts them.
+    """
+
+    title: str
+    sums: dict[str, str]
+    mirrors: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    def sources(self) -> list[str]:
+        """Where to get the files, in order; the package's folder first, where it is installed."""
+        there = self.folder is not None and self.folder.is_dir()
+        return [*([str(self.folder)] if there else []), *self.mirrors]
+
+
+KNOWN = {
+    NAME: Known(
+        "MNIST",
+        {
+            TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+        (
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        ),
+    ),
+    # Xiao, Rasul & Vollgraf 2017. The packed files of these have the MD5 that its README publishes.
+    "fashion_mnist": Known(
+        "Fashion-MNIST",
+        {
+            TRAIN_IMAGES: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            TEST_IMAGES: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            TEST_LABELS: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+        (
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        # Debian's dataset-fashion-mnist.
+        Path("/usr/share/datasets/fashion-mnist"),
+    ),
 }
 
 TRAINING_IMAGES = 60_000

@@ -232,8 +232,8 @@ class Loaded:
 def load_own(path: Path, validation: float | None, expected: Mapping[str, str]) -> Loaded:
     """Read an npz (x_train, y_train, x_test, y_test; optional x_val, y_val) or IDX folder.
 
-    `expected` holds sums of MNIST's IDX files to verify. A validation set in the npz is used as
-    it is, else the end of the training set is split off. Raises UserError.
+    `expected` holds sums of IDX files to verify. A validation set in the npz is used as it is,
+    else the end of the training set is split off. Raises UserError.
     """
     check_own(path)
     if path.is_dir():
@@ -268,7 +268,7 @@ def _from_npz(path: Path, validation: float | None, expected: Mapping[str, str])
 
 
 def _verify(arrays: Mapping[str, Array], expected: Mapping[str, str], path: Path) -> None:
-    """An npz holds MNIST when its arrays, written as IDX, are the original files."""
+    """An npz holds known data when its arrays, written as IDX, are the original files."""
     for name, idx_name in _IDX_NAMES.items():
         if idx_name not in expected:
             continue
@@ -278,7 +278,7 @@ def _verify(arrays: Mapping[str, Array], expected: Mapping[str, str], path: Path
         )
         if not same:
             raise UserError(
-                f"dataset.path: {name} of {path} is not MNIST's {idx_name}; "
+                f"dataset.path: {name} of {path} is not the original {idx_name}; "
                 "give data of your own another dataset.name."
             )
 

@@ -25,9 +25,7 @@ from batchmark.contract.requests.render import PublishRequest, RenderRequest, St
 from batchmark.contract.requests.time import TimeRequest
 from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.dataset.local import (
-    NAME as MNIST,
-)
-from batchmark.dataset.local import (
+    KNOWN,
     TRAINING_IMAGES,
     check_own,
     content_of,
@@ -510,8 +508,8 @@ def _check_code(studies: Iterable[Study]) -> None:
 
 
 def _check_train_sizes(studies: Iterable[Study], dataset: DatasetConfig) -> None:
-    """Raise UserError for a train_size above what MNIST leaves; of other data the run tells."""
-    if dataset.name != MNIST or dataset.path is not None:
+    """Raise UserError for a train_size above what known data leave; of others the run tells."""
+    if dataset.name not in KNOWN or dataset.path is not None:
         return
     there = TRAINING_IMAGES - validation_size(TRAINING_IMAGES, dataset.validation)
     for study in studies:
@@ -520,7 +518,7 @@ def _check_train_sizes(studies: Iterable[Study], dataset: DatasetConfig) -> None
             if wanted != "full" and wanted > there:
                 raise UserError(
                     f"study {study.name}: train_size = {wanted}: dataset.validation leaves {there} "
-                    "training images of MNIST; lower one of them, or write full."
+                    f"training images of {KNOWN[dataset.name].title}; lower one, or write full."
                 )
 
 

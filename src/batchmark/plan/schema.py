@@ -98,7 +98,7 @@ class DatasetConfig(Section):
     name: Name = "mnist"
     path: str | None = None
     validation: Share | None = 10_000
-    mirrors: list[Mirror] = []
+    mirrors: list[Mirror] | None = None
     fallback: Literal["sample", "none"] = "sample"
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 30.0
@@ -240,7 +240,7 @@ def trials_at_most(study: StudyBudget, training: TrainingConfig) -> int:
 
 
 # What guessing reaches on the data sets whose number of classes is known in advance.
-CHANCE = {local.NAME: 0.1, SAMPLE: 0.1}
+CHANCE = dict.fromkeys((*local.KNOWN, SAMPLE), 0.1)
 
 Key = tuple[str, ...]
 # The paths of the keys that it is between, and a sentence without its end.
@@ -302,7 +302,7 @@ def _in_dataset(config: Config) -> Iterator[Contradiction]:
             f"dataset.path = {dataset.path!r}: the dataset {SAMPLE!r} is the one embedded in "
             "batchmark; give your data another dataset.name",
         )
-    if dataset.name not in (local.NAME, SAMPLE) and dataset.path is None and not dataset.mirrors:
+    if dataset.name not in (*local.KNOWN, SAMPLE) and dataset.path is None and not dataset.mirrors:
         yield (
             (("dataset", "name"),),
             f"dataset.name = {dataset.name!r}: nothing says where these data come from; set "

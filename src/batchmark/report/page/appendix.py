@@ -10,6 +10,7 @@ import yaml
 from batchmark.contract.errors import scrubbed
 from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.render import RenderRequest
+from batchmark.dataset.local import KNOWN
 from batchmark.report.language.messages import (
     Message,
     Text,
@@ -108,7 +109,7 @@ def _dataset(facts: Nested) -> Text:
         return ""
     return say(
         "{name}: {train} training, {validation} validation, {test} test images",
-        name=Message("MNIST" if facts["name"] == "mnist" else str(facts["name"])),
+        name=Message(KNOWN[name].title if (name := str(facts["name"])) in KNOWN else name),
         train=whole(facts["train"]),
         validation=whole(facts["validation"]),
         test=whole(facts["test"]),
