@@ -157,7 +157,7 @@ def many_variants(count: int) -> tuple[float, int]:
         others = others.replace("  batch_size: null\n", "")
         overlay.write(
             f"studies:\n{others}  batch_size:\n    grids: [{study}]\n"
-            "    baseline: {batch_size: 10, learning_rate: 0.001}\n    probe: []\n"
+            "    baseline: {batch_size: 10, learning_rate: 0.001}\n    probe: []\n    verify: []\n"
         )
         overlay.flush()
         return _seconds_and_peak([*SNAKEMAKE, "-n", "--quiet", "--configfile", overlay.name])

@@ -450,6 +450,7 @@ def timing_result(
         peak_flops_per_second={str(count): 7e10 * count for count in threads},
         subjects=subjects,
         visits=visits,
+        lone_runs=[],
         started=datetime(2024, 1, 1, tzinfo=UTC),
         clock=Clock(name="made up", resolution_seconds=1e-9),
         gpus=[],

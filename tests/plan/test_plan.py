@@ -129,6 +129,31 @@ def test_mirrors_are_not_part_of_the_datas_identity(plan_of: OpenPlan) -> None:
     ]
 
 
+def test_who_trains_alone_has_the_budget_of_its_run_one_seed_and_the_studys_target(
+    plan_of: OpenPlan,
+) -> None:
+    own = {
+        **STUDY,
+        "verify": [dict(STUDY["baseline"])],
+        "targets": {"mnist": [0.7, 0.6]},
+        "epochs": 4.0,
+    }
+    plan = plan_of({**CONFIG, "targets": {"mnist": [0.5], "sample": [0.9]}}, first=own)
+    request = TimeRequest.model_validate_json(Path(plan.time_request("first", "cpu")).read_text())
+    (run,) = request.lone_runs
+    assert run.variant.id == plan.studies["first"].baseline
+    assert (run.budget.epochs, run.budget.trials) == (4.0, 1)
+    assert run.targets == {"mnist": 0.7, "sample": 0.9}
+    assert plan_of().time_request("first", "cpu") != plan.time_request("first", "cpu")
+
+
+def test_a_tuned_rate_is_not_known_when_it_is_timed(plan_of: OpenPlan) -> None:
+    settings = {**STUDY["settings"], "learning_rate": "tuned"}
+    own = {**STUDY, "settings": settings, "verify": [dict(STUDY["baseline"])]}
+    with pytest.raises(UserError, match=r"verify: .* has a tuned learning rate"):
+        plan_of(CONFIG, first=own)
+
+
 def test_variants_with_the_same_graph_are_timed_once(plan_of: OpenPlan) -> None:
     grids = [
         {"batch_size": 100, "learning_rate": [0.1, 0.2], "momentum": [0.0, 0.5, 0.9]},

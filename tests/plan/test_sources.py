@@ -190,7 +190,13 @@ TRAIN = EVERY | SEEDED | {
     *("training.racing", "training.run", "training.summaries", "training.trial"),
 }  # fmt: skip
 TIME = EVERY | {
-    *("stages.time", "contract.requests.time", "contract.timing", "machine.facts"),
+    *(
+        "stages.time",
+        "contract.requests.budget",
+        "contract.requests.time",
+        "contract.timing",
+        "machine.facts",
+    ),
     *("timing.arithmetic", "timing.footprint", "timing.process", "timing.protocol"),
     *("timing.session", "timing.warnings"),
 }

@@ -14,7 +14,9 @@ import pytest
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetRecord, read_result, write_result
-from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.message import Variant
+from batchmark.contract.requests.time import LoneRun, TimeRequest, TimingSubject
 from batchmark.contract.timing import TimingResult
 from batchmark.dataset.arrays import save_arrays
 from batchmark.timing.warnings import find_warnings
@@ -49,6 +51,29 @@ def request(baseline: str = "bs4", threads: Sequence[int] = (1, 0)) -> TimeReque
         min_seconds=0.02,
         min_steps=5,
         seed=0,
+        lone_runs=(lone("bs4", 0.0), lone("bs16", 0.9999), lone("bs4", 0.0, BROKEN)),
+    )
+
+
+BROKEN = "tests.training.broken_models:raises"
+
+
+def lone(name: str, target: float, model: str = "mlp") -> LoneRun:
+    size = int(name.removeprefix("bs"))
+    chosen = Hyperparameters(model=model, batch_size=size, learning_rate=1e-6)
+    budget = Budget(
+        epochs=2.0,
+        trials=1,
+        first_seed=7,
+        evaluate_every=48,
+        not_learning_after=1,
+        sample_epochs_times=1,
+        deterministic=True,
+    )
+    return LoneRun(
+        variant=Variant(id=name, hyperparameters=chosen),
+        budget=budget,
+        targets={tiny.dataset().facts.name: target},
     )
 
 
@@ -99,6 +124,18 @@ def test_every_round_visits_every_subject_at_every_thread_setting(finished: Timi
         assert others == {(number + 1) % 2}
     starts = [visit.start_ns for visit in finished.visits]
     assert starts == sorted(starts)
+
+
+def test_variants_train_alone_to_their_target_or_to_the_end(finished: TimingResult) -> None:
+    """Chance will do for the first, at its first evaluation; the rate is too small for the next."""
+    easy, hard, broken = finished.lone_runs
+    per_epoch = {one.id: one.steps_per_epoch for one in finished.subjects}
+    assert (easy.variant, easy.seed, easy.reached) == ("bs4", 7, True)
+    assert easy.epochs == 12 / per_epoch["bs4"]
+    assert (hard.reached, hard.epochs) == (False, 2.0)
+    assert min(easy.seconds, hard.seconds) > 0
+    assert broken.message.startswith("does not train alone: its code ended with RuntimeError")
+    assert "out of ideas" not in broken.message
 
 
 def test_visits_are_long_enough(finished: TimingResult) -> None:

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from batchmark.collecting.tidy import add_ratio_to_baseline, subject_rows, visit_rows
-from batchmark.statistics.epoch_time import between_processes, epoch_times, noise
+from batchmark.statistics.epoch_time import (
+    EpochTimes,
+    between_processes,
+    check_product,
+    epoch_times,
+    noise,
+)
 from batchmark.statistics.intervals import Interval, median, product
 from batchmark.timing.protocol import round_order
 from tests.synthetic import MNIST, Truth, example_request, timing_result
@@ -155,3 +161,21 @@ def test_intervals_cover_what_other_processes_would_have_given(
         )
         covered.append((found.low <= 1) & (found.high >= 1))
     assert least <= np.mean(covered) <= 0.99
+
+
+def test_the_product_is_checked_with_the_same_seed_on_most_threads() -> None:
+    place = {"machine": "m", "device": "cpu", "study": "s", "variant": "a"}
+    timed = [{**place, "variants": "a", "threads": n, "seconds_per_epoch": 4.0 / n} for n in (1, 2)]
+    times = EpochTimes(pd.DataFrame(timed).drop(columns="variant"), np.empty((2, 0)))
+    outcomes = pd.DataFrame([{**place, "seed": n, "epochs_to_0.9": n + 0.5} for n in (0, 1)])
+    runs = [
+        {**place, "seed": 1, "target": 0.9, "epochs": 1.25, "seconds": 2.0, "reached": True},
+        {**place, "seed": 1, "target": 0.9, "epochs": 9.0, "seconds": 18.0, "reached": False},
+    ]
+    (row,) = check_product(pd.DataFrame(runs), outcomes, times).to_dict("records")
+    # One and a half epochs of two seconds for two that were measured.
+    assert (row["epochs_to_target"], row["predicted_seconds"]) == (1.5, 3.0)
+    assert row["predicted_over_measured"] == 1.5
+    missed = outcomes.assign(**{"epochs_to_0.9": np.inf})
+    (row,) = check_product(pd.DataFrame(runs), missed, times).to_dict("records")
+    assert np.isnan(row["predicted_over_measured"])

@@ -1,6 +1,6 @@
 """Readings of a clock that only the runner moves."""
 
-from batchmark.timing.protocol import Length, calibrate, calls, elapsed_seconds, visit
+from batchmark.timing.protocol import Length, calibrate, calls, elapsed_seconds, train_to, visit
 
 LENGTH = Length(min_seconds=0.3, min_steps=20)
 
@@ -72,3 +72,19 @@ def test_a_visit_that_ends_too_early_goes_on() -> None:
     reading = visit(machine.run, 40, LENGTH, machine.clock)
     assert machine.calls == [2, 40, 4]
     assert (reading.steps, reading.elapsed_ns) == (44, 308_000_000)
+
+
+def test_training_ends_at_the_target_and_the_clock_stands_while_it_is_looked_for() -> None:
+    machine = Machine(0.5)
+    accuracies = iter([0.1, 0.5, 0.93, 0.95])
+
+    def accuracy() -> float:
+        machine.now += 10**9
+        return next(accuracies)
+
+    # 4 steps and 3 more and 3 more of half a second; each look takes a second.
+    arrival = train_to(0.9, [4, 7, 10, 13], machine.run, accuracy, machine.clock)
+    assert arrival == (10, 5.0, True)
+    assert machine.calls == [4, 3, 3]
+    # It never comes, whose last look says 0.95.
+    assert train_to(0.96, [2], machine.run, accuracy, machine.clock) == (2, 1.0, False)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from batchmark.contract.requests.budget import evaluation_steps
 from batchmark.training.session import Score, StepMetrics
-from batchmark.training.trial import History, evaluation_steps, score_unless_missed
+from batchmark.training.trial import History, score_unless_missed
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,12 @@ def visit_rows(session: TimingResult) -> list[Row]:
     return rows
 
 
+def lone_run_rows(session: TimingResult) -> list[Row]:
+    """One row per variant that was trained alone, to the target."""
+    place = {**_place(session), "study": session.study}
+    return [{**place, **run.model_dump()} for run in session.lone_runs]
+
+
 def warning_rows(session: TimingResult) -> list[Row]:
     """What the timing stage itself had doubts about, and what it could not time."""
     failed = [
@@ -313,6 +319,7 @@ def _collect_place(
         collection.rows["results"].append(_file_row(path, session))
         collection.rows["subjects"] += subject_rows(session)
         collection.rows["timings"] += visit_rows(session)
+        collection.rows["lone_runs"] += lone_run_rows(session)
         collection.rows["warnings"] += [
             *_data_warnings(collection, session),
             *warning_rows(session),

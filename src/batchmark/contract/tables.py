@@ -70,6 +70,11 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         peak_flops_per_second variants message
         """
     ),
+    "lone_runs": _columns(
+        """
+        machine device study variant seed target epochs seconds reached message
+        """
+    ),
     "draws": _columns(
         """
         machine device variant seed moment epoch full_size full_squared_norm batch_size draw
@@ -165,6 +170,12 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         machine device study threads ratio low high noise_floor spread baseline_drift rounds
         """
     ),
+    "product": _columns(
+        """
+        machine device study variant seed target epochs epochs_to_target seconds
+        predicted_seconds predicted_over_measured
+        """
+    ),
     "probes": _columns(
         """
         machine device variant moment batch_size epoch full_size cosine cosine_low cosine_high
@@ -226,7 +237,7 @@ _FLAGS = frozenset(
         """
         nesterov tuned full_batch full_train fastest fastest_confirmed fastest_mean_curve
         distinguishable on_border holds repeated
-        settings.baseline
+        settings.baseline lone_runs.reached
         """
     )
 )

@@ -64,6 +64,22 @@ class Visit(Record):
     repeated: bool
 
 
+class LoneRun(Record):
+    """Training alone on all cores, to check epochs times seconds per epoch.
+
+    `seconds`: of training, evaluations apart, up to the first evaluation that reached `target`,
+    after `epochs`; where it is not `reached`, to the end of the budget. With a `message` it failed.
+    """
+
+    variant: Slug
+    seed: Count
+    target: float
+    epochs: float
+    seconds: float
+    reached: bool
+    message: str = ""
+
+
 class Clock(Record):
     """Which clock was read, and the smallest difference that it can show."""
 
@@ -94,6 +110,7 @@ class TimingResult(ResultFile):
     peak_flops_per_second: dict[str, float]
     subjects: list[Subject]
     visits: list[Visit]
+    lone_runs: list[LoneRun]
     before: Details
     gpus: list[Details]
     after: Details

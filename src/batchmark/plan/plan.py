@@ -22,7 +22,7 @@ from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.message import Request, Variant
 from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.render import PublishRequest, RenderRequest, StudyForReport
-from batchmark.contract.requests.time import TimeRequest
+from batchmark.contract.requests.time import LoneRun, TimeRequest
 from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.dataset.local import (
     KNOWN,
@@ -242,8 +242,21 @@ class Plan:
                 subjects=subjects,
                 baseline=baseline,
                 threads=[0 if t == "all" else t for t in protocol.threads],
+                lone_runs=tuple(self._lone_run(chosen, variant) for variant in chosen.verified),
                 **protocol.model_dump(exclude={"threads"}),
             )
+        )
+
+    def _lone_run(self, study: Study, variant: str) -> LoneRun:
+        own = study.config.targets or {}
+        return LoneRun(
+            variant=study.variants[variant],
+            budget=self.budget(variant).model_copy(update={"trials": 1}),
+            targets={
+                name: own.get(name, common)[0]
+                for name, common in self.config.targets.items()
+                if name in (self.config.dataset.name, SAMPLE)
+            },
         )
 
     def probe_request(self, variant: str, device: Device) -> str:
@@ -404,7 +417,15 @@ class Plan:
 
     def session_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
         """What a study's timing session takes on such data."""
-        return session_seconds(self._timed(study), self.protocol(study), rates, data)
+        alone = [
+            run_load(chosen.hyperparameters, run.budget, self.config.tuning, data).seconds(rates)
+            for variant in self.studies[study].verified
+            for run in [self._lone_run(self.studies[study], variant)]
+            for chosen in [run.variant]
+        ]
+        # On all cores, and about half of the budget leads to the target.
+        rounds = session_seconds(self._timed(study), self.protocol(study), rates, data)
+        return rounds + sum(alone) / (2 * rates.cores**0.5)
 
     def priority(self, variant: str) -> int:
         """Longest run first: seconds at the assumed rates."""

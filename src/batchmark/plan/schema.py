@@ -192,6 +192,7 @@ class StudyConfig(StudyBudget):
     exclude: list[Settings] = []
     baseline: Settings
     probe: list[Settings] = []
+    verify: list[Settings] = []
     published: bool = False
 
 

@@ -25,6 +25,7 @@ class Study:
     settings: dict[str, dict[str, Any]]
     baseline: str
     probed: list[str]
+    verified: list[str]
 
 
 def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | Path]) -> list[str]:
@@ -91,14 +92,23 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
     """Expand a study's grids and find its baseline and probed variants."""
     for key in ("settings", "baseline"):
         _check_keys(getattr(config, key), f"{where}: {key}")
-    for partial in (*config.exclude, *config.probe):
-        _check_keys(partial, f"{where}: exclude or probe")
+    for partial in (*config.exclude, *config.probe, *config.verify):
+        _check_keys(partial, f"{where}: exclude, probe or verify")
     points = grid.points(config, where)
     axes = grid.axes([written for written, _ in points])
     variants = _by_id((variant for _, variant in points), where)
     baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
-    probed = [id_ for partial in config.probe for id_ in _some(points, partial, f"{where}: probe")]
-    return Study(name, config, variants, axes, _settings(points, axes), baseline, probed)
+    probed, verified = (
+        [id_ for partial in partials for id_ in _some(points, partial, f"{where}: {key}")]
+        for key, partials in (("probe", config.probe), ("verify", config.verify))
+    )
+    for id_ in verified:
+        if variants[id_].hyperparameters.learning_rate == "tuned":
+            raise UserError(
+                f"{where}: verify: {id_} has a tuned learning rate, which is not known when it is "
+                "timed; name a variant with a number."
+            )
+    return Study(name, config, variants, axes, _settings(points, axes), baseline, probed, verified)
 
 
 def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:

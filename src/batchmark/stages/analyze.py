@@ -16,7 +16,7 @@ from batchmark.stages.command import run
 from batchmark.statistics.best_batch import answer, best_batches
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.cost_model import cost_model
-from batchmark.statistics.epoch_time import noise
+from batchmark.statistics.epoch_time import check_product, noise
 from batchmark.statistics.noise_scale import noise_scales, probes
 from batchmark.statistics.study_data import (
     Measurements,
@@ -36,6 +36,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
     tables = {
         "summary": summarize(measured.variants, measured.outcomes, measured.times),
         "noise": floors,
+        "product": check_product(measured.lone_runs, measured.by_study, measured.times),
         "settings": settings(request),
         "threads": measured.times.subjects[list(ANALYZED["threads"])],
         "comparisons": _each(every, compare),

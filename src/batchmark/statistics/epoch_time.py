@@ -135,3 +135,26 @@ def noise(timings: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
 
 def _largest_deviation(values: "pd.Series[float]") -> float:
     return float((values / values.median() - 1).abs().max())
+
+
+def check_product(lone: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
+    """One row per lone run that came to its target: predicted and measured seconds.
+
+    `outcomes`: one row per study and trial. Predicted are the epochs of the same seed's trial,
+    which trained on one core, times the seconds per epoch of the session; NaN where it missed.
+    """
+    key = [*SESSION, "variant"]
+    most = times.variants.sort_values("threads", ascending=False).drop_duplicates(key)
+    came = lone[lone["reached"].astype(bool)].merge(most[[*key, "seconds_per_epoch"]], on=key)
+    trials = outcomes.set_index([*key, "seed"])
+    rows = zip(*(came[name] for name in [*key, "seed"]), strict=True)
+    columns = [f"epochs_to_{target:g}" for target in came["target"]]
+    epochs = [float(trials[name].get(row, np.inf)) for name, row in zip(columns, rows, strict=True)]
+    needed = np.where(np.isfinite(epochs), epochs, np.nan)
+    predicted = needed * came["seconds_per_epoch"].to_numpy(float)
+    checked = came.drop(columns=["reached", "message", "seconds_per_epoch"], errors="ignore")
+    return checked.assign(
+        epochs_to_target=needed,
+        predicted_seconds=predicted,
+        predicted_over_measured=predicted / came["seconds"].to_numpy(float),
+    )

@@ -59,6 +59,7 @@ class Measurements:
     by_study: pd.DataFrame
     timings: pd.DataFrame
     times: EpochTimes
+    lone_runs: pd.DataFrame
     draws: pd.DataFrame
     magnitudes: pd.DataFrame
     environment: dict[str, Any]
@@ -85,6 +86,7 @@ def read_measurements(folder: Path, request: AnalyzeRequest) -> Measurements:
         ),
         timings=timings,
         times=epoch_times(timings, read_table(folder, "subjects")),
+        lone_runs=read_table(folder, "lone_runs"),
         draws=read_table(folder, "draws"),
         magnitudes=read_table(folder, "magnitudes"),
         environment=read_document(folder / "environment.json"),

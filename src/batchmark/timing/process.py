@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -16,7 +17,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError, scrubbed
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.requests.time import TimingSubject
+from batchmark.contract.requests.budget import evaluation_steps
+from batchmark.contract.requests.time import LoneRun, TimingSubject
 from batchmark.dataset.arrays import load_dataset
 from batchmark.machine.garbage import collect_seldom
 from batchmark.timing import protocol
@@ -71,6 +73,10 @@ class Runtime:
             learning_rate=LEARNING_RATE,
             compiled=self.compiles(subject),
         )
+
+    def open_trial(self, chosen: Hyperparameters, seed: int) -> Any:
+        """A session that trains as a trial does, at the variant's own rate."""
+        return self._session.open(chosen, self.data, seed, compiled=self.compiled)
 
     def compiles(self, subject: TimingSubject) -> bool:
         """Whether XLA compiles the subject's graph: on a GPU all of them."""
@@ -164,6 +170,16 @@ class Startup:
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """Epochs and seconds of training until the target was `reached`, or the budget's end."""
+
+    epochs: float = 0.0
+    seconds: float = 0.0
+    reached: bool = False
+    message: str = ""
+
+
 class Timer:
     """Prepares subjects and reads the clock around their steps."""
 
@@ -194,6 +210,14 @@ class Timer:
     def visit(self, name: str, steps: int) -> protocol.Reading:
         """One visit of a subject, after an untimed warm-up."""
         return protocol.visit(self._runners[name], steps, self._length)
+
+    def train_alone(self, run: LoneRun, target: float) -> Arrival:
+        """Train a variant to the target and read the clock; a failure has a message instead."""
+        try:
+            return self._arrive(run, target)
+        except (Exception, SystemExit) as error:
+            print(f"{run.variant.id} does not train alone: {_reason(error)}.", file=sys.stderr)
+            return Arrival(message=f"does not train alone: {_public_reason(error)}")
 
     def peak(self) -> float:
         """This process's matrix-product peak, FLOP/s."""
@@ -227,6 +251,26 @@ class Timer:
         steps = protocol.calibrate(run, self._length, rehearse=xla) if alone else 0
         size = session.batches.batch_size
         return Startup(steps, size, session.steps_per_epoch, built + traced, compiled, first)
+
+    def _arrive(self, run: LoneRun, target: float) -> Arrival:
+        chosen, budget = run.variant.hyperparameters, run.budget
+        session = self._runtime.open_trial(chosen, budget.first_seed)
+        epoch, size = session.steps_per_epoch, session.batches.batch_size
+        total = max(1, round(budget.epochs * epoch))
+        marks = evaluation_steps(total, epoch, size, budget.evaluate_every, budget.evaluate_finely)
+        lengths = {mark - before for before, mark in pairwise([0, *marks])}
+        # Graphs are traced, and compiled for each number of steps, before the clock is read.
+        for steps in lengths if self._runtime.compiled else {1}:
+            session.train(steps)
+        session.evaluate("validation")
+        session.restart(budget.first_seed)
+        steps, seconds, reached = protocol.train_to(
+            target,
+            marks,
+            partial(self._train, session),
+            lambda: session.evaluate("validation").accuracy,
+        )
+        return Arrival(steps / epoch, seconds, reached)
 
     def _first_step(self, step: Callable[[], None], xla: bool) -> tuple[float, float]:
         """Seconds of compilation, which XLA does within the first call, and of the step itself."""

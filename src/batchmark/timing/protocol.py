@@ -101,6 +101,26 @@ def visit(
     return Reading(done, start, elapsed, max(taken() - before, 0))
 
 
+def train_to(
+    target: float,
+    marks: Sequence[int],
+    train: Runner,
+    accuracy: Callable[[], float],
+    clock: Clock = time.perf_counter_ns,
+) -> tuple[int, float, bool]:
+    """Train from mark to mark, counted in steps, until the accuracy there is at the target.
+
+    The steps done, their seconds without those of taking the accuracy, and whether it is there.
+    """
+    seconds, done = 0.0, 0
+    for mark in marks:
+        seconds += elapsed_seconds(partial(train, mark - done), clock)
+        done = mark
+        if accuracy() >= target:
+            return done, seconds, True
+    return done, seconds, False
+
+
 @dataclass(frozen=True)
 class Reader:
     """Takes a visit of one subject in one of the session's processes."""

@@ -11,10 +11,11 @@ from math import inf
 from pathlib import Path
 from random import Random
 
+from batchmark.contract import timing
 from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.record import DatasetFacts, read_record
-from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.contract.requests.time import LoneRun, TimeRequest, TimingSubject
 from batchmark.contract.timing import Clock, Role, Subject, TimingResult, Visit
 from batchmark.machine import cards
 from batchmark.machine import facts as machine
@@ -176,6 +177,7 @@ def _record_session(
         for graph in timed
         if not startups[graph.id].message
     }
+    dataset = read_record(facts).facts
     watched = _observe(request, [_readers(timed, timers, steps, i) for i in range(PROCESSES)])
     clock = time.get_clock_info("perf_counter")
     available = _available(request, environment["machine"], memory_use.resident)
@@ -184,7 +186,7 @@ def _record_session(
         study=request.study,
         machine=request.machine,
         device=request.device,
-        dataset=read_record(facts).facts,
+        dataset=dataset,
         clock=Clock(name=clock.implementation, resolution_seconds=clock.resolution),
         baseline=request.baseline,
         control=next(graph.id for graph in timed if graph.role == "control"),
@@ -192,6 +194,7 @@ def _record_session(
         subjects=[
             _record(graph, startups[graph.id], footprints[graph.subject.id]) for graph in timed
         ],
+        lone_runs=[_train_alone(main, run, dataset) for run in request.lone_runs],
         environment=environment,
         largest_batch_size=largest_batch_sizes(request.subjects, startups, footprints, available),
         warnings=find_warnings(
@@ -280,6 +283,19 @@ def _goes_on(request: TimeRequest, rounds: int, visits: list[Visit]) -> bool:
     ratios = ratios_to_baseline(visits, request.baseline)
     others = [ratios[name] for name in ratios if name != request.baseline]
     return not all(protocol.known(each.tolist(), request.precision) for each in others)
+
+
+def _train_alone(timer: Worker[Timer], run: LoneRun, dataset: DatasetFacts) -> timing.LoneRun:
+    target, budget = run.targets[dataset.name], run.budget
+    if dataset.is_sample:
+        budget = budget.on_sample(dataset.train, run.variant.hyperparameters.train_size)
+    sized = run.model_copy(update={"budget": budget})
+    return timing.LoneRun(
+        variant=run.variant.id,
+        seed=budget.first_seed,
+        target=target,
+        **vars(timer.ask(Timer.train_alone, sized, target)),
+    )
 
 
 def _say_progress(request: TimeRequest, number: int, spent: float) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.contract.files import replacing
+from batchmark.contract.requests.budget import evaluation_steps
 from batchmark.contract.run import ACCURACY_IMAGES, Evaluations, Status, Trial, TrialClock
 from batchmark.training.racing import confirmed
 from batchmark.training.session import EVALUATION_BATCH, Score, Session, StepMetrics
@@ -28,29 +28,6 @@ from batchmark.training.summaries import (
 # A network at a rate that suits it leaves chance level within some dozens of steps.
 LEAST_STEPS = 100
 LEAST_EVALUATIONS = 2
-
-
-def evaluation_steps(
-    total_steps: int,
-    steps_per_epoch: int,
-    batch_size: int,
-    evaluate_every: int | None,
-    evaluate_finely: float | None = None,
-) -> list[int]:
-    """The steps after which the validation set is scored; the last step is always one.
-
-    Every `evaluate_every` examples, at the first step that has seen as many; None: every epoch.
-    After `evaluate_finely` epochs every epoch, unless the interval is longer.
-    """
-    epoch = steps_per_epoch * batch_size
-    interval = evaluate_every or epoch
-    later = max(epoch, interval)
-    finely = total_steps if evaluate_finely is None else round(evaluate_finely * steps_per_epoch)
-    early, late = min(finely, total_steps) * batch_size, total_steps * batch_size
-    seen = {*range(interval, early + 1, interval)}
-    seen |= {examples for examples in range(later, late + 1, later) if examples > early}
-    marks = {math.ceil(examples / batch_size) for examples in seen}
-    return sorted({mark for mark in marks if mark <= total_steps} | {total_steps})
 
 
 @dataclass

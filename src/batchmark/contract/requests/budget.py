@@ -1,5 +1,6 @@
-"""How long a run may train."""
+"""How long a run may train, and when it is evaluated."""
 
+import math
 from typing import Literal
 
 from batchmark.contract.requests.message import Request
@@ -12,7 +13,7 @@ class Budget(Request):
     """How long a run trains. Units: epochs, trials, examples, seconds.
 
     `evaluate_every` None: once per epoch. `evaluate_finely`: epochs after which it is once per
-    epoch, None: never; see `training.trial.evaluation_steps`. `sample_epochs_times` is at most how
+    epoch, None: never; see `evaluation_steps`. `sample_epochs_times` is at most how
     many times as many epochs the embedded sample is given, see `on_sample`.
     """
 
@@ -44,3 +45,26 @@ class Budget(Request):
                 "evaluate_finely": None if finely is None else finely * times,
             }
         )
+
+
+def evaluation_steps(
+    total_steps: int,
+    steps_per_epoch: int,
+    batch_size: int,
+    evaluate_every: int | None,
+    evaluate_finely: float | None = None,
+) -> list[int]:
+    """The steps after which the validation set is scored; the last step is always one.
+
+    Every `evaluate_every` examples, at the first step that has seen as many; None: every epoch.
+    After `evaluate_finely` epochs every epoch, unless the interval is longer.
+    """
+    epoch = steps_per_epoch * batch_size
+    interval = evaluate_every or epoch
+    later = max(epoch, interval)
+    finely = total_steps if evaluate_finely is None else round(evaluate_finely * steps_per_epoch)
+    early, late = min(finely, total_steps) * batch_size, total_steps * batch_size
+    seen = {*range(interval, early + 1, interval)}
+    seen |= {examples for examples in range(later, late + 1, later) if examples > early}
+    marks = {math.ceil(examples / batch_size) for examples in seen}
+    return sorted({mark for mark in marks if mark <= total_steps} | {total_steps})

@@ -2,7 +2,8 @@
 
 from batchmark.contract.devices import Device
 from batchmark.contract.hyperparameters import Brief
-from batchmark.contract.requests.message import Request
+from batchmark.contract.requests.budget import Budget
+from batchmark.contract.requests.message import Request, Variant
 
 
 class TimingSubject(Request):
@@ -11,6 +12,17 @@ class TimingSubject(Request):
     id: str
     hyperparameters: Brief
     variants: list[str]
+
+
+class LoneRun(Request):
+    """A variant that trains once more, alone and with all cores, until it is at the target.
+
+    With the first seed of its budget. `targets`: validation accuracies by dataset.
+    """
+
+    variant: Variant
+    budget: Budget
+    targets: dict[str, float]
 
 
 class TimeRequest(Request):
@@ -36,3 +48,4 @@ class TimeRequest(Request):
     max_seconds: float | None = None
     sample_min_seconds: float | None = None
     seed: int
+    lone_runs: tuple[LoneRun, ...] = ()
