@@ -13,7 +13,7 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.tables import ANALYZED
 from batchmark.stages.command import run
-from batchmark.statistics.best_batch import answer, best_batches
+from batchmark.statistics.best_batch import answer, best_batches, best_known
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import check_product, noise
@@ -48,7 +48,9 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "noise_scale": noise_scales(measured.draws),
         "published": published(),
     }
-    return tables, answer(every, request)
+    facts = answer(every, request)
+    known = best_known(facts, tables["summary"], tables["threads"])
+    return tables, facts | ({"best_known": known} if known else {})
 
 
 def settings(request: AnalyzeRequest) -> pd.DataFrame:

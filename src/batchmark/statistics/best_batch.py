@@ -291,3 +291,69 @@ def _cost_facts(size: int, found: BestBatch) -> dict[str, Any] | None:
 def number(value: float) -> float | None:
     """A JSON number; null for what is not finite."""
     return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+PLACE = ["machine", "device"]
+# What times to a target must share to be compared.
+TASK = ["target", "model", "dataset_digest", "train_size"]
+SETTING = ["variant", "study", "batch_size", "optimizer", "momentum", "nesterov", "learning_rate"]
+
+Facts = dict[str, Any]
+
+
+def best_known(
+    answer: Facts, summary: pd.DataFrame, threads: pd.DataFrame
+) -> dict[str, Any] | None:
+    """What reaches the answer's target sooner than its best: `SETTING`, `threads`, `seconds`, `by`.
+
+    By `threads`: any size of the answer's kind, where one session's intervals tell its epoch apart
+    from that on the answer's threads. By `setting`: in any study, where the intervals of time to
+    the target do not overlap. None where nothing does.
+    """
+    if not answer.get("variant"):
+        return None
+    at_home = (summary[PLACE] == [answer["machine"], answer["device"]]).all(axis=1)
+    rows = summary[at_home & summary["time_to_target"].notna()]
+    own = rows[rows["variant"] == answer["variant"]]
+    if own.empty:
+        return None
+    best = own.iloc[0]
+    rivals = [*_on_other_threads(rows, threads, best), *_in_other_studies(rows, best)]
+    sooner = [rival for rival in rivals if rival["seconds"] < best["time_to_target"]]
+    return min(sooner, key=lambda rival: rival["seconds"], default=None)
+
+
+def _on_other_threads(
+    rows: pd.DataFrame, threads: pd.DataFrame, best: pd.Series
+) -> Iterator[Facts]:
+    """The answer's kind of training where another number of threads makes epochs faster."""
+    kind = [*TASK, "optimizer", "momentum", "nesterov", "normalization", "learning_rate"]
+    same = (rows[kind] == best[kind].to_list()).all(axis=1)
+    timed = threads[(threads[PLACE] == best[PLACE].to_list()).all(axis=1)]
+    timed = timed.assign(variant=timed["variants"].fillna("").str.split(";")).explode("variant")
+    pairs = timed.merge(timed, on=[*PLACE, "study", "variant"], suffixes=("", "_usual"))
+    for _, row in rows[same & rows["threads"].notna()].iterrows():
+        usual = (pairs["variant"] == row["variant"]) & (pairs["threads_usual"] == row["threads"])
+        for _, pair in pairs[usual & (pairs["ratio_high"] < pairs["ratio_low_usual"])].iterrows():
+            gain = pair["ratio"] / pair["ratio_usual"]
+            yield _rival(row, "threads", pair["threads"], row["time_to_target"] * gain)
+
+
+def _in_other_studies(rows: pd.DataFrame, best: pd.Series) -> Iterator[Facts]:
+    comparable = (rows[TASK] == best[TASK].to_list()).all(axis=1)
+    apart = rows["time_to_target_high"] < best["time_to_target_low"]
+    for _, row in rows[comparable & apart].iterrows():
+        yield _rival(row, "setting", row["threads"], row["time_to_target"])
+
+
+def _rival(row: pd.Series, by: str, threads: float, seconds: float) -> Facts:
+    values = {name: row[name] for name in SETTING} | {"threads": threads, "seconds": seconds}
+    return {"by": by} | {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: numbers of at most six digits, nothing for what is not known."""
+    if isinstance(value, str | bool | np.bool_):
+        return bool(value) if isinstance(value, np.bool_) else value
+    number = float(f"{value:.6g}")
+    return int(number) if number.is_integer() else number if np.isfinite(number) else None
