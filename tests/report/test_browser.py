@@ -127,18 +127,38 @@ def test_highlights_one_variant_in_all_figures(visit: Callable[..., Visit]) -> N
     assert page.locator(".dim").count() == 0
 
 
-LARGER = """document.querySelector('dialog svg').clientWidth
-    / document.querySelector('#figure-throughput svg').clientWidth"""
+WIDE = "document.querySelector('{} svg').clientWidth"
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_figures_enlarge(visit: Callable[..., Visit], width: int) -> None:
     page = visit(width).page
+    before = page.evaluate(WIDE.format("#figure-throughput"))
     page.locator("[data-zoom=figure-throughput]").click()
     assert page.locator("dialog[open] svg").count() == 1
-    assert page.evaluate(LARGER) > 1
+    assert page.locator("dialog strong").inner_text()
+    assert page.evaluate(WIDE.format("dialog")) > before
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate(WIDE.format("#figure-throughput")) == before
+
+
+def test_the_answer_fits_the_first_screen(visit: Callable[..., Visit]) -> None:
+    page = visit(1280).page
+    box = page.locator("#figure-time_to_target .drawing svg").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 900
+    phone = visit(PHONE).page.locator("#figure-time_to_target .drawing svg").bounding_box()
+    assert phone is not None
+    assert phone["y"] + phone["height"] <= 2 * 780
+
+
+def test_a_place_is_kept_in_the_other_language(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    page.locator("#claim-momentum-speed summary").click()
+    page.evaluate("location.hash = 'study-momentum'")
+    page.locator("a[hreflang]").first.click()
+    page.wait_for_url("**/index.zh.html#study-momentum")
 
 
 def test_downloads_come_from_the_page(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -151,8 +171,9 @@ def test_downloads_come_from_the_page(visit: Callable[..., Visit], tmp_path: Pat
 
 def test_small_text_stays_readable_on_a_phone(visit: Callable[..., Visit]) -> None:
     smallest = """Math.min(...[...document.querySelectorAll('.drawing text')].map(text =>
-        parseFloat(text.getAttribute('font-size')) * text.ownerSVGElement.clientWidth / 440))"""
-    assert visit(PHONE).page.evaluate(smallest) >= 10
+        parseFloat(text.getAttribute('font-size')) * text.ownerSVGElement.clientWidth
+        / text.ownerSVGElement.viewBox.baseVal.width))"""
+    assert visit(PHONE).page.evaluate(smallest) >= 11
 
 
 def test_reads_without_javascript(visit: Callable[..., Visit]) -> None:

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib.collections import LineCollection
 
 from batchmark.report.drawing import curves, style
 from batchmark.report.drawing import curves as comparison
@@ -68,18 +69,18 @@ def compared(first: tuple[float, float, float], second: tuple[float, float, floa
 
 
 def test_only_intervals_apart_make_a_winner() -> None:
-    assert compared((1, 0.9, 1.4), (2, 1.5, 3)) == "a needs 1 epoch at batch size 8, b 2"
+    assert compared((1, 0.9, 1.4), (2, 1.5, 3)) == ("At batch size 8, a needs 1 epoch, b 2 epochs")
     assert compared((1, 0.9, 1.6), (2, 1.5, 3)) == (
-        "At batch size 8, a (1 epoch) and b (2) cannot be told apart"
+        "At batch size 8, a (1 epoch) and b (2 epochs) are not told apart"
     )
-    assert compared((1, 1, 1), (1, 1, 1)) == "No difference to be seen: at most 1 epoch each"
+    assert compared((1, 1, 1), (1, 1, 1)) == "No difference to be seen: 1 epoch each"
 
 
 def test_two_trials_have_no_interval() -> None:
     few = frame().assign(trials=2)
     assert curves.points(few, "epochs")[["low", "high"]].isna().all(axis=None)
     assert "too few trials" in str(comparison.trials_note(few))
-    assert "bands are 95 % intervals" in str(comparison.trials_note(few.assign(trials=3)))
+    assert "bars are 95 % intervals" in str(comparison.trials_note(few.assign(trials=3)))
 
 
 def test_wide_intervals_do_not_stretch_the_axis() -> None:
@@ -103,7 +104,7 @@ def test_extremes_know_their_curve() -> None:
     assert math.isfinite(point["y"])
 
 
-def test_a_band_without_ends_reaches_to_the_edges() -> None:
+def test_a_bar_without_ends_reaches_to_the_edges() -> None:
     _, (axes,) = style.panels()
     data = pd.DataFrame(
         {
@@ -118,7 +119,6 @@ def test_a_band_without_ends_reaches_to_the_edges() -> None:
     style.batch_axis(axes, [8, 64])
     style.log_axis(axes, curves.values(lines), "epochs")
     curves.draw(axes, lines)
-    (band,) = axes.collections
-    corners = np.asarray(band.get_paths()[0].vertices)
-    at_last = {float(y) for x, y in corners if x == 64}
-    assert at_last == set(axes.get_ylim())
+    (bars,) = [part for part in axes.collections if isinstance(part, LineCollection)]
+    last = bars.get_segments()[-1]
+    assert {float(y) for _, y in last} == set(axes.get_ylim())

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from batchmark.contract.errors import UserError
-from batchmark.report.language.messages import from_json, say, times
+from batchmark.report.language.messages import Message, from_json, percent, say, times
 from batchmark.report.language.translation import Language, fields, languages, translation
 from batchmark.report.language.untranslated import said
 from tests.report.conftest import Site
@@ -112,8 +112,12 @@ def test_messages_nest_and_survive_json(zh: Language) -> None:
 
 
 def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
-    assert zh.tell(say("; taking {size} blindly costs {times}", size=32, times=times(2.1))) == (
-        "；若不加测试直接取 32，耗时是其 2.1\N{NO-BREAK SPACE}倍"
+    known = Message(times(2.1))
+    assert zh.tell(say("at least {times} at {size}", size=32, times=known)) == (
+        "32 至少为 2.1\N{NO-BREAK SPACE}倍"
+    )
+    assert zh.tell(say("{one} and {other}", one=percent(0.5), other=say("not reached"))) == (
+        "50% 和未达到"
     )
     assert zh.tell(say("{one}, {two}", one="SGD慢", two="B用1轮")) == "SGD 慢、B 用 1 轮"
 

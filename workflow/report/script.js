@@ -70,8 +70,12 @@ function filterable(table, holder) {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
     }
+    const rows = [...table.tBodies[0].rows];
+    count.textContent = `${rows.filter((row) => !row.hidden).length} / ${rows.length}`;
   });
-  holder.prepend(input);
+  const count = document.createElement("output");
+  count.className = "count";
+  holder.prepend(input, count);
 }
 /* A cell with what stands under it: its interval or the published value. */
 function written(cell) {
@@ -115,19 +119,37 @@ all("[data-highlight]").forEach((chip) => chip.addEventListener("click", () => h
 all(".drawing [data-series]").forEach((mark) => mark.addEventListener("click", () => highlight(mark.dataset.series)));
 addEventListener("keydown", (event) => { if (event.key === "Escape" && chosen) highlight(chosen); });
 
-/* Zoom: the figure as large as the window. */
+/* Zoom: the figure itself as large as the window, put back afterwards: its ids stay unique. */
 const zoom = document.getElementById("zoom");
+let home = null;
 all("[data-zoom]").forEach((opener) => {
   opener.hidden = false;
   opener.addEventListener("click", () => {
-    const drawing = document.getElementById(opener.dataset.zoom).querySelector("svg");
-    zoom.querySelector("div").replaceChildren(drawing.cloneNode(true));
+    const figure = document.getElementById(opener.dataset.zoom);
+    home = figure.querySelector(".drawing");
+    home.style.minHeight = `${home.offsetHeight}px`;
+    zoom.querySelector("strong").textContent = figure.querySelector(".finding").textContent;
+    zoom.querySelector("div").replaceChildren(home.querySelector("svg"));
     zoom.showModal();
   });
+});
+zoom.addEventListener("close", () => {
+  home.append(zoom.querySelector("svg"));
+  home.style.minHeight = "";
 });
 zoom.addEventListener("click", (event) => {
   if (event.target === zoom || "close" in event.target.dataset) zoom.close();
 });
+
+/* A place on the page stays one in the other language; what is folded opens where a link leads. */
+all("a[hreflang]").forEach((link) => link.addEventListener("click", () => { link.hash = location.hash; }));
+function unfold() {
+  const target = document.getElementById(location.hash.slice(1));
+  const folded = target?.closest("details") ?? target?.querySelector(":scope > details");
+  if (folded && !folded.open) { folded.open = true; target.scrollIntoView(); }
+}
+addEventListener("hashchange", unfold);
+unfold();
 
 /* Contents: mark the section being read; close the phone's menu after a choice. */
 const links = new Map(all(".contents a").map((link) => [link.hash.slice(1), link]));

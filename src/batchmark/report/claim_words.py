@@ -53,7 +53,7 @@ TIME: Mapping[str, Words] = {
         rule=say(
             "The best batch size in between, chosen on the other seeds, beats both the smallest "
             "and the largest by more than 10 % of the time to target (per seed, Student's t; a "
-            "miss counts as the budget, and never makes the verdict towards which that errs)."
+            "miss counts as the budget, and never decides where that misleads)."
         ),
         effect=say("time to target at an end over the best in between (the end that decides)"),
         evidence=say(
@@ -63,7 +63,7 @@ TIME: Mapping[str, Words] = {
         ),
         phrases={
             "warning": say(
-                "; batch size {sizes} missed it in some trial, which counts as the budget"
+                "; batch size {sizes} missed it in some trial: beside these the ratios are at least"
             ),
         },
         needs=Message("batch_size"),
@@ -72,15 +72,15 @@ TIME: Mapping[str, Words] = {
     "more-epochs": Words(
         statement=say("The larger the batch, the more epochs the same accuracy takes."),
         rule=say(
-            "Epochs to the target grow with the batch size by an exponent of more than 0.05 (slope "
-            "on log-log axes per seed, Student's t), at the fixed rate and, where measured, at "
-            "the tuned one; a miss counts as the budget, and never makes the verdict towards which "
-            "that errs; sizes that never learn are left out."
+            "Epochs to the target grow with the batch size by an exponent of more than 0.05 "
+            "(slope on log-log axes per seed, Student's t), at the fixed rate and, where "
+            "measured, at the tuned one; a miss counts as the budget, and never decides where "
+            "that misleads; sizes that never learn are left out."
         ),
         effect=say("exponent of epochs to target over batch size"),
         evidence=say(
             "From batch size {smallest} to {largest} epochs to target go as the batch size to the "
-            "power of {effect} ({low} to {high}; {n} seeds; {settings} rate settings; {missed} of "
+            "power of {effect} ({low} to {high}; {n} seeds; rates: {settings}; {missed} of "
             "{trials} trials missed the target)."
         ),
         needs=_both("batch_size", "learning_rate"),
@@ -97,8 +97,7 @@ TIME: Mapping[str, Words] = {
         effect=say("rank correlation of batch size and epoch time"),
         evidence=say(
             "Over {count} batch sizes the rank correlation of size and epoch time is {effect} "
-            "({low} to {high}; {n} rounds); the fastest epoch is at {fastest}, {ratio} times as "
-            "fast as at {smallest}."
+            "({low} to {high}; {n} rounds); the fastest epoch is at {fastest}."
         ),
         needs=TIMINGS,
         figure="time_to_target",
@@ -131,7 +130,7 @@ TIME: Mapping[str, Words] = {
         evidence=say(
             "Over {n} settings the peak memory grows by a factor of {effect} ({low} to {high}) "
             "with every doubling of the batch; from that the largest batch predicted to fit is "
-            "{fits}, which was not tried."
+            "about {fits:about}, which was not tried."
         ),
         needs=TIMINGS,
         figure="memory",
@@ -188,8 +187,7 @@ ACCURACY: Mapping[str, Words] = {
             "The best batch size in between, chosen on the other seeds, has a best validation "
             "error lower than both the smallest and the largest by more than 0.3 points (per seed, "
             "Student's t). A size that has not settled (best validation error in the last quarter "
-            "of the budget) may still improve, and never makes the verdict towards which that "
-            "errs."
+            "of the budget) may still improve, and never decides where that misleads."
         ),
         effect=say(
             "best validation error at an end minus the best in between (the end that decides)"
@@ -298,8 +296,8 @@ GRADIENTS: Mapping[str, Words] = {
         effect=say("gain in cosine from the smallest to the largest probed batch"),
         evidence=say(
             "From batch size {smallest} to {largest} the cosine with the full gradient grows by "
-            "{effect} ({low} to {high}; {networks}), at the moment that decides of {moments}; that "
-            "it grows at all is certain, the full gradient being the reference."
+            "{effect} ({low} to {high}; {networks}), at the least favourable of {moments} "
+            "moments; that it grows at all is certain, the full gradient being the reference."
         ),
         phrases=NETWORKS,
         needs=PROBES,
@@ -317,7 +315,8 @@ GRADIENTS: Mapping[str, Words] = {
         effect=say("cosine with the full gradient"),
         evidence=say(
             "{size} examples, {share:points} % of the data, give a cosine of {effect} ({low} to "
-            "{high}; {networks}) with the full gradient, at the moment that decides of {moments}."
+            "{high}; {networks}) with the full gradient, at the least favourable of {moments} "
+            "moments."
         ),
         phrases=NETWORKS,
         needs=PROBES,
@@ -388,7 +387,7 @@ OPTIMIZERS: Mapping[str, Words] = {
         rule=say(
             "With momentum 0.9 the target takes fewer epochs than without, all else equal, by a "
             "factor of more than 1.1 (geometric mean over pairs for each seed, Student's t; a miss "
-            "counts as the budget, and never makes the verdict towards which that errs)."
+            "counts as the budget, and never decides where that misleads)."
         ),
         effect=say("speed-up in epochs to target"),
         evidence=say(
@@ -469,10 +468,9 @@ REGULARIZATION: Mapping[str, Words] = {
             "reduction of the generalization gap, or of the test error (the part that decides)"
         ),
         evidence=say(
-            "On {images} images the gap of {gap:points} points without decay shrinks by "
-            "{closed:points} points ({closed_low:points} to {closed_high:points}) with the best of "
-            "{count} strengths, and the test error falls by {gain:points} points "
-            "({gain_low:points} to {gain_high:points}), {n} seeds."
+            "On {images} images decay changes the gap by {closed:less} points "
+            "({closed_high:less} to {closed_low:less}) with the best of {count} strengths, and the "
+            "test error by {gain:less} points ({gain_high:less} to {gain_low:less}), {n} seeds."
         ),
         needs=Message("regularization"),
         figure="generalization_gap",
@@ -486,9 +484,9 @@ REGULARIZATION: Mapping[str, Words] = {
             "Two parts, both needed: no strength of decay (or L2), chosen on the other seeds, "
             "reduces the epochs to target by a factor of 1.1 or raises the final training accuracy "
             "by 0.3 points (equivalence margins, Student's t); a miss counts as the budget, and "
-            "never makes the verdict towards which that errs."
+            "never decides where that misleads."
         ),
-        effect=say("1 over the speed-up, or loss of training accuracy (the part that decides)"),
+        effect=say("epochs with decay over epochs without, or loss of accuracy (what decides)"),
         evidence=say(
             "The best strength changes epochs to target by a factor of {slower} ({slower_low} to "
             "{slower_high}; {informative} of {count} pairs reached it) and training accuracy by "
@@ -546,7 +544,7 @@ NORMALIZATION: Mapping[str, Words] = {
             "Two parts, both needed: at the smaller rates the target takes fewer epochs by a "
             "factor of more than 1.1, and at the largest rate tried the best validation error is "
             "lower by more than one point (means over pairs for each seed, Student's t; a miss "
-            "counts as the budget, and never makes the verdict towards which that errs)."
+            "counts as the budget, and never decides where that misleads)."
         ),
         effect=say("speed-up, or reduction of error at the largest rate (the part that decides)"),
         evidence=say(

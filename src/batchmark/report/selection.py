@@ -8,7 +8,8 @@ import pandas as pd
 
 from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
-from batchmark.report.language.messages import Message, say
+from batchmark.contract.record import SAMPLE
+from batchmark.report.language.messages import Message, say, significant
 
 
 class Tables:
@@ -42,6 +43,7 @@ NAMES: Mapping[str, str] = {
     "lenet_theano": "LeNet (Theano)",
     "mlp": "MLP",
     **{key: row.name for key, row in NORMALIZATIONS.items()},
+    "none": "no normalization",
     "sqrt": "square root",
 }
 # Normalizations that leave the layers as they are.
@@ -86,6 +88,50 @@ def name(key: str) -> str:
     return NAMES.get(key, key)
 
 
+# An error of 1 - 1/10 is guessing; below this share of it something had been learned.
+GUESSING, LEARNED = 0.9, 0.8
+FATES: Mapping[str, Message] = {
+    "diverged": say("diverged"),
+    "oversized": say("oversized"),
+    "failed": say("failed"),
+}
+
+
+# Of a single trial.
+STATUSES = FATES | {
+    "not_learning": say("stayed at chance or collapsed"),
+    "done": say("trained to the end"),
+}
+
+
+def fate(row: "pd.Series[Any]") -> Message | None:
+    """What ended a variant's trials before their time; None where they ran to their end."""
+    if row["status"] != "not_learning":
+        return FATES.get(row["status"])
+    learned = row["best_validation_error"] < LEARNED * GUESSING
+    return say("learned, then collapsed") if learned else say("stayed at chance")
+
+
+def setting(row: "Mapping[str, Any] | pd.Series[Any]", rows: pd.DataFrame | None = None) -> Message:
+    """Optimizer and learning rate in words; of `rows`, whether they share the rate."""
+    key = optimizer_key(str(row["optimizer"]), float(row["momentum"]), bool(row["nesterov"]))
+    fields = {"name": Message(name(key)), "rate": significant(row["learning_rate"])}
+    if rows is None or rows["batch_size"].nunique() < 2:
+        return say("{name} at learning rate {rate}", **fields)
+    if rows["learning_rate"].nunique() == 1:
+        return say("{name} at learning rate {rate} for every size", **fields)
+    return say("{name}, each size at its own learning rate", **fields)
+
+
+def is_sample(tables: "Tables") -> bool:
+    """Whether the answer is about the embedded sample, which compares with nothing published."""
+    known = tables.document("answer").get("dataset")
+    frame = tables.frame("summary")
+    if known is None and measured(frame, "dataset"):
+        known = frame["dataset"].iloc[0]
+    return known == SAMPLE
+
+
 # A place: what is measured there is compared with nothing measured elsewhere.
 HOME = ["machine", "device"]
 
@@ -121,9 +167,10 @@ def study_summary(tables: Tables, study: str) -> pd.DataFrame:
     """The home machine's summary rows of a study, by batch size, with the study's axis values.
 
     An axis is a column `axis_{name}` of texts. A variant that stands for several values of an
-    axis (joined by "|") gives one row for each.
+    axis (joined by "|") gives one row for each. `baseline`: whether it is the study's; `told`:
+    whether its epochs to target are told apart from the baseline's, NaN where that was not tested.
     """
-    rows = in_study(at_home(tables, "summary"), study)
+    rows = _tested(in_study(at_home(tables, "summary"), study), tables, study)
     settings = tables.frame("settings")
     if rows.empty or settings.empty:
         return rows
@@ -134,6 +181,19 @@ def study_summary(tables: Tables, study: str) -> pd.DataFrame:
         column = values[["variant", "value"]].rename(columns={"value": f"axis_{axis}"})
         wide = wide.merge(column, on="variant", how="left")
     return rows.merge(wide, on="variant").sort_values("batch_size").reset_index(drop=True)
+
+
+def _tested(rows: pd.DataFrame, tables: Tables, study: str) -> pd.DataFrame:
+    """With `baseline` and `told`, of the paired test for the main target, which comes first."""
+    pairs = at_home(tables, "comparisons")
+    if rows.empty or pairs.empty:
+        return rows
+    pairs = pairs[(pairs["study"] == study) & (pairs["metric"] == "epochs_to_target")]
+    told = pairs.drop_duplicates("variant").set_index("variant")["distinguishable"]
+    return rows.assign(
+        baseline=rows["variant"].isin(pairs["baseline"]),
+        told=rows["variant"].map(told.astype(float)),
+    )
 
 
 def headline_study(tables: Tables) -> str:

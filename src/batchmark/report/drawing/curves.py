@@ -18,6 +18,7 @@ from batchmark.report.drawing.style import EndLabel
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
     Message,
+    enumerated,
     epochs,
     listed,
     percent,
@@ -28,8 +29,6 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.selection import lowest, measured, optimizer_keys
 
-# Bands of more curves than these are fainter, so that they do not hide each other.
-MANY = 4
 # Statistics give no interval below this number of trials.
 FEWEST_FOR_BAND = 3
 # Bands may stretch the axes by this factor beyond the medians, on either side.
@@ -40,7 +39,10 @@ TIMED = {"seconds_per_epoch", "examples_per_second"}
 
 @dataclass(frozen=True)
 class Curve:
-    """One series. `points` has the columns x, y, low, high; y is missing where there is none."""
+    """One series. `points` has the columns x, y, low, high; y is missing where there is none.
+
+    And those of `MORE`, where they are known.
+    """
 
     name: str
     color: str
@@ -60,6 +62,10 @@ class Curve:
         return self.points["x"][~np.isfinite(self.points["y"].astype(float))].tolist()
 
 
+# Of a point: see `selection.study_summary`, and the epochs of the first test.
+MORE = ("baseline", "told", "first")
+
+
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
     """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
     # Without bounds the value stands for them: a band without width is not drawn.
@@ -67,6 +73,10 @@ def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFra
     curve = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
     )
+    if {"evaluate_every", "examples_per_epoch"} <= set(frame):
+        curve["first"] = frame["evaluate_every"] / frame["examples_per_epoch"]
+    for column in {"baseline", "told"} & set(frame):
+        curve[column] = frame[column]
     if "trials" in frame and value not in TIMED:
         curve.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
     return curve.astype(float).sort_values("x").reset_index(drop=True)
@@ -128,9 +138,9 @@ def draw(
 ) -> None:
     """Draw curves on axes whose scales and limits are set."""
     curves = list(curves)
-    drawn = [curve for curve in curves if not curve.drawn.empty]
+    drawn = _side_by_side(axes, [curve for curve in curves if not curve.drawn.empty])
     for curve in drawn:
-        _draw_interval(axes, curve, 0.18 if len(curves) <= MANY else 0.08)
+        _draw_intervals(axes, curve)
     if drawn:
         _draw_lines(axes, drawn)
     misses = any(curve.missed for curve in curves) and bool(missing)
@@ -161,18 +171,35 @@ def _finite(curves: Sequence[Curve], columns: list[str]) -> np.ndarray:
     return flat[np.isfinite(flat)]
 
 
-def _draw_interval(axes: Axes, curve: Curve, strength: float) -> None:
-    """The band of a curve; where it has no end, or one beyond the axes, it reaches to the edge."""
+def _side_by_side(axes: Axes, curves: Sequence[Curve]) -> list[Curve]:
+    """The curves a little apart, so that equal values and their bars do not hide each other."""
+    step = min(3.0, 12 / len(curves)) if curves else 0.0
+    first = -step * (len(curves) - 1) / 2
+    return [_shifted(axes, curve, first + k * step) for k, curve in enumerate(curves)]
+
+
+def _shifted(axes: Axes, curve: Curve, units: float) -> Curve:
+    places = np.column_stack([curve.points["x"], np.ones(len(curve.points))])
+    moved = axes.transData.transform(places) + np.array([units, 0.0])
+    return replace(
+        curve, points=curve.points.assign(x=axes.transData.inverted().transform(moved)[:, 0])
+    )
+
+
+def _draw_intervals(axes: Axes, curve: Curve) -> None:
+    """A bar a point; where it has no end, or one beyond the axes, it reaches to the edge."""
     bottom, top = axes.get_ylim()
-    banded = curve.drawn[curve.drawn["low"].notna()]
-    if (banded["high"] > banded["low"]).any():
-        axes.fill_between(
-            banded["x"],
-            banded["low"].clip(lower=bottom),
-            banded["high"].fillna(top).clip(upper=top),
+    known = curve.drawn[curve.drawn["low"].notna()]
+    low, high = known["low"].clip(lower=bottom), known["high"].fillna(top).clip(upper=top)
+    wide = high > low
+    if wide.any():
+        axes.vlines(
+            known["x"][wide],
+            low[wide],
+            high[wide],
             color=curve.color,
-            alpha=strength,
-            linewidth=0,
+            alpha=0.5,
+            linewidth=1.3,
             gid=style.gid(curve.name),
         )
 
@@ -206,14 +233,15 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Misses of several series at one position stand side by side, closer the more there are."""
+    """Misses of several series at one position stand around it, closer the more there are."""
     counts = Counter(x for curve in curves for x in curve.missed)
     # Marks are 9 units apart where there is room; together they stay narrower than a label.
     step = min(9.0, 24 / max(counts.values()))
     seen: Counter[float] = Counter()
     for curve in curves:
         for x in curve.missed:
-            pixel = axes.transData.transform((x, 1))[0] + step * seen[x]
+            beside = step * (seen[x] - (counts[x] - 1) / 2)
+            pixel = axes.transData.transform((x, 1))[0] + beside
             seen[x] += 1
             share = axes.transAxes.inverted().transform((pixel, 0))[0]
             style.on_rail(axes, share, curve.color, curve.marker, curve.name)
@@ -282,12 +310,15 @@ def trials_note(frame: pd.DataFrame, *, bands: bool = True) -> Message:
     least, most = int(frame["trials"].min()), int(frame["trials"].max())
     trials = f"{least}–{most}" if least < most else str(least)
     if not bands:
-        return say("Median of {trials} trials a point.", trials=trials)
+        return say(
+            "Median of {trials} trials a point, without intervals: the claims test differences.",
+            trials=trials,
+        )
     if most < FEWEST_FOR_BAND:
         return say(
             "Median of {trials} trials a point: too few trials for an interval.", trials=trials
         )
-    return say("Median of {trials} trials a point; bands are 95 % intervals.", trials=trials)
+    return say("Median of {trials} trials a point; bars are 95 % intervals.", trials=trials)
 
 
 def target_notes(frame: pd.DataFrame) -> list[Message]:
@@ -326,9 +357,10 @@ class Comparison:
         lines = self.group(frame, self.quantity.column)
         if not any_drawn(lines):
             return None
+        title = self.title(lines)
         return Drawn(
             figure=self._panel(lines),
-            title=self.title(lines),
+            title=under(title, frame) if self.quantity.column in TO_TARGET else title,
             alt=described(lines, self.quantity.label),
             numbers=numbers(frame, self.columns),
             notes=self.notes(frame),
@@ -345,6 +377,21 @@ class Comparison:
         return figure
 
 
+def under(title: Message | None, frame: pd.DataFrame) -> Message | None:
+    """The title with the learning rates of its rows, without which it may not hold."""
+    rates = frame["learning_rate"].dropna() if "learning_rate" in frame else pd.Series(dtype=float)
+    if title is None or rates.empty:
+        return title
+    return say(
+        "{title} (learning rate {low})"
+        if rates.nunique() == 1
+        else "{title} (learning rates {low} to {high})",
+        title=title,
+        low=significant(rates.min()),
+        high=significant(rates.max()),
+    )
+
+
 def any_drawn(lines: Sequence[Curve]) -> bool:
     """Whether there is at least one value to draw."""
     return any(not line.drawn.empty for line in lines)
@@ -357,7 +404,14 @@ def first_evaluation(frame: pd.DataFrame) -> float:
 
 
 def apart(lower: pd.Series, upper: pd.Series) -> bool:
-    """Whether the intervals of two points do not overlap; false when one has none."""
+    """Whether two points differ beyond chance.
+
+    By the paired test, corrected for their number, where one of them is the baseline; else by
+    intervals that do not overlap, false when one has none.
+    """
+    for base, other in ((lower, upper), (upper, lower)):
+        if base.get("baseline") == 1 and other.get("told", math.nan) in (0, 1):
+            return bool(other["told"])
     return bool(lower["high"] < upper["low"])
 
 
@@ -366,25 +420,33 @@ def fewest(lines: Sequence[Curve]) -> Message | None:
     at = _by_position(lines)
     differing = {x: values for x, values in at.items() if len({y for y, *_ in values}) > 1}
     if not differing:
-        finite = [y for values in at.values() for y, *_ in values if y < math.inf]
+        finite = [value for values in at.values() for value in values if value[0] < math.inf]
         if not finite:
             return None
-        return say("No difference to be seen: at most {epochs} each", epochs=epochs(max(finite)))
+        most = max(finite, key=lambda value: value[0])
+        return say("No difference to be seen: {epochs} each", epochs=_needed(most[2]))
     # Where most curves can be compared, and there at the largest batch size.
     x, values = max(differing.items(), key=lambda item: (len(item[1]), item[0]))
     best, worst = (pick(values, key=lambda value: value[0]) for pick in (min, max))
     if worst[0] == math.inf:
-        return _with_misses(x, best[0], values)
+        return _with_misses(x, best, values)
     return say(
-        "{best} needs {low} at batch size {size}, {worst} {high}"
+        "At batch size {size}, {best} needs {low}, {worst} {high}"
         if apart(best[2], worst[2])
-        else "At batch size {size}, {best} ({low}) and {worst} ({high}) cannot be told apart",
+        else "At batch size {size}, {best} ({low}) and {worst} ({high}) are not told apart",
         size=whole(x),
         best=Message(best[1].label),
-        low=epochs(best[0]),
+        low=_needed(best[2]),
         worst=Message(worst[1].label),
-        high=significant(worst[0], 2),
+        high=_needed(worst[2]),
     )
+
+
+def _needed(point: pd.Series) -> Message:
+    """Epochs to target; only a bound where the first test already saw it."""
+    instant = point["y"] <= point.get("first", 0.0)
+    count = epochs(point["first"] if instant else point["y"])
+    return say("at most {epochs}", epochs=count) if instant else count
 
 
 def _by_position(lines: Sequence[Curve]) -> dict[float, list[Value]]:
@@ -397,13 +459,13 @@ def _by_position(lines: Sequence[Curve]) -> dict[float, list[Value]]:
     return {x: values for x, values in at.items() if len(values) > 1}
 
 
-def _with_misses(x: float, least: float, values: Sequence[Value]) -> Message:
+def _with_misses(x: float, best: Value, values: Sequence[Value]) -> Message:
     return say(
         "At batch size {size}, {low} with {best}; not reached with {missed}",
         size=whole(x),
-        low=epochs(least),
-        best=listed([line.label for y, line, _ in values if y == least]),
-        missed=listed([line.label for y, line, _ in values if y == math.inf]),
+        low=_needed(best[2]),
+        best=enumerated([line.label for y, line, _ in values if y == best[0]]),
+        missed=enumerated([line.label for y, line, _ in values if y == math.inf]),
     )
 
 
@@ -417,9 +479,9 @@ def fastest(lines: Sequence[Curve]) -> Message | None:
     last = lowest(slowest.drawn, "y")
     return say(
         "{name} is fastest, at batch size {size}; {slowest} at its best takes {times} as long"
-        if apart(point, last)
-        else "By medians alone {name} is fastest, at batch size {size}; {slowest} at its best "
-        "takes {times} as long, but the intervals do not tell them apart",
+        if bool(point["high"] < last["low"])
+        else "By medians alone {name} is fastest, at batch size {size}: it is not told apart from "
+        "{slowest}, which takes {times} as long",
         name=Message(best.label or best.name),
         size=whole(point["x"]),
         slowest=Message(slowest.label or slowest.name),

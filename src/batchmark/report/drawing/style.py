@@ -101,7 +101,7 @@ mpl.use("svg")
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
 # In units of the drawing, which are pixels of a page that does not scale it.
-WIDTH, HEIGHT, FONT = 440, 290, 12.5
+WIDTH, HEIGHT, FONT = 400, 230, 12.5
 # Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
 SETTINGS: dict[str, Any] = {
@@ -334,43 +334,45 @@ def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> None:
 
 
 def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = False) -> None:
-    """Name lines at their right ends, pushed apart where they would overlap."""
+    """Name lines beside their last points, pushed apart where the names would overlap."""
+    box = axes.get_window_extent()
+    placed = [(axes.transData.transform((label.x, label.y)), label) for label in labels]
     # A line of text and the space between two.
     gap = FONT + 2.5
-    wanted = sorted(labels, key=lambda label: axes.transData.transform((label.x, label.y))[1])
-    heights = [axes.transData.transform((label.x, label.y))[1] for label in wanted]
-    box = axes.get_window_extent()
-    ceiling = box.y1 - gap * under_rail
-    for label, height in zip(wanted, spread(heights, gap, box.y0, ceiling), strict=True):
-        share = (height - box.y0) / box.height
-        _lead(axes, label, share)
-        axes.annotate(
-            label.text,
-            (1, share),
-            xycoords="axes fraction",
-            xytext=(9, 0),
-            va="center",
-            textcoords="offset points",
-            color=label.color,
-            gid=gid(label.series),
-        )
+    for column in _columns(placed):
+        heights = [place[1] for place, _ in column]
+        free = spread(heights, gap, box.y0, box.y1 - gap * under_rail)
+        for (place, label), height in zip(column, free, strict=True):
+            axes.annotate(
+                label.text,
+                ((place[0] - box.x0) / box.width, (height - box.y0) / box.height),
+                xycoords="axes fraction",
+                xytext=(9, 0),
+                va="center",
+                textcoords="offset points",
+                color=label.color,
+                gid=gid(label.series),
+            )
 
 
-def _lead(axes: Axes, label: EndLabel, share: float) -> None:
-    """A hairline from the last point of a line to its name."""
-    start = axes.transAxes.inverted().transform(axes.transData.transform((label.x, label.y)))
-    edge = 1 + 7 / axes.get_window_extent().width
-    axes.plot(
-        [start[0], edge],
-        [start[1], share],
-        color=label.color,
-        alpha=0.45,
-        linewidth=0.7,
-        transform=axes.transAxes,
-        clip_on=False,
-        gid=gid(label.series),
-        zorder=1,
-    )
+Placed = tuple[Sequence[float], EndLabel]
+
+
+def _columns(placed: Iterable[Placed]) -> list[list[Placed]]:
+    """The labels whose texts stand over or under each other, from the lowest point up."""
+    columns: list[list[Placed]] = []
+    right = -math.inf
+    for place, label in sorted(placed, key=lambda one: one[0][0]):
+        if place[0] > right:
+            columns.append([])
+        columns[-1].append((place, label))
+        right = max(right, place[0] + text_width(label.text))
+    return [sorted(column, key=lambda one: one[0][1]) for column in columns]
+
+
+def text_width(text: str) -> float:
+    """About how many units a text is wide: a digit is 0.58 of the font's size."""
+    return 0.58 * FONT * len(text)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -407,8 +409,8 @@ def _uncollided(axes: Axes, values: Sequence[float], write: Callable[[float], st
     edge = math.inf
     for value in reversed(values):
         text = write(value)
-        # A digit is about 0.58 of the font's size wide, and two labels stand 4 units apart.
-        half = 0.29 * FONT * len(text) + 2
+        # Two labels stand 4 units apart.
+        half = text_width(text) / 2 + 2
         center = axes.transData.transform((value, 1))[0]
         if center + half <= edge:
             kept[value] = text

@@ -9,12 +9,20 @@ import pandas as pd
 from batchmark.report.drawing import curves, style
 from batchmark.report.drawing.curves import TIME, Comparison, Curve, described, fastest, numbers
 from batchmark.report.drawing.svg import Drawn
-from batchmark.report.language.messages import Message, listed, say, significant, whole
+from batchmark.report.language.messages import (
+    Message,
+    epochs,
+    listed,
+    say,
+    significant,
+    whole,
+)
 from batchmark.report.selection import (
     Tables,
     at_home,
     headline_rows,
     highest,
+    is_sample,
     lowest,
     measured,
     study_summary,
@@ -49,15 +57,21 @@ def test_error(tables: Tables) -> Drawn | None:
         "best_epoch": "best epoch",
     }
     note = say(
-        "Median of {trials} trials. The best epoch is chosen on validation data only.",
+        "Median of {trials} trials, without intervals: the claims test differences. The best epoch "
+        "is chosen on validation data only.",
         trials=whole(frame["trials"].max()),
     )
+    published = _published_errors(tables, frame)
+    grey = say(
+        "Grey: published, after 200 epochs; ours after {epochs}.",
+        epochs=epochs(frame["epochs"].max()),
+    )
     return Drawn(
-        figure=_errors(frame, lines, _published_errors(tables, frame)),
+        figure=_errors(frame, lines, published),
         title=_extremes(lines[0]),
         alt=described(lines, "test error (%)"),
         numbers=numbers(frame, columns),
-        notes=[note],
+        notes=[note, *([] if published.empty else [grey])],
         series=curves.series([curves.of_optimizer(frame, "best_test_error")]),
     )
 
@@ -76,7 +90,7 @@ def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) ->
     style.batch_axis(axes, frame["batch_size"])
     style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
     axes.plot(published["x"], published["y"], color=style.INK, alpha=0.45, linewidth=1)
-    curves.draw(axes, lines, missing="cannot converge", named=False)
+    curves.draw(axes, lines, missing="stopped early", named=False)
     ends = [curves.end(line) for line in lines if not line.drawn.empty]
     if not published.empty:
         last = published.iloc[-1]
@@ -87,11 +101,10 @@ def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) ->
 
 def _published_errors(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     table = tables.frame("published")
-    if table.empty:
+    if table.empty or is_sample(tables):
         return pd.DataFrame({"x": [], "y": []}, dtype=float)
     points = pd.DataFrame({"x": table["batch_size"], "y": 100 * table["best_test_error"]})
-    inside = points["x"].between(frame["batch_size"].min(), frame["batch_size"].max())
-    return points[inside].dropna().sort_values("x")
+    return points[points["x"].isin(frame["batch_size"])].dropna().sort_values("x")
 
 
 def _extremes(line: Curve) -> Message | None:
@@ -100,11 +113,11 @@ def _extremes(line: Curve) -> Message | None:
     best = lowest(line.drawn, "y")
     worst = highest(line.drawn, "y")
     return say(
-        "Among the sizes that learn, test error is lowest at batch size {best} ({low} %) and "
-        "highest at {worst} ({high} %)"
+        "By medians, among the sizes that learn, test error is lowest at batch size {best} ({low} "
+        "%) and highest at {worst} ({high} %)"
         if line.missed
-        else "Test error is lowest at batch size {best} ({low} %) and highest at {worst} "
-        "({high} %)",
+        else "By medians test error is lowest at batch size {best} ({low} %) and highest at "
+        "{worst} ({high} %)",
         best=whole(best["x"]),
         low=significant(best["y"]),
         worst=whole(worst["x"]),
@@ -115,10 +128,10 @@ def _extremes(line: Curve) -> Message | None:
 def learning_curves(tables: Tables) -> Drawn | None:
     """Validation error over epochs, one line a batch size: medians over seeds."""
     summary = headline_rows(tables)
-    epochs = at_home(tables, "epochs")
-    if summary.empty or epochs.empty:
+    tested = at_home(tables, "epochs")
+    if summary.empty or tested.empty:
         return None
-    frame = _medians(summary, epochs)
+    frame = _medians(summary, tested)
     sizes = sorted(frame["batch_size"].unique())
     if not sizes or frame["epoch"].nunique() < 2:
         return None
@@ -202,7 +215,7 @@ def _left_out(summary: pd.DataFrame) -> list[Message]:
     written = listed([whole(size) for size in sizes])
     return [
         note,
-        say("Not drawn, because they cannot converge: batch size {sizes}.", sizes=written),
+        say("Not drawn, because trials stopped early: batch size {sizes}.", sizes=written),
     ]
 
 
@@ -222,7 +235,7 @@ def _best_sizes(lines: Sequence[Curve]) -> Message | None:
         return None
     least, most = reached[0], reached[-1]
     return say(
-        "The fastest batch size is {least} on {few} images and {most} on {many}",
+        "By medians the fastest batch size is {least} on {few} images and {most} on {many}",
         least=whole(lowest(least.drawn, "y")["x"]),
         few=least.label,
         most=whole(lowest(most.drawn, "y")["x"]),

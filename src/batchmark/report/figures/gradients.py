@@ -39,7 +39,7 @@ def gradient_cosine(tables: Tables) -> Drawn | None:
     }
     return Drawn(
         figure=figure,
-        title=_aligned(lines[-1].drawn),
+        title=_aligned(lines[-1]),
         alt=say("Line chart of the cosine between mini-batch and full gradient over batch size."),
         numbers=numbers(frame, columns),
         notes=[say("Mean over draws and seeds with 95 % intervals. 1: the same direction.")],
@@ -47,17 +47,26 @@ def gradient_cosine(tables: Tables) -> Drawn | None:
     )
 
 
-def _aligned(points: pd.DataFrame) -> Message | None:
-    aligned = points[points["y"] >= ALIGNED]
-    if aligned.empty:
-        return None
+def _aligned(line: Curve) -> Message | None:
+    """At the last moment: from which size on a batch tells the whole gradient, if any does."""
+    points = line.drawn
+    aligned = points[points["low"] >= ALIGNED]
+    first = (points if aligned.empty else aligned).iloc[-1 if aligned.empty else 0]
     return say(
-        "From batch size {size} on the gradient is nearly the full one (cosine {cosine}); "
-        "one image alone has {single}",
-        size=whole(aligned["x"].min()),
-        cosine=significant(aligned["y"].iloc[0], 2),
+        "{moment}, even batch size {size} has a cosine of only {cosine} to the full gradient; one "
+        "image has {single}"
+        if aligned.empty
+        else "{moment}, batch size {size} is the smallest probed whose gradient is nearly the full "
+        "one (cosine {cosine}); one image has {single}",
+        moment=Message(_capital(line.label)),
+        size=whole(first["x"]),
+        cosine=significant(first["y"], 2),
         single=significant(points["y"].iloc[0], 2),
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def noise_scale(tables: Tables) -> Drawn | None:
@@ -124,7 +133,7 @@ def gradient_magnitudes(tables: Tables) -> Drawn | None:
         title=_spread(lines[-1]),
         alt=say("Line chart of the quantiles of gradient magnitude over all weights."),
         numbers=numbers(frame, columns),
-        notes=[say("Median over seeds of the quantiles over all weights.")],
+        notes=[say("Median over seeds, without interval: a spread over weights, not over trials.")],
         series=curves.series(lines),
     )
 
@@ -140,7 +149,8 @@ def _spread(line: Curve) -> Message | None:
         return None
     ratio = float(rows[0.9] / rows[0.1])
     return say(
-        "Between the 10th and the 90th percentile gradients differ {times}-fold",
+        "{moment}, gradients differ {times}-fold between the 10th and the 90th percentile",
+        moment=Message(_capital(line.label)),
         times=whole(ratio) if ratio >= 10 else significant(ratio),
     )
 
@@ -158,7 +168,9 @@ def layer_norms(tables: Tables) -> Drawn | None:
     rows = frame.groupby(["normalization", "layer"], as_index=False, sort=False)["norm"].median()
     rows = rows.assign(x=rows["layer"].map(layers.index), y=rows["norm"])
     lines = curves.by_group(rows, "normalization", "y", x="x")
-    figure, (axes,) = style.panels(right=98, left=56)
+    if len(lines) < 2:
+        return None
+    figure, (axes,) = style.panels(right=118, left=56)
     style.steps_axis(axes, _ticks(layers), "layer, input to output")
     style.log_axis(axes, curves.values(lines), "gradient norm")
     curves.draw(axes, lines, missing="")
@@ -169,7 +181,7 @@ def layer_norms(tables: Tables) -> Drawn | None:
         title=_flow(lines),
         alt=alt,
         numbers=numbers(rows, columns),
-        notes=[say("At initialization, median over seeds.")],
+        notes=[say("At initialization, median over seeds, without intervals: the claims test it.")],
         series=curves.series(lines),
     )
 

@@ -26,6 +26,7 @@ from batchmark.report.selection import (
     headline_study,
     headline_variants,
     highest,
+    is_sample,
     lowest,
     measured,
 )
@@ -41,7 +42,7 @@ def time_to_target(tables: Tables) -> Drawn | None:
     frame = headline_rows(tables)
     if not measured(frame, "time_to_target"):
         return None
-    figure, (time, epochs, seconds) = style.panels((215, 92, 92), right=16)
+    figure, (time, epochs, seconds) = style.panels((160, 72, 72), right=16)
     for axes in (time, epochs, seconds):
         style.batch_axis(axes, frame["batch_size"], "batch size" if axes is seconds else "")
     published = _published_times(tables, frame)
@@ -66,13 +67,13 @@ def time_to_target(tables: Tables) -> Drawn | None:
         "time_to_target_low": "time, low",
         "time_to_target_high": "time, high",
     }
-    grey = say("Grey: the published relative times, scaled to the same smallest value.")
+    grey = say("Grey: the published relative times to 99 %, scaled to the same smallest value.")
     return Drawn(
         figure=figure,
         title=_first_to_target(frame, tables.document("answer")),
         alt=_time_in_words(frame),
         numbers=numbers(frame, columns),
-        notes=[*target_notes(frame), *([] if tables.frame("published").empty else [grey])],
+        notes=[*target_notes(frame), *([] if published.empty else [grey])],
         series=curves.series([line]),
     )
 
@@ -85,12 +86,12 @@ def _draw_factor(axes: Axes, line: Curve, label: str, missing: str = "not reache
 def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     """The published relative times, scaled so that both curves have the same smallest value."""
     table = tables.frame("published")
-    if table.empty:
+    if table.empty or is_sample(tables):
         return pd.DataFrame({"x": [], "y": []}, dtype=float)
     # Theirs are relative, ours are seconds: only the shape can be compared.
     scale = frame["time_to_target"].min() / table["time_to_099_pu"].min()
     points = pd.DataFrame({"x": table["batch_size"], "y": table["time_to_099_pu"] * scale})
-    return points[points["x"].between(frame["batch_size"].min(), frame["batch_size"].max())]
+    return points[points["x"].isin(frame["batch_size"])]
 
 
 def _draw_published(axes: Axes, published: pd.DataFrame) -> None:
@@ -184,7 +185,10 @@ def sensitivity(tables: Tables) -> Drawn | None:
         columns=columns | TIME.columns,
         title=_best_by_target,
         notes=lambda _: [
-            say("Each line is one target, a validation accuracy; medians, without intervals.")
+            say(
+                "Each line is one target, a validation accuracy; medians, without intervals, which "
+                "would hide the lines."
+            )
         ],
         right=64,
     ).draw(frame)
@@ -202,9 +206,12 @@ def _best_by_target(lines: Sequence[Curve]) -> Message | None:
         return None
     targets, sizes = list(best), set(best.values())
     if len(sizes) == 1:
-        return say("Batch size {size} is fastest for every target", size=whole(min(sizes)))
+        return say(
+            "By medians batch size {size} is fastest for every target", size=whole(min(sizes))
+        )
     return say(
-        "The fastest batch size moves between {low} and {high} over the targets {easy} to {hard}",
+        "By medians the fastest batch size moves between {low} and {high} over the targets {easy} "
+        "to {hard}",
         low=whole(min(sizes)),
         high=whole(max(sizes)),
         easy=targets[0],

@@ -27,7 +27,6 @@ from batchmark.report.selection import (
     headline_rows,
     headline_study,
     highest,
-    home,
     lowest,
     measured,
 )
@@ -50,7 +49,7 @@ def threads(tables: Tables) -> Drawn | None:
         quantity=SECONDS,
         columns={"threads": "threads"} | SECONDS.columns,
         title=_gain_of_threads,
-        notes=lambda _: [say("Median over rounds; bands are 95 % intervals.")],
+        notes=lambda _: [say("Median over rounds; bars are 95 % intervals.")],
         right=92,
     ).draw(_session(frame[frame["role"] != "control"]))
 
@@ -84,7 +83,7 @@ def _gain_of_threads(lines: Sequence[Curve]) -> Message | None:
 
 def _from_which_size(sizes: list[float], helped: list[float]) -> Message:
     if not helped:
-        return say("More threads help at no batch size")
+        return say("More threads are not shown to help at any batch size")
     before = [size for size in sizes if size < helped[0]]
     if not before:
         return say("More threads help from batch size {size} on", size=whole(helped[0]))
@@ -105,7 +104,8 @@ def throughput(tables: Tables) -> Drawn | None:
     shared = measured(frame, "share_of_peak")
     if shared:
         frame = frame.assign(share_of_peak=100 * frame["share_of_peak"])
-    figure, panels = style.panels((200, 110) if shared else (260,), right=20, left=54)
+    frame = _per_second(frame)
+    figure, panels = style.panels((150, 90) if shared else (style.HEIGHT,), right=20, left=54)
     line = curves.of_optimizer(frame, "examples_per_second")
     for axes in panels:
         style.batch_axis(axes, frame["batch_size"], "batch size" if axes is panels[-1] else "")
@@ -133,6 +133,17 @@ def throughput(tables: Tables) -> Drawn | None:
     )
 
 
+def _per_second(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the intervals of what is counted by the second, which are those of the epoch's time."""
+    seconds = frame["seconds_per_epoch"]
+    for end, other in (("low", "high"), ("high", "low")):
+        if f"seconds_per_epoch_{other}" in frame:
+            share = seconds / frame[f"seconds_per_epoch_{other}"]
+            for column in {"examples_per_second", "share_of_peak"} & set(frame):
+                frame = frame.assign(**{f"{column}_{end}": frame[column] * share})
+    return frame
+
+
 def _of_the_peak(frame: pd.DataFrame) -> list[Message]:
     """What arithmetic the fastest size does, and of which peak, where both are known."""
     note = say("Peak: the rate of large float32 matrix products on the same machine, same day.")
@@ -149,14 +160,19 @@ def _of_the_peak(frame: pd.DataFrame) -> list[Message]:
 
 
 def _gain_of_size(line: Curve) -> Message | None:
+    """Where most examples are trained; the tested ratio is the claim's to say."""
     if len(line.drawn) < 2:
         return None
     first, best = line.drawn.iloc[0], highest(line.drawn, "y")
     return say(
-        "Batch size {best} trains {times} as many examples a second as {first}",
+        "Batch size {best} trains most examples a second, {rate}; batch size {first} trains {least}"
+        if apart(first, best)
+        else "By medians batch size {best} trains most examples a second, {rate}, not told apart "
+        "from {least} at {first}",
         best=whole(best["x"]),
+        rate=significant(best["y"], 2),
         first=whole(first["x"]),
-        times=times(best["y"] / first["y"]),
+        least=significant(first["y"], 2),
     )
 
 
@@ -207,7 +223,7 @@ def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
     if pair is None or not measured(frame, "gain"):
         return None
     gain = frame.dropna(subset=["gain"]).set_index("batch_size")["gain"]
-    faster = gain.index[np.asarray(gain > 1)]
+    faster = gain.index[np.asarray(_told_faster(frame, pair, gain.index))]
     start = (
         say("from batch size {size} on", size=whole(faster[0]))
         if len(faster)
@@ -224,6 +240,18 @@ def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
         most=whole(float(str(gain.idxmax()))),
         times=times(gain.max()),
     )
+
+
+def _told_faster(frame: pd.DataFrame, pair: tuple[str, str], sizes: pd.Index) -> pd.Series:
+    """At which sizes the GPU's interval of seconds per epoch ends below the CPU's begins."""
+    cpu, gpu = (
+        frame[(frame["machine"] == machine) & (frame["device"] == device)]
+        .drop_duplicates("batch_size")
+        .set_index("batch_size")
+        .reindex(sizes)
+        for machine, device in zip(pair, ("cpu", "gpu"), strict=True)
+    )
+    return gpu["seconds_per_epoch_high"] < cpu["seconds_per_epoch_low"]
 
 
 def machines(tables: Tables) -> Drawn | None:
@@ -248,9 +276,9 @@ def machines(tables: Tables) -> Drawn | None:
 def _best_by_machine(lines: Sequence[Curve]) -> Message:
     best = [whole(lowest(line.drawn, "y")["x"]) for line in lines]
     if len(set(best)) == 1:
-        return say("The fastest batch size is {size} on every machine", size=best[0])
+        return say("By medians the fastest batch size is {size} on every machine", size=best[0])
     pairs = ", ".join(f"{size} ({line.label})" for size, line in zip(best, lines, strict=True))
-    return say("The fastest batch size depends on the machine: {sizes}", sizes=pairs)
+    return say("By medians the fastest batch size depends on the machine: {sizes}", sizes=pairs)
 
 
 def memory(tables: Tables) -> Drawn | None:
@@ -259,25 +287,18 @@ def memory(tables: Tables) -> Drawn | None:
     if not measured(frame, "peak_memory_bytes"):
         return None
     frame = frame.dropna(subset=["peak_memory_bytes"])
-    note = say("High-water mark of training over the state before it; on a GPU the allocator's.")
+    note = say(
+        "High-water mark of training over the state before it, measured once, so without interval; "
+        "on a GPU the allocator's."
+    )
     return Comparison(
         group=_places,
         quantity=MEMORY,
         columns=PLACE | {MEMORY.column: MEMORY.label},
         title=lambda lines: _smallest_and_largest(lines[0]),
-        notes=lambda _: [note, *_predicted(tables)],
+        notes=lambda _: [note],
         right=110,
     ).draw(frame.assign(memory=frame["peak_memory_bytes"] / MEBIBYTE))
-
-
-def _predicted(tables: Tables) -> list[Message]:
-    """The largest batch size that the timing stage predicts to fit the home machine's memory."""
-    record = tables.document("environment").get("/".join(home(tables)), {})
-    session = record.get("timings", {}).get(headline_study(tables), {})
-    sizes = [size for size in session.get("largest_batch_size", {}).values() if size]
-    if not sizes:
-        return []
-    return [say("Predicted to fit this machine's memory: up to {size}.", size=whole(min(sizes)))]
 
 
 def _smallest_and_largest(line: Curve) -> Message | None:
@@ -362,9 +383,15 @@ def _noise_floor(frame: pd.DataFrame, study: str) -> Message:
     own = floors[frame["study"] == study]
     if own.empty:
         return say("Differences below {noise} cannot be told from noise", noise=widest)
+    if floors.nunique() == 1:
+        return say("Differences below {noise} cannot be told from noise", noise=widest)
     return say(
-        "Differences below {noise} cannot be told from noise in the study of the answer, below "
-        "{widest} in any",
+        "In the study of the answer differences below {noise} cannot be told from noise; in the "
+        "noisiest below {widest}"
+        if own.iloc[0] < floors.max()
+        else "In the study of the answer differences below {noise} cannot be told from noise; "
+        "elsewhere from {least} on they can",
         noise=percent(own.iloc[0], 2),
         widest=widest,
+        least=percent(floors.min(), 2),
     )

@@ -36,13 +36,15 @@ from batchmark.report.selection import (
 RULE = "axis_learning_rate_rule"
 # The momentum that the optimizer figures show.
 USUAL = 0.9
-BEST_ERROR = Quantity("best_validation_error", "best validation error (%)", "cannot converge")
+BEST_ERROR = Quantity("best_validation_error", "best validation error (%)", "stopped early")
 FACTORS = (
     [1, 1.1, 1.2, 1.3, 1.4, 1.5],
     [1, 1.2, 1.5, 2, 3, 5],
     [1, 2, 3, 5, 10, 20, 50, 100, math.inf],
 )
 """Ticks of a performance profile: those of the first row that reaches to its end."""
+# A profile of fewer is a table in disguise.
+FEWEST_WORKLOADS = 6
 
 
 def optimizer(tables: Tables) -> Drawn | None:
@@ -54,7 +56,6 @@ def optimizer(tables: Tables) -> Drawn | None:
         title=fewest,
         notes=_notes_on_rates,
         right=112,
-        height=320,
     ).draw(_optimizer_rows(tables))
 
 
@@ -67,7 +68,6 @@ def optimizer_time(tables: Tables) -> Drawn | None:
         title=fastest,
         notes=_notes_on_rates,
         right=112,
-        height=320,
     ).draw(_optimizer_rows(tables))
 
 
@@ -117,7 +117,7 @@ def profile(tables: Tables) -> Drawn | None:
     frame = at_home(tables, "profile")
     if not measured(frame, "share"):
         return None
-    frame = frame[(frame["study"] == "optimizer") & (frame["workloads"] > 1)]
+    frame = frame[(frame["study"] == "optimizer") & (frame["workloads"] >= FEWEST_WORKLOADS)]
     if frame.empty:
         return None
     frame = frame.assign(label=frame["solver"].map(_solver_labels(frame["solver"])))
@@ -148,7 +148,7 @@ def profile(tables: Tables) -> Drawn | None:
 
 
 def _profiles(frame: pd.DataFrame) -> style.Figure:
-    figure, (axes,) = style.panels((320,), right=112)
+    figure, (axes,) = style.panels(right=112)
     axis = "time, as a multiple of the fastest"
     style.decades_axis(axes, frame["tau"], axis)
     axes.set_xlim(1, frame["tau"].max())
@@ -221,9 +221,11 @@ def _most_often_fastest(frame: pd.DataFrame) -> Message | None:
         return None
     sizes = best["workloads"].max()
     return say(
-        "{name} is fastest on {n} of {all} batch sizes"
+        "By medians, {name} is fastest on all {all} batch sizes"
+        if len(best) == 1 and best["share"].max() == 1
+        else "By medians, {name} is fastest on {n} of {all} batch sizes"
         if len(best) == 1
-        else "Fastest on {n} of {all} batch sizes each: {name}",
+        else "By medians, fastest on {n} of {all} batch sizes each: {name}",
         name=listed([selection.name(_series(label)) for label in best["label"]]),
         n=whole(best["share"].max() * sizes),
         all=whole(sizes),

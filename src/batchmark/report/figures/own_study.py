@@ -87,7 +87,7 @@ def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
     curves.draw(axes, lines, named=len(lines) > 1)
     best, point = curves.finite_extreme(lines)
     title = say(
-        "Fewest epochs: {epochs} at {axis} {x} ({line})",
+        "By medians fewest epochs, {epochs}, at {axis} {x} ({line})",
         epochs=significant(point["y"], 2),
         axis=Message(label),
         x=significant(point["x"]),

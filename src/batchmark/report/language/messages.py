@@ -66,6 +66,15 @@ def epochs(count: float) -> Message:
     return say("1 epoch") if written == "1" else say("{n} epochs", n=written)
 
 
+def each(step: float) -> Message:
+    """How often something happens that happens every `step` epochs."""
+    parts = round(1 / step) if step < 1 else 0
+    if parts and math.isclose(parts * step, 1, rel_tol=0.02):
+        return say("every 1/{n} epoch", n=parts)
+    written = significant(step, 2)
+    return say("every epoch") if written == "1" else say("every {n} epochs", n=written)
+
+
 def threads(count: float) -> Message:
     """A number of threads."""
     return say("1 thread") if count == 1 else say("{n} threads", n=int(count))
@@ -74,6 +83,12 @@ def threads(count: float) -> Message:
 def listed(labels: Sequence[str]) -> Message:
     """Readers' names with commas between them, each once; there must be one."""
     return joined([Message(label) for label in dict.fromkeys(labels)])
+
+
+def enumerated(labels: Sequence[str]) -> Message:
+    """The same as a sentence has them: "and" before the last."""
+    *most, last = [Message(label) for label in dict.fromkeys(labels)]
+    return say("{one} and {other}", one=joined(most), other=last) if most else last
 
 
 def joined(parts: Sequence[Message], pair: Message = PAIR) -> Message:

@@ -53,7 +53,13 @@ class Language:
 
     def text(self, english: str) -> str:
         """The text in this language; unknown texts (names, numbers) stay as they are."""
-        return unbroken(self.catalogue.get(english) or english)
+        text = unbroken(self.catalogue.get(english) or english)
+        return text.replace(f"{SPACE}%", self.share_sign)
+
+    @property
+    def share_sign(self) -> str:
+        """What stands behind a percentage, with the space before it."""
+        return self.catalogue.get(" %", f"{SPACE}%")
 
     def label(self, english: str) -> str:
         """Like `text`, for labels that may hold numbers: "2 threads" is found as "{n} threads"."""
@@ -66,8 +72,8 @@ class Language:
         return self.text(pattern).replace("{n}", numbers[0])
 
     def tell(self, message: Message) -> str:
-        """A message in this language; a factor's sign too may have its own word."""
-        text = message.translated(self.label)
+        """A message in this language; the signs of a factor and of a share may be its own."""
+        text = message.translated(self.label).replace(f"{SPACE}%", self.share_sign)
         return spaced(text.replace(f"{SPACE}×", f"{SPACE}{self.text('×')}"))
 
     def printed(self, value: object) -> object:
@@ -91,7 +97,11 @@ def unbroken(text: str) -> str:
 
 
 def spaced(text: str) -> str:
-    """A space between Chinese characters and Latin ones, where a field meets its sentence."""
+    """A space between Chinese characters and Latin ones, where a field meets its sentence.
+
+    And none between two Chinese ones or behind their punctuation.
+    """
+    text = re.sub(rf"(?<={HAN}) (?={HAN})|(?<=[，。；：？（）、]) (?=\S)", "", text)
     return re.sub(rf"(?<={HAN})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={HAN})", " ", text)
 
 

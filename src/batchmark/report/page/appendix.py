@@ -18,10 +18,10 @@ from batchmark.report.language.messages import (
     memory,
     say,
     significant,
-    threads,
     whole,
 )
 from batchmark.report.page import view
+from batchmark.report.page.answer import setup
 from batchmark.report.page.view import (
     Cell,
     Fact,
@@ -37,9 +37,7 @@ from batchmark.report.selection import (
     Tables,
     at_home,
     headline_everywhere,
-    headline_rows,
     home,
-    measured,
 )
 
 Nested = Mapping[str, Any]
@@ -51,8 +49,9 @@ def head(tables: Tables, scale: str) -> Head:
     dataset = record.get("dataset", {})
     code = code_of(record)
     return Head(
-        machine=[*_machine(record), *_timed(tables)],
+        machine=_machine(record),
         dataset=_dataset(dataset),
+        setup=setup(tables),
         date=_day(record.get("clock", {}).get("started", "")),
         scale=say("scale: {scale}", scale=Message(scale)),
         commit=(code.get("commit") or "")[:10],
@@ -93,15 +92,6 @@ def _machine(record: Nested) -> list[Text]:
         gpus[0].get("name") or "",
     ]
     return [part for part in parts if part]
-
-
-def _timed(tables: Tables) -> list[Message]:
-    """With how many threads the answer's epochs were timed."""
-    rows = headline_rows(tables)
-    if not measured(rows, "threads"):
-        return []
-    count = rows["threads"].dropna().max()
-    return [say("timed with {threads}", threads=threads(count))]
 
 
 def _dataset(facts: Nested) -> Text:
@@ -244,7 +234,7 @@ def warnings(tables: Tables) -> Warnings:
     frame = tables.frame("warnings").astype(object).fillna("").astype(str)
     if frame.empty:
         return Warnings([], Table("", [], []))
-    sentences = [_warning(str(study), rows) for study, rows in frame.groupby("study", sort=False)]
+    sentences = [_warning(rows) for _, rows in frame.groupby("code", sort=False)]
     columns = ["study", "subject", "text"]
     body = [[scrubbed(value) for value in row] for row in frame[columns].to_numpy().tolist()]
     heads = [Cell(head) for head in (say("study"), say("subject"), say("warning"))]
@@ -257,17 +247,14 @@ def warnings(tables: Tables) -> Warnings:
     return Warnings(sentences, table)
 
 
-def _warning(study: str, rows: pd.DataFrame) -> Message:
-    """What the warnings of one study say, each kind once."""
-    first = rows.drop_duplicates("code")
-    kinds = [
-        KINDS.get(code) or Message(scrubbed(text.rstrip(".")))
-        for code, text in zip(first["code"], first["text"], strict=True)
-    ]
-    warnings = joined(kinds, say("{one}; {two}"))
-    if not study:
-        return say("All studies: {warnings}.", warnings=warnings)
-    return say("{study}: {warnings}.", study=_words(study), warnings=warnings)
+def _warning(rows: pd.DataFrame) -> Message:
+    """What the warnings of one kind say, once, and of which studies."""
+    code, text = rows[["code", "text"]].iloc[0]
+    warning = KINDS.get(code) or Message(scrubbed(text.rstrip(".")))
+    studies = [_words(study) for study in rows["study"].unique() if study]
+    if not studies:
+        return say("{warning}.", warning=warning)
+    return say("{warning} ({studies}).", warning=warning, studies=joined(studies))
 
 
 def _words(name: str) -> Message:
@@ -283,7 +270,7 @@ def environment(tables: Tables) -> list[Facts]:
 
 
 def _stated(term: str, value: str) -> Fact:
-    # Every word of a term is translated for itself.
+    # Every word of a term is translated for itself; names of variables and packages are names.
     words = [Message(word) for word in term.split(STEP)]
     return Fact(joined(words, Message(f"{{one}}{STEP}{{two}}")), Message(scrubbed(value)))
 
@@ -294,9 +281,7 @@ def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in record.items() if key != "timings"}
     first = next(iter(record.get("timings", {}).values()), {})
     timed = _without(first.get("environment", {}), kept)
-    sizes = [size for size in (first.get("largest_batch_size") or {}).values() if size]
     timed["peak_flops_per_second"] = first.get("peak_flops_per_second")
-    timed["predicted_largest_batch_size"] = min(sizes) if sizes else None
     return kept | {"timing": timed}
 
 
@@ -312,15 +297,21 @@ def _without(record: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, A
     return left
 
 
-def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+# What is under these is named by others: packages and variables of the environment.
+FOREIGN = {"versions", "switches"}
+
+
+def _flat(content: Any, prefix: str = "", own: bool = True) -> Iterator[tuple[str, str]]:
     if isinstance(content, Mapping):
         for key, value in content.items():
-            yield from _flat(value, f"{prefix}{STEP}{key}" if prefix else str(key))
+            word = str(key).replace("_", " ") if own else str(key)
+            term = f"{prefix}{STEP}{word}" if prefix else word
+            yield from _flat(value, term, own and key not in FOREIGN)
     elif isinstance(content, list) and any(isinstance(value, Mapping) for value in content):
         for number, value in enumerate(content, 1):
-            yield from _flat(value, f"{prefix} {number}")
+            yield from _flat(value, f"{prefix} {number}", own)
     elif content not in (None, "", [], {}):
-        yield prefix.replace("_", " "), _fact(content)
+        yield prefix, _fact(content)
 
 
 def _fact(value: Any) -> str:
@@ -344,13 +335,17 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     checkout = [f"git checkout {code['commit']}"] if code.get("commit") else []
     facts = [
         (say("git commit"), code.get("commit")),
-        (say("changed since that commit"), code.get("dirty")),
         (say("lock file digest"), request.lock_digest),
         (say("data digest"), record.get("dataset", {}).get("digest")),
         (say("configuration files"), ", ".join(files)),
         (say("scale"), request.scale),
     ]
+    changed = say(
+        "These results were made by code that was changed since that commit: a checkout of it "
+        "gives the commit's, not these."
+    )
     return Reproduction(
+        changed=changed if code.get("dirty") else "",
         commands="\n".join([*checkout, f"make report{options}"]),
         facts=[Fact(term, _fact(value)) for term, value in facts if value not in (None, "")],
         config=yaml.safe_dump(request.config, sort_keys=False, allow_unicode=True, width=88),

@@ -13,9 +13,10 @@ from batchmark.report.catalogue import figures_of_page, of_section
 from batchmark.report.language.messages import say, typeset
 from batchmark.report.language.translation import Language
 from batchmark.report.page import appendix
-from batchmark.report.page.answer import answer, headline, introduction
+from batchmark.report.page.answer import answer
 from batchmark.report.page.appendix import clock_table, head
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
+from batchmark.report.page.original import headline, introduction
 from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Link, Page, read_figures, table_files
 from batchmark.report.selection import Tables
@@ -32,7 +33,8 @@ def page(
     possible = figures_of_page([study.name for study in request.studies])
     figures = read_figures(figure_folder, possible, language)
     unmade = [name for name in possible if name not in figures]
-    conclusion = answer(tables)
+    studies = [study_section(words, tables, figures, language) for words in request.studies]
+    conclusion = answer(tables, studies)
     cards = claims(tables, figures)
     return Page(
         partial=request.partial,
@@ -49,7 +51,7 @@ def page(
         scores=scores(tables),
         themes=themes(cards),
         untested=unmeasured(cards),
-        studies=[study_section(words, tables, figures, language) for words in request.studies],
+        studies=studies,
         hood=[figures[name] for name in of_section(figures, "hood")],
         clock=clock_table(tables),
         unmeasured=appendix.unmeasured(of_section(unmade, "hood")),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from batchmark.report import selection
 from batchmark.report.claim_words import THEMES, Words
 from batchmark.report.language.messages import (
     SPACE,
@@ -21,18 +22,25 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.page import view
 from batchmark.report.page.view import Claim, Figure, Score
-from batchmark.report.selection import Tables, at_home
+from batchmark.report.selection import STATUSES, Tables, at_home
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number that sentences write as `{x}`, in points `{x:points}` or percent `{x:percent}`."""
+    """A number as sentences write it: `{x}`, `{x:points}`, `{x:percent}`, `{x:about}`, `{x:less}`.
+
+    `about`: one digit of it; `less`: what is lost in points, as a change with its sign.
+    """
 
     value: float | None
 
     def __format__(self, style: str) -> str:
         if self.value is None or not math.isfinite(self.value):
             return "?"
+        if style == "about":
+            return significant(self.value, 1)
+        if style == "less":
+            return f"{-100 * self.value:+.3g}"
         if isinstance(self.value, int):
             return str(self.value)
         # With the nine digits of the tables: 100 * 0.1465 is less than 14.65.
@@ -63,9 +71,17 @@ def _field(value: Any, words: Words) -> object:
     if isinstance(value, dict):
         return _filled(words.phrases[value["phrase"]], value, words)
     if isinstance(value, list):
-        parts = [_field(part, words) for part in value]
-        return joined([p if isinstance(p, Message) else Message(format(p)) for p in parts])
-    return value if isinstance(value, str) else Number(value)
+        return joined([_part(part, words) for part in value])
+    # What a rule does not know of a number.
+    return Number(None) if value == "?" else value if isinstance(value, str) else Number(value)
+
+
+def _part(value: Any, words: Words) -> Message:
+    """One of several: a phrase, a number, or a key by its readers' name."""
+    field = _field(value, words)
+    if isinstance(field, Message):
+        return field
+    return STATUSES.get(str(value)) or Message(selection.name(format(field)))
 
 
 VERDICTS: Mapping[str, Message] = {

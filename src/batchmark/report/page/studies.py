@@ -1,7 +1,7 @@
-"""One section a study: question, finding, figures, advice, caveats, all its variants."""
+"""One section a study: question, finding, figures, caveats, all its variants."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -9,19 +9,55 @@ import pandas as pd
 from batchmark.contract.requests.render import StudyForReport
 from batchmark.report import selection
 from batchmark.report.catalogue import of_study
-from batchmark.report.language.messages import Message, memory, percents, say
+from batchmark.report.language.messages import (
+    Message,
+    joined,
+    memory,
+    percents,
+    say,
+    significant,
+)
 from batchmark.report.language.translation import Language
-from batchmark.report.page import answer, view
+from batchmark.report.page import view
 from batchmark.report.page.view import Cell, Figure, Study, Table, csv_file
-from batchmark.report.selection import Tables, at_home, headline_study, study_summary
+from batchmark.report.selection import Tables, at_home, fate, headline_study, study_summary
 
-# Why training of a status has no value to show.
-UNREACHED: Mapping[str, Message] = {
-    "diverged": say("cannot converge"),
-    "not_learning": say("cannot converge"),
-    "oversized": say("oversized"),
-    "failed": say("failed"),
-}
+TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
+STRENGTHS = say("Strengths of different penalties are not comparable with each other.")
+# About time alone: their trials belong to other studies.
+TIMED = {"device"}
+
+
+def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
+    """What the study leaves open, as far as its own rows tell."""
+    if rows.empty or study in TIMED:
+        return []
+    limits = [*([TUNED] if rows["tuned"].astype(bool).any() else []), *_fixed_rate(rows)]
+    if study == "regularization":
+        limits.append(STRENGTHS)
+    missed = int((rows["reached"] < rows["trials"]).sum())
+    if missed:
+        limits.append(
+            say(
+                "{missed} of {all} variants missed the target in at least one trial; misses count "
+                "as infinite.",
+                missed=missed,
+                all=len(rows),
+            )
+        )
+    return limits
+
+
+def _fixed_rate(rows: pd.DataFrame) -> Iterator[Message]:
+    """One rate for things that may each want their own."""
+    rates = rows["learning_rate"].dropna().unique()
+    compared = [axis for axis in ("batch_size", "momentum") if rows[axis].nunique() > 1]
+    if len(rates) == 1 and compared:
+        yield say(
+            "Everything at learning rate {rate}: what each does at a rate of its own is not "
+            "measured here.",
+            rate=significant(rates[0]),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,24 +79,22 @@ def study_section(
     rows = study_summary(tables, words.name)
     headline = headline_study(tables)
     shown = [figures[name] for name in of_study(figures, words.name, headline)]
-    main = figures.get("time_to_target") if words.name == headline else None
     return Study(
         name=words.name,
         question=language.chosen(words.question) or words.name,
         description=language.chosen(words.description),
-        finding=_finding(main, shown),
+        finding="" if words.name == headline else _finding(shown),
         figures=shown,
-        advice=answer.advice(words.name),
-        caveats=answer.caveats(words.name, rows),
+        caveats=caveats(words.name, rows),
         variants=variants_table(words.name, rows, tables),
     )
 
 
-def _finding(main: Figure | None, shown: Sequence[Figure]) -> str:
+def _finding(shown: Sequence[Figure]) -> str:
     """The first finding, unless it stands as a title right below."""
-    if main is None and shown and shown[0].found:
+    if shown and shown[0].found:
         return ""
-    return next((figure.title for figure in [main, *shown] if figure and figure.found), "")
+    return next((figure.title for figure in shown if figure.found), "")
 
 
 def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
@@ -73,18 +107,18 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
         key for key in selection.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1
     ]
     varying = varying or ["batch_size"]
-    against = _against_baseline(name, tables)
+    against = _against_baseline(name, tables, rows)
     numeric = set(rows.select_dtypes("number").columns)
     columns = [
         *(Cell(selection.SETTINGS[key], numeric=key in numeric) for key in varying),
         *(Cell(result.head, numeric=True) for result in RESULTS),
-        Cell(say("time to target, against the baseline"), numeric=True),
+        *([] if against.empty else [_against_what(against, varying)]),
     ]
     body = [
         [
             *(_setting(row[key]) for key in varying),
             *(result.cell(row) for result in RESULTS),
-            _ratio(against, row["variant"]),
+            *([] if against.empty else [_ratio(against, row)]),
         ]
         for _, row in rows.iterrows()
     ]
@@ -94,25 +128,51 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
     return Table(caption, columns, body, download)
 
 
-def _against_baseline(study: str, tables: Tables) -> pd.DataFrame:
-    """The study's paired ratios of time to its main target, which comes first, by variant."""
+def _against_baseline(study: str, tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """The study's paired ratios of time to its main target, which comes first, by variant.
+
+    With the `base`'s settings; empty where the base itself did not get there.
+    """
     frame = at_home(tables, "comparisons")
     if frame.empty:
         return frame
     frame = frame[(frame["study"] == study) & (frame["metric"] == "time_to_target")]
-    return frame.drop_duplicates("variant").set_index("variant")
+    base = rows[rows["variant"].isin(frame["baseline"]) & rows["epochs_to_target"].notna()]
+    if base.empty:
+        return frame.iloc[:0]
+    return frame.drop_duplicates("variant").set_index("variant").assign(**base.iloc[0])
 
 
-def _ratio(against: pd.DataFrame, variant: str) -> Cell:
-    """The ratio with its interval; greyed when it cannot be told from 1."""
-    if variant not in against.index:
+def _against_what(against: pd.DataFrame, varying: Sequence[str]) -> Cell:
+    """The head of the ratios: what they are over."""
+    base = against.iloc[0]
+    words = [
+        say("{axis} {value}", axis=selection.SETTINGS[key], value=_setting(base[key]).text)
+        for key in varying
+    ]
+    head = say("time to target, over that of: {settings}", settings=joined(words))
+    return Cell(head, numeric=True)
+
+
+def _ratio(against: pd.DataFrame, row: pd.Series) -> Cell:
+    """The ratio with its interval; greyed when it cannot be told from 1.
+
+    Nothing where training did not arrive, a bound where some trial of one side did not.
+    """
+    if row["variant"] not in against.index or pd.isna(row["epochs_to_target"]):
         return view.text("")
-    row = against.loc[variant]
-    high = math.inf if row["high_unbounded"] else row["high"]
-    cell = view.ranged(row["estimate"], row["low"], high)
-    if cell.muted or bool(row["distinguishable"]):
+    pair = against.loc[row["variant"]]
+    larger, smaller = bool(pair["high_unbounded"]), pair["low"] == 0
+    if larger and smaller:
+        return view.text("")
+    if larger or smaller:
+        words = "at least {ratio}" if larger else "at most {ratio}"
+        bound = float(pair["low" if larger else "high"])
+        return Cell(say(words, ratio=significant(bound, 2)), repr(bound), numeric=True)
+    cell = view.ranged(pair["estimate"], pair["low"], pair["high"], 2)
+    if cell.muted or bool(pair["distinguishable"]):
         return cell
-    doubt = say("not distinguishable")
+    doubt = say("not told from 1")
     under = Message("{interval} {doubt}", {"interval": cell.under, "doubt": doubt})
     return replace(cell, muted=True, under=under if cell.under else doubt)
 
@@ -134,8 +194,8 @@ def _to_target(column: str) -> Callable[[pd.Series], Cell]:
     """A cell of `column`, or why there is no value."""
 
     def cell(row: pd.Series) -> Cell:
-        if row["status"] in UNREACHED or pd.isna(row["epochs_to_target"]):
-            return view.missed(UNREACHED.get(row["status"], view.NOT_REACHED))
+        if pd.isna(row["epochs_to_target"]):
+            return view.missed(fate(row) or view.NOT_REACHED)
         return _timed(column)(row)
 
     return cell
@@ -156,6 +216,16 @@ def _ranged(column: str) -> Callable[[pd.Series], Cell]:
     def cell(row: pd.Series) -> Cell:
         low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
         return view.ranged(row[column], low, high)
+
+    return cell
+
+
+def _error(column: str) -> Callable[[pd.Series], Cell]:
+    """A cell of an error in percent, or why training ended before it could be one."""
+
+    def cell(row: pd.Series) -> Cell:
+        ended = fate(row)
+        return view.missed(ended) if ended else _written(column, percents)(row)
 
     return cell
 
@@ -182,12 +252,12 @@ RESULTS = (
     Result(
         say("best validation error (%)"),
         ("best_validation_error", "best_test_error"),
-        _written("best_validation_error", percents),
+        _error("best_validation_error"),
     ),
     Result(
         say("final test error (%)"),
         ("final_test_error",),
-        _written("final_test_error", percents),
+        _error("final_test_error"),
     ),
     Result(say("peak memory"), ("peak_memory_bytes",), _written("peak_memory_bytes", memory)),
 )

@@ -86,21 +86,22 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Statistic:
-    """One number in large type and what it means."""
+class Line:
+    """One other question in a line: its name, what was found, and where."""
 
-    value: Text
-    meaning: Text
+    term: Text
+    text: Text
     href: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The first screen's sentence, what it rests on, and three numbers."""
+    """The first screen: what to do, what it rests on, other questions, what limits it."""
 
     sentence: Text
-    basis: Text
-    statistics: Sequence[Statistic]
+    detail: Text
+    lines: Sequence[Line]
+    limits: Sequence[Text]
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Study:
-    """One section: question, finding, figures, advice, caveats and the table of variants."""
+    """One section: question, finding, figures, caveats and the table of variants."""
 
     name: str
     question: str
     description: str
     finding: str
     figures: Sequence[Figure]
-    advice: Sequence[Text]
     caveats: Sequence[Text]
     variants: Table
 
@@ -188,6 +188,7 @@ class Head:
 
     machine: Sequence[Text]
     dataset: Text
+    setup: Sequence[Text]
     date: date | str
     scale: Text
     commit: str
@@ -197,9 +198,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What somebody needs to run this again."""
+    """What somebody needs to run this again. `changed`: why it may come out otherwise."""
 
     commands: str
+    changed: Text
     facts: Sequence[Fact]
     config: str
 
@@ -314,12 +316,16 @@ def number(value: Any, written: str | None = None) -> Cell:
     return Cell(written or significant(float(value)), repr(float(value)), numeric=True)
 
 
-def ranged(value: Any, low: Any, high: Any) -> Cell:
+def ranged(value: Any, low: Any, high: Any, digits: int = 3) -> Cell:
     """A number with its interval on a second line."""
-    cell = number(value)
+    cell = number(value, significant(float(value), digits) if _is_finite(value) else None)
     if cell.muted or any(bound is None or math.isnan(bound) for bound in (low, high)):
         return cell
     return replace(cell, under=interval(float(low), float(high)))
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def missed(reason: Message = NOT_REACHED) -> Cell:
