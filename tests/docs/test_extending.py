@@ -12,9 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.requests.message import Variant
+from batchmark.plan.plan import _sources
 from batchmark.plan.schema import StudyConfig
 from batchmark.plan.studies import build_study
 from batchmark.report.selection import Tables
@@ -259,6 +262,72 @@ def test_axis_of_timing(tmp_path: Path) -> None:
         "compiled": ["a.xla"],
         "cost": 2.0,
     }
+
+
+ON_CARDS = """
+import json
+from pathlib import Path
+from batchmark.contract.devices import KINDS
+from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.requests.message import Variant
+from batchmark.contract.requests.time import TimeRequest
+from batchmark.machine import cards, rocm
+from batchmark.plan import plan
+from batchmark.timing.session import thread_settings
+from batchmark.training import environment
+
+rocm.ROOT = Path("drm")
+for number in (0, 1):
+    folder = rocm.ROOT / f"card{number}" / "device"
+    folder.mkdir(parents=True)
+    (folder / "mem_info_vram_total").write_text("8192")
+    (folder / "mem_info_vram_used").write_text("4096")
+plan._installed = lambda package: package == "tensorflow_rocm"
+variants = [Variant(id="a", hyperparameters=Hyperparameters())]
+sources = {device: plan._sources("time", device, variants) for device in KINDS}
+request = TimeRequest.model_construct(device="rocm", threads=[1, 0])
+answers = {
+    "usable": plan.usable_devices(), "seen": cards.usable("rocm"),
+    "threads": thread_settings(request),
+    "peak": cards.observe("rocm"), "resource": plan.cards_of_job("rocm"), "others": sources["cpu"],
+    "driver": [each.split(":")[0] for each in sources["rocm"].split() if "machine.rocm" in each],
+}
+with cards.own("time a", "rocm"):
+    environment.apply("rocm", 0)
+    answers["rocm"] = environment.in_force()
+environment.apply("cpu", 1)
+print(json.dumps({**answers, "cpu": environment.in_force()}))
+"""
+
+
+def test_kind_of_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cards that only one process sees, and nothing of the other kinds runs again."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    copy = _followed(
+        tmp_path,
+        "A kind of device",
+        instead_of('Device = Literal["cpu", "gpu"]\n'),
+        after("KINDS: Mapping[Device, Kind] = {\n"),
+        new,
+    )
+    answers = _answers(copy, ON_CARDS)
+    variants = [Variant(id="a", hyperparameters=Hyperparameters())]
+    assert answers.pop("others") == _sources("time", "cpu", variants)
+    on_cards, on_cpu = answers.pop("rocm"), answers.pop("cpu")
+    assert answers == {
+        "usable": ["cpu", "rocm"],
+        "seen": ["0", "1"],
+        "threads": [0],
+        "peak": [{"memory_used_bytes": 4096, "slowed_by": []}] * 2,
+        "resource": 1,
+        "driver": ["batchmark.machine.rocm"],
+    }
+    hidden = ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+    assert [on_cards[name] for name in hidden] == ["0", "-1"]
+    assert on_cards["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert [on_cpu[name] for name in hidden] == ["-1", "-1"]
 
 
 def test_language(checkout: Checkout) -> None:

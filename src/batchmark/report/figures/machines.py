@@ -1,10 +1,12 @@
 """How the hardware is used: threads, throughput, memory, CPU and GPU, and the clock's noise."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from batchmark.contract.devices import KINDS, Device
 from batchmark.report.drawing import curves, style
 from batchmark.report.drawing.curves import (
     SECONDS,
@@ -35,6 +37,7 @@ PLACE = {"machine": "machine", "device": "device", "batch_size": "batch size"}
 RELATIVE = Quantity("relative", "relative time to target", missing="")
 MEMORY = Quantity("memory", "peak memory (MiB)", missing="")
 MEBIBYTE = 2**20
+Place = tuple[str, Device]
 
 
 def threads(tables: Tables) -> Drawn | None:
@@ -202,20 +205,21 @@ def _gains(frame: pd.DataFrame) -> pd.DataFrame:
     pair = _pair(frame)
     if pair is None:
         return frame
-    cpu = frame[(frame["machine"] == pair[0]) & (frame["device"] == "cpu")]
-    base = cpu.drop_duplicates("batch_size").set_index("batch_size")["seconds_per_epoch"]
-    gain = frame["batch_size"].map(base) / frame["seconds_per_epoch"]
-    gpu = (frame["machine"] == pair[1]) & (frame["device"] == "gpu")
-    return frame.assign(gain=gain.where(gpu))
+    processor, card = ((frame[HOME] == list(place)).all(axis="columns") for place in pair)
+    rows = frame[processor].drop_duplicates("batch_size").set_index("batch_size")
+    gain = frame["batch_size"].map(rows["seconds_per_epoch"]) / frame["seconds_per_epoch"]
+    return frame.assign(gain=gain.where(card))
 
 
-def _pair(frame: pd.DataFrame) -> tuple[str, str] | None:
-    """The machines of the CPU and of the GPU to compare: one machine where it has both."""
-    places = frame.groupby("device", sort=False)["machine"].unique()
-    if not {"cpu", "gpu"} <= set(places.index):
-        return None
-    both = [machine for machine in places["cpu"] if machine in places["gpu"]]
-    return (both[0], both[0]) if both else (places["cpu"][0], places["gpu"][0])
+def _pair(frame: pd.DataFrame) -> tuple[Place, Place] | None:
+    """The processor and the card to compare: those of one machine where it has both."""
+    places: list[Place] = list(frame[HOME].drop_duplicates().itertuples(index=False, name=None))
+    pairs = [
+        (processor, card)
+        for processor, card in product(places, repeat=2)
+        if not KINDS[processor[1]].cards and KINDS[card[1]].cards
+    ]
+    return min(pairs, key=lambda pair: pair[0][0] != pair[1][0], default=None)
 
 
 def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
@@ -230,12 +234,13 @@ def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
         else say("at no batch size")
     )
     return say(
-        "The GPU is faster {start}; at {most} it is {times} as fast"
-        if pair[0] == pair[1]
-        else "The GPU of {gpu} is faster than the CPU of {cpu} {start}; at {most} it is {times} as "
-        "fast",
-        cpu=pair[0],
-        gpu=pair[1],
+        "The {kind} is faster {start}; at {most} it is {times} as fast"
+        if pair[0][0] == pair[1][0]
+        else "The {kind} of {gpu} is faster than the CPU of {cpu} {start}; at {most} it is {times} "
+        "as fast",
+        kind=KINDS[pair[1][1]].name,
+        cpu=pair[0][0],
+        gpu=pair[1][0],
         start=start,
         most=whole(float(str(gain.idxmax()))),
         times=times(gain.max()),
@@ -315,18 +320,18 @@ def _smallest_and_largest(line: Curve) -> Message | None:
 
 
 def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
-    """One curve for each machine (its hue) and device (dashed: GPU)."""
+    """One curve for each machine (its hue) and device (dashed: a card)."""
     known = list(dict.fromkeys(frame["machine"]))
     lines: list[Curve] = []
     for (machine, device), rows in frame.groupby(["machine", "device"], sort=False):
-        key, kind = f"{machine}-{device}", str(device).upper()
+        key, kind = f"{machine}-{device}", KINDS[device]
         line = Curve(
             name=key,
             color=style.hue(key, known.index(machine)),
             marker=style.marker(key, known.index(machine)),
             points=curves.points(rows, value),
-            label=f"{machine}, {kind}" if len(known) > 1 else kind,
-            dashed=device == "gpu",
+            label=f"{machine}, {kind.name}" if len(known) > 1 else kind.name,
+            dashed=kind.cards is not None,
         )
         lines.append(line)
     return lines
