@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchmark.contract.errors import UserError
-from batchmark.dataset.mirrors import encode_idx, parse_idx
+from batchmark.dataset.idx import encode_idx, parse_idx
 
 # Two 1 x 3 images, written by hand.
 TWO_IMAGES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255])

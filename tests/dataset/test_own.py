@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.dataset.idx import parse_idx
 from batchmark.dataset.local import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from batchmark.dataset.mirrors import parse_idx
 from batchmark.dataset.own import load_own
 from tests.dataset import tiny_idx
 

@@ -2,8 +2,6 @@
 
 import gzip
 import io
-import math
-import struct
 import sys
 import tempfile
 import threading
@@ -16,7 +14,6 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import numpy as np
 import pooch
 import requests
 from requests import exceptions as web
@@ -24,47 +21,9 @@ from tqdm import tqdm
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from batchmark.contract.errors import UserError
+from batchmark.dataset.idx import parse_idx
 from batchmark.dataset.local import FILES, local_path
 from batchmark.dataset.npz import Array
-
-# The format's codes; it stores big-endian numbers.
-_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-# Images, height, width, channels: a header of more is no picture's.
-_MOST_DIMENSIONS = 4
-
-
-def parse_idx(content: bytes, name: str) -> Array:
-    """The array that `content` encodes, in native byte order; `name` is for the error.
-
-    Raises UserError when the bytes are not IDX, or are fewer or more than the header announces.
-    """
-    dtype, shape, start = _parse_header(content, name)
-    expected = math.prod(shape) * dtype.itemsize
-    present = len(content) - start
-    if present != expected:
-        state = "truncated" if present < expected else "followed by trailing bytes"
-        raise UserError(f"{name} is {state}: {present:,} bytes of values, {expected:,} announced.")
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return values.astype(dtype.newbyteorder("="), copy=False)
-
-
-def encode_idx(array: Array) -> bytes:
-    """The IDX file of an array; the inverse of `parse_idx`."""
-    codes = {np.dtype(code).newbyteorder("="): number for number, code in _TYPES.items()}
-    header = struct.pack(f">HBB{array.ndim}I", 0, codes[array.dtype], array.ndim, *array.shape)
-    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-
-def _parse_header(content: bytes, name: str) -> tuple[np.dtype, tuple[int, ...], int]:
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise UserError(f"{name} is not an IDX file: it begins with {content[:4]!r}.")
-    dimensions = content[3]
-    if not 1 <= dimensions <= _MOST_DIMENSIONS:
-        raise UserError(f"{name} has {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} are read.")
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise UserError(f"{name} is truncated: its header has {len(content)} of {start} bytes.")
-    return np.dtype(_TYPES[content[2]]), struct.unpack_from(f">{dimensions}I", content, 4), start
 
 
 class MirrorError(Exception):

@@ -10,6 +10,7 @@ import numpy as np
 from batchmark.contract.errors import UserError
 from batchmark.contract.record import ResultWarning
 from batchmark.dataset.arrays import SPLITS, Arrays, load_arrays
+from batchmark.dataset.idx import encode_idx
 from batchmark.dataset.local import (
     TEST_IMAGES,
     TEST_LABELS,
@@ -18,7 +19,7 @@ from batchmark.dataset.local import (
     check_own,
     validation_size,
 )
-from batchmark.dataset.mirrors import IdxFiles, Limits, MirrorError, encode_idx, read_mirror
+from batchmark.dataset.mirrors import IdxFiles, Limits, MirrorError, read_mirror
 from batchmark.dataset.npz import Array, read_npz
 
 # Each is a unit of the last layer: an id or a date in place of a label would need gigabytes.
