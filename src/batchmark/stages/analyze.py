@@ -32,6 +32,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
     """The tables by name, all but the claims, and the content of answer.json."""
     request = measured.request
     floors = noise(measured.timings, measured.times)
+    # A list: five tables and the answer are made from the same studies.
     every = list(studies(measured, floors))
     tables = {
         "summary": summarize(measured.variants, measured.outcomes, measured.times),

@@ -27,6 +27,7 @@ def stale_files(request: CollectRequest, results: Path, scratch: Path) -> list[P
         for path in (results / request.machine).glob(f"*/{kind}/*.json")
         if path.stem not in wanted[kind]
     ]
+    # A folder a variant: `scratch/{device}/{variant}`.
     checkpoints = [path for path in scratch.glob("*/*") if path.stem not in wanted["runs"]]
     return sorted([*kept, *checkpoints])
 

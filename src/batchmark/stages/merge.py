@@ -19,6 +19,7 @@ def merge(source: Path, results: Path) -> list[Path]:
     copied nothing, for a damaged or misplaced file or one that differs from ours.
     """
     files = find_incoming(source)
+    # Those there count, too: a page shows all machines together.
     refuse_crowd({place.parts[0] for place in files} | {path.name for path in results.glob("*")})
     there = [place for place in files if (results / place).exists()]
     # One at a time: together they may be larger than memory.

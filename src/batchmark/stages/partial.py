@@ -46,6 +46,7 @@ def make_partial(given: argparse.Namespace) -> None:
     for figure in figures_for(axes, probed=bool(collected.probed)):
         plot(figure, module_of(figure), tables, figures / f"{figure}.svg")
     request = read_request(given.render_request, RenderRequest)
+    # The plan does not know that it was not finished.
     request = request.model_copy(update={"partial": True})
     render(request, tables, figures, given.templates, given.reports)
     missing = len(collection.rows["failures"]) or "none"

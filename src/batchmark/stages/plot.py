@@ -15,6 +15,7 @@ def plot(figure: str, module: str, tables: Tables, output: Path) -> None:
 
     `module` draws `figure` by the function of that name, which is given the study after a dot.
     """
+    # A study's name may have dots of its own.
     name, *study = figure.split(".", maxsplit=1)
     drawn = getattr(importlib.import_module(module), name)(tables, *study)
     write_text(output, to_svg(drawn, figure) if drawn else not_measured_svg())

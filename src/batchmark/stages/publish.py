@@ -42,6 +42,7 @@ def main() -> None:
         # This report is kept beside those published from here before.
         shutil.copytree(site / ARCHIVE, arguments.reports / "archive", dirs_exist_ok=True)
         write_listing(site)
+        # Before pushing, which may fail for want of a network: the site is there all the same.
         _replace(arguments.site, site)
         if target := _target(arguments):
             _publish(site, summary, target)
@@ -75,6 +76,7 @@ def _publish(site: Path, summary: Summary, target: PublishRequest) -> None:
 
 
 def _replace(target: Path, site: Path) -> None:
+    # What an earlier site had and this one lacks must not stay.
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(site, target)
 

@@ -19,6 +19,7 @@ def render(
     """Write the page in every language into `reports`, and no other."""
     spoken = languages(templates)
     for code in pages_in(reports).keys() - {language.code for language in spoken}:
+        # A page of a removed catalogue would show older results.
         (reports / page_file(code)).unlink()
     for language in spoken:
         others = [other for other in spoken if other is not language]

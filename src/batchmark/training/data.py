@@ -104,6 +104,7 @@ class Course:
         step = np.arange(first_step, first_step + steps)
         changes = self._changes(step)
         most = max(1.0, float(self.steps_per_epoch))
+        # In floating point, for a power of many changes overflows integers.
         batches = np.minimum(self.accumulation * float(self.batch_factor) ** changes, most)
         within = step - changes * self.change_every
         # Before a change of its size a batch ends with what it has.
@@ -136,7 +137,9 @@ class Batches:
         return np.concatenate(epochs)[skipped : skipped + steps]
 
     def _epoch(self, epoch: int) -> NDArray[np.int32]:
+        # Each epoch from its own number: a trial goes on anywhere without the epochs before.
         order = np.random.default_rng([self.seed, epoch]).permutation(np.int32(self.images))
+        # The rest of an epoch is left out, another rest each time: all batches are of one size.
         whole = self.steps_per_epoch * self.batch_size
         return order[:whole].reshape(-1, self.batch_size).astype(np.int32)
 
@@ -152,6 +155,7 @@ def mislabelled(images: Images, share: float, classes: int) -> Images:
         raise UserError("label_noise needs data of two classes at least; set it to 0.")
     random, labels = np.random.default_rng(0), images.labels.numpy().copy()
     wrong = random.permutation(len(labels))[: round(share * len(labels))]
+    # A step of 1 to classes - 1 around the circle never ends where it began.
     labels[wrong] = (labels[wrong] + random.integers(1, classes, len(wrong))) % classes
     return Images(images.images, tf.constant(labels))
 
@@ -171,6 +175,7 @@ def unit_range(images: NDArray[np.uint8]) -> Pixels:
 
 def standardized(images: NDArray[np.uint8]) -> Pixels:
     """Mean 0 and standard deviation 1 over all pixels of `images`; constant images become 0."""
+    # From 256 counts, exact, without a copy of all pixels in floating point.
     counts = np.bincount(images.ravel(), minlength=256)
     values = np.arange(256)
     mean = float(np.average(values, weights=counts))

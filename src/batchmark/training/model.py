@@ -32,6 +32,7 @@ class Scaled(keras.initializers.Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
         """Weights of `shape`."""
+        # Its class anew, for Keras draws a seed of its own where none is given.
         initializer: Any = keras.initializers.get(self.kind)
         configuration = initializer.get_config()
         if "seed" in configuration:
@@ -69,6 +70,7 @@ def _average(images: Any) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     height, width, channels = images.shape[1:]
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        # [batch, rows, 1, columns, 1, channels] spreads over the two axes of length 1.
         windows = [-1, height // 2, 1, width // 2, 1, channels]
         spread = [tf.shape(upstream)[0], height // 2, 2, width // 2, 2, channels]
         quarter = tf.reshape(upstream * 0.25, windows)
@@ -161,6 +163,7 @@ def build_model(
     """
     name = hyperparameters.model
     plugins.reset()
+    # For initializers and layers of own models that take no seed; NumPy takes 32 bits.
     keras.utils.set_random_seed(seed % 2**32)
     build = plugins.own(name, "model") if ":" in name else _built_in(name)
     try:
@@ -184,6 +187,7 @@ def _call(build: Callable[..., Any], blueprint: Blueprint) -> keras.Model:
     or refuses an argument it does not know: none is ignored in silence.
     """
     arguments = blueprint.chosen.model_arguments
+    # By the name of the first parameter: an own model may be written as ours are.
     if next(iter(inspect.signature(build).parameters), "") == "blueprint":
         return build(blueprint, **arguments)
     ours = _settings_of_layers(blueprint.chosen)
@@ -212,6 +216,7 @@ def _output_shape(model: Any, name: str, image_shape: tuple[int, int, int]) -> A
     """What becomes of a batch of images, told without computing; a model without input is built."""
     if not isinstance(model, keras.Model):
         raise UserError(f"model {name!r} returned {type(model).__name__}, not a keras.Model.")
+    # A symbolic batch of unknown size: shapes follow, nothing is computed.
     output = model(keras.KerasTensor((None, *image_shape)))
     return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), output)
 

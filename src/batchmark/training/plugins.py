@@ -93,6 +93,7 @@ def reason(error: Exception) -> str:
     """What went wrong in somebody else's code, in one line."""
     lines = [line.strip() for line in _NOISE.sub("", str(error)).splitlines() if line.strip()]
     raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]
+    # AutoGraph shows the traceback first; what was raised comes after it.
     if lines[:1] == ["in user code:"] and raised:
         lines = [_RAISED.sub("", line) for line in lines[raised[0] :]]
     told = [line.rstrip(".") for line in lines if not line.startswith(_PLACES)]

@@ -24,6 +24,7 @@ def reading(evaluations: Evaluations, target: float) -> Reading | None:
     hits = _hits(evaluations.validation_accuracy, target)
     if True not in hits:
         return None
+    # A target reached at the first evaluation was reached somewhere after the start.
     epochs = [0.0, *evaluations.epoch]
     return epochs[hits.index(True)], epochs[hits.index(True) + 1]
 
@@ -62,11 +63,13 @@ def half_width(readings: Sequence[Reading]) -> float:
 
     Each stands for the middle of its interval; the variance is at least that of such a grid.
     """
+    # The truth lies anywhere between two evaluations; uniform, its variance is width² / 12.
     middles = [(before + at) / 2 for before, at in readings]
     widths = [
         (at - before) / middle for (before, at), middle in zip(readings, middles, strict=True)
     ]
     grid = fmean(width**2 for width in widths) / 12
+    # Seeds that hit the same mark look certain; they are so only to within the marks.
     spread = max(variance(map(math.log, middles)), grid)
     return student_quantile(len(readings) - 1) * math.sqrt(spread / len(readings))
 

@@ -52,6 +52,7 @@ def tune(grid: TuningGrid, epochs: float, train: Callable[[float, float], Trial]
     rates = learning_rates(grid)
     accuracies, trained, left = dict.fromkeys(rates, 0.0), dict.fromkeys(rates, 0.0), rates
     for survivors, share in rungs(len(rates)):
+        # At first all accuracies are 0, and the order is the rates' own.
         left = sorted(left, key=lambda rate: (-accuracies[rate], rate))[:survivors]
         for rate in left:
             trained[rate] = epochs * share
@@ -74,7 +75,9 @@ def _best_accuracy(trial: Trial) -> float:
     return 0.0 if trial.status == "diverged" else max(accuracies)
 
 
+# Shares that sum to 1 by chance do so on a few images, not on a hundred.
 IMAGES = 100
+# 1/255 and 1/127.5 are far below, an intended doubling or halving is above.
 SMALL_SCALE = 0.1
 
 
@@ -217,6 +220,7 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
 
 def _run(setting: Setting) -> RunResult:
     budget = _budget(setting)
+    # A grid may ask for batches that a small training set lacks: recorded, not refused.
     possible = budget.batch_size <= budget.train_size
     tuning = _tune(setting) if possible else None
     rate = tuning.chosen if tuning else None
@@ -241,6 +245,7 @@ def _budget(setting: Setting) -> Budget:
     train_size = len(training_images(hyperparameters, data))
     size = batch_size(hyperparameters, train_size)
     per_epoch = train_size // size * size
+    # Only to count its parameters; any seed has as many.
     model = build_model(hyperparameters, data.image_shape, data.classes, seed=0)
     return Budget(
         epochs=schedule.epochs,
@@ -280,6 +285,7 @@ def _open(setting: Setting, seed: int, rate: float | None) -> Session:
         learning_rate=rate,
         compiled=KINDS[setting.request.device].compiled,
     )
+    # A fault of the user's code is told before anything is trained.
     session.trace()
     return session
 
@@ -307,6 +313,7 @@ def _raced(
     setting: Setting, schedule: Schedule, session: Session, trials: list[Trial]
 ) -> list[Trial]:
     """The trials and those that are added until the epochs to all of their targets are known."""
+    # What a killed run had added comes back from checkpoints, so that the same is decided again.
     race, first = setting.race, setting.seeds[0]
     while race and any(_goes_on(trials, target, race) for target in schedule.targets):
         seed = first + len(trials)

@@ -33,6 +33,7 @@ from batchmark.training.optimizers.catalogue import create, exempt_from_decay
 
 Optimizer = keras.optimizers.Optimizer
 
+# Activations of a whole split would not fit a small machine's memory.
 EVALUATION_BATCH = 1000
 # Operations with a random state of their own; Keras's begin with Stateless.
 STATEFUL_DRAWS = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial")
@@ -72,6 +73,7 @@ class Session:
         self.step = 0
         self._start = start
         self.model, self.optimizer = start(batches.seed)
+        # Seven digits: of the number that was asked for a float32 holds no more.
         self.learning_rate = float(f"{float(self.optimizer.learning_rate):.7g}")
         self._full_rate = np.float32(self.optimizer.learning_rate)
         course = batches.course
@@ -80,6 +82,7 @@ class Session:
         if course:
             signature += [tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.bool)]
         self._loop = tf.function(self._train_loop, input_signature=signature, jit_compile=compiled)
+        # The last part of a split is shorter: one graph for all lengths instead of one each.
         self._score = tf.function(self._score_batch, reduce_retracing=True, jit_compile=compiled)
         self._validate = tf.function(
             self._validate_batch, reduce_retracing=True, jit_compile=compiled
@@ -106,6 +109,7 @@ class Session:
         rate = hyperparameters.learning_rate if learning_rate is None else learning_rate
         if rate == "tuned":
             raise ValueError("learning_rate 'tuned' must be resolved before a session opens")
+        # After `train_size`: each size then has its share of wrong labels.
         train = mislabelled(train, hyperparameters.label_noise, data.classes)
         data = Data(train, data.validation, data.test, data.classes)
         size = _fitting_batch_size(hyperparameters, len(train))
@@ -124,6 +128,7 @@ class Session:
 
     def restart(self, seed: int) -> None:
         """Begin the trial of another seed, as a session opened with it would."""
+        # The graph is traced for these variables, so they get other values and are not replaced.
         # An optimizer of its own, too: some start from a copy of the weights.
         fresh = _variables(*self._start(seed))
         begun = [np.zeros(total.shape, np.float32) for total in self._sums]
@@ -150,6 +155,7 @@ class Session:
         graph = self._loop.get_concrete_function().graph
         functions = graph.as_graph_def().library.function
         drawn = any(node.op.startswith(STATEFUL_DRAWS) for f in functions for node in f.node_def)
+        # Of Keras's variables the graph knows only TensorFlow's behind them.
         known = {id(variable.value) for variable in self.variables()}
         return drawn or any(id(variable) not in known for variable in graph.variables)
 
@@ -175,6 +181,7 @@ class Session:
         """Loss and accuracy in inference mode over `images`, with the `final_weights`."""
         loss, correct = 0.0, 0
         with self.final_weights():
+            # Sums, not means of means: the last part weighs what it holds.
             for start in range(0, len(images), EVALUATION_BATCH):
                 part = slice(start, start + EVALUATION_BATCH)
                 sums = self._score(images.images[part], images.labels[part])
@@ -204,6 +211,7 @@ class Session:
         try:
             yield
         finally:
+            # Training goes on from the weights themselves, not from their means.
             _assign(trained, before)
 
     def gradients(self, indices: NDArray[np.integer]) -> list[NDArray[np.float32]]:
@@ -236,6 +244,7 @@ class Session:
 
         For counting its floating point operations; calling it trains.
         """
+        # A known shape, unlike the loop's, for products are counted from shapes.
         signature = tf.TensorSpec([self.batches.batch_size], tf.int32)
         return tf.function(self._train_step).get_concrete_function(signature)
 
@@ -251,6 +260,7 @@ class Session:
             loss, right = self._train_step(order[step], *course)
             return step + 1, losses.write(step, loss), correct.write(step, right)
 
+        # Steps depend on each other; more than one at a time would only keep their memory.
         _, losses, correct = tf.while_loop(
             lambda step, *_: step < steps, body, (0, losses, correct), parallel_iterations=1
         )
@@ -271,6 +281,7 @@ class Session:
     def _advance(self, gradients: list[Any], rate: tf.Tensor, update: tf.Tensor) -> None:
         """A step at its own `rate`, whose gradients wait for the `update` that they are part of."""
         own: Any = _inner(self.optimizer).learning_rate
+        # Keras reads the rate from this variable within the graph.
         own.assign(rate)
         variables = self.model.trainable_variables
         if not self._sums:
@@ -307,6 +318,7 @@ class Session:
         ]
 
     def _training_loss(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # Gathered here: the data never leave the device, only their numbers come.
         images = tf.gather(self.data.train.images, indices)
         labels = tf.gather(self.data.train.labels, indices)
         logits = self._logits(images, training=True)
@@ -389,6 +401,7 @@ def _sums(model: keras.Model) -> list[keras.Variable]:
 
 
 def _variables(model: keras.Model, optimizer: Optimizer) -> list[keras.Variable]:
+    # Once each, whoever lists them, in an order that a checkpoint can count on.
     unique = {id(v): v for v in [*model.variables, *optimizer.variables]}
     return list(unique.values())
 
@@ -400,6 +413,7 @@ def _inner(optimizer: Optimizer) -> Optimizer:
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> None:
+    # All are looked at first: nothing is half restored.
     pairs = list(zip(variables, values, strict=True))
     if any(tuple(variable.shape) != value.shape for variable, value in pairs):
         raise ValueError("the state has other shapes than the session's variables")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from batchmark.training.session import Session
 
+# Activations of all images at once would not fit a small machine's memory.
 GRADIENT_BATCH = 1000
 SMALL_WEIGHT = 1e-3
 CHANCE_MARGIN = 0.2
@@ -43,6 +44,7 @@ def layer_norms(
     """L2 norm of the gradient per layer, input to output; None where it is not finite."""
     squares: dict[str, float] = {}
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        # Kernel and bias of a layer share the path before their names.
         layer = variable.path.rpartition("/")[0] or variable.path
         squares[layer] = squares.get(layer, 0.0) + float(np.sum(np.square(gradient, dtype=float)))
     norms = {layer: float(np.sqrt(square)) for layer, square in squares.items()}
@@ -51,5 +53,6 @@ def layer_norms(
 
 def small_weight_share(model: keras.Model) -> float:
     """The share of kernel weights with |w| < 0.001: what a sparse model has many of."""
+    # Biases and scales are few and no penalty makes them sparse.
     kernels = [v.numpy().ravel() for v in model.trainable_variables if len(v.shape) >= 2]
     return float(np.mean(np.abs(np.concatenate(kernels)) < SMALL_WEIGHT)) if kernels else 0.0

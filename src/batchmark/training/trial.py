@@ -70,6 +70,7 @@ class History:
 
     def first(self, evaluations: int) -> "History":
         """As it was after so many evaluations."""
+        # Without losses: an ending is told from evaluations alone.
         columns = {name: values[:evaluations] for name, values in self.columns.items()}
         return History(self.steps_per_epoch, self.batch_size, columns)
 
@@ -111,8 +112,10 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+# Between graph calls alone a checkpoint can be saved and a divergence be seen.
 STEPS_PER_CALL = 4000
 IMAGES_PER_CALL = 200_000
+# A norm needs few images; all of them would cost as much as an epoch.
 GRADIENT_IMAGES = 1_000
 
 
@@ -185,6 +188,7 @@ def run_trial(
         _train_until(_next_mark(session, schedule, progress), total, session, progress, save)
         _evaluate(session, schedule, progress)
         _log(label, progress.history)
+        # Of a divergence nothing can go on, and at the last step it was saved already.
         end = ending(session, schedule, progress.history)
         if end in ("done", "not_learning") and session.step < total:
             save(session, progress, True)
@@ -200,6 +204,7 @@ def ending(session: Session, schedule: Schedule, history: History) -> Status | N
     chance = chance_level(session.data.validation.labels.numpy())
     if history.learned_nothing(schedule.not_learning_after, chance):
         return "not_learning"
+    # A trial without targets has a budget of epochs and ends with it.
     reached = schedule.targets and not _open_targets(schedule, history)
     return "done" if reached else None
 
@@ -227,6 +232,7 @@ def _train_until(mark: int, total: int, session: Session, progress: Progress, sa
 def _evaluate(session: Session, schedule: Schedule, progress: Progress) -> None:
     history = progress.history
     if schedule.targets:
+        # Targets rise: below the lowest that is open no other can be reached.
         lowest, *_ = _open_targets(schedule, history)
         history.add_evaluation(session.step, score_unless_missed(session, progress.losses, lowest))
         return
@@ -245,11 +251,13 @@ def score_unless_missed(
     The first time, when they are infinite, all are scored.
     """
     images, wrong, known = len(losses), 0, bool(np.isfinite(losses).all())
+    # Stable: equal losses, as at first, come in one order on every machine.
     order = np.argsort(-losses, kind="stable").astype(np.int32)
     for start_ in range(0, images, EVALUATION_BATCH):
         part = order[start_ : start_ + EVALUATION_BATCH]
         losses[part], missed = session.validate(part)
         wrong += int(missed.sum())
+        # Even if all images not yet looked at were right.
         if known and (images - wrong) / images < target:
             return None
     return Score(float(losses.mean(dtype=np.float64)), (images - wrong) / images)
@@ -293,6 +301,7 @@ def _scores(session: Session, progress: Progress) -> dict[str, Any]:
     with session.final_weights():
         share = small_weight_share(session.model)
     final_test_accuracy = session.evaluate("test").accuracy
+    # The first of several that are equally good.
     accuracies = progress.history.columns["validation_accuracy"]
     best = int(np.argmax(accuracies))
     last = best == len(accuracies) - 1
@@ -355,6 +364,7 @@ class Checkpoint:
         try:
             with self.path.open("rb") as file:
                 arrays = dict(np.load(file, allow_pickle=False))
+            # The whole file is read before: damage further on must not surface half way through.
             facts = json.loads(str(arrays["facts"]))
             if facts["key"] != self.key:
                 return None

@@ -44,6 +44,7 @@ def test_error(tables: Tables) -> Drawn | None:
         return None
     frame = frame.copy()
     frame[ERRORS] *= 100
+    # Where trials stopped early errors are those of that moment, not of the setting.
     frame.loc[frame["status"] != "done", ERRORS] = None
     if not measured(frame, "best_test_error"):
         return None
@@ -167,6 +168,7 @@ def _medians(summary: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
 
 def _learning(frame: pd.DataFrame, size: int, color: str) -> Curve:
     rows = frame[frame["batch_size"] == size]
+    # A file of thousands of points would look the same.
     step = max(1, len(rows) // MOST_POINTS)
     points = rows.iloc[::step].rename(columns={"epoch": "x", "error": "y"})
     return Curve(

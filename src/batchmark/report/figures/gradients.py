@@ -27,6 +27,7 @@ def gradient_cosine(tables: Tables) -> Drawn | None:
     lines = [_moment(moment, curves.points(rows, "cosine")) for moment, rows in _by_moment(frame)]
     figure, (axes,) = style.panels(right=104)
     style.batch_axis(axes, frame["batch_size"])
+    # Cosines begin at 0 unless some interval goes below; a margin keeps 1 off the edge.
     axes.set_ylim(min(0.0, float(frame["cosine_low"].min())), 1.02)
     style.value_axis(axes, "cosine to the full gradient")
     curves.draw(axes, lines, missing="")
@@ -51,6 +52,7 @@ def _aligned(line: Curve) -> Message | None:
     """At the last moment: from which size on a batch tells the whole gradient, if any does."""
     points = line.drawn
     aligned = points[points["low"] >= ALIGNED]
+    # The smallest size that is aligned, or the largest probed where none is.
     first = (points if aligned.empty else aligned).iloc[-1 if aligned.empty else 0]
     return say(
         "{moment}, even batch size {size} has a cosine of only {cosine} to the full gradient; one "
@@ -74,6 +76,7 @@ def noise_scale(tables: Tables) -> Drawn | None:
     frame = _probe_rows(tables, "noise_scale")
     if not measured(frame, "noise_scale"):
         return None
+    # In the order of training, whatever that of the table.
     frame = pd.concat([rows for _, rows in _by_moment(frame)], ignore_index=True)
     columns = {
         "moment": "moment",
@@ -139,6 +142,7 @@ def gradient_magnitudes(tables: Tables) -> Drawn | None:
 
 
 def _quantiles(rows: pd.DataFrame) -> pd.DataFrame:
+    # A quantile of 0, as dead units have it, has no place on a log axis.
     points = rows.assign(x=100 * rows["quantile"], y=rows["magnitude"])
     return points[points["y"] > 0].assign(low=points["y"], high=points["y"])
 
@@ -160,6 +164,7 @@ def layer_norms(tables: Tables) -> Drawn | None:
     frame = at_home(tables, "layer_norms")
     if frame.empty:
         return None
+    # Before training, for afterwards the networks differ in more than normalization.
     frame = frame[frame["moment"] == "initial"]
     summary = at_home(tables, "summary").drop_duplicates("variant").set_index("variant")
     normalizations = frame["variant"].map(summary["normalization"]).fillna(frame["variant"])
@@ -200,6 +205,7 @@ def _flow(lines: Sequence[Curve]) -> Message | None:
         for line in lines
         if len(line.drawn) > 1
     }
+    # A normalization of pixels alone leaves the layers as they are.
     others = {name: ratio for name, ratio in ratios.items() if name not in selection.OUTSIDE_LAYERS}
     if "none" not in ratios or not others:
         return None

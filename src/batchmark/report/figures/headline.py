@@ -47,6 +47,7 @@ def time_to_target(tables: Tables) -> Drawn | None:
         style.batch_axis(axes, frame["batch_size"], "batch size" if axes is seconds else "")
     published = _published_times(tables, frame)
     line = curves.of_optimizer(frame, "time_to_target")
+    # Both curves decide the range, so that neither leaves the axes.
     style.log_axis(time, [*curves.values([line]), *published["y"].dropna()], "time to target (s)")
     _shade_best(time, tables)
     _draw_published(time, published)
@@ -86,11 +87,13 @@ def _draw_factor(axes: Axes, line: Curve, label: str, missing: str = "not reache
 def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     """The published relative times, scaled so that both curves have the same smallest value."""
     table = tables.frame("published")
+    # The published study is of MNIST: its curve says nothing about 5,000 digits.
     if table.empty or is_sample(tables):
         return pd.DataFrame({"x": [], "y": []}, dtype=float)
     # Theirs are relative, ours are seconds: only the shape can be compared.
     scale = frame["time_to_target"].min() / table["time_to_099_pu"].min()
     points = pd.DataFrame({"x": table["batch_size"], "y": table["time_to_099_pu"] * scale})
+    # At our sizes alone: a curve beyond them would widen the axis for nothing of ours.
     return points[points["x"].isin(frame["batch_size"])]
 
 
@@ -133,6 +136,7 @@ def _first_to_target(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message 
     worst = highest(reached, "time_to_target")
     size = float(best["batch_size"])
     low, high = (answer.get(f"best_batch_size_{end}") or size for end in ("low", "high"))
+    # If even the slowest ties with the best there is no order to speak of.
     if low <= worst["batch_size"] <= high:
         return say(
             "Batch sizes {low} to {high} cannot be told apart", low=whole(low), high=whole(high)
@@ -255,6 +259,7 @@ def _fit(tables: Tables) -> pd.Series | None:
     if not measured(fits, "b_crit"):
         return None
     answer = tables.document("answer")
+    # The answer names one target; a fit for another would answer another question.
     main = (fits["study"] == headline_study(tables)) & (fits["target"] == answer.get("target"))
     fits = fits[main & fits["b_crit"].notna()]
     family = answer.get("family")
@@ -282,6 +287,7 @@ def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve)
     axes.vlines(
         drawn["x"],
         drawn["low"],
+        # An interval without an upper end goes to the top of the axes.
         drawn["high"].fillna(axes.get_ylim()[1]),
         color=measures.color,
         linewidth=1.4,
@@ -303,6 +309,7 @@ def _modelled_best(fit: pd.Series) -> Message:
     cost = times(fit.get("cost_at_32", np.nan))
     return say(
         "The model puts the best batch size at {best}{interval}"
+        # As written: a cost that rounds to 1.0 would be no news.
         if cost in (times(1), times(np.nan))
         else "The model puts the best batch size at {best}{interval}; 32 would cost {times}",
         best=whole(fit["best_batch_size"]),

@@ -64,6 +64,7 @@ def _session(frame: pd.DataFrame) -> pd.DataFrame:
     if several.empty:
         return frame.iloc[:0]
     sizes = frame[frame["study"].isin(several.index)].groupby("study")["batch_size"].nunique()
+    # The study with most batch sizes, where several timed more than one setting.
     rows = frame[frame["study"] == sizes.idxmax()]
     return rows.drop_duplicates(["threads", "batch_size"]).sort_values("batch_size")
 
@@ -139,6 +140,7 @@ def throughput(tables: Tables) -> Drawn | None:
 def _per_second(frame: pd.DataFrame) -> pd.DataFrame:
     """With the intervals of what is counted by the second, which are those of the epoch's time."""
     seconds = frame["seconds_per_epoch"]
+    # The longest time is the lowest rate.
     for end, other in (("low", "high"), ("high", "low")):
         if f"seconds_per_epoch_{other}" in frame:
             share = seconds / frame[f"seconds_per_epoch_{other}"]
@@ -219,6 +221,7 @@ def _pair(frame: pd.DataFrame) -> tuple[Place, Place] | None:
         for processor, card in product(places, repeat=2)
         if not KINDS[processor[1]].cards and KINDS[card[1]].cards
     ]
+    # `min` keeps the first of equals, in the order of the table.
     return min(pairs, key=lambda pair: pair[0][0] != pair[1][0], default=None)
 
 
@@ -264,6 +267,7 @@ def machines(tables: Tables) -> Drawn | None:
     frame = headline_everywhere(tables)
     if not measured(frame, "time_to_target"):
         return None
+    # Relative to itself, so that machines of any speed can be compared in shape.
     best = frame.groupby(HOME)["time_to_target"].transform("min")
     frame = frame.assign(relative=frame["time_to_target"] / best).dropna(subset=["relative"])
     if len(frame.drop_duplicates(HOME)) < 2:

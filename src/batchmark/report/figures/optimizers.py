@@ -127,6 +127,7 @@ def profile(tables: Tables) -> Drawn | None:
         "share": "share of batch sizes",
         "workloads": "batch sizes",
     }
+    # A step function is told by its steps.
     changes = frame[frame.groupby("label")["share"].diff().fillna(1) != 0]
     note = say(
         "Workloads: the {n} batch sizes of the study, by medians. Higher and further left is "
@@ -190,6 +191,7 @@ def _solver_labels(solvers: pd.Series) -> dict[str, str]:
         text: (_identity(chosen), chosen.get("learning_rate", ""))
         for text, chosen in settings.items()
     }
+    # A tuned rate is not counted: it has a word of its own.
     rates = Counter(name for name, rate in identities.values() if rate != "tuned")
     return {
         text: f"{name}, {rate}" if rate == "tuned" or rates[name] > 1 else name
@@ -295,6 +297,7 @@ def _momentum(rows: pd.DataFrame, value: str, position: int) -> Curve:
     level, nesterov = float(rows["momentum"].iloc[0]), bool(rows["nesterov"].iloc[0])
     kind = "Nesterov" if nesterov else "momentum"
     series = f"{kind.lower()}-{level:g}"
+    # Plain SGD and the usual momentum are optimizers of their own in other figures.
     if level in (0, USUAL):
         series = optimizer_keys(rows).iloc[0]
     return Curve(

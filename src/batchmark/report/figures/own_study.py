@@ -24,8 +24,10 @@ def own_study(tables: Tables, study: str) -> Drawn | None:
     axes = [str(column) for column in frame if str(column).startswith("axis_")]
     if frame.empty or not axes:
         return None
+    # Ties go by name, so that a figure does not depend on the order in a file.
     horizontal = max(axes, key=lambda axis: (_positive(frame[axis]).nunique(), axis))
     if _positive(frame[horizontal]).nunique() < 2:
+        # One numeric value makes no line.
         return _named_settings(frame.assign(line=setting_names(frame, axes)))
     frame = frame.assign(x=_positive(frame[horizontal]))
     others = [axis for axis in axes if axis != horizontal and frame[axis].nunique() > 1]
@@ -69,6 +71,7 @@ def _named_settings(frame: pd.DataFrame) -> Drawn | None:
 def _fewest(reached: pd.DataFrame) -> Message:
     """The best setting, and how many others its interval does not tell from it."""
     best = reached.iloc[0]
+    # Intervals that overlap, the best's with itself not counted; a missing end overlaps.
     tied = int((~(best["epochs_to_target_high"] < reached["epochs_to_target_low"])).sum()) - 1
     return say(
         "Fewest epochs: {epochs} with {line}, not to be told from {n} of the other settings"
@@ -105,6 +108,7 @@ def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
 
 def _positive(values: pd.Series) -> pd.Series:
     numeric = pd.to_numeric(values, errors="coerce")
+    # The axis is a logarithm's.
     return numeric.where(numeric > 0)
 
 

@@ -33,6 +33,7 @@ def generalization_gap(tables: Tables) -> Drawn | None:
     if not parts:
         return None
     sizes = [int(part["train_size"].iloc[0]) for part in parts]
+    # One size of training set is its own smallest and largest.
     if len(set(sizes)) == 1:
         parts, sizes = parts[:1], sizes[:1]
     frame = pd.concat(parts)
@@ -152,6 +153,7 @@ def _regularized(tables: Tables, value: str, train_size: str) -> pd.DataFrame:
     active = strengths.gt(0)
     penalty = np.where(active.any(axis=1), strengths.idxmax(axis=1).map(PENALTIES), "none")
     frame = frame.assign(penalty=penalty, strength=strengths.max(axis=1))
+    # Of two penalties at once neither is the cause.
     return frame[active.sum(axis=1) <= 1]
 
 
@@ -168,6 +170,7 @@ def _draw_panel(
     strengths = sorted({x for line in lines for x in line.points["x"]})
     style.decades_axis(axes, strengths, "strength" if named else "")
     heights = [*curves.values(lines), *plain]
+    # From 0, for a gap and a share mean something in themselves; below it if gaps are.
     axes.set_ylim(min(0, *heights), 1.12 * max(heights))
     style.value_axis(axes, label)
     curves.draw(axes, lines, named=False, missing="")
@@ -237,6 +240,7 @@ def _usual(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """The rows at the most frequent value of each of the axes."""
     for axis in axes:
         if axis in frame and frame[axis].nunique() > 1:
+            # As text: an axis may mix numbers and words, `tuned` among rates.
             values = frame[axis].astype(str)
             frame = frame[values == values.mode()[0]]
     return frame
@@ -249,6 +253,7 @@ def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | No
     if plain is None or not others:
         return None
     steady = min(others, key=_range)
+    # If even the steadiest misses a target there is no factor to write.
     if steady.missed:
         return None
     instant = steady.drawn["y"].max() <= first

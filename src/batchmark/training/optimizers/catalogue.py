@@ -23,6 +23,7 @@ def create(
     images = batch_size * hyperparameters.accumulation
     arguments = {**rate, **_shared_arguments(hyperparameters), **_means(hyperparameters, images)}
     try:
+        # The user's own arguments have the last word.
         return kind(**{**arguments, **hyperparameters.optimizer_arguments})
     except (TypeError, ValueError) as error:
         accepted = ", ".join(
@@ -38,6 +39,7 @@ def exempt_from_decay(
     optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable]
 ) -> None:
     """Let weight decay shrink kernels only, neither biases nor the scales of normalizations."""
+    # Biases and scales are vectors, kernels have two axes or more.
     exempt = [variable for variable in variables if len(variable.shape) < 2]
     if exempt and optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_list=exempt)

@@ -59,6 +59,7 @@ class Rprop(keras.optimizers.Optimizer):
         factor = ops.where(
             agreement > 0, self.increase, ops.where(agreement < 0, self.decrease, 1.0)
         )
+        # A zero stops the weight now and makes the next product of signs neutral.
         gradient = ops.where(agreement < 0, ops.zeros_like(gradient), gradient)
         self.assign(size, ops.clip(ops.multiply(size, factor), self.smallest, self.largest))
         self.assign_sub(variable, ops.multiply(ops.sign(gradient), size))
