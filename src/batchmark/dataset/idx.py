@@ -19,7 +19,15 @@ def parse_idx(content: bytes, name: str) -> Array:
 
     Raises UserError when the bytes are not IDX, or are fewer or more than the header announces.
     """
-    dtype, shape, start = _parse_header(content, name)
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
+        raise UserError(f"{name} is not an IDX file: it begins with {content[:4]!r}.")
+    dtype, dimensions = np.dtype(_TYPES[content[2]]), content[3]
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        raise UserError(f"{name} has {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} are read.")
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise UserError(f"{name} is truncated: its header has {len(content)} of {start} bytes.")
+    shape = struct.unpack_from(f">{dimensions}I", content, 4)
     expected = math.prod(shape) * dtype.itemsize
     present = len(content) - start
     if present != expected:
@@ -34,15 +42,3 @@ def encode_idx(array: Array) -> bytes:
     codes = {np.dtype(code).newbyteorder("="): number for number, code in _TYPES.items()}
     header = struct.pack(f">HBB{array.ndim}I", 0, codes[array.dtype], array.ndim, *array.shape)
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-
-def _parse_header(content: bytes, name: str) -> tuple[np.dtype, tuple[int, ...], int]:
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise UserError(f"{name} is not an IDX file: it begins with {content[:4]!r}.")
-    dimensions = content[3]
-    if not 1 <= dimensions <= _MOST_DIMENSIONS:
-        raise UserError(f"{name} has {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} are read.")
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise UserError(f"{name} is truncated: its header has {len(content)} of {start} bytes.")
-    return np.dtype(_TYPES[content[2]]), struct.unpack_from(f">{dimensions}I", content, 4), start

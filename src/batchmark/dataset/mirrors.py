@@ -66,7 +66,11 @@ def read_mirror(mirror: str, expected: Mapping[str, str], limits: Limits) -> Idx
     for name in FILES:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = _retrieve(read, name, expected.get(name), folder, limits)
-            arrays[name], sums[name] = _parsed(path.read_bytes(), name), pooch.file_hash(path)
+            try:
+                arrays[name] = parse_idx(path.read_bytes(), name)
+            except UserError as error:
+                raise MirrorError(str(error).rstrip(".")) from error
+            sums[name] = pooch.file_hash(path)
     return IdxFiles(arrays, sums)
 
 
@@ -146,29 +150,17 @@ def unpacked(content: bytes, name: str, largest: int) -> bytes:
     return plain
 
 
-def _parsed(content: bytes, name: str) -> Array:
-    try:
-        return parse_idx(content, name)
-    except UserError as error:
-        raise MirrorError(str(error).rstrip(".")) from error
-
-
 def _reader(mirror: str, limits: Limits) -> Read:
     if mirror.lower().startswith(("http://", "https://")):
         return lambda name: _download(f"{mirror.rstrip('/')}/{name}", name, limits)
-    folder = _folder(mirror)
+    parts = urlsplit(mirror)
+    is_address = parts.scheme.lower() == "file"
+    if is_address and parts.netloc not in {"", "localhost"}:
+        raise MirrorError("a file:// address must name a folder of this machine")
+    folder = Path(url2pathname(parts.path)) if is_address else local_path(mirror)
     if not folder.is_dir():
         raise MirrorError("there is no such folder")
     return lambda name: _read_file(folder / name, limits.largest)
-
-
-def _folder(mirror: str) -> Path:
-    parts = urlsplit(mirror)
-    if parts.scheme.lower() != "file":
-        return local_path(mirror)
-    if parts.netloc not in {"", "localhost"}:
-        raise MirrorError("a file:// address must name a folder of this machine")
-    return Path(url2pathname(parts.path))
 
 
 def _read_file(path: Path, largest: int) -> bytes:
