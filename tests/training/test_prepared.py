@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.record import DatasetRecord, write_result
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
+from batchmark.dataset.arrays import save_arrays
 from tests.probing import probing
 from tests.training import tiny
 
@@ -32,7 +34,10 @@ def test_a_gpu_that_tensorflow_does_not_find_is_refused(
 ) -> None:
     request = tmp_path / "request.json"
     request.write_text(request_.model_copy(update={"device": "gpu"}).model_dump_json())
-    files = {"dataset": "no.npz", "facts": "no.json", "output": "out.json"}
+    data = tiny.dataset()
+    save_arrays(tmp_path / "data.npz", data)
+    write_result(tmp_path / "data.json", DatasetRecord(facts=data.facts, source="test", sums={}))
+    files = {"dataset": "data.npz", "facts": "data.json", "output": "out.json"}
     files |= {"checkpoint": "scratch"} if stage == "train" else {}
     options = [part for o, name in files.items() for part in (f"--{o}", str(tmp_path / name))]
     done = subprocess.run(
