@@ -20,6 +20,11 @@ def test_is_valid_html(html: str) -> None:
     parser.parse(html)
 
 
+def test_uses_elements_as_they_are_meant(html: str) -> None:
+    assert 'role="region"' not in html
+    assert re.findall(r"</figcaption>\s*<(?!/figure>)", html) == []
+
+
 def test_ids_are_unique_and_links_lead_somewhere(html: str) -> None:
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))

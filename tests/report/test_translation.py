@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from babel.messages.pofile import read_po
 
 from batchmark.contract.errors import UserError
@@ -14,6 +15,7 @@ from batchmark.report.language.untranslated import said
 from tests.report.conftest import Site
 from tests.report.messages_in_use import TEMPLATES, labels
 
+STUDIES = TEMPLATES.parents[1] / "config" / "studies"
 MARKUP = re.compile(r"<[^>]+>")
 NAMES = {
     "Adadelta", "Adagrad", "Adam", "RMSprop", "Rprop", "SGD", "CPU", "GPU", "LeNet (Theano)",
@@ -124,7 +126,10 @@ def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
 
 def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
     narrow = re.compile(r"[\u4e00-\u9fff][,;:?(]|[,;:?)][\u4e00-\u9fff]")
-    assert [text for text in zh.catalogue.values() if narrow.search(text)] == []
+    studies = [yaml.safe_load(path.read_text("utf-8")) for path in STUDIES.glob("[a-z]*.yaml")]
+    words = [study[key]["zh"] for study in studies for key in ("question", "description")]
+    assert len(words) >= 20
+    assert [text for text in [*zh.catalogue.values(), *words] if narrow.search(text)] == []
 
 
 def test_braces_in_data_stay_text() -> None:

@@ -104,6 +104,10 @@ STATUSES = FATES | {
 }
 
 
+# Larger than the data, or not finished: there is no training to tell of.
+NEVER_TRAINED = ("oversized", "failed")
+
+
 def fate(row: "pd.Series[Any]") -> Message | None:
     """What ended a variant's trials before their time; None where they ran to their end."""
     if row["status"] != "not_learning":

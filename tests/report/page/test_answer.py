@@ -67,8 +67,8 @@ def test_one_best_size(said: Say) -> None:
     assert plain(made.sentence) == "Use batch size 64."
     assert plain(made.detail) == (
         "Batch size 64 reaches 98 % validation accuracy in about 40 s, sooner than every other "
-        "size tried. Batch size 1 did not within 3 epochs. The usual sizes, as multiples of the "
-        "best: 1.2–1.4 × at 32, at least 1.9 × at 1,024 (for 1,000) (95 % intervals)."
+        "size tried. Batch size 1 did not within 3 epochs. The usual sizes as multiples of the "
+        "best, 95 % intervals: 1.2–1.4 × at 32, at least 1.9 × at 1,024 (for 1,000)."
     )
 
 

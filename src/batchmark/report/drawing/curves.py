@@ -67,7 +67,12 @@ MORE = ("baseline", "told", "first")
 
 
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
-    """The columns of a summary as a curve's points, by x; no bounds from too few trials."""
+    """The columns of a summary as a curve's points, by x; no bounds from too few trials.
+
+    What never trained has no point: it did not miss anything.
+    """
+    if "status" in frame:
+        frame = frame[~frame["status"].isin(selection.NEVER_TRAINED)]
     # Without bounds the value stands for them: a band without width is not drawn.
     bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
     curve = pd.DataFrame(

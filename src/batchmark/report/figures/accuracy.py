@@ -12,7 +12,7 @@ from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
     Message,
     epochs,
-    listed,
+    joined,
     say,
     significant,
     whole,
@@ -20,6 +20,7 @@ from batchmark.report.language.messages import (
 from batchmark.report.selection import (
     Tables,
     at_home,
+    fate,
     headline_rows,
     highest,
     is_sample,
@@ -91,7 +92,7 @@ def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) ->
     style.batch_axis(axes, frame["batch_size"])
     style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
     axes.plot(published["x"], published["y"], color=style.INK, alpha=0.45, linewidth=1)
-    curves.draw(axes, lines, missing="stopped early", named=False)
+    curves.draw(axes, lines, missing="no result", named=False)
     ends = [curves.end(line) for line in lines if not line.drawn.empty]
     if not published.empty:
         last = published.iloc[-1]
@@ -210,15 +211,15 @@ def _after_last(frame: pd.DataFrame) -> Message | None:
 
 
 def _left_out(summary: pd.DataFrame) -> list[Message]:
-    note = say("Median over trials. Dark lines are small batches, light ones large.")
-    sizes = sorted(summary.loc[summary["status"] != "done", "batch_size"].unique())
-    if not sizes:
+    note = say(
+        "Median over trials, without intervals. Dark lines are small batches, light ones large."
+    )
+    left = summary.drop_duplicates("batch_size").sort_values("batch_size")
+    fates = [(row["batch_size"], fate(row)) for _, row in left.iterrows()]
+    words = [say("{size} ({share})", size=whole(size), share=end) for size, end in fates if end]
+    if not words:
         return [note]
-    written = listed([whole(size) for size in sizes])
-    return [
-        note,
-        say("Not drawn, because trials stopped early: batch size {sizes}.", sizes=written),
-    ]
+    return [note, say("Not drawn: batch size {sizes}.", sizes=joined(words))]
 
 
 def train_size(tables: Tables) -> Drawn | None:

@@ -20,11 +20,11 @@ from batchmark.report.language.messages import (
     whole,
 )
 from batchmark.report.selection import (
+    NEVER_TRAINED,
     Tables,
     at_home,
     headline_rows,
     headline_study,
-    headline_variants,
     highest,
     is_sample,
     lowest,
@@ -175,7 +175,9 @@ def sensitivity(tables: Tables) -> Drawn | None:
     if frame.empty:
         return None
     frame = frame[frame["study"] == headline_study(tables)]
-    frame = frame[frame["variant"].isin(headline_variants(tables))]
+    rows = headline_rows(tables)
+    trained = rows.loc[~rows["status"].isin(NEVER_TRAINED), "variant"]
+    frame = frame[frame["variant"].isin(trained)]
     columns = {
         "target": "target",
         "batch_size": "batch size",

@@ -250,16 +250,16 @@ def _gain_of_gpu(frame: pd.DataFrame) -> Message | None:
     )
 
 
-def _told_faster(frame: pd.DataFrame, pair: tuple[str, str], sizes: pd.Index) -> pd.Series:
-    """At which sizes the GPU's interval of seconds per epoch ends below the CPU's begins."""
-    cpu, gpu = (
-        frame[(frame["machine"] == machine) & (frame["device"] == device)]
+def _told_faster(frame: pd.DataFrame, pair: tuple[Place, Place], sizes: pd.Index) -> pd.Series:
+    """At which sizes the card's interval of seconds per epoch ends below the processor's begins."""
+    processor, card = (
+        frame[(frame[HOME] == list(place)).all(axis="columns")]
         .drop_duplicates("batch_size")
         .set_index("batch_size")
         .reindex(sizes)
-        for machine, device in zip(pair, ("cpu", "gpu"), strict=True)
+        for place in pair
     )
-    return gpu["seconds_per_epoch_high"] < cpu["seconds_per_epoch_low"]
+    return card["seconds_per_epoch_high"] < processor["seconds_per_epoch_low"]
 
 
 def machines(tables: Tables) -> Drawn | None:

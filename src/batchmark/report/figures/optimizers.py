@@ -36,7 +36,7 @@ from batchmark.report.selection import (
 RULE = "axis_learning_rate_rule"
 # The momentum that the optimizer figures show.
 USUAL = 0.9
-BEST_ERROR = Quantity("best_validation_error", "best validation error (%)", "stopped early")
+BEST_ERROR = Quantity("best_validation_error", "best validation error (%)", "no result")
 FACTORS = (
     [1, 1.1, 1.2, 1.3, 1.4, 1.5],
     [1, 1.2, 1.5, 2, 3, 5],

@@ -25,7 +25,9 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.page.view import Answer, Line, Study
 from batchmark.report.selection import (
+    NEVER_TRAINED,
     Tables,
+    at_home,
     headline_rows,
     headline_study,
     measured,
@@ -58,7 +60,8 @@ def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
         *_missed(facts, rows),
         *_costs(facts),
     ]
-    return Answer(_advice(facts), joined(detail, SENTENCES), lines, _limits(facts, rows))
+    limits = [*_limits(facts, rows), *_check(tables)]
+    return Answer(_advice(facts), joined(detail, SENTENCES), lines, limits)
 
 
 def _line(study: Study) -> Line:
@@ -162,7 +165,7 @@ def _chances(facts: Facts, sizes: Sequence[int]) -> Message:
 
 def _missed(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
     """The sizes that did not get there, whatever became of them."""
-    trained = rows[~rows["status"].isin(["oversized", "failed"])]
+    trained = rows[~rows["status"].isin(NEVER_TRAINED)]
     missed = trained.loc[trained["epochs_to_target"].isna(), "batch_size"].drop_duplicates()
     if len(missed):
         yield say(
@@ -183,7 +186,7 @@ def _costs(facts: Facts) -> Iterator[Message]:
     ]
     if costs:
         yield say(
-            "The usual sizes, as multiples of the best: {costs} (95 % intervals).",
+            "The usual sizes as multiples of the best, 95 % intervals: {costs}.",
             costs=joined(costs),
         )
 
@@ -286,6 +289,22 @@ def _readings(facts: Facts) -> Iterator[Message]:
             best=whole(best),
             confirmed=confirmed,
             mean=mean,
+        )
+
+
+def _check(tables: Tables) -> Iterator[Message]:
+    """How well epochs times seconds predicted what training alone took."""
+    product = at_home(tables, "product")
+    if measured(product, "predicted_over_measured"):
+        shares = product["predicted_over_measured"].dropna()
+        fields = {"low": percent(shares.min(), 2), "high": percent(shares.max(), 2)}
+        yield say(
+            "Check: epochs times seconds per epoch predict {low} of the time that training alone "
+            "took."
+            if fields["low"] == fields["high"]
+            else "Check: epochs times seconds per epoch predict {low} to {high} of the time that "
+            "training alone took.",
+            **fields,
         )
 
 

@@ -35,16 +35,6 @@ def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
     limits = [*([TUNED] if rows["tuned"].astype(bool).any() else []), *_fixed_rate(rows)]
     if study == "regularization":
         limits.append(STRENGTHS)
-    missed = int((rows["reached"] < rows["trials"]).sum())
-    if missed:
-        limits.append(
-            say(
-                "{missed} of {all} variants missed the target in at least one trial; misses count "
-                "as infinite.",
-                missed=missed,
-                all=len(rows),
-            )
-        )
     return limits
 
 
