@@ -115,7 +115,7 @@ def study(
             settings=built.settings,
             epochs=epochs,
             trials=trials,
-            published=config.published,
+            published=built.published,
         ),
         list(built.variants.values()),
     )

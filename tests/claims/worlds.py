@@ -56,6 +56,7 @@ def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
     return variants.assign(
         tuned=tuned,
         learning_rate=variants["learning_rate"].mask(tuned, 0.03).astype(float),
+        tuning_epochs=np.where(tuned, 18.0, np.nan),
         train_size=train_size,
         batch_size=variants["batch_size"].mask(full, train_size).astype(int),
         examples_per_epoch=train_size,

@@ -180,6 +180,8 @@ STUDY_MISTAKES = [
     ("settings", {"train_size": 50}, ["batch_size = 100", "train_size 50"]),
     ("settings", {"wieght_decay": 0.1}, ["wieght_decay", "did you mean 'weight_decay'"]),
     ("baseline", {"batch_size": 7}, ["baseline", "matches 0 variants"]),
+    ("published", {"batch_size": 7}, ["published", "matches no variant"]),
+    ("published", {"batchsize": 7}, ["published", "did you mean 'batch_size'"]),
     ("baseline", {}, ["baseline", "matches 2 variants"]),
     ("baseline", {"batchsize": 7}, ["baseline", "did you mean 'batch_size'"]),
     ("exclude", [{}], ["exclude leaves no variant"]),

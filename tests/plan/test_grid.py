@@ -58,6 +58,7 @@ def test_defaults_count_when_matching() -> None:
     assert matches({"batch_size": 8}, {"momentum": 0.0})
     assert not matches({"batch_size": 8}, {"momentum": 0.9})
     assert not matches({"batch_size": 8}, {"learning_rate_rule": "sqrt"})
+    assert matches({"batch_size": 8}, {"learning_rate_rule": "fixed"})
 
 
 def test_points_that_coincide_are_one_variant_with_joined_axis_values() -> None:
@@ -147,3 +148,20 @@ def test_product_has_every_combination_once() -> None:
         (v.hyperparameters.batch_size, v.hyperparameters.momentum) for _, v in points(study, "s")
     ]
     assert found == list(itertools.product([1, 2, 3], [0.0, 0.5]))
+
+
+@pytest.mark.parametrize(
+    ("published", "sizes"),
+    [(False, []), (True, [10, 100, 1000]), ({"learning_rate_rule": "fixed"}, [100, 1000])],
+)
+def test_which_variants_redo_the_published_table(published: object, sizes: list[int]) -> None:
+    """100 coincides under both rules; 10 is at the rule sqrt only, 1000 at the fixed rate only."""
+    both = {"reference_batch_size": 100, "learning_rate": 0.1}
+    grids = [
+        {**both, "learning_rate_rule": "sqrt", "batch_size": [10, 100]},
+        {**both, "learning_rate_rule": "fixed", "batch_size": [100, 1000]},
+    ]
+    study = _study(*grids, baseline={"batch_size": 10}, published=published)
+    built = build_study("sizes", study, "s")
+    found = [built.variants[each].hyperparameters.batch_size for each in built.published]
+    assert found == sizes

@@ -1,10 +1,17 @@
 """What the answer says about the common batch sizes."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
-from batchmark.statistics.best_batch import BestBatch, costs
+from batchmark.contract.requests.analyze import AnalyzeRequest
+from batchmark.statistics.best_batch import BestBatch, answer, best_batches, costs
 from batchmark.statistics.intervals import Interval
+from tests.claims.worlds import EPOCHS, STEP, TARGET, study_data, with_trials
+from tests.synthetic import grid
 
 
 def best_of(sizes: list[int], seconds: list[float], *missed: int) -> BestBatch:
@@ -44,3 +51,64 @@ def test_a_cost_that_some_trials_never_came_to_has_no_upper_end() -> None:
     assert found["128"]["ratio"] == pytest.approx(1.5)
     assert found["1000"]["at_least"] is False
     assert found["1000"]["ratio"] is None
+
+
+SIZES = [1, 10, 100, 1000]
+SCALED = {"learning_rate": 0.1, "reference_batch_size": 100}
+RULES = [
+    {**SCALED, **point} for point in grid(learning_rate_rule=["sqrt", "fixed"], batch_size=SIZES)
+]
+
+
+def answered(settings: list[dict[str, Any]], epochs: ArrayLike) -> dict[str, Any]:
+    """The answer where variants take `epochs` with little luck, and an epoch takes a second."""
+    made = study_data("batch_size", settings)
+    luck = np.exp(0.01 * np.random.default_rng(0).normal(size=(len(made.ids), 5)))
+    needed = np.asarray(epochs, float)[:, None] * luck
+    readings = {f"confirmed_{TARGET:g}": needed, f"mean_curve_{TARGET:g}": needed}
+    made = with_trials(made, **{EPOCHS: needed, STEP: 0.001}, **readings)
+    made = replace(made, variants=made.variants.assign(dataset="mnist"))
+    request = AnalyzeRequest(machine="local", targets={}, studies=[made.study])
+    found = answer([made], request)
+    assert set(best_batches(made)["rule"]) == {one["rule"] for one in found["policies"]}
+    return found
+
+
+def test_the_answer_rests_on_the_policy_that_is_fastest_and_names_all() -> None:
+    """100 is one variant under both rules; with the root of the size as the rate 10 takes 2 s."""
+    #         sqrt 1, 10, 100, 1000; fixed 1, 10, 1000
+    found = answered(RULES, [9, 2, 4, 8, np.inf, 5, np.inf])
+    assert found["settings"] == {"learning_rate_rule": "sqrt"}
+    assert found["policy"]["rule"] == "sqrt"
+    assert found["policy"]["learning_rate"] == pytest.approx(0.1 * 0.1**0.5, rel=1e-5)
+    assert [one["rule"] for one in found["policies"]] == ["sqrt", "fixed"]
+    assert [one["best_batch_size"] for one in found["policies"]] == [10, 100]
+    assert [one["sizes"] for one in found["policies"]] == [SIZES, SIZES]
+    assert found["reached_at_any_rate"] == {"1": True, "10": True, "100": True, "1000": True}
+
+
+def test_of_equally_fast_policies_the_first_answers() -> None:
+    found = answered(RULES, [9, 5, 2, 8, 9, 5, 8])
+    assert (found["best_batch_size"], found["policy"]["rule"]) == (100, "sqrt")
+    assert answered(RULES[4:] + RULES[:4], [9, 5, 2, 8, 9, 5, 8])["policy"]["rule"] == "fixed"
+
+
+def test_a_size_misses_the_target_only_where_no_rate_came_to_it() -> None:
+    """1000 gets there in 8 s at the one rate, at the other never; the best takes 2 s."""
+    found = answered(RULES, [9, 2, 4, np.inf, np.inf, 5, 8])
+    assert found["policy"]["rule"] == "sqrt"
+    assert found["cost_of"]["1000"]["reached"] is True
+    assert found["cost_of"]["1000"]["ratio"] == pytest.approx(4, rel=0.03)
+    assert (found["cost_of"]["1000"]["low"], found["cost_of"]["1000"]["high"]) == (None, None)
+    nowhere = answered(RULES, [9, 2, 4, np.inf, np.inf, 5, np.inf])
+    assert nowhere["cost_of"]["1000"]["reached"] is False
+    assert nowhere["reached_at_any_rate"]["1000"] is False
+
+
+def test_the_answer_counts_what_tuning_took() -> None:
+    """Of a tuned family all variants took 18 epochs; a fixed rate takes none."""
+    settings = grid(learning_rate=["tuned", 0.1], batch_size=SIZES)
+    found = answered(settings, [9, 2, 4, 8, 9, 5, 6, 8])
+    assert [one["rule"] for one in found["policies"]] == ["tuned", "fixed"]
+    assert [one["tuning_epochs"] for one in found["policies"]] == [18, None]
+    assert found["policy"]["tuning_epochs"] == 18

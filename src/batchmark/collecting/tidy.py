@@ -68,6 +68,7 @@ def variant_row(run: RunResult, studies: list[str]) -> Row:
         "optimizer_arguments": json.dumps(chosen.optimizer_arguments, sort_keys=True),
         "learning_rate": rate if isinstance(rate, float) else next(iter(rates), None),
         "tuned": rate == "tuned",
+        "tuning_epochs": sum(run.tuning.trained_epochs) if run.tuning else None,
         "batch_size": run.budget.batch_size,
         "full_batch": chosen.batch_size == "full",
         "train_size": run.budget.train_size,

@@ -44,8 +44,9 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         *_SETTINGS,
         *_columns(
             """
-            tuned full_batch full_train epochs evaluate_every steps_per_epoch examples_per_epoch
-            parameters trials dataset dataset_digest validation_size test_size scored_train_size
+            tuned tuning_epochs full_batch full_train epochs evaluate_every steps_per_epoch
+            examples_per_epoch parameters trials dataset dataset_digest validation_size test_size
+            scored_train_size
             """
         ),
     ),
@@ -114,12 +115,12 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         *(axis for axis in _SETTINGS if axis not in _FIRST),
         *_columns(
             """
-            tuned full_batch full_train epochs evaluate_every steps_per_epoch examples_per_epoch
-            parameters dataset dataset_digest validation_size test_size scored_train_size target
-            reached_low reached_high epochs_to_target_unbounded final_train_error
-            generalization_gap small_weight_share loss_spread statuses timed_in subject threads
-            examples_per_second flops_per_second share_of_peak time_to_target_unbounded
-            relative_epoch_time_base relative_time_to_target_base missing
+            tuned tuning_epochs full_batch full_train epochs evaluate_every steps_per_epoch
+            examples_per_epoch parameters dataset dataset_digest validation_size test_size
+            scored_train_size target reached_low reached_high epochs_to_target_unbounded
+            final_train_error generalization_gap small_weight_share loss_spread statuses timed_in
+            subject threads examples_per_second flops_per_second share_of_peak
+            time_to_target_unbounded relative_epoch_time_base relative_time_to_target_base missing
             """
         ),
     ),
@@ -144,9 +145,9 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "best_batches": _columns(
         """
-        machine device study target family best_batch_size best_batch_size_low
-        best_batch_size_high tied_batch_sizes batch_sizes p_fastest detectable_ratio sizes
-        on_border seconds holds
+        machine device study target family rule learning_rate best_batch_size
+        best_batch_size_low best_batch_size_high tied_batch_sizes batch_sizes p_fastest
+        detectable_ratio sizes on_border seconds holds
         """
     ),
     "cost_model": _columns(
@@ -201,7 +202,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "settings": _columns(
         """
-        study variant axis value baseline
+        study variant axis value baseline published
         """
     ),
     "published": _columns(
@@ -226,7 +227,7 @@ _TEXTS = frozenset(
         model_arguments optimizer_arguments gradient_norms
         dataset dataset_digest status statuses missing message code text kind reason log file digest
         timed_in relative_epoch_time_base relative_time_to_target_base
-        family solver axis value baseline metric
+        family rule solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
         id verdict changed fields
         """
@@ -237,7 +238,7 @@ _FLAGS = frozenset(
         """
         nesterov tuned full_batch full_train fastest fastest_confirmed fastest_mean_curve
         distinguishable on_border holds repeated
-        settings.baseline lone_runs.reached
+        settings.baseline settings.published lone_runs.reached
         """
     )
 )

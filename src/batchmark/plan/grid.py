@@ -190,8 +190,11 @@ def timing_subjects(variants: Iterable[Variant]) -> list[TimingSubject]:
 
 # More jobs than Snakemake can plan; the full scale has some 300.
 LARGEST_STUDY = 100_000
-# Structured hyperparameters: a mapping is one value of the axis, not a list of them.
-_EXTRA_KEYS = {"learning_rate_rule", "reference_batch_size"}
+# What is not written, hyperparameters and the rule for the rate.
+DEFAULTS: dict[str, Any] = {
+    **{name: field.default for name, field in Hyperparameters.model_fields.items()},
+    "learning_rate_rule": "fixed",
+}
 
 
 def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant]]:
@@ -224,10 +227,8 @@ def axes(written: list[dict[str, Any]]) -> list[str]:
 def matches(setting: dict[str, Any], partial: dict[str, Any]) -> bool:
     """Whether `setting` has every key of `partial` with an equal value."""
     absent = object()
-    defaults = Hyperparameters.model_fields
     return all(
-        setting.get(key, defaults[key].default if key in defaults else absent) == value
-        for key, value in partial.items()
+        setting.get(key, DEFAULTS.get(key, absent)) == value for key, value in partial.items()
     )
 
 

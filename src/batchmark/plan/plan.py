@@ -459,7 +459,7 @@ class Plan:
             settings=study.settings,
             epochs=study.config.epochs or self.config.training.epochs,
             trials=trials_at_most(study.config, self.config.training),
-            published=study.config.published,
+            published=study.published,
             targets=dict(study.config.targets or {}),
         )
 

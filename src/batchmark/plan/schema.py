@@ -193,7 +193,7 @@ class StudyConfig(StudyBudget):
     baseline: Settings
     probe: list[Settings] = []
     verify: list[Settings] = []
-    published: bool = False
+    published: bool | Settings = False
 
 
 def _optional(schema: type[BaseModel]) -> dict[str, Any]:

@@ -16,7 +16,10 @@ from batchmark.plan.schema import Config, StudyConfig, StudyEntry, TimingConfig,
 
 @dataclass(frozen=True)
 class Study:
-    """A validated study with its variants. `settings` maps a variant's id to its axes' values."""
+    """A validated study with its variants. `settings` maps a variant's id to its axes' values.
+
+    `probed`, `published`: ids of variants; the latter redo the published table.
+    """
 
     name: str
     config: StudyConfig
@@ -26,6 +29,7 @@ class Study:
     baseline: str
     probed: list[str]
     verified: list[str]
+    published: list[str]
 
 
 def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | Path]) -> list[str]:
@@ -94,13 +98,20 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
         _check_keys(getattr(config, key), f"{where}: {key}")
     for partial in (*config.exclude, *config.probe, *config.verify):
         _check_keys(partial, f"{where}: exclude, probe or verify")
+    redone = _published(config)
+    for partial in redone:
+        _check_keys(partial, f"{where}: published")
     points = grid.points(config, where)
     axes = grid.axes([written for written, _ in points])
     variants = _by_id((variant for _, variant in points), where)
     baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
-    probed, verified = (
+    probed, verified, published = (
         [id_ for partial in partials for id_ in _some(points, partial, f"{where}: {key}")]
-        for key, partials in (("probe", config.probe), ("verify", config.verify))
+        for key, partials in (
+            ("probe", config.probe),
+            ("verify", config.verify),
+            ("published", redone),
+        )
     )
     for id_ in verified:
         if variants[id_].hyperparameters.learning_rate == "tuned":
@@ -108,7 +119,15 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
                 f"{where}: verify: {id_} has a tuned learning rate, which is not known when it is "
                 "timed; name a variant with a number."
             )
-    return Study(name, config, variants, axes, _settings(points, axes), baseline, probed, verified)
+    settings = _settings(points, axes)
+    return Study(name, config, variants, axes, settings, baseline, probed, verified, published)
+
+
+def _published(config: StudyConfig) -> list[dict[str, Any]]:
+    """The settings whose variants redo the published table: none, or one that `true` fills up."""
+    if isinstance(config.published, bool):
+        return [{}] if config.published else []
+    return [config.published]
 
 
 def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:
@@ -124,13 +143,11 @@ def _settings(
     points: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Axis values by variant; where points coincide in a variant, differing values join by `|`."""
-    # The one axis that is no hyperparameter is the rule for the learning rate.
-    defaults = {name: field.default for name, field in Hyperparameters.model_fields.items()}
     settings: dict[str, dict[str, Any]] = {}
     for written, variant in points:
         own = settings.setdefault(variant.id, {})
         for axis in axes:
-            value = written.get(axis, defaults.get(axis, "fixed"))
+            value = written.get(axis, grid.DEFAULTS.get(axis))
             # As it is written in YAML: tables would read nothing, or a number that is missing.
             value = "null" if value is None else value
             own[axis] = value if own.get(axis, value) == value else f"{own[axis]}|{value}"

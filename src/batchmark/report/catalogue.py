@@ -55,6 +55,12 @@ ENTRIES = (
         "sensitivity", "headline", say("Does the answer depend on the target?"), study="batch_size"
     ),
     Entry(
+        "best_over_target",
+        "headline",
+        say("How does the fastest batch size move with the target?"),
+        study="batch_size",
+    ),
+    Entry(
         "learning_rate",
         "optimizers",
         say("How should the learning rate follow the batch size?"),

@@ -9,6 +9,7 @@ import pandas as pd
 from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
 from batchmark.contract.record import SAMPLE
+from batchmark.contract.tables import ANALYZED
 from batchmark.report.language.messages import Message, say, significant
 
 
@@ -45,6 +46,14 @@ NAMES: Mapping[str, str] = {
     **{key: row.name for key, row in NORMALIZATIONS.items()},
     "none": "no normalization",
     "sqrt": "square root",
+}
+# Families by how their rates follow the batch size; of fixed rates the number says more.
+POLICIES: Mapping[str, Message] = {
+    "fixed": say("rate {n}"),
+    "sqrt": say("square-root rate"),
+    "linear": say("linear rate"),
+    "tuned": say("tuned rate"),
+    "own": say("own rates"),
 }
 # Normalizations that leave the layers as they are.
 OUTSIDE_LAYERS = tuple(key for key, row in NORMALIZATIONS.items() if not row.layer)
@@ -136,6 +145,11 @@ def is_sample(tables: "Tables") -> bool:
     return known == SAMPLE
 
 
+def policy_name(rule: str, rate: float) -> str:
+    """The name of a family in a figure that compares policies for the learning rate."""
+    return POLICIES[rule].text.replace("{n}", f"{rate:g}")
+
+
 # A place: what is measured there is compared with nothing measured elsewhere.
 HOME = ["machine", "device"]
 
@@ -208,31 +222,70 @@ def headline_study(tables: Tables) -> str:
 def headline_rows(tables: Tables) -> pd.DataFrame:
     """The home machine's rows of the headline study that differ in batch size only."""
     frame = study_summary(tables, headline_study(tables))
-    return _in_family(tables, frame)
+    return _in_family(frame, headline_variants(tables))
+
+
+def published_rows(tables: Tables) -> pd.DataFrame:
+    """The home machine's rows that redo the published table, for the network of the headline.
+
+    Those of the headline where no variant is to redo it.
+    """
+    frame = study_summary(tables, headline_study(tables))
+    return _in_family(frame, _published_variants(tables) or headline_variants(tables))
 
 
 def headline_everywhere(tables: Tables) -> pd.DataFrame:
     """The same rows on every machine and device."""
     frame = in_study(tables.frame("summary"), headline_study(tables))
-    return _in_family(tables, frame).sort_values("batch_size") if not frame.empty else frame
+    family = _in_family(frame, headline_variants(tables))
+    return family.sort_values("batch_size") if not family.empty else family
 
 
-def _in_family(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["variant"].isin(headline_variants(tables))] if not frame.empty else frame
+def _in_family(frame: pd.DataFrame, variants: set[str]) -> pd.DataFrame:
+    """One row a variant and place: one that stands for several values of an axis has more."""
+    if frame.empty:
+        return frame
+    return frame[frame["variant"].isin(variants)].drop_duplicates([*HOME, "variant"])
+
+
+# What tells a policy for the learning rate: families that differ in these only are one network's.
+RATE_AXES = {"learning_rate", "learning_rate_rule", "reference_batch_size"}
 
 
 def headline_variants(tables: Tables) -> set[str]:
     """The variants that share all axes but the batch size with the answer's, or the baseline's."""
+    return _alike(tables, _headline_settings(tables))
+
+
+def _published_variants(tables: Tables) -> set[str]:
+    settings = _headline_table(tables)
+    wanted = {axis: of for axis, of in _headline_settings(tables).items() if axis not in RATE_AXES}
+    return _alike(tables, wanted) & set(settings.loc[settings["published"].astype(bool), "variant"])
+
+
+def _headline_table(tables: Tables) -> pd.DataFrame:
     settings = tables.frame("settings")
-    settings = settings[settings["study"] == headline_study(tables)]
-    known = set(settings["variant"])
-    reference = tables.document("answer").get("variant")
-    if reference not in known:
-        reference = next(iter(settings.loc[settings["baseline"].astype(bool), "variant"]), None)
-    others = settings[settings["axis"] != "batch_size"].astype({"value": str})
-    wanted = dict(others.loc[others["variant"] == reference, ["axis", "value"]].to_numpy())
-    differing = others[others["value"] != others["axis"].map(wanted)]
-    return known - set(differing["variant"])
+    if settings.empty:
+        return settings.reindex(columns=list(ANALYZED["settings"]))
+    return settings[settings["study"] == headline_study(tables)]
+
+
+def _headline_settings(tables: Tables) -> dict[str, str]:
+    """The values of the axes but the batch size, of the answer's family or else the baseline."""
+    answer = tables.document("answer")
+    if "settings" in answer:
+        return dict(answer["settings"])
+    settings = _headline_table(tables)
+    rows = settings[settings["baseline"].astype(bool) & (settings["axis"] != "batch_size")]
+    return {axis: str(of).split("|")[0] for axis, of in rows[["axis", "value"]].to_numpy()}
+
+
+def _alike(tables: Tables, wanted: Mapping[str, str]) -> set[str]:
+    """The headline study's variants with these values, maybe among others (`fixed|sqrt`)."""
+    settings = _headline_table(tables)
+    rows = zip(settings["axis"], settings["value"].astype(str), strict=True)
+    fits = [axis not in wanted or wanted[axis] in value.split("|") for axis, value in rows]
+    return set(settings["variant"]) - set(settings["variant"][[not fit for fit in fits]])
 
 
 def optimizer_key(optimizer: str, momentum: float, nesterov: bool) -> str:

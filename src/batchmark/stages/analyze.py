@@ -57,7 +57,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
 def settings(request: AnalyzeRequest) -> pd.DataFrame:
     """One row per study, variant and axis."""
     rows = [
-        (study.name, variant, axis, value, variant == study.baseline)
+        (study.name, variant, axis, value, variant == study.baseline, variant in study.published)
         for study in request.studies
         for variant, values in study.settings.items()
         for axis, value in values.items()

@@ -6,7 +6,7 @@ of the truly fastest, whichever of the tied it is: over the one that only looks 
 chosen on the other seeds, intervals cover too rarely (`benchmarks/analysis.py` measures it).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.comparisons import Mask, seconds_per_epoch, sensitivity, time_to
 from batchmark.statistics.intervals import LEVEL, Array, Interval
 from batchmark.statistics.log_times import LogTimes, log_times
-from batchmark.statistics.study_data import StudyData, families
+from batchmark.statistics.study_data import StudyData, families, labelled
 
 ONE_SIDE = (1 + LEVEL) / 2
 # A difference of the size called detectable is found in so many experiments.
@@ -143,7 +143,8 @@ def best_batches(data: StudyData) -> pd.DataFrame:
     size reached has no row.
     """
     rows = [
-        {**data.place(), "target": target, "family": label, **_columns(best, main)}
+        {**data.place(), "target": target, "family": label, "rule": rate_rule(data, members)}
+        | {"learning_rate": _rate(data, members, best), **_columns(best, main)}
         for label, members in families(data, 2)
         for main, target, best in _by_target(data, members)
     ]
@@ -181,6 +182,31 @@ def _joined(values: NDArray[Any]) -> str:
     return ";".join(f"{value:.6g}" for value in values)
 
 
+RATE_AXES = ("learning_rate", "learning_rate_rule", "reference_batch_size")
+_EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
+
+
+def rate_rule(data: StudyData, members: NDArray[np.intp]) -> str:
+    """How the learning rates of a family follow the batch size: a rule for rates, `tuned`, `own`.
+
+    Read off the rates themselves, whether the study has an axis for the rule or not.
+    """
+    rows = data.variants.iloc[members]
+    if rows["tuned"].astype(bool).all():
+        return "tuned"
+    rates, sizes = (rows[name].to_numpy(float) for name in ("learning_rate", "batch_size"))
+    for rule, power in _EXPONENTS.items():
+        scaled = rates / sizes**power
+        if np.allclose(scaled, scaled[0], rtol=1e-4, atol=0):
+            return rule
+    return "own"
+
+
+def _rate(data: StudyData, members: NDArray[np.intp], best: BestBatch | None) -> float:
+    """The learning rate at the best size, or the smallest where there is none."""
+    return float(data.variants["learning_rate"].iloc[members[best.best if best else 0]])
+
+
 def answer(studies: list[StudyData], request: AnalyzeRequest) -> dict[str, Any]:
     """The answer on this machine's fastest device; `others` holds those of all other places.
 
@@ -213,16 +239,80 @@ def _answer(data: StudyData) -> dict[str, Any]:
         "seconds": None,
     }
     candidates = [
-        (found.seconds.min(), number, label, members, found)
-        for number, (label, members) in enumerate(families(data, 2))
-        if (found := best_batch(data, members)) is not None
+        Candidate(label, _settings(data, label, members), members, best_batch(data, members))
+        for label, members in families(data, 2)
     ]
-    if not candidates:
+    # Of equally fast ones the first: sizes at which rules for the rate meet are one variant.
+    first = min(candidates, key=Candidate.fastest, default=None)
+    if first is None or first.best is None:
         return facts
-    _, _, label, members, found = min(candidates, key=lambda one: one[:2])
-    row = int(members[found.best])
-    readings = {"readings": other_readings(data, members)}
-    return facts | {"family": label} | _best_facts(data, row, found) | readings
+    row = int(first.members[first.best.best])
+    alike = [one for one in candidates if one.but_for_the_rate == first.but_for_the_rate]
+    every = _least(data, alike)
+    seconds = {size: least for size, least in every.items() if np.isfinite(least)}
+    return (
+        facts
+        | {"family": first.label, "settings": first.settings}
+        | _best_facts(data, row, first.best)
+        | {"cost_of": costs(first.best, seconds)}
+        | {"readings": other_readings(data, first.members)}
+        | {"policy": _policy(data, first), "policies": [_policy(data, one) for one in alike]}
+        | {"reached_at_any_rate": {str(size): size in seconds for size in every}}
+    )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A family, the values of its axes, its rows, and its best size, None where none got there."""
+
+    label: str
+    settings: dict[str, str]
+    members: NDArray[np.intp]
+    best: BestBatch | None
+
+    def fastest(self) -> float:
+        """Seconds to the target at the best size."""
+        return np.inf if self.best is None else float(self.best.seconds.min())
+
+    @property
+    def but_for_the_rate(self) -> dict[str, str]:
+        """What families have in common of which only the learning rates differ."""
+        return {axis: value for axis, value in self.settings.items() if axis not in RATE_AXES}
+
+
+def _settings(data: StudyData, label: str, members: NDArray[np.intp]) -> dict[str, str]:
+    return labelled(data.study.settings[data.ids[members[0]]])[label]
+
+
+def _least(data: StudyData, alike: list[Candidate]) -> dict[int, float]:
+    """The least median time to the target by size, at whatever rate; infinite: at none."""
+    least: dict[int, float] = {}
+    for one in alike:
+        sizes = data.variants["batch_size"].iloc[one.members].tolist()
+        missed = np.full(len(sizes), np.inf)
+        for size, seconds in zip(sizes, one.best.seconds if one.best else missed, strict=True):
+            least[size] = min(float(seconds), least.get(size, np.inf))
+    return dict(sorted(least.items()))
+
+
+def _policy(data: StudyData, one: Candidate) -> dict[str, Any]:
+    """How the rates of a family were set, what that cost, and its best size.
+
+    `learning_rate`: at the best size; `tuning_epochs`: trained to tune the rate of a size (the
+    median over the sizes).
+    """
+    best, tuning = one.best, data.variants["tuning_epochs"].to_numpy(float)[one.members]
+    return {
+        "family": one.label,
+        "rule": rate_rule(data, one.members),
+        "learning_rate": number(_rate(data, one.members, best)),
+        "tuning_epochs": None if np.isnan(tuning).all() else number(float(np.nanmedian(tuning))),
+        "sizes": data.variants["batch_size"].iloc[one.members].tolist(),
+        "best_batch_size": None if best is None else int(best.sizes[best.best]),
+        "best_batch_size_low": None if best is None else best.low,
+        "best_batch_size_high": None if best is None else best.high,
+        "seconds": number(one.fastest()),
+    }
 
 
 def other_readings(data: StudyData, members: NDArray[np.intp]) -> dict[str, int | None]:
@@ -257,26 +347,38 @@ def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
         "seconds": number(seconds.estimate[row]),
         "seconds_low": number(seconds.low[row]),
         "seconds_high": number(seconds.high[row]),
-        "cost_of": costs(found),
     }
 
 
-def costs(found: BestBatch) -> dict[str, dict[str, Any]]:
-    """What common sizes cost over the best, by size; without those that nothing measured tells."""
-    known = {str(size): _cost_facts(size, found) for size in COMMON_SIZES}
+def costs(found: BestBatch, least: Mapping[int, float] | None = None) -> dict[str, dict[str, Any]]:
+    """What common sizes cost over the best, by size; without those that nothing measured tells.
+
+    `least`: seconds to the target by size, at whatever rate it was reached.
+    """
+    known = {str(size): _cost_facts(size, found, least or {}) for size in COMMON_SIZES}
     return {size: cost for size, cost in known.items() if cost is not None}
 
 
-def _cost_facts(size: int, found: BestBatch) -> dict[str, Any] | None:
+def _cost_facts(size: int, found: BestBatch, least: Mapping[int, float]) -> dict[str, Any] | None:
     """What the measured size nearest to `size` costs; ratio null: it misses the target.
 
-    None where the nearest is the best, but another size than the one asked for: that would call
-    an unmeasured size free of cost. `at_least`: the ratio is a lower bound, and `high` null.
+    Where it got there at another rate only, that is what it costs, without bounds. None where the
+    nearest is the best, but another size than the one asked for: that would call an unmeasured
+    size free of cost. `at_least`: the ratio is a lower bound, and `high` null.
     """
     nearest = int(np.abs(np.log(found.sizes / size)).argmin())
     if nearest == found.best and found.sizes[nearest] != size:
         return None
     reached = np.isfinite(found.seconds[nearest])
+    if not reached and int(found.sizes[nearest]) in least:
+        return {
+            "batch_size": int(found.sizes[nearest]),
+            "reached": True,
+            "ratio": number(least[int(found.sizes[nearest])] / found.seconds.min()),
+            "low": None,
+            "high": None,
+            "at_least": False,
+        }
     cost = Interval(*(float(part[nearest]) for part in found.cost))
     return {
         "batch_size": int(found.sizes[nearest]),

@@ -314,9 +314,12 @@ def labels(setting: dict[str, Any]) -> list[str]:
 
     Several where points of the study coincide in one variant (`learning_rate_rule: fixed|sqrt`).
     """
+    return list(labelled(setting))
+
+
+def labelled(setting: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The same, and the values of the axes that each is made of."""
     axes = [axis for axis in setting if axis != "batch_size"]
     values = [str(setting[axis]).split("|") for axis in axes]
-    return [
-        ", ".join(f"{axis}={value}" for axis, value in zip(axes, point, strict=True))
-        for point in product(*values)
-    ]
+    points = [dict(zip(axes, point, strict=True)) for point in product(*values)]
+    return {", ".join(f"{axis}={point[axis]}" for axis in axes): point for point in points}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,12 +81,58 @@ def headline_tables(folder: Path, **answer: object) -> Tables:
     )  # fmt: skip
     settings = pd.DataFrame(
         {"study": "batch_size", "variant": ["a", "b", "c"], "axis": "batch_size",
-         "value": [1, 10, 100], "baseline": [True, False, False]}
+         "value": [1, 10, 100], "baseline": [True, False, False], "published": False}
     )  # fmt: skip
     tables = tables_with(folder, summary=summary, settings=settings)
     facts = {"machine": "local", "device": "cpu", "study": "batch_size"} | answer
     (folder / "answer.json").write_text(json.dumps(facts), encoding="utf-8")
     return tables
+
+
+def two_policies(folder: Path) -> Tables:
+    """SGD at the root of the size, 9, 2 and 3 s; at 0.1, 9 s at 1 and 3 at 100, one variant."""
+    tables = headline_tables(folder, settings={"learning_rate_rule": "sqrt"})
+    rules = {"a": "sqrt", "b": "sqrt", "c": "sqrt|fixed", "d": "fixed"}
+    summary = tables.frame("summary").assign(learning_rate=[0.01, 0.03, 0.1])
+    fixed = summary.head(1).assign(variant="d", learning_rate=0.1, time_to_target=np.nan)
+    sizes = {"axis": "batch_size", "value": [1, 10, 100, 1]}
+    settings = pd.concat(
+        pd.DataFrame({"variant": list(rules), "published": [False, False, True, True], **axis})
+        for axis in (sizes, {"axis": "learning_rate_rule", "value": list(rules.values())})
+    ).assign(study="batch_size", baseline=False)
+    policies = [
+        {"family": "s", "rule": "sqrt", "learning_rate": 0.03},
+        {"family": "f", "rule": "fixed", "learning_rate": 0.1},
+    ]
+    best = placed(
+        study="batch_size", target=[0.95, 0.98, 0.95], family=["s", "s", "f"],
+        rule=["sqrt", "sqrt", "fixed"], learning_rate=[0.03, 0.01, 0.1], seconds=2.0,
+        best_batch_size=[10, 1, 100], best_batch_size_low=1, best_batch_size_high=100,
+    )  # fmt: skip
+    facts = tables.document("answer") | {"policy": policies[0], "policies": policies}
+    every = pd.concat([summary, fixed], ignore_index=True)
+    made = tables_with(folder, summary=every, settings=settings, best_batches=best)
+    (folder / "answer.json").write_text(json.dumps(facts), encoding="utf-8")
+    return made
+
+
+def test_the_article_s_rate_has_a_curve_of_its_own(tmp_path: Path) -> None:
+    tables = two_policies(tmp_path)
+    drawn = headline.time_to_target(tables)
+    assert drawn is not None
+    assert list(drawn.series.values()) == ["square-root rate", "rate 0.1"]
+    assert drawn.numbers["rates"].tolist() == ["square-root rate"] * 3 + ["rate 0.1"] * 2
+    assert drawn.numbers["batch size"].tolist() == [1, 10, 100, 1, 100]
+    # The title is about the answer's rates, at which 1 got there.
+    assert "10 reaches the target first" in str(drawn.title)
+
+
+def test_how_the_fastest_size_moves_is_shown_for_each_policy(tmp_path: Path) -> None:
+    drawn = headline.best_over_target(two_policies(tmp_path))
+    assert drawn is not None
+    assert list(drawn.series.values()) == ["square-root rate", "rate 0.1"]
+    title = f"From a target of 95{SPACE}% to 98{SPACE}% the fastest batch size goes from 10 to 1"
+    assert str(drawn.title) == title
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The study of the batch size: time to target and its factors, targets, and the simple model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from batchmark.report.selection import (
     is_sample,
     lowest,
     measured,
+    policy_name,
+    published_rows,
 )
 
 # The published curve's name goes to the left of its end beyond this share of the axes' width.
@@ -42,19 +45,23 @@ def time_to_target(tables: Tables) -> Drawn | None:
     frame = headline_rows(tables)
     if not measured(frame, "time_to_target"):
         return None
-    figure, (time, epochs, seconds) = style.panels((160, 72, 72), right=16)
+    policies = _policies(tables, frame)
+    lines = _by_policy(policies, "time_to_target")
+    # Two curves need room for their names.
+    figure, (time, epochs, seconds) = style.panels(
+        (160, 72, 72), right=16 if len(lines) == 1 else style.RIGHT
+    )
     for axes in (time, epochs, seconds):
         style.batch_axis(axes, frame["batch_size"], "batch size" if axes is seconds else "")
-    published = _published_times(tables, frame)
-    line = curves.of_optimizer(frame, "time_to_target")
-    # Both curves decide the range, so that neither leaves the axes.
-    style.log_axis(time, [*curves.values([line]), *published["y"].dropna()], "time to target (s)")
+    published = _published_times(tables, published_rows(tables))
+    # All curves decide the range, so that none leaves the axes.
+    style.log_axis(time, [*curves.values(lines), *published["y"].dropna()], "time to target (s)")
     _shade_best(time, tables)
     _draw_published(time, published)
-    curves.draw(time, [line], named=False)
-    _draw_factor(epochs, curves.of_optimizer(frame, "epochs_to_target"), "epochs to target")
+    curves.draw(time, lines, named=len(lines) > 1)
+    _draw_factor(epochs, _by_policy(policies, "epochs_to_target"), "epochs to target")
     _draw_factor(
-        seconds, curves.of_optimizer(frame, "seconds_per_epoch"), "seconds per epoch", missing=""
+        seconds, [curves.of_optimizer(frame, "seconds_per_epoch")], "seconds per epoch", missing=""
     )
     columns = {
         "batch_size": "batch size",
@@ -73,22 +80,53 @@ def time_to_target(tables: Tables) -> Drawn | None:
         figure=figure,
         title=_first_to_target(frame, tables.document("answer")),
         alt=_time_in_words(frame),
-        numbers=numbers(frame, columns),
+        numbers=numbers(
+            pd.concat([rows.assign(policy=name) for name, rows in policies.items()]),
+            ({"policy": "rates"} if len(lines) > 1 else {}) | columns,
+        ),
         notes=[*target_notes(frame), *([] if published.empty else [grey])],
-        series=curves.series([line]),
+        series=curves.series(lines),
     )
 
 
-def _draw_factor(axes: Axes, line: Curve, label: str, missing: str = "not reached") -> None:
-    style.log_axis(axes, curves.values([line]), label)
-    curves.draw(axes, [line], named=False, missing=missing)
+def _policies(tables: Tables, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The answer's rows and, where they are others, those at the article's rate; by policy."""
+    redone = published_rows(tables)
+    policy = tables.document("answer").get("policy")
+    if policy is None or len(redone) < 2 or set(redone["variant"]) <= set(frame["variant"]):
+        return {"": frame}
+    mine = policy_name(policy["rule"], policy["learning_rate"])
+    return {mine: frame, policy_name("fixed", redone["learning_rate"].iloc[0]): redone}
+
+
+def _by_policy(policies: Mapping[str, pd.DataFrame], value: str) -> list[Curve]:
+    """The answer's curve in its optimizer's colour, then the others'."""
+    first, *others = policies.items()
+    return [
+        curves.of_optimizer(first[1], value, first[0]),
+        *(
+            replace(curve, dashed=True)
+            for name, rows in others
+            for curve in curves.by_group(rows.assign(policy=name), "policy", value)
+        ),
+    ]
+
+
+def _draw_factor(
+    axes: Axes, lines: Sequence[Curve], label: str, missing: str = "not reached"
+) -> None:
+    style.log_axis(axes, curves.values(lines), label)
+    curves.draw(axes, lines, named=False, missing=missing)
 
 
 def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
-    """The published relative times, scaled so that both curves have the same smallest value."""
+    """The published relative times, scaled so that both curves have the same smallest value.
+
+    `frame`: the rows that redo them.
+    """
     table = tables.frame("published")
     # The published study is of MNIST: its curve says nothing about 5,000 digits.
-    if table.empty or is_sample(tables):
+    if table.empty or frame.empty or is_sample(tables):
         return pd.DataFrame({"x": [], "y": []}, dtype=float)
     # Theirs are relative, ours are seconds: only the shape can be compared.
     scale = frame["time_to_target"].min() / table["time_to_099_pu"].min()
@@ -222,6 +260,79 @@ def _best_by_target(lines: Sequence[Curve]) -> Message | None:
         high=whole(max(sizes)),
         easy=targets[0],
         hard=targets[-1],
+    )
+
+
+def best_over_target(tables: Tables) -> Drawn | None:
+    """The fastest batch size and those tied with it over all targets, a line a policy."""
+    frame = at_home(tables, "best_batches")
+    if frame.empty:
+        return None
+    names = [policy_name(rule, rate) for rule, rate in zip(*_rates(frame), strict=True)]
+    policies = tables.document("answer").get("policies", [])
+    families = [one["family"] for one in policies]
+    frame = frame.assign(policy=names, hardness=1 / (1 - frame["target"]))
+    frame = frame[frame["study"] == headline_study(tables)].fillna({"family": ""})
+    frame = frame[frame["family"].isin(families)].sort_values("target")
+    if frame["target"].nunique() < 2:
+        return None
+    lines = _by_family(frame, families)
+    figure, (axes,) = style.panels(right=style.RIGHT if len(lines) > 1 else 16)
+    style.log_values_axis(
+        axes, frame["hardness"], "target", lambda hardness: percent(1 - 1 / hardness)
+    )
+    style.log_axis(axes, curves.values(lines), "fastest batch size")
+    curves.draw(axes, lines, named=len(lines) > 1)
+    columns = {
+        "policy": "rates",
+        "target": "target",
+        "best_batch_size": "fastest batch size",
+        "best_batch_size_low": "smallest tied",
+        "best_batch_size_high": "largest tied",
+        "seconds": "time to target (s)",
+    }
+    note = say(
+        "Bands reach from the smallest to the largest size that cannot be told from the fastest. A "
+        "target that no size reached has no point."
+    )
+    return Drawn(
+        figure=figure,
+        title=_moving(lines[0]),
+        alt=say("Line chart of the fastest batch size over the target, a line for each policy."),
+        numbers=numbers(frame, columns),
+        notes=[note],
+        series=curves.series(lines),
+    )
+
+
+def _rates(frame: pd.DataFrame) -> tuple[list[str], list[float]]:
+    return frame["rule"].tolist(), frame["learning_rate"].tolist()
+
+
+def _by_family(frame: pd.DataFrame, families: Sequence[str]) -> list[Curve]:
+    """One curve for each family, named by its policy."""
+    made = []
+    for k, family in enumerate(families):
+        rows = frame[frame["family"] == family]
+        if not rows.empty:
+            points = curves.points(rows, "best_batch_size", x="hardness")
+            key = f"policy-{k}"
+            label = str(rows["policy"].iloc[0])
+            made.append(Curve(key, style.hue("", k), style.marker("", k), points, label))
+    return made
+
+
+def _moving(line: Curve) -> Message | None:
+    """Of the policy that is listed first."""
+    if len(line.drawn) < 2:
+        return None
+    easy, hard = line.drawn.iloc[0], line.drawn.iloc[-1]
+    return say(
+        "From a target of {easy} to {hard} the fastest batch size goes from {first} to {last}",
+        easy=percent(1 - 1 / easy["x"]),
+        hard=percent(1 - 1 / hard["x"]),
+        first=whole(easy["y"]),
+        last=whole(hard["y"]),
     )
 
 

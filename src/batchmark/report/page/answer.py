@@ -164,9 +164,11 @@ def _chances(facts: Facts, sizes: Sequence[int]) -> Message:
 
 
 def _missed(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
-    """The sizes that did not get there, whatever became of them."""
+    """The sizes that did not get there at any rate, whatever became of them."""
     trained = rows[~rows["status"].isin(NEVER_TRAINED)]
     missed = trained.loc[trained["epochs_to_target"].isna(), "batch_size"].drop_duplicates()
+    elsewhere = facts.get("reached_at_any_rate") or {}
+    missed = missed[[not elsewhere.get(str(int(size))) for size in missed]]
     if len(missed):
         yield say(
             "Batch size {sizes} did not within {epochs}."
@@ -214,7 +216,7 @@ def _limits(facts: Facts, rows: pd.DataFrame) -> list[Message]:
         return []
     sizes = [*_seeds(facts, rows), *_grid(facts, rows), *_clock(facts)]
     sized = [said for _, said in sorted(sizes, key=lambda one: -one[0])]
-    return [*sized, *_detectable(facts), *_readings(facts), *_one_rate(rows)]
+    return [*sized, *_detectable(facts), *_readings(facts), *_policies(facts, rows)]
 
 
 Limit = tuple[float, Message]
@@ -306,6 +308,53 @@ def _check(tables: Tables) -> Iterator[Message]:
             "training alone took.",
             **fields,
         )
+
+
+# How the rates of a policy follow the batch size.
+RULES: Mapping[str, Message] = {
+    "fixed": say("the learning rate {rate} for every size"),
+    "sqrt": say("a learning rate that grows with the square root of the size, {rate} at {best}"),
+    "linear": say("a learning rate in proportion to the size, {rate} at {best}"),
+    "tuned": say("a learning rate tuned for each size, {rate} at {best}{cost}"),
+    "own": say("a learning rate set for each size, {rate} at {best}"),
+}
+
+
+def _policies(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
+    """Under which policy for the learning rate the answer holds, and what the others say."""
+    policy, every = facts.get("policy"), facts.get("policies", [])
+    if not policy or len(every) < 2:
+        yield from _one_rate(rows)
+        return
+    yield say(
+        "Learning rate: this holds for {rule}; {others}.",
+        rule=_rule(policy),
+        others=joined([_other(one) for one in every if one["family"] != policy["family"]]),
+    )
+
+
+def _rule(policy: Facts) -> Message:
+    cost = policy.get("tuning_epochs")
+    tuning = say(" (tuning took {epochs} epochs a size)", epochs=significant(cost)) if cost else ""
+    fields = {
+        "rate": significant(policy["learning_rate"] or math.nan),
+        "best": whole(policy["best_batch_size"] or policy["sizes"][0]),
+        "cost": tuning,
+    }
+    return Message(RULES[policy["rule"]].text, fields)
+
+
+def _other(policy: Facts) -> Message:
+    """The fastest size of a policy that the answer does not rest on."""
+    if policy["best_batch_size"] is None:
+        return say("with {rule} no size got there", rule=_rule(policy))
+    low, high = (whole(policy[f"best_batch_size_{end}"]) for end in ("low", "high"))
+    return say(
+        "with {rule} {sizes} is fastest, in about {seconds}",
+        rule=_rule(policy),
+        sizes=low if low == high else say("{low} to {high}", low=low, high=high),
+        seconds=seconds(policy["seconds"], 2),
+    )
 
 
 def _one_rate(rows: pd.DataFrame) -> Iterator[Message]:

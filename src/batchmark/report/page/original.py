@@ -18,7 +18,7 @@ from batchmark.report.language.messages import (
     whole,
 )
 from batchmark.report.page.view import Cell, Download, Table, csv_file, missed
-from batchmark.report.selection import Tables, fate, headline_rows, is_sample
+from batchmark.report.selection import Tables, fate, is_sample, published_rows
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def measures(epochs_base: float, time_base: float) -> list[Measure]:
 
 def headline(tables: Tables) -> Table:
     """Empty rows when the study was not part of the plan."""
-    frame = headline_rows(tables)
+    frame = published_rows(tables)
     caption = say("The original study's table, measured here")
     if frame.empty:
         return Table(caption, [], [])
@@ -139,13 +139,14 @@ def headline(tables: Tables) -> Table:
 
 def introduction(tables: Tables) -> Text:
     """How our table and the published one differ."""
-    frame = headline_rows(tables)
+    frame = published_rows(tables)
     if frame.empty:
         return ""
     fields = {
         "target": percent(frame["target"].iloc[0]),
         "epochs": epochs(frame["epochs"].max()),
     }
+    rates = frame["learning_rate"].dropna().unique()
     if is_sample(tables):
         return say(
             "The same rows as in the study that started this, on the sample: its published values "
@@ -156,7 +157,10 @@ def introduction(tables: Tables) -> Text:
         "The same rows as in the study that started this. Ours in black, the published value "
         "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
         "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
-        "digits.",
+        "digits.{rate}",
+        rate=say(" All sizes have the learning rate {rate}.", rate=significant(rates[0]))
+        if len(rates) == 1
+        else "",
         **fields,
     )
 
