@@ -21,7 +21,8 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.message import Request, Variant
 from batchmark.contract.requests.probe import ProbeRequest
-from batchmark.contract.requests.render import PublishRequest, RenderRequest, StudyForReport
+from batchmark.contract.requests.publish import PublishRequest
+from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import LoneRun, TimeRequest
 from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.dataset.local import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchmark.contract.errors import without_passwords
 from batchmark.contract.requests.message import read_request
-from batchmark.contract.requests.render import PublishRequest
+from batchmark.contract.requests.publish import PublishRequest
 from batchmark.publishing.branch import extract, open_branch, push, replace_own
 from batchmark.publishing.site import (
     ARCHIVE,

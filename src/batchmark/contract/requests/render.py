@@ -1,4 +1,4 @@
-"""What `render` and `publish` are asked for."""
+"""What `render` is asked for."""
 
 from typing import Any
 
@@ -26,10 +26,3 @@ class RenderRequest(Request):
     config: dict[str, Any]
     lock_digest: str = ""
     partial: bool = False
-
-
-class PublishRequest(Request):
-    """Where the site goes: a branch of a git remote, whose address may hold a password."""
-
-    remote: str
-    branch: str
