@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from sample_data import write_sample
 
+from batchmark.contract.devices import Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
-from batchmark.machine import gpu
+from batchmark.machine import cards, gpu
 from batchmark.timing.process import Conditions, Runtime, Worker
 from batchmark.timing.session import time_study
 
@@ -79,16 +80,16 @@ def report(title: str, check: Callable[[], Outcome]) -> bool:
 
 
 def check_driver() -> Outcome:
-    cards = gpu.describe()
-    names = ", ".join(f"{card['name']} (driver {card['driver']})" for card in cards)
-    return bool(cards), names
+    known = gpu.describe()
+    names = ", ".join(f"{card['name']} (driver {card['driver']})" for card in known)
+    return bool(known), names
 
 
 def check_slots() -> Outcome:
     """As many claims at once as there are GPUs get one each."""
-    found = gpu.visible(gpu.devices())
+    found = cards.usable("gpu")
     with ExitStack() as until_done:
-        got = {until_done.enter_context(gpu.claimed("gpu_check", found)) for _ in found}
+        got = {until_done.enter_context(cards.claimed("gpu_check", found, "gpu")) for _ in found}
     return got == set(found), f"{len(got)} of {len(found)} GPUs could be claimed"
 
 
@@ -107,10 +108,9 @@ def check_training(folder: Path) -> Outcome:
     return loss < 1e-3 and weight < 1e-4, text
 
 
-def trained(folder: Path, device: Any) -> tuple[list[float], list[Any], int]:
+def trained(folder: Path, device: Device) -> tuple[list[float], list[Any], int]:
     conditions = Conditions(device, 0, folder / "data.npz", folder / "data.json")
-    found = gpu.visible(gpu.devices())
-    with gpu.claimed("gpu_check", found), Worker(Training, conditions) as worker:
+    with cards.own("gpu_check", "gpu"), Worker(Training, conditions) as worker:
         return (
             worker.ask(Training.losses),
             worker.ask(Training.weights),
@@ -132,7 +132,7 @@ def check_timing(folder: Path) -> Outcome:
         min_steps=20,
         seed=0,
     )
-    with gpu.claimed("gpu_check", gpu.visible(gpu.devices())):
+    with cards.own("gpu_check", "gpu"):
         result = time_study(request, folder / "data.npz", folder / "data.json")
     speeds = [
         f"{one.batch_size}: {speed(one, result):,.0f}/s, {(one.peak_memory_bytes or 0) >> 20} MiB"
