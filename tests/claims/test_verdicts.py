@@ -89,7 +89,7 @@ def test_the_table_has_every_claim_with_its_evidence(world: World) -> None:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_rule_that_changed_has_the_date_of_its_change(name: str) -> None:
     """If it fails: `python -m batchmark.claims.verdicts` prints the file, with today's date."""
-    recorded = ledger().set_index("id").loc[name]
+    recorded = ledger().set_index("id").to_dict("index")[name]
     assert recorded["digest"] == digest(CLAIMS[name], recorded["changed"])
     assert date.fromisoformat(recorded["changed"]) <= datetime.now(UTC).date()
 

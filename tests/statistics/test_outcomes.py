@@ -75,7 +75,7 @@ def test_a_first_hit_is_early_where_evaluations_are_noisy_and_a_mean_curve_is_no
 ) -> None:
     """Accuracies that cross 0.95 at 2 epochs, evaluated every 0.05, ten seeds a variant."""
     random = np.random.default_rng(0)
-    epochs = np.arange(1, 81) * 0.05
+    epochs = np.arange(1, 81, dtype=float) * 0.05
     exact = 1 - 0.05 * (2 / epochs) ** 0.5
     noisy = exact + random.normal(0, spread, (200, 10, 80))
     place = {"machine": "local", "device": "cpu"}

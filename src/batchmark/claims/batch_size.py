@@ -288,7 +288,7 @@ def _best_sizes(family: Family) -> Array | None:
     """
     family = family.only(~np.isnan(family.relative_seconds) & family.ran)
     seconds = family.epochs() * family.relative_seconds[:, None]
-    common = ~np.isnan(seconds).any(axis=0)
+    common = ~np.any(np.isnan(seconds), axis=0)
     seconds, missed, first = (
         part[:, common] for part in (seconds, family.missed, family.first_seen)
     )

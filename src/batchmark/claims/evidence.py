@@ -53,9 +53,9 @@ class Pair:
 
     def speed_up(self) -> "pd.Series[float]":
         """log(control's epochs / treated's) by common seed; a miss counts as the budget."""
-        epochs = self._epochs()
-        logs = log_epoch_ratio(*epochs, self.data.budget[self.control])
-        return self._by_seed(logs)[~np.isnan(epochs).any(axis=0)]
+        control, treated = self._epochs()
+        logs = log_epoch_ratio(control, treated, self.data.budget[self.control])
+        return self._by_seed(logs)[~(np.isnan(control) | np.isnan(treated))]
 
     def least_variance(self) -> float:
         """What reading the epochs off a grid of evaluations adds to the speed-up's variance."""
@@ -250,7 +250,7 @@ class Family:
     @property
     def ran(self) -> NDArray[np.bool_]:
         """Sizes of which there is any trial."""
-        return ~np.isnan(self.data.epochs_to()[self.rows]).all(axis=1)
+        return ~np.all(np.isnan(self.data.epochs_to()[self.rows]), axis=1)
 
     @property
     def learns(self) -> NDArray[np.bool_]:

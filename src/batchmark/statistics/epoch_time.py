@@ -1,14 +1,17 @@
 """Seconds per epoch of every timed subject, free of drift, and the noise floor of each session."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from batchmark.statistics.intervals import LEVEL, Array, Interval, median, product
 
 SESSION = ["machine", "device", "study"]
 SUBJECT = [*SESSION, "subject"]
+Sessions = dict[tuple[str, str, str], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def _of_processes(timed: pd.DataFrame, timings: pd.DataFrame, ratios: Array) -> 
     turns = baselines.groupby([*SESSION, "round"], observed=True)["process"].first()
     # The baseline is in its own process, the control in another: its rounds show the difference.
     subjects = (timed["role"] == "subject").to_numpy(bool)
-    for session, rows in timed.groupby(SESSION, observed=True).indices.items():
+    sessions = cast(Sessions, timed.groupby(SESSION, observed=True).indices)
+    for session, rows in sessions.items():
         turn = turns.loc[session].reindex(range(ratios.shape[1])).to_numpy(float)
         chosen = rows[subjects[rows]]
         width[chosen] = between_processes(np.log(ratios[chosen]), turn)

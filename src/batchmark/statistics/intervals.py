@@ -59,8 +59,8 @@ def _squared_error(variance: ArrayLike, least: ArrayLike, count: ArrayLike) -> A
     Values that agree to less than a grid's step share its rounding, which is not averaged; it
     fades as they spread.
     """
-    shared = np.maximum(np.asarray(least) - np.asarray(variance) / 2, 0.0)
-    return variance / np.asarray(count) + shared
+    own = np.asarray(variance, float)
+    return own / np.asarray(count) + np.maximum(np.asarray(least) - own / 2, 0.0)
 
 
 class Test(NamedTuple):
@@ -142,8 +142,9 @@ def agree(variance: ArrayLike, estimate: ArrayLike) -> NDArray[np.bool_]:
 def degrees_of_freedom(squared: Sequence[ArrayLike], freedom: Sequence[ArrayLike]) -> Array:
     """Of a sum of independent estimates with these squared errors (Welch-Satterthwaite)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [np.asarray(one) ** 2 / own for one, own in zip(squared, freedom, strict=True)]
-        return np.sum(squared, axis=0) ** 2 / np.sum(parts, axis=0)
+        errors = [np.asarray(one) for one in squared]
+        parts = [one**2 / own for one, own in zip(errors, freedom, strict=True)]
+        return np.sum(errors, axis=0) ** 2 / np.sum(parts, axis=0)
 
 
 def total(*means: Mean) -> Test:
@@ -208,7 +209,7 @@ def bootstrap_median(values: Array, seed: int = 0) -> Interval:
 
 def _few(readings: Array, steps: Array) -> Interval:
     values = crossed(readings, steps)
-    missed = np.isinf(values).any(axis=-1)
+    missed = np.any(np.isinf(values), axis=-1)
     logs = np.log(np.where(missed[..., None], 1.0, values))
     inner = student(logs, grid_variance(readings, steps)).exp()
     # What the first evaluation saw already may have come any time before.

@@ -6,7 +6,7 @@ common to them, and stays right where each run ended when its own numbers looked
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Means(NamedTuple):
 def log_times(data: StudyData, members: NDArray[np.intp], target: float) -> LogTimes:
     """Log epochs to the target plus log relative seconds; a miss counts as its budget."""
     epochs = data.epochs_to(target)[members]
-    missed = np.isinf(epochs).any(axis=1)
+    missed = np.any(np.isinf(epochs), axis=1)
     logs = np.log(np.minimum(epochs, data.budget[members][:, None]))
     parts = [
         blocks(logs, ~missed, data.grid_variance(target)[members]),
@@ -75,7 +75,7 @@ def blocks(values: Array, sound: Mask, least_variance: Array) -> Means:
     # A miss stands for its budget, which varies too little.
     used = ~np.isnan(values) & (sound[:, None] if sound.sum() > 1 else True)
     design = _design(used)
-    inverse = np.linalg.pinv(design.T @ design)
+    inverse = cast(Array, np.linalg.pinv(design.T @ design))
     effects = inverse @ design.T @ values[used]
     freedom = len(design) - int(np.linalg.matrix_rank(design))
     variance = ((values[used] - design @ effects) ** 2).sum() / freedom if freedom else np.nan

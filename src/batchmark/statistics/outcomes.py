@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -109,8 +110,9 @@ def mean_crossings(curves: Curves, targets: Sequence[float], limits: Array | Non
     Interpolated between evaluations on the logarithm of the error; infinite: it does not.
     """
     found = np.full((len(curves.trials), len(targets)), np.inf)
-    counts = _reduce(np.add, _within(curves, limits).astype(np.intp), curves)
-    for trials in curves.trials.groupby(RUN, observed=True, sort=False).indices.values():
+    counts = _reduce(np.add, _within(curves, limits).astype(float), curves).astype(np.intp)
+    variants = curves.trials.groupby(RUN, observed=True, sort=False).indices
+    for trials in cast(dict[str, NDArray[np.intp]], variants).values():
         rows = trials[counts[trials] > 0]
         if len(rows):
             epochs, mean = _mean_curve(curves, curves.starts[rows], counts[rows])

@@ -51,7 +51,7 @@ class Runtime:
         from batchmark.training.data import to_device  # noqa: PLC0415
         from batchmark.training.session import Session  # noqa: PLC0415
 
-        self.device = conditions.device
+        self.device: Device = conditions.device
         self.compiled = KINDS[self.device].compiled
         self.data = to_device(load_dataset(conditions.npz, conditions.facts))
         self._session = Session

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from batchmark.report.language.messages import power, significant, size
 
@@ -355,7 +356,7 @@ def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = Fal
             )
 
 
-Placed = tuple[Sequence[float], EndLabel]
+Placed = tuple[NDArray[Any], EndLabel]
 
 
 def _columns(placed: Iterable[Placed]) -> list[list[Placed]]:
