@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -328,7 +329,7 @@ def _places(frame: pd.DataFrame, value: str) -> list[Curve]:
     known = list(dict.fromkeys(frame["machine"]))
     lines: list[Curve] = []
     for (machine, device), rows in frame.groupby(["machine", "device"], sort=False):
-        key, kind = f"{machine}-{device}", KINDS[device]
+        key, kind = f"{machine}-{device}", KINDS[cast(Device, device)]
         line = Curve(
             name=key,
             color=style.hue(key, known.index(machine)),
