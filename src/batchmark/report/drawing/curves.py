@@ -30,9 +30,9 @@ from batchmark.report.language.messages import (
 from batchmark.report.selection import lowest, measured, optimizer_keys
 
 # Statistics give no interval below this number of trials.
-FEWEST_FOR_BAND = 3
-# Bands may stretch the axes by this factor beyond the medians, on either side.
-ROOM_FOR_BANDS = 2.0
+FEWEST_FOR_BAR = 3
+# Bars may stretch the axes by this factor beyond the medians, on either side.
+ROOM_FOR_BARS = 2.0
 # Intervals of these come from rounds of timing, not from trials.
 TIMED = {"seconds_per_epoch", "examples_per_second"}
 
@@ -73,7 +73,7 @@ def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFra
     """
     if "status" in frame:
         frame = frame[~frame["status"].isin(selection.NEVER_TRAINED)]
-    # Without bounds the value stands for them: a band without width is not drawn.
+    # Without bounds the value stands for them: a bar without length is not drawn.
     bounds = (f"{value}_low", f"{value}_high") if f"{value}_low" in frame else (value, value)
     curve = pd.DataFrame(
         {"x": frame[x], "y": frame[value], "low": frame[bounds[0]], "high": frame[bounds[1]]}
@@ -83,7 +83,7 @@ def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFra
     for column in {"baseline", "told"} & set(frame):
         curve[column] = frame[column]
     if "trials" in frame and value not in TIMED:
-        curve.loc[frame["trials"] < FEWEST_FOR_BAND, ["low", "high"]] = np.nan
+        curve.loc[frame["trials"] < FEWEST_FOR_BAR, ["low", "high"]] = np.nan
     return curve.astype(float).sort_values("x").reset_index(drop=True)
 
 
@@ -156,17 +156,17 @@ def draw(
         style.label_ends(axes, map(end, drawn), under_rail=misses)
 
 
-def values(curves: Iterable[Curve], bands: bool = True) -> list[float]:
+def values(curves: Iterable[Curve], bars: bool = True) -> list[float]:
     """All finite values, for the limits of a log axis, and the ends of intervals near them.
 
     Wide intervals would squeeze everything else: the axes cut them off.
     """
     curves = list(curves)
     middle = _finite(curves, ["y"])
-    if not bands or not len(middle):
+    if not bars or not len(middle):
         return middle.tolist()
-    # The limits follow the values; a band may widen them by a factor, no more.
-    room = (middle.min() / ROOM_FOR_BANDS, middle.max() * ROOM_FOR_BANDS)
+    # The limits follow the values; a bar may widen them by a factor, no more.
+    room = (middle.min() / ROOM_FOR_BARS, middle.max() * ROOM_FOR_BARS)
     return [*middle, *np.clip(_finite(curves, ["low", "high"]), *room)]
 
 
@@ -310,16 +310,16 @@ TIME = Quantity("time_to_target", "time to target (s)")
 SECONDS = Quantity("seconds_per_epoch", "seconds per epoch", missing="")
 
 
-def trials_note(frame: pd.DataFrame, *, bands: bool = True) -> Message:
+def trials_note(frame: pd.DataFrame, *, bars: bool = True) -> Message:
     """How many trials stand behind each point, and what is drawn around it."""
     least, most = int(frame["trials"].min()), int(frame["trials"].max())
     trials = f"{least}–{most}" if least < most else str(least)
-    if not bands:
+    if not bars:
         return say(
             "Median of {trials} trials a point, without intervals: the claims test differences.",
             trials=trials,
         )
-    if most < FEWEST_FOR_BAND:
+    if most < FEWEST_FOR_BAR:
         return say(
             "Median of {trials} trials a point: too few trials for an interval.", trials=trials
         )

@@ -170,7 +170,7 @@ class Drawn:
 
     `title`: its finding, computed from the data; None when the data hold none. `alt`: what a
     reader who cannot see it needs. `numbers`: the values behind it, one row a mark. `notes`: what
-    stands under it (numbers of trials, what a band is). `series`: the names that can be
+    stands under it (numbers of trials, what a bar is). `series`: the names that can be
     highlighted, by key.
     """
 

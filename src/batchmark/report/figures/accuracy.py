@@ -180,7 +180,7 @@ def _learning(frame: pd.DataFrame, size: int, color: str) -> Curve:
 def _falling_errors(lines: list[Curve], last: float) -> style.Figure:
     figure, (axes,) = style.panels(right=60)
     axes.set_xlim(0, last)
-    style.log_axis(axes, curves.values(lines, bands=False), "validation error (%)")
+    style.log_axis(axes, curves.values(lines, bars=False), "validation error (%)")
     for line in lines:
         axes.plot(
             line.points["x"],

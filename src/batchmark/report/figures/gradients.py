@@ -20,7 +20,7 @@ ROOM_FOR_NAMES = 36
 
 
 def gradient_cosine(tables: Tables) -> Drawn | None:
-    """How close a mini-batch's gradient points to the full one; bands are 95 % intervals."""
+    """How close a mini-batch's gradient points to the full one; bars are 95 % intervals."""
     frame = _probe_rows(tables, "probes")
     if frame.empty:
         return None

@@ -350,6 +350,8 @@ def cost_model(tables: Tables) -> Drawn | None:
     columns = {
         "batch_size": "batch size",
         "time_to_target": "measured (s)",
+        "time_to_target_low": "measured, low",
+        "time_to_target_high": "measured, high",
         "model": "model (s)",
     }
     alt = say(

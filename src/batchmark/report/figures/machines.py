@@ -124,6 +124,8 @@ def throughput(tables: Tables) -> Drawn | None:
     columns = {
         "batch_size": "batch size",
         "examples_per_second": "examples per second",
+        "examples_per_second_low": "low",
+        "examples_per_second_high": "high",
         "gigaflops": "GFLOP/s",
         "share_of_peak": "share of peak (%)",
         "seconds_per_epoch": "seconds per epoch",
@@ -278,7 +280,12 @@ def machines(tables: Tables) -> Drawn | None:
         quantity=RELATIVE,
         columns=PLACE | {RELATIVE.column: RELATIVE.label, "time_to_target": "seconds"},
         title=_best_by_machine,
-        notes=lambda _: [say("Base: the fastest batch size on the same machine and device.")],
+        notes=lambda _: [
+            say(
+                "Base: the fastest batch size on the same machine and device; medians, without "
+                "intervals."
+            )
+        ],
         right=104,
     ).draw(frame)
 

@@ -254,7 +254,7 @@ def rprop(tables: Tables) -> Drawn | None:
         quantity=BEST_ERROR,
         columns=columns,
         title=_full_and_mini,
-        notes=lambda frame: [trials_note(frame)],
+        notes=lambda frame: [trials_note(frame, bars=False)],
     ).draw(frame)
 
 

@@ -18,6 +18,7 @@ from batchmark.report.drawing.curves import (
     numbers,
     target_notes,
     trials_note,
+    under,
 )
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, listed, say, significant, whole
@@ -51,7 +52,7 @@ def generalization_gap(tables: Tables) -> Drawn | None:
         sizes=", ".join(map(whole, sizes)),
     )
     notes = [
-        trials_note(frame, bands=False),
+        trials_note(frame, bars=False),
         say("Gap: final training minus final test accuracy, in percentage points."),
     ]
     return Drawn(
@@ -113,7 +114,7 @@ def sparsity(tables: Tables) -> Drawn | None:
     figure, (axes,) = style.panels(right=104)
     lines = _draw_panel(axes, frame, "share", label)
     notes = [
-        trials_note(frame, bands=False),
+        trials_note(frame, bars=False),
         say("A weight counts as zero when its size is below 0.001."),
     ]
     return Drawn(
@@ -226,9 +227,10 @@ def _along(tables: Tables, axis: str, label: str, others: Sequence[str]) -> Draw
         axis=Message(label),
         names=listed([line.label for line in lines]),
     )
+    title = _steadiest(lines, label, first_evaluation(frame))
     return Drawn(
         figure=figure,
-        title=_steadiest(lines, label, first_evaluation(frame)),
+        title=title if axis == "learning_rate" else under(title, frame),
         alt=alt,
         numbers=numbers(frame, {"normalization": "normalization", axis: label} | EPOCHS.columns),
         notes=target_notes(frame),
