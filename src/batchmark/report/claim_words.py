@@ -43,7 +43,7 @@ TIMINGS = say("timings")
 NETWORKS = {"network": say("{count} network"), "networks": say("{count} networks")}
 
 
-def _both(one: str | Message, other: str | Message) -> Message:
+def _both(one: Message, other: Message) -> Message:
     return say("{one} and {other}", one=one, other=other)
 
 
@@ -66,7 +66,7 @@ TIME: Mapping[str, Words] = {
                 "; batch size {sizes} missed it in some trial: beside these the ratios are at least"
             ),
         },
-        needs=Message("batch_size"),
+        needs=say("batch size"),
         figure="time_to_target",
     ),
     "more-epochs": Words(
@@ -83,7 +83,7 @@ TIME: Mapping[str, Words] = {
             "power of {effect} ({low} to {high}; {n} seeds; rates: {settings}; {missed} of "
             "{trials} trials missed the target)."
         ),
-        needs=_both("batch_size", "learning_rate"),
+        needs=_both(say("batch size"), say("learning rate")),
         figure="time_to_target",
     ),
     "faster-epochs": Words(
@@ -148,7 +148,7 @@ TIME: Mapping[str, Words] = {
             "From {fewest} to {most} images the best batch size goes as their number to the power "
             "of {effect} ({low} to {high}; {n} seeds), over {known} of {count} numbers of images."
         ),
-        needs=Message("train_size"),
+        needs=say("train size"),
         figure="train_size",
     ),
     "table-rows": Words(
@@ -175,7 +175,7 @@ TIME: Mapping[str, Words] = {
             "best_test_error": say("best test error"),
             "final_test_error": say("final test error"),
         },
-        needs=Message("batch_size"),
+        needs=say("batch size"),
         figure="time_to_target",
     ),
 }
@@ -201,7 +201,7 @@ ACCURACY: Mapping[str, Words] = {
         phrases={
             "warning": say("; batch size {sizes} was still improving"),
         },
-        needs=Message("batch_size"),
+        needs=say("batch size"),
         figure="test_error",
     ),
     "too-small-fails": Words(
@@ -219,7 +219,7 @@ ACCURACY: Mapping[str, Words] = {
         phrases={
             "few": say("; at least {fewest} trials are needed to decide"),
         },
-        needs=Message("batch_size"),
+        needs=say("batch size"),
         figure="time_to_target",
     ),
     "less-oscillation": Words(
@@ -236,7 +236,7 @@ ACCURACY: Mapping[str, Words] = {
             "size to the power of {effect} ({low} to {high}; {n} seeds); averaging alone makes it "
             "-0.5."
         ),
-        needs=Message("batch_size"),
+        needs=say("batch size"),
         figure="learning_curves",
     ),
     "large-batch-generalization": Words(
@@ -256,7 +256,7 @@ ACCURACY: Mapping[str, Words] = {
             "than the best small batch's by {effect:points} points ({low:points} to {high:points}; "
             "{n} seeds)."
         ),
-        needs=_both("batch_size", "learning_rate"),
+        needs=_both(say("batch size"), say("learning rate")),
         figure="test_error",
     ),
     "noise-escapes": Words(
@@ -276,7 +276,7 @@ ACCURACY: Mapping[str, Words] = {
             "the best small batch's by {effect:points} points ({low:points} to {high:points}; {n} "
             "seeds)."
         ),
-        needs=_both("batch_size", "learning_rate"),
+        needs=_both(say("batch size"), say("learning rate")),
         figure="test_error",
     ),
 }
@@ -356,7 +356,7 @@ GRADIENTS: Mapping[str, Words] = {
             "probed, {seeds} seeds; the deciding interval is {low} to {high})."
         ),
         phrases=NETWORKS,
-        needs=_both(PROBES, "batch_size"),
+        needs=_both(PROBES, say("batch size")),
         figure="gradient_cosine",
     ),
     "gradient-spread": Words(
@@ -394,7 +394,7 @@ OPTIMIZERS: Mapping[str, Words] = {
             "Over {informative} of {count} pairs (batch sizes {sizes}) momentum 0.9 reaches the "
             "target {effect} ({low} to {high}) times as fast, {n} seeds."
         ),
-        needs=Message("momentum"),
+        needs=say("momentum"),
         figure="momentum",
     ),
     "rprop-full-batch": Words(
@@ -412,7 +412,7 @@ OPTIMIZERS: Mapping[str, Words] = {
             "{effect:points} points ({low:points} to {high:points}) within the same epochs, {n} "
             "seeds."
         ),
-        needs=Message("rprop"),
+        needs=say("rprop"),
         figure="rprop",
     ),
     "rprop-mini-batch": Words(
@@ -431,7 +431,7 @@ OPTIMIZERS: Mapping[str, Words] = {
             "{rmsprop:percent} for RMSprop; the deciding difference is {effect:points} points "
             "({low:points} to {high:points}), {n} seeds."
         ),
-        needs=Message("rprop"),
+        needs=say("rprop"),
         figure="rprop",
     ),
     "optimizer-rates": Words(
@@ -450,7 +450,7 @@ OPTIMIZERS: Mapping[str, Words] = {
             "and the adaptive optimizers' by {others:points} points ({other_pairs} pairs), a "
             "difference of {effect:points} points ({low:points} to {high:points}; {n} seeds)."
         ),
-        needs=_both("optimizer", "learning_rate"),
+        needs=_both(say("optimizer"), say("learning rate")),
         figure="optimizer",
     ),
 }
@@ -472,7 +472,7 @@ REGULARIZATION: Mapping[str, Words] = {
             "({closed_high:less} to {closed_low:less}) with the best of {count} strengths, and the "
             "test error by {gain:less} points ({gain_high:less} to {gain_low:less}), {n} seeds."
         ),
-        needs=Message("regularization"),
+        needs=say("regularization"),
         figure="generalization_gap",
     ),
     "decay-not-speed": Words(
@@ -492,7 +492,7 @@ REGULARIZATION: Mapping[str, Words] = {
             "{slower_high}; {informative} of {count} pairs reached it) and training accuracy by "
             "{gain:points} points ({gain_low:points} to {gain_high:points}), {n} seeds."
         ),
-        needs=Message("regularization"),
+        needs=say("regularization"),
         figure="generalization_gap",
     ),
     "l1-sparse": Words(
@@ -508,7 +508,7 @@ REGULARIZATION: Mapping[str, Words] = {
             "{l2:points} points over no penalty; the deciding difference is {effect:points} points "
             "({low:points} to {high:points}), {n} seeds."
         ),
-        needs=Message("regularization"),
+        needs=say("regularization"),
         figure="sparsity",
     ),
 }
@@ -531,7 +531,7 @@ NORMALIZATION: Mapping[str, Words] = {
             "normalization changes the first layer's gradient norm over the last's by a factor of "
             "{effect} ({low} to {high}; {n} seeds)."
         ),
-        needs=_both("normalization", PROBES),
+        needs=_both(say("normalization"), PROBES),
         figure="layer_norms",
         compares=True,
     ),
@@ -553,7 +553,7 @@ NORMALIZATION: Mapping[str, Words] = {
             "their best validation error is {error:points} points lower ({error_low:points} to "
             "{error_high:points}), {n} seeds."
         ),
-        needs=Message("normalization"),
+        needs=say("normalization"),
         figure="normalization",
     ),
     "norm-initialization": Words(
@@ -569,7 +569,7 @@ NORMALIZATION: Mapping[str, Words] = {
             "normalization and {effect:points} points ({low:points} to {high:points}) narrower "
             "with it, mean over {kinds}, {n} seeds."
         ),
-        needs=Message("normalization"),
+        needs=say("normalization"),
         figure="normalization_scales",
     ),
 }

@@ -519,4 +519,6 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         missed = frame["epochs_to_target"].isna() & (frame["reached"] < frame["trials"])
         for key in TO_TARGET & set(kept):
             table[key] = table[key].astype(float).mask(missed, math.inf)
+            ends = [f"{key}_low", f"{key}_high"]
+            table[[end for end in ends if end in table]] = table.filter(ends).mask(missed)
     return table.rename(columns=kept)

@@ -145,16 +145,24 @@ def learning_curves(tables: Tables) -> Drawn | None:
         low=whole(sizes[0]),
         high=whole(sizes[-1]),
     )
-    wide = frame.pivot_table(index="epoch", columns="batch_size", values="error").reset_index()
     return Drawn(
         figure=_falling_errors(lines, frame["epoch"].max()),
         title=_after_last(frame),
         alt=alt,
-        # About 20 rows: the whole of it is in epochs.csv.
-        numbers=wide.iloc[:: max(1, len(wide) // 20)],
+        numbers=_some(frame),
         notes=_left_out(summary),
         series=curves.series(lines),
     )
+
+
+def _some(frame: pd.DataFrame) -> pd.DataFrame:
+    """A few epochs of every size: the whole of it is in epochs.csv."""
+    parts = [
+        rows.iloc[np.unique(np.linspace(0, len(rows) - 1, FEW_POINTS).round().astype(int))]
+        for _, rows in frame.sort_values("epoch").groupby("batch_size")
+    ]
+    columns = {"batch_size": "batch size", "epoch": "epoch", "error": "validation error (%)"}
+    return pd.concat(parts)[list(columns)].rename(columns=columns)
 
 
 def _medians(summary: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:

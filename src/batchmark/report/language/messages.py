@@ -144,11 +144,14 @@ def times(value: float, digits: int = 2) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """An interval with two significant digits; an open end is written as ∞."""
+    """An interval with two significant digits; an open end is written as ∞.
+
+    Ends that are written alike are written once.
+    """
     if math.isnan(low) or math.isnan(high):
         return ""
     dash = "–" if low >= 0 else " … "
-    return f"{significant(low, digits)}{dash}{significant(high, digits)}"
+    return dash.join(dict.fromkeys(significant(end, digits) for end in (low, high)))
 
 
 def bracketed(low: float | None, high: float | None, digits: int = 2) -> str:
