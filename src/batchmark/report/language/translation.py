@@ -53,8 +53,11 @@ class Language:
 
     def text(self, english: str) -> str:
         """The text in this language; unknown texts (names, numbers) stay as they are."""
-        text = unbroken(self.catalogue.get(english) or english)
-        return text.replace(f"{SPACE}%", self.share_sign)
+        return self.signed(self.catalogue.get(english) or english)
+
+    def signed(self, text: str) -> str:
+        """With the space before its signs that this language writes, and no line broken there."""
+        return unbroken(text).replace(f"{SPACE}%", self.share_sign)
 
     @property
     def share_sign(self) -> str:
@@ -68,12 +71,12 @@ class Language:
         numbers = NUMBERS.findall(english)
         pattern = NUMBERS.sub("{n}", english)
         if len(numbers) != 1 or pattern not in self.catalogue:
-            return unbroken(english)
+            return self.signed(english)
         return self.text(pattern).replace("{n}", numbers[0])
 
     def tell(self, message: Message) -> str:
         """A message in this language; the signs of a factor and of a share may be its own."""
-        text = message.translated(self.label).replace(f"{SPACE}%", self.share_sign)
+        text = self.signed(message.translated(self.label))
         return spaced(text.replace(f"{SPACE}×", f"{SPACE}{self.text('×')}"))
 
     def printed(self, value: object) -> object:
