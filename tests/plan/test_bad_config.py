@@ -186,7 +186,7 @@ STUDY_MISTAKES = [
     ("baseline", {"batchsize": 7}, ["baseline", "did you mean 'batch_size'"]),
     ("exclude", [{}], ["exclude leaves no variant"]),
     ("probe", [{"batch_size": 3}], ["probe", "matches no variant"]),
-    ("verify", [{"batch_size": 3}], ["verify", "matches no variant"]),
+    ("verify", [{"batchsize": 3}], ["verify", "did you mean 'batch_size'"]),
     ("epochs", "five", ["epochs", "'five'"]),
     ("trials", -3, ["trials", "-3"]),
     ("max_seconds", 0.1, ["min_seconds = 0.3", "above max_seconds, 0.1"]),

@@ -198,7 +198,7 @@ TIME = EVERY | {
         "machine.facts",
     ),
     *("timing.arithmetic", "timing.footprint", "timing.process", "timing.protocol"),
-    *("timing.session", "timing.warnings"),
+    *("timing.loops", "timing.session", "timing.warnings"),
 }
 PROBE = EVERY | SEEDED | {
     *("stages.probe", "contract.requests.probe", "contract.gradients"),

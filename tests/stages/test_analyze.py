@@ -34,7 +34,8 @@ def test_the_contract_files_are_written(tables: Path) -> None:
         frame = pd.read_csv(tables / f"{name}.csv")
         assert list(frame.columns) == list(columns)
         assert len(frame) or name in ("warnings", "failures", "draws", "layer_norms", "magnitudes",
-                                      "probes", "noise_scale", "lone_runs", "product")  # fmt: skip
+                                      "probes", "noise_scale", "lone_runs", "product",
+                                      "loops", "loop_sizes")  # fmt: skip
     assert json.loads((tables / "answer.json").read_text())["study"] == "batch_size"
 
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,13 @@ def request(baseline: str = "bs4", threads: Sequence[int] = (1, 0)) -> TimeReque
         min_seconds=0.02,
         min_steps=5,
         seed=0,
+        loops=(*LOOPS, "torch"),
         lone_runs=(lone("bs4", 0.0), lone("bs16", 0.9999), lone("bs4", 0.0, BROKEN)),
     )
 
 
+SLUGS = ("tests-timing-own-loops-tires", "tests-timing-own-loops-ends")
+LOOPS = ("tests.timing.own_loops:tires", "tests.timing.own_loops:ends")
 BROKEN = "tests.training.broken_models:raises"
 
 
@@ -113,6 +117,7 @@ def test_every_round_visits_every_subject_at_every_thread_setting(finished: Timi
     settings = {one.threads for one in finished.subjects}
     ids = {one.id for one in finished.subjects if not one.message}
     assert {"bs4", "bs16", "bs32", "float16", "bs4.control"} <= ids
+    ids -= {one.id for one in finished.subjects if one.loop == "torch"}
     assert len(ids) == 4 * len(settings) + 1
     for number in range(ROUNDS):
         found = [visit for visit in finished.visits if visit.round == number]
@@ -136,6 +141,18 @@ def test_variants_train_alone_to_their_target_or_to_the_end(finished: TimingResu
     assert min(easy.seconds, hard.seconds) > 0
     assert broken.message.startswith("does not train alone: its code ended with RuntimeError")
     assert "out of ideas" not in broken.message
+
+
+def test_a_loop_that_fails_is_named_and_spoils_nothing(finished: TimingResult) -> None:
+    by_id = {one.id: one for one in finished.subjects}
+    for size in ("bs4", "bs16", "bs32"):
+        tired, ended, torch = (by_id[f"{size}.{name}"] for name in (*SLUGS, "torch"))
+        assert (tired.loop, ended.loop) == LOOPS
+        assert tired.message.startswith("not timed: its code ended with RuntimeError")
+        assert ended.message == "not timed: the process of its loop ended"
+        assert (torch.message != "") == (find_spec("torch") is None)
+        assert not tired.variants
+    assert not any(visit.subject.endswith(SLUGS) for visit in finished.visits)
 
 
 def test_visits_are_long_enough(finished: TimingResult) -> None:

@@ -66,9 +66,9 @@ COLLECTED: dict[str, tuple[str, ...]] = {
     ),
     "subjects": _columns(
         """
-        machine device study subject threads role batch_size steps_per_epoch examples_per_epoch
-        trace_seconds compile_seconds first_step_seconds flops_per_step peak_memory_bytes
-        peak_flops_per_second variants message
+        machine device study subject threads role loop batch_size steps_per_epoch
+        examples_per_epoch steps_per_execution trace_seconds compile_seconds first_step_seconds
+        flops_per_step peak_memory_bytes peak_flops_per_second variants message
         """
     ),
     "lone_runs": _columns(
@@ -171,6 +171,20 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         machine device study threads ratio low high noise_floor spread baseline_drift rounds
         """
     ),
+    "loops": _columns(
+        """
+        machine device study target loop o o_low o_high c c_low c_high best_batch_size
+        best_batch_size_low best_batch_size_high tied_batch_sizes seconds
+        """
+    ),
+    "loop_sizes": _columns(
+        """
+        machine device study target loop variant batch_size seconds_per_epoch
+        seconds_per_epoch_low seconds_per_epoch_high examples_per_second ratio_to_graph
+        ratio_to_graph_low ratio_to_graph_high time_to_target time_to_target_low
+        time_to_target_high time_to_target_unbounded
+        """
+    ),
     "product": _columns(
         """
         machine device study variant seed target epochs epochs_to_target seconds
@@ -226,7 +240,7 @@ _TEXTS = frozenset(
         model activation pooling initializer normalization optimizer
         model_arguments optimizer_arguments gradient_norms
         dataset dataset_digest status statuses missing message code text kind reason log file digest
-        timed_in relative_epoch_time_base relative_time_to_target_base
+        timed_in loop relative_epoch_time_base relative_time_to_target_base
         family rule solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
         id verdict changed fields

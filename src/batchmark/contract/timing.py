@@ -27,6 +27,7 @@ class Subject(Record):
     `flops_per_step`: convolutions and matrix products, forward and backward.
 
     `id` is unique in the file. `threads` is the number of intra-op threads (0 on a GPU).
+    `loop`: what trains, the engine's `graph` or another; `steps_per_execution`: Keras's, 0 without.
     `control` is the A/A control, the baseline timed once more. `peak_memory_bytes`: weights,
     optimizer state, and the process's high-water mark over its state before training.
     """
@@ -43,6 +44,8 @@ class Subject(Record):
     first_step_seconds: float
     flops_per_step: float | None
     peak_memory_bytes: Count | None
+    loop: str = "graph"
+    steps_per_execution: Count = 0
     message: str = ""
 
 

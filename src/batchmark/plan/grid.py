@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from batchmark.contract.hyperparameters import (
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.plan.reading import check, shorten
-from batchmark.plan.schema import StudyConfig
+from batchmark.plan.schema import IMPORT_PATH, StudyConfig
 
 MODELS = ("lenet5", "lenet_theano", "mlp")
 # What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
@@ -61,7 +60,6 @@ INITIALIZERS = (
 )  # fmt: skip
 _WITH_MOMENTUM = tuple(name for name, row in OPTIMIZERS.items() if row.momentum)
 # Of names that Python has; what it imports is tried when the job runs.
-_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def check_rules(chosen: Hyperparameters, where: str) -> None:
@@ -119,7 +117,7 @@ def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
 
 def _is_import_path(name: str) -> bool:
     """No file system holds longer names of modules."""
-    return _IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
+    return IMPORT_PATH.fullmatch(name) is not None and len(name) <= 200
 
 
 # No batch size or rate comes near; what is computed of them stays finite.

@@ -45,7 +45,14 @@ from batchmark.plan.fingerprint import (
     rows_used,
 )
 from batchmark.plan.grid import timing_subjects
-from batchmark.plan.schema import Config, DatasetConfig, StudyConfig, TimingConfig, trials_at_most
+from batchmark.plan.schema import (
+    Config,
+    DatasetConfig,
+    StudyConfig,
+    TimingConfig,
+    own_loops,
+    trials_at_most,
+)
 from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
 from batchmark.plan.work import (
     ASSUMED,
@@ -244,7 +251,8 @@ class Plan:
                 baseline=baseline,
                 threads=[0 if t == "all" else t for t in protocol.threads],
                 lone_runs=tuple(self._lone_run(chosen, variant) for variant in chosen.verified),
-                **protocol.model_dump(exclude={"threads"}),
+                loops=tuple(protocol.loops),
+                **protocol.model_dump(exclude={"threads", "loops"}),
             )
         )
 
@@ -361,7 +369,8 @@ class Plan:
 
     def time_sources(self, study: str, device: Device) -> str:
         """The same for a timing session, which uses the plug-ins of all its variants."""
-        return _sources("time", device, self.studies[study].variants.values())
+        loops = [path.partition(":")[0] for path in own_loops(self.protocol(study))]
+        return _sources("time", device, self.studies[study].variants.values(), loops)
 
     def figures(self) -> list[str]:
         """Names of the figures that this plan's results can fill."""
@@ -491,7 +500,7 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     content = with_numbers(plain(merged), plain(command_line))
     config = load_config(content, list(files), command_line)
     studies = load_studies(config, folders)
-    _check_code(studies)
+    _check_code(studies, config.timing)
     _check_train_sizes(studies, config.dataset)
     if config.dataset.path is not None and jobs_run_here:
         check_own(local_path(config.dataset.path))
@@ -505,10 +514,12 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     )
 
 
-def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
+def _sources(
+    stage: str, device: Device, variants: Iterable[Variant], beside: Iterable[str] = ()
+) -> str:
     chosen = [variant.hyperparameters for variant in variants]
     # What is chosen by name is not found by following imports.
-    plugins = {module for each in chosen for module in modules_used(each)}
+    plugins = {module for each in chosen for module in modules_used(each)} | {*beside}
     if not chosen:
         return fingerprint([f"batchmark.stages.{stage}"])
     drivers, row = device_used(device)
@@ -516,14 +527,16 @@ def _sources(stage: str, device: Device, variants: Iterable[Variant]) -> str:
     return " ".join([code, row, *sorted({row for each in chosen for row in rows_used(each)})])
 
 
-def _check_code(studies: Iterable[Study]) -> None:
-    """Raise UserError when code that a variant names by import path is not there."""
+def _check_code(studies: Iterable[Study], timing: TimingConfig) -> None:
+    """Raise UserError when code that a study names by import path is not there."""
     for study in studies:
         chosen = [variant.hyperparameters for variant in study.variants.values()]
+        loops = own_loops(protocol(study.config, timing))
+        used = {module for each in chosen for module in modules_used(each)}
         try:
-            for module in sorted({module for each in chosen for module in modules_used(each)}):
+            for module in sorted(used | {path.partition(":")[0] for path in loops}):
                 fingerprint([module])
-            for path in sorted({path for each in chosen for path in import_paths(each)}):
+            for path in sorted({path for each in chosen for path in import_paths(each)} | loops):
                 check_defined(path)
         except UserError as error:
             raise UserError(f"study {study.name}: {error}") from error

@@ -25,6 +25,7 @@ from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.languages import language_codes
 from batchmark.contract.record import SAMPLE
+from batchmark.contract.requests.time import LOOPS
 from batchmark.dataset import local
 
 
@@ -49,6 +50,16 @@ def _name(text: str) -> str:
         "should be 1 to 40 small letters, digits, hyphens and underscores, the first a letter or "
         "a digit"
     )
+
+
+IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def _loop(name: str) -> str:
+    if name in LOOPS or IMPORT_PATH.fullmatch(name):
+        return name
+    allowed = ", ".join(LOOPS)
+    raise ValueError(f"should be {allowed} or an import path like mypackage.loops:train")
 
 
 def _mirror(text: str) -> str:
@@ -82,6 +93,7 @@ Threads = Annotated[
     Field(min_length=1),
     AfterValidator(_distinct),
 ]
+Loops = Annotated[list[Annotated[str, AfterValidator(_loop)]], AfterValidator(_distinct)]
 Share = Annotated[int | float, Field(le=1e9), AfterValidator(_count_or_share)]
 Mirror = Annotated[str, AfterValidator(_mirror)]
 
@@ -141,6 +153,7 @@ class TimingConfig(Section):
     max_seconds: Seconds | None = None
     sample_min_seconds: Seconds | None = None
     threads: Threads = ["all"]
+    loops: Loops = []
     seed: Seed = 0
 
 
@@ -175,6 +188,7 @@ class StudyBudget(Section):
     evaluate_finely: Epochs | None = None
     not_learning_after: Epochs | None = None
     threads: Threads | None = None
+    loops: Loops | None = None
     rounds: Rounds | None = None
     rounds_at_most: Rounds | None = None
     min_seconds: Seconds | None = None
@@ -232,6 +246,11 @@ class Config(Section):
     probing: ProbingConfig = ProbingConfig()
     publish: PublishConfig | None = None
     studies: dict[Name, StudyEntry | None]
+
+
+def own_loops(timing: TimingConfig) -> set[str]:
+    """The import paths among its loops."""
+    return {loop for loop in timing.loops if ":" in loop}
 
 
 def trials_at_most(study: StudyBudget, training: TrainingConfig) -> int:

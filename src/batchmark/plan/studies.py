@@ -105,14 +105,12 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
     axes = grid.axes([written for written, _ in points])
     variants = _by_id((variant for _, variant in points), where)
     baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
-    probed, verified, published = (
+    probed, published = (
         [id_ for partial in partials for id_ in _some(points, partial, f"{where}: {key}")]
-        for key, partials in (
-            ("probe", config.probe),
-            ("verify", config.verify),
-            ("published", redone),
-        )
+        for key, partials in (("probe", config.probe), ("published", redone))
     )
+    # A smaller scale may lack some of them.
+    verified = [id_ for partial in config.verify for id_ in _matching(points, partial)]
     for id_ in verified:
         if variants[id_].hyperparameters.learning_rate == "tuned":
             raise UserError(

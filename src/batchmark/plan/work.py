@@ -142,6 +142,8 @@ def session_seconds(
     a_round = sum(visit_seconds(timing, step) for step in steps)
     rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
     tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
+    # Another loop is another set of threads to the clock, in a process that starts meanwhile.
+    rounds += len(timing.loops) / len(timing.threads) * (tracing + rounds)
     return len(timing.threads) * (rates.startup + tracing + rounds)
 
 

@@ -17,6 +17,7 @@ from batchmark.statistics.best_batch import answer, best_batches, best_known
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import check_product, noise
+from batchmark.statistics.loops import loop_sizes, loops
 from batchmark.statistics.noise_scale import noise_scales, probes
 from batchmark.statistics.study_data import (
     Measurements,
@@ -24,6 +25,7 @@ from batchmark.statistics.study_data import (
     published,
     read_measurements,
     studies,
+    where,
 )
 from batchmark.statistics.summary import summarize
 
@@ -39,12 +41,14 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "noise": floors,
         "product": check_product(measured.lone_runs, measured.by_study, measured.times),
         "settings": settings(request),
-        "threads": measured.times.subjects[list(ANALYZED["threads"])],
+        "threads": where(measured.times.subjects, loop="graph")[list(ANALYZED["threads"])],
         "comparisons": _each(every, compare),
         "sensitivity": _each(every, sensitivity),
         "cost_model": _each(every, cost_model),
         "best_batches": _each(every, best_batches),
         "profile": _each(every, performance_profile),
+        "loops": _each(every, loops),
+        "loop_sizes": _each(every, loop_sizes),
         "probes": probes(measured.draws),
         "noise_scale": noise_scales(measured.draws),
         "published": published(),

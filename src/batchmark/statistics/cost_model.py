@@ -36,21 +36,24 @@ def fit_line(x: Array, y: Array, seed: int = 0) -> Line:
     (scaled inverse chi-squared, n - 2 degrees of freedom), so that they give Student-like
     intervals however few the points are.
     """
-    intercept, slope = _weighted(x, y[None])
+    intercept, slope = relative_lines(x, y[None])
     fitted = intercept[:, None] + slope[:, None] * x
     residuals = np.log(y / np.maximum(fitted[0], np.finfo(float).tiny))
     freedom = len(x) - 2
     random = np.random.default_rng(seed)
     scale = np.sqrt((residuals**2).sum() / random.chisquare(freedom, FITS))
     drawn = fitted * np.exp(scale[:, None] * random.standard_normal((FITS, len(x))))
-    a, b = _weighted(x, drawn)
+    a, b = relative_lines(x, drawn)
     spread = ((np.log(y) - np.log(y).mean()) ** 2).sum()
     explained = 1 - (residuals**2).sum() / spread if spread > 0 else np.nan
     return Line(np.append(intercept, a), np.append(slope, b), float(explained))
 
 
-def _weighted(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
-    """Lines through the rows of `y`, reweighted by the inverse squared fit."""
+def relative_lines(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
+    """Intercepts and slopes of lines through the rows of `y`: least squares of relative errors.
+
+    Reweighted by the inverse squared fit.
+    """
     weights = 1 / y**2
     intercept = slope = np.zeros(len(y))
     for _ in range(rounds):

@@ -1,8 +1,8 @@
 """The tidy tables as arrays, one study at a time, and the published table."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from itertools import product
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from batchmark.contract.errors import UserError
 from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
-from batchmark.statistics.epoch_time import EpochTimes, epoch_times
+from batchmark.statistics.epoch_time import SESSION, EpochTimes, epoch_times
 from batchmark.statistics.intervals import (
     Array,
     counting_variance,
@@ -152,6 +152,7 @@ class StudyData:
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
     one row per trial; `ratios`: epoch time over the baseline's [variant, round];
+    `loops`: the same of ways of training beside the engine's graph, by name;
     `baseline_seconds`: what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not
     timed, not measured; no difference in time is larger than a `noise_floor` not measured.
     """
@@ -166,6 +167,11 @@ class StudyData:
     baseline_seconds: float
     memory: Array
     noise_floor: float
+    loops: Mapping[str, Array] = field(default_factory=dict)
+
+    def under(self, loop: str) -> "StudyData":
+        """The study as it would be if that loop had trained; epochs do not depend on it."""
+        return replace(self, ratios=self.loops[loop])
 
     @cached_property
     def ids(self) -> list[str]:
@@ -250,7 +256,7 @@ def _study_data(
     mine = here[here["variant"].isin(list(order))]
     mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)
     rows = _timed_as(measured, study.name, place, mine["variant"].tolist())
-    ratios, baseline, memory = _timing(measured, rows)
+    ratios, baseline, memory, loops = _timing(measured, rows)
     floors = where(noise, machine=machine, device=device, study=study.name)
     return StudyData(
         study=study,
@@ -263,6 +269,7 @@ def _study_data(
         baseline_seconds=baseline,
         memory=memory,
         noise_floor=float(floors["noise_floor"].max()),
+        loops=loops,
     )
 
 
@@ -275,19 +282,43 @@ def _timed_as(
     return best.drop_duplicates("variant").set_index("variant")["row"].reindex(ids)
 
 
-def _timing(measured: Measurements, rows: "pd.Series[float]") -> tuple[Array, float, Array]:
-    """Ratios to the baseline, the baseline's seconds per epoch and peak memory, per variant."""
+def _timing(
+    measured: Measurements, rows: "pd.Series[float]"
+) -> tuple[Array, float, Array, dict[str, Array]]:
+    """Ratios to the baseline, the baseline's seconds per epoch and peak memory, per variant.
+
+    And the ratios of each loop beside the graph.
+    """
     times, timed = measured.times, rows.notna().to_numpy(bool)
     ratios, memory = np.full((len(rows), times.ratios.shape[1]), np.nan), np.full(len(rows), np.nan)
     if not timed.any():
-        return ratios[:, :0], np.nan, memory
+        return ratios[:, :0], np.nan, memory, {}
     chosen = rows[timed].to_numpy(float).astype(np.intp)
     ratios[timed] = times.ratios[chosen]
     memory[timed] = pd.to_numeric(times.subjects["peak_memory_bytes"]).to_numpy(float)[chosen]
     baseline = times.subjects["seconds_per_epoch"] / times.subjects["ratio"]
     # Rounds of other thread settings have no reading here.
     read = ~np.isnan(ratios).all(axis=0)
-    return ratios[:, read], float(np.median(baseline.to_numpy(float)[chosen])), memory
+    seconds = float(np.median(baseline.to_numpy(float)[chosen]))
+    loops = {name: values[:, read] for name, values in _of_loops(times, rows).items()}
+    return ratios[:, read], seconds, memory, loops
+
+
+def _of_loops(times: EpochTimes, rows: "pd.Series[float]") -> dict[str, Array]:
+    """By loop the ratios [variant, round] of the subjects that go by a graph's name and its own."""
+    key = [*SESSION, "graph"]
+    others = times.subjects[times.subjects["loop"] != "graph"]
+    others = others.assign(row=others.index, graph=others["subject"].str.rsplit(".", n=1).str[0])
+    graphs = times.subjects.rename(columns={"subject": "graph"})[key].reindex(rows)
+    loops: dict[str, Array] = {}
+    for name, mine in others.groupby("loop", sort=False):
+        places = graphs.merge(mine[[*key, "row"]], on=key, how="left")["row"].to_numpy(float)
+        timed = ~np.isnan(places)
+        if timed.any():
+            values = np.full((len(rows), times.ratios.shape[1]), np.nan)
+            values[timed] = times.ratios[places[timed].astype(np.intp)]
+            loops[str(name)] = values
+    return loops
 
 
 FEWEST_SIZES = 3

@@ -34,19 +34,20 @@ LEARNING_RATE = 1e-5
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where a process measures. `threads`: intra-op threads, 0 on a card."""
+    """Where a process measures what. `threads`: intra-op threads, 0 on a card."""
 
     device: Device
     threads: int
     npz: Path
     facts: Path
+    loop: str = "graph"
 
 
 class Runtime:
     """TensorFlow with its switches set and the data on the device. Opens training sessions."""
 
     def __init__(self, conditions: Conditions) -> None:
-        environment.apply(conditions.device, conditions.threads)
+        environment.apply(conditions.device, conditions.threads, loop=conditions.loop)
         # TensorFlow must find the switches set.
         from batchmark.training.data import to_device  # noqa: PLC0415
         from batchmark.training.session import Session  # noqa: PLC0415
@@ -167,6 +168,7 @@ class Startup:
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
     first_step_seconds: float = 0.0
+    steps_per_execution: int = 0
     message: str = ""
 
 
@@ -211,6 +213,14 @@ class Timer:
         """One visit of a subject, after an untimed warm-up."""
         return protocol.visit(self._runners[name], steps, self._length)
 
+    def visit_loop(self, name: str, steps: int) -> protocol.Reading | str:
+        """The same of a loop that may fail any time; then why, in words that may be published."""
+        try:
+            return self.visit(name, steps)
+        except (Exception, SystemExit) as error:
+            print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
+            return f"not timed: {_public_reason(error)}"
+
     def train_alone(self, run: LoneRun, target: float) -> Arrival:
         """Train a variant to the target and read the clock; a failure has a message instead."""
         try:
@@ -239,6 +249,8 @@ class Timer:
 
     def _prepare(self, name: str, subject: TimingSubject, alone: bool) -> Startup:
         self._runtime.check_batch(subject.hyperparameters)
+        if subject.loop != "graph":
+            return self._prepare_loop(name, subject)
         sessions: list[Any] = []
         built = protocol.elapsed_seconds(
             lambda: sessions.append(self._runtime.open(subject, self._seed))
@@ -251,6 +263,30 @@ class Timer:
         steps = protocol.calibrate(run, self._length, rehearse=xla) if alone else 0
         size = session.batches.batch_size
         return Startup(steps, size, session.steps_per_epoch, built + traced, compiled, first)
+
+    def _prepare_loop(self, name: str, subject: TimingSubject) -> Startup:
+        """A loop is opened, checked and, if it can be, tuned; then as a graph."""
+        from batchmark.timing.loops import open_loop  # noqa: PLC0415
+
+        chosen, data = subject.hyperparameters, self._runtime.data
+        opened: list[Any] = []
+        built = protocol.elapsed_seconds(
+            lambda: opened.append(open_loop(subject.loop, chosen, data, self._seed, LEARNING_RATE))
+        )
+        (loop,) = opened
+        first = protocol.elapsed_seconds(partial(loop.train, 1))
+        self._runners[name] = loop.train
+        steps = protocol.calibrate(loop.train, self._length, rehearse=False)
+        # Whole executions, as a long training has them.
+        whole = max(loop.steps_per_execution, 1)
+        return Startup(
+            visit_steps=-(-steps // whole) * whole,
+            batch_size=loop.batch_size,
+            steps_per_epoch=loop.steps_per_epoch,
+            trace_seconds=built,
+            first_step_seconds=first,
+            steps_per_execution=loop.steps_per_execution,
+        )
 
     def _arrive(self, run: LoneRun, target: float) -> Arrival:
         chosen, budget = run.variant.hyperparameters, run.budget

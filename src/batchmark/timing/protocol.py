@@ -11,7 +11,10 @@ from batchmark.contract.timing import Visit
 from batchmark.machine import facts as machine
 
 Runner = Callable[[int], object]
-"""Trains the given number of steps and returns when the device has finished them."""
+"""Trains the given number of steps and returns when the device has finished them.
+
+What it returns are the nanoseconds that count, where that is not all it took; see `spent`.
+"""
 
 Clock = Callable[[], int]
 # Untimed, so that caches and clock rates are this subject's when its visit begins.
@@ -61,6 +64,13 @@ def elapsed_seconds(work: Callable[[], object], clock: Clock = time.perf_counter
     return (clock() - begun) / 1e9
 
 
+def spent(run: Runner, steps: int, clock: Clock = time.perf_counter_ns) -> int:
+    """Nanoseconds that `steps` steps take."""
+    begun = clock()
+    counted = run(steps)
+    return counted if isinstance(counted, int) else clock() - begun
+
+
 def calibrate(
     run: Runner, length: Length, rehearse: bool, clock: Clock = time.perf_counter_ns
 ) -> int:
@@ -74,7 +84,7 @@ def calibrate(
         steps = steps * 4 if seconds else 1
         if rehearse:
             run(steps)
-        seconds = elapsed_seconds(partial(run, steps), clock)
+        seconds = spent(run, steps, clock) / 1e9
     return length.steps(seconds / steps)
 
 
@@ -93,11 +103,10 @@ def visit(
     """Time `steps` steps after an untimed warm-up, and more if they end too early."""
     warm_up, first, more = calls(steps)
     run(warm_up)
-    before, start, done = taken(), clock(), 0
-    while not done or clock() - start < length.min_seconds * 1e9:
-        run(more if done else first)
+    before, start, done, elapsed = taken(), clock(), 0, 0
+    while not done or elapsed < length.min_seconds * 1e9:
+        elapsed += spent(run, more if done else first, clock)
         done += more if done else first
-    elapsed = clock() - start
     return Reading(done, start, elapsed, max(taken() - before, 0))
 
 
@@ -123,10 +132,10 @@ def train_to(
 
 @dataclass(frozen=True)
 class Reader:
-    """Takes a visit of one subject in one of the session's processes."""
+    """Takes a visit of one subject in one of the session's processes; None: it failed."""
 
     process: int
-    read: Callable[[], Reading]
+    read: Callable[[], Reading | None]
 
 
 # A visit is repeated where others had so much more of a core than in the subject's calmest one,
@@ -135,11 +144,17 @@ TAKEN_LIMIT = 0.05
 ATTEMPTS = 3
 
 
-def attempts(read: Callable[[], Reading], calmest: float) -> list[Reading]:
-    """Readings until one is undisturbed, at most three; `calmest`: the least share taken so far."""
-    made = [read()]
-    while made[-1].taken_share > calmest + TAKEN_LIMIT and len(made) < ATTEMPTS:
-        made.append(read())
+def attempts(read: Callable[[], Reading | None], calmest: float) -> list[Reading]:
+    """Readings until one is undisturbed, at most three; `calmest`: the least share taken so far.
+
+    None of a visit that failed.
+    """
+    made: list[Reading] = []
+    while len(made) < ATTEMPTS and all(r.taken_share > calmest + TAKEN_LIMIT for r in made):
+        reading = read()
+        if reading is None:
+            return []
+        made.append(reading)
     return made
 
 
@@ -168,8 +183,8 @@ def measure(
     for subject in order:
         least = calmest[subject]
         readings = attempts(readers[subject].read, 0.0 if least == inf else least)
-        best = min(readings, key=lambda reading: reading.taken_share)
-        calmest[subject] = min(least, best.taken_share)
+        best = min(readings, key=lambda reading: reading.taken_share, default=None)
+        calmest[subject] = min([least, *(reading.taken_share for reading in readings)])
         visits += [
             Visit(
                 subject=subject,

@@ -1,12 +1,15 @@
 """A whole timing session of one study: processes, subjects, rounds, and the record of it all."""
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 from random import Random
@@ -23,14 +26,18 @@ from batchmark.timing import footprint as memory
 from batchmark.timing import protocol
 from batchmark.timing.footprint import Footprint, Profiler
 from batchmark.timing.process import Conditions, Startup, Timer, Worker
-from batchmark.timing.protocol import Length, Reader
+from batchmark.timing.protocol import Length, Reader, Reading
 from batchmark.timing.warnings import find_warnings, ratios_to_baseline
 
+ENDED = "not timed: the process of its loop ended"
+NO_TORCH = "not timed: PyTorch is not installed here; install torch beside batchmark"
 # Where code and data happen to lie in memory is decided once a process: rounds take turns.
 PROCESSES = 2
 
-Timers = dict[int, list[Worker[Timer]]]
-"""The timed processes of each thread setting, the main one first."""
+Home = tuple[int, str]
+"""A number of threads and a loop: what has processes of its own."""
+Timers = dict[Home, list[Worker[Timer]]]
+"""The timed processes of each home, the main one first. A loop beside the graph has one."""
 Readers = dict[str, Reader]
 """How each subject is visited, by its id."""
 
@@ -43,6 +50,11 @@ class TimedGraph:
     subject: TimingSubject
     threads: int
     role: Role
+
+    @property
+    def home(self) -> Home:
+        """Where it is timed."""
+        return self.threads, self.subject.loop
 
 
 @dataclass(frozen=True)
@@ -76,11 +88,11 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         # All start at once: importing TensorFlow takes seconds and is not timed.
         profiler = until_done.enter_context(Worker(Profiler, conditions[0]))
         timers = {
-            each.threads: [
+            (each.threads, each.loop): [
                 until_done.enter_context(Worker(Timer, each, length, request.seed))
-                for _ in range(PROCESSES)
+                for _ in range(PROCESSES if each.loop == "graph" else 1)
             ]
-            for each in conditions
+            for each in [*conditions, *_of_loops(request, conditions[0])]
         }
         with ThreadPoolExecutor() as beside:
             others = beside.submit(_prepare_others, timed_graphs(request, settings), timers)
@@ -89,6 +101,12 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
         # Before anything is timed: its memory is the timers'.
         profiler.close()
         return _record_session(request, facts, timers, failures, memory_use)
+
+
+def _of_loops(request: TimeRequest, main: Conditions) -> list[Conditions]:
+    """Loops have processes of their own: some compute otherwise, and somebody's may end its."""
+    there = [loop for loop in request.loops if loop != "torch" or find_spec("torch")]
+    return [replace(main, loop=loop) for loop in there]
 
 
 def _memory_use(request: TimeRequest, profiler: Worker[Profiler]) -> MemoryUse:
@@ -129,7 +147,17 @@ def timed_graphs(request: TimeRequest, settings: list[int]) -> list[TimedGraph]:
         for threads in others
         for each in request.subjects
     ]
+    rest += [
+        TimedGraph(f"{each.id}.{_slug(loop)}", each.model_copy(update=asked), main, "subject")
+        for loop in request.loops
+        for asked in [{"loop": loop, "variants": []}]
+        for each in request.subjects
+    ]
     return [*plain, control, *rest]
+
+
+def _slug(loop: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", loop.lower()).strip("-")
 
 
 def largest_batch_sizes(
@@ -164,9 +192,13 @@ def _record_session(
     failures: dict[str, Startup],
     memory_use: MemoryUse,
 ) -> TimingResult:
-    timed = timed_graphs(request, list(timers))
+    timed = timed_graphs(request, thread_settings(request))
     startups = _prepare_all(request, timed, timers, failures)
-    peaks = {str(threads): first.ask(Timer.peak) for threads, (first, *_) in timers.items()}
+    peaks = {
+        str(threads): first.ask(Timer.peak)
+        for (threads, loop), (first, *_) in timers.items()
+        if loop == "graph"
+    }
     main, *_ = next(iter(timers.values()))
     environment = main.ask(Timer.environment) | {
         "machine": machine.describe(),
@@ -178,7 +210,10 @@ def _record_session(
         if not startups[graph.id].message
     }
     dataset = read_record(facts).facts
-    watched = _observe(request, [_readers(timed, timers, steps, i) for i in range(PROCESSES)])
+    lost: dict[str, str] = {}
+    turns = [_readers(timed, timers, steps, lost, turn) for turn in range(PROCESSES)]
+    watched = _observe(request, turns, lost)
+    startups |= {name: Startup(message=message) for name, message in lost.items()}
     clock = time.get_clock_info("perf_counter")
     available = _available(request, environment["machine"], memory_use.resident)
     footprints = memory_use.footprints
@@ -204,9 +239,11 @@ def _record_session(
     )
 
 
-def _observe(request: TimeRequest, readers: Sequence[Readers]) -> Observations:
+def _observe(
+    request: TimeRequest, readers: Sequence[Readers], lost: dict[str, str]
+) -> Observations:
     started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
-    visits, gpus = _visit_all(request, readers)
+    visits, gpus = _visit_all(request, readers, lost)
     return Observations(started, before, visits, gpus, machine.observe(request.device))
 
 
@@ -215,7 +252,7 @@ def _prepare_others(timed: list[TimedGraph], timers: Timers) -> dict[str, Startu
     startups = {
         graph.id: timer.ask(Timer.prepare, graph.id, graph.subject, alone=False)
         for graph in timed
-        for timer in timers[graph.threads][1:]
+        for timer in timers.get(graph.home, [])[1:]
     }
     return {name: startup for name, startup in startups.items() if startup.message}
 
@@ -223,13 +260,10 @@ def _prepare_others(timed: list[TimedGraph], timers: Timers) -> dict[str, Startu
 def _prepare_all(
     request: TimeRequest, timed: list[TimedGraph], timers: Timers, failures: dict[str, Startup]
 ) -> dict[str, Startup]:
-    startups = {
-        graph.id: timers[graph.threads][0].ask(Timer.prepare, graph.id, graph.subject, alone=True)
-        for graph in timed
-    } | failures
+    startups = {graph.id: _prepare(graph, timers) for graph in timed} | failures
     for graph in timed:
         steps = startups[graph.id].visit_steps
-        for timer in timers[graph.threads] if steps else ():
+        for timer in timers[graph.home] if steps else ():
             timer.ask(Timer.rehearse, graph.id, graph.subject, steps)
     reason = startups[request.baseline].message
     if reason:
@@ -237,26 +271,56 @@ def _prepare_all(
     return startups
 
 
-def _readers(timed: list[TimedGraph], timers: Timers, steps: dict[str, int], turn: int) -> Readers:
-    """How each timeable subject is visited when it is that process's turn."""
-    places = {
-        # The control in another process than the baseline: what that makes is noise as well.
-        graph.id: (graph.threads, (turn + (graph.role == "control")) % PROCESSES)
-        for graph in timed
-        if graph.id in steps
-    }
-    return {
-        name: _reader(process, timers[threads][process], name, steps[name])
-        for name, (threads, process) in places.items()
-    }
+def _prepare(graph: TimedGraph, timers: Timers) -> Startup:
+    """What a subject turned out to be; a loop whose process ends, or is not here, has a message."""
+    if graph.home not in timers:
+        return Startup(message=NO_TORCH)
+    main, *_ = timers[graph.home]
+    try:
+        return main.ask(Timer.prepare, graph.id, graph.subject, alone=True)
+    except UserError:
+        if graph.subject.loop == "graph":
+            raise
+        return Startup(message=ENDED)
 
 
-def _reader(process: int, timer: Worker[Timer], name: str, steps: int) -> Reader:
-    return Reader(process, lambda: timer.ask(Timer.visit, name, steps))
+def _readers(
+    timed: list[TimedGraph],
+    timers: Timers,
+    steps: dict[str, int],
+    lost: dict[str, str],
+    turn: int,
+) -> Readers:
+    """How each timeable subject is visited at that turn; `lost` takes in those that failed."""
+    readers: Readers = {}
+    for graph in timed:
+        if graph.id in steps:
+            home = timers[graph.home]
+            # The control in another process than the baseline: what that makes is noise as well.
+            process = (turn + (graph.role == "control")) % len(home)
+            read = partial(_read, home[process], graph, steps[graph.id], lost)
+            readers[graph.id] = Reader(process, read)
+    return readers
+
+
+def _read(
+    timer: Worker[Timer], graph: TimedGraph, steps: int, lost: dict[str, str]
+) -> Reading | None:
+    """A visit; None of a loop that failed, which then is `lost` with the reason."""
+    if graph.subject.loop == "graph":
+        return timer.ask(Timer.visit, graph.id, steps)
+    try:
+        reading = timer.ask(Timer.visit_loop, graph.id, steps)
+    except UserError:
+        reading = ENDED
+    if isinstance(reading, str):
+        lost[graph.id] = reading
+        return None
+    return reading
 
 
 def _visit_all(
-    request: TimeRequest, readers: Sequence[Readers]
+    request: TimeRequest, readers: Sequence[Readers], lost: dict[str, str]
 ) -> tuple[list[Visit], list[machine.Facts]]:
     random = Random(request.seed)  # noqa: S311
     origin = time.perf_counter_ns()
@@ -264,9 +328,12 @@ def _visit_all(
     gpus: list[machine.Facts] = []
     number = 0
     while number < request.rounds or _goes_on(request, number, visits):
-        order = protocol.round_order(list(readers[0]), request.baseline, random)
+        left = [name for name in readers[0] if name not in lost]
+        order = protocol.round_order(left, request.baseline, random)
         turn = readers[number % PROCESSES]
         visits += protocol.measure(turn, order, number, visits, origin)
+        # What failed has no times: its earlier ones may be wrong as well.
+        visits = [visit for visit in visits if visit.subject not in lost]
         # At once: an idle GPU soon forgets what slowed it.
         gpus += cards.observe(request.device)
         number += 1
@@ -321,6 +388,8 @@ def _record(graph: TimedGraph, startup: Startup, footprint: Footprint) -> Subjec
         first_step_seconds=startup.first_step_seconds,
         flops_per_step=footprint.flops,
         peak_memory_bytes=footprint.peak_memory_bytes,
+        loop=graph.subject.loop,
+        steps_per_execution=startup.steps_per_execution,
         message=startup.message,
     )
 

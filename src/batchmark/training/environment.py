@@ -36,17 +36,22 @@ NAMES = (
 )
 
 
+# Loops of a timing that are not told how to compute.
+AS_INSTALLED = ("fit", "torch")
 _ORDINARY = re.compile(
     r"(--?(tf_)?xla_\w+=?)?(-?\d+(,\d+)*|true|false|STRICT|tensorflow|(AVX|SSE)[A-Z0-9_]*)?"
 )
 
 
-def apply(device: Device, threads: int, deterministic: bool = False) -> None:
+def apply(
+    device: Device, threads: int, deterministic: bool = False, *, loop: str = "graph"
+) -> None:
     """Choose the execution path of this process: `threads` 0 means all cores.
 
     oneDNN is asked for by name because TensorFlow leaves it off on some processors, and float32
     stays float32 (no TF32, no bfloat16) so that machines compare. Keras reads no settings from a
-    home folder. Raises RuntimeError when
+    home folder. The loops `fit` and `torch` of a timing have what is installed: neither oneDNN nor
+    threads are chosen, and Keras computes with PyTorch. Raises RuntimeError when
     TensorFlow is imported already, because the switches would then be ignored.
     """
     if "tensorflow" in sys.modules:
@@ -56,13 +61,15 @@ def apply(device: Device, threads: int, deterministic: bool = False) -> None:
             "KERAS_BACKEND": "tensorflow",
             # No folder, so it holds no keras.json; Keras then keeps downloads in /tmp/.keras.
             "KERAS_HOME": f"{os.devnull}/keras",
-            "TF_ENABLE_ONEDNN_OPTS": "1",
             "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
             "TF_CPP_MIN_LOG_LEVEL": "2",
-            "TF_NUM_INTEROP_THREADS": "1",
         }
     )
-    if threads:
+    if loop not in AS_INSTALLED:
+        os.environ.update({"TF_ENABLE_ONEDNN_OPTS": "1", "TF_NUM_INTEROP_THREADS": "1"})
+    if loop == "torch":
+        os.environ["KERAS_BACKEND"] = "torch"
+    if threads and loop not in AS_INSTALLED:
         os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     kind = KINDS[device]
     os.environ.update(kind.switches)

@@ -5,6 +5,9 @@ from batchmark.contract.hyperparameters import Brief
 from batchmark.contract.requests.budget import Budget
 from batchmark.contract.requests.message import Request, Variant
 
+# Ways of training beside the engine's graph, or one by its import path; see `timing.loops`.
+LOOPS = ("fit", "fit-tuned", "torch")
+
 
 class TimingSubject(Request):
     """One training graph to time and the ids of the variants it stands for."""
@@ -12,6 +15,7 @@ class TimingSubject(Request):
     id: str
     hyperparameters: Brief
     variants: list[str]
+    loop: str = "graph"
 
 
 class LoneRun(Request):
@@ -30,6 +34,7 @@ class TimeRequest(Request):
 
     After `rounds` rounds more are made until all ratios to the baseline are known to within the
     share `precision`, up to `rounds_at_most` if that is more, and as many visits as those have.
+    `loops`: see `LOOPS`.
     `max_seconds`: how long `min_steps` may make a visit, None for any time. `sample_min_seconds`
     replaces `min_seconds` where the embedded sample serves, unless it is None.
     """
@@ -40,6 +45,7 @@ class TimeRequest(Request):
     subjects: list[TimingSubject]
     baseline: str
     threads: list[int]
+    loops: tuple[str, ...] = ()
     rounds: int
     rounds_at_most: int | None = None
     precision: float = 0.03
