@@ -103,7 +103,7 @@ WINS = re.compile(r"\b(fastest|fewest|lowest|highest|narrows|trains most|target 
 HEDGES = re.compile(r"[Bb]y medians|not told apart|cannot be told|not shown|[Mm]ost likely")
 # What is drawn, how it was measured, and a pair that a test has told apart.
 NO_TITLES = re.compile(
-    r"^(Line chart|Measured|Intervals|Step chart|Base:|Median|Grey|Workloads|Which|How)|test"
+    r"^(Line chart|Measured|Intervals|Step chart|Base:|Median|Grey|Workloads|Which|How)|\bfirst test\b"
 )
 TOLD = {
     "Batch size {best} reaches the target first; {worst} takes {times} as long",
@@ -189,7 +189,7 @@ def test_every_figure_has_intervals_or_says_why_not(site: Site) -> None:
         facts = site.facts(path.stem)
         if facts["measured"]:
             notes = " ".join(str(from_json(note)) for note in facts["notes"])
-            bounded = any(re.search(r"\blow\b", column) for column in facts["columns"])
+            bounded = any(re.search(r"\b(low|smallest)\b", column) for column in facts["columns"])
             if not bounded and not re.search(r"without intervals?|too few trials", notes):
                 bare.append(path.stem)
     assert bare == []

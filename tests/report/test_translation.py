@@ -110,7 +110,7 @@ def test_messages_nest_and_survive_json(zh: Language) -> None:
     again = from_json(message.to_json())
     assert again == message
     assert str(again) == "not reached, 50 %"
-    assert zh.tell(again) == "未达到、50 %"
+    assert zh.tell(again) == "未达到、50%"
 
 
 def test_factors_and_punctuation_are_chinese(zh: Language) -> None:

@@ -292,7 +292,7 @@ def best_over_target(tables: Tables) -> Drawn | None:
         "seconds": "time to target (s)",
     }
     note = say(
-        "Bands reach from the smallest to the largest size that cannot be told from the fastest. A "
+        "Bars reach from the smallest to the largest size that cannot be told from the fastest. A "
         "target that no size reached has no point."
     )
     return Drawn(
@@ -328,7 +328,8 @@ def _moving(line: Curve) -> Message | None:
         return None
     easy, hard = line.drawn.iloc[0], line.drawn.iloc[-1]
     return say(
-        "From a target of {easy} to {hard} the fastest batch size goes from {first} to {last}",
+        "By medians the fastest batch size goes from {first} to {last} between the targets {easy} "
+        "and {hard}",
         easy=percent(1 - 1 / easy["x"]),
         hard=percent(1 - 1 / hard["x"]),
         first=whole(easy["y"]),
