@@ -19,7 +19,7 @@ CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
   --dist loadscope --no-loadscope-reorder
 
-.PHONY: report smoke full test check pytest lint format bench estimate partial publish clean-stale lock again
+.PHONY: report smoke full test check pytest lint format bench estimate partial publish clean-stale compare lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
@@ -60,6 +60,11 @@ partial: $(VENV)/installed-run
 
 clean-stale: $(VENV)/installed-run
 	@$(CHECKED) --cores 1 clean_stale $(ARGS)
+
+# What changed between two runs of a machine: make compare BEFORE=folder AFTER=folder
+compare: $(VENV)/installed-run
+	@$(BIN)/python -m batchmark.stages.compare --before "$(BEFORE)" --after "$(AFTER)" \
+	  --output reports/comparison.json
 
 bench: .venv/installed-test
 	@$(BIN)/python benchmarks/engine.py $(ARGS)

@@ -39,7 +39,7 @@ def _shrink(checkout: Checkout) -> None:
     file.write_text(yaml.safe_dump(config))
 
 
-def _pretend_installed(checkout: Checkout) -> None:
+def pretend_installed(checkout: Checkout) -> None:
     """Lend it the environment that the tests run in."""
     environment = checkout.folder / ".venv"
     environment.mkdir()
@@ -54,7 +54,7 @@ def test_tutorial(finished: Checkout, tmp_path: Path) -> None:
     shutil.copytree(finished.folder, folder, symlinks=True)
     checkout = Checkout(folder)
     _shrink(checkout)
-    _pretend_installed(checkout)
+    pretend_installed(checkout)
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(_script(page))],

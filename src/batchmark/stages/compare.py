@@ -1,0 +1,119 @@
+"""Compare two runs of a machine, made with other software or settings: what changed?
+
+Ends with status 3 where something got slower beyond noise or a verdict turned into its opposite.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import write_json
+from batchmark.contract.frames import read_document, read_table
+from batchmark.contract.tables import TABLES
+from batchmark.stages.command import run
+from batchmark.statistics.changes import Run, environment_changes, time_changes, verdict_changes
+
+WORSE = 3
+MOST_SHOWN = 12
+
+
+def read_run(folder: Path) -> Run:
+    """The tables of a project, of its results or of the folder itself. Raises UserError."""
+    places = (folder / "results" / "tables", folder / "tables", folder)
+    tables = next((place for place in places if (place / "environment.json").is_file()), None)
+    if tables is None:
+        raise UserError(
+            f"{folder} has no tables of a run; name a folder that holds results/tables/, "
+            "made by `make report`."
+        )
+    read = (_table(tables, name) for name in ("timings", "subjects", "claims"))
+    return Run(*read, environment=read_document(tables / "environment.json"))
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    table = read_table(folder, name)
+    if missing := [column for column in TABLES[name] if column not in table]:
+        raise UserError(
+            f"{folder / name}.csv lacks {', '.join(missing)}: another version of batchmark made "
+            "it; make the report again with this one."
+        )
+    return table
+
+
+def compare(before: Run, after: Run) -> dict[str, Any]:
+    """All changes as JSON, and what the first line says. Raises UserError: no common machine."""
+    if not before.environment.keys() & after.environment.keys():
+        old, new = (", ".join(run.environment) or "none" for run in (before, after))
+        raise UserError(
+            f"no machine is in both runs (before: {old}; after: {new}); give both the same "
+            "`machine:` in the configuration."
+        )
+    times, verdicts = time_changes(before, after), verdict_changes(before, after)
+    return {
+        "timed": len(times),
+        "slower": int((times["change"] == "slower").sum()),
+        "faster": int((times["change"] == "faster").sum()),
+        "opposite": int(verdicts["opposite"].sum()),
+        "times": _known(times).to_dict("records"),
+        "verdicts": verdicts.to_dict("records"),
+        "environment": environment_changes(before, after),
+    }
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    """None where there were too few rounds for bounds or no control: JSON has no infinity."""
+    plain = table.astype(object)
+    return plain.where(table.notna() & ~table.isin([np.inf]), None)
+
+
+def sentences(found: dict[str, Any]) -> Iterator[str]:
+    """The comparison for a terminal."""
+    yield (
+        f"{found['timed']} training graphs timed in both runs: {found['slower']} slower and "
+        f"{found['faster']} faster beyond noise."
+    )
+    changed = [row for row in found["times"] if row["change"]]
+    for row in changed[:MOST_SHOWN]:
+        yield (
+            f"  {row['change']}: {row['study']} {row['subject']} on {row['machine']}/"
+            f"{row['device']}, {row['threads']} threads: {row['ratio']:.3g} "
+            f"({row['ratio_low']:.3g} to {row['ratio_high']:.3g}) times the seconds, "
+            f"noise floor {row['noise_floor']:.1%}"
+        )
+    if len(changed) > MOST_SHOWN:
+        yield f"  and {len(changed) - MOST_SHOWN} more"
+    yield f"{len(found['verdicts'])} verdicts changed, {found['opposite']} into the opposite."
+    for row in found["verdicts"]:
+        yield f"  {row['id']} on {row['machine']}/{row['device']}: {_turned(row)}"
+    yield f"{len(found['environment'])} facts of the environment differ."
+    for row in found["environment"]:
+        yield f"  {row['place']}: {row['key']}: {_turned(row)}"
+
+
+def _turned(row: dict[str, Any]) -> str:
+    return f"{row['before']} → {row['after']}"
+
+
+def main() -> None:
+    """Parse the command line, compare, print, write."""
+    parser = argparse.ArgumentParser(prog="compare", description=__doc__)
+    parser.add_argument("--before", type=Path, required=True, help="folder of the earlier run")
+    parser.add_argument("--after", type=Path, required=True, help="folder of the later run")
+    parser.add_argument("--output", type=Path, help="JSON file for the comparison")
+    asked = parser.parse_args()
+    found = compare(read_run(asked.before), read_run(asked.after))
+    print("\n".join(sentences(found)))
+    if asked.output:
+        write_json(asked.output, found)
+    if found["slower"] or found["opposite"]:
+        sys.exit(WORSE)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,47 @@
+"""Commands of docs/gallery.md that need no other machine, and none that another test runs."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+
+from tests.docs.test_tutorial import pretend_installed
+from tests.workflow.checkout import ROOT, Checkout
+
+
+def _commands(title: str) -> list[str]:
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines()
+
+
+def _run(checkout: Checkout, *commands: str) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+        cwd=checkout.folder,
+        env=checkout.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_two_runs_are_compared(checkout: Checkout) -> None:
+    keep, again, compare, *_ = _commands("Other software, driver or governor: what changed?")
+    assert again.startswith("make report ")
+    pretend_installed(checkout)
+    said = _run(checkout, keep, compare)
+    assert "training graphs timed in both runs: 0 slower and 0 faster" in said
+    found = json.loads((checkout.folder / "reports" / "comparison.json").read_text())
+    assert found["timed"] > 0
+    assert found["verdicts"] == found["environment"] == []
+
+
+def test_other_data_are_one_key_away(fresh: Callable[[], Checkout]) -> None:
+    checkout, (command, *_) = fresh(), _commands("Do the conclusions hold on other data?")
+    assert "rule download:" in _run(checkout, f"python -m {command} --dry-run")
+    (request,) = (checkout.folder / ".snakemake/batchmark").glob("dataset-*.json")
+    assert json.loads(request.read_text())["name"] == "fashion_mnist"
