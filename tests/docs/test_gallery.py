@@ -3,7 +3,10 @@
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable
+
+import yaml
 
 from tests.docs.test_tutorial import pretend_installed
 from tests.workflow.checkout import ROOT, Checkout
@@ -45,3 +48,17 @@ def test_other_data_are_one_key_away(fresh: Callable[[], Checkout]) -> None:
     assert "rule download:" in _run(checkout, f"python -m {command} --dry-run")
     (request,) = (checkout.folder / ".snakemake/batchmark").glob("dataset-*.json")
     assert json.loads(request.read_text())["name"] == "fashion_mnist"
+
+
+def test_the_citation_is_that_of_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    fields = dict(re.findall(r"^  (\w+) = \{+(.*?)\}+,$", page, re.MULTILINE))
+    assert fields == {
+        "title": cited["title"],
+        "author": cited["authors"][0]["name"],
+        "version": cited["version"],
+        "year": cited["date-released"][:4],
+    }
+    assert cited["version"] == project["version"]
