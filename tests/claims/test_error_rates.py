@@ -87,6 +87,22 @@ def throughput(random: Random, gain: float) -> Evidence:
     return evidence(replace(sized(1, 10, 100), ratios=times))
 
 
+def looped(fit: Array, random: Random, epochs: Array) -> Evidence:
+    """Three sizes whose epoch takes the same in the graph, and so much longer in `fit`."""
+    rounds = [np.exp(random.normal(0, 0.02, (3, 7))) for _ in range(2)]
+    made = with_trials(sized(1, 10, 100), **{EPOCHS: epochs * np.exp(noise(random, 3, 0.05))})
+    return evidence(replace(made, ratios=rounds[0], loops={"fit": fit * rounds[1]}))
+
+
+def slower_loop(random: Random, factor: float) -> Evidence:
+    return looped(factor * column(1, 1, 1), random, 10 * column(1, 1, 1))
+
+
+def moved_best(random: Random, cost: float) -> Evidence:
+    """In the graph 1 is best by far, in `fit` 10 is by `cost`."""
+    return looped(column(3.0 * cost, 1, 1), random, 10 * column(1, 3, 9))
+
+
 @cache
 def ranks(distance: int) -> list[Array]:
     """Orders of five whose Spearman's rho is 1 - distance / 20."""
@@ -274,6 +290,8 @@ CASES = [
     Case("online-zigzag", lambda random, excess: zigzag(random, 0.0, excess), 0.01, 0.3),
     Case("gradient-spread", spread, 10.0, 30.0),
     Case("hardware-efficiency", throughput, 1.5, 2.0),
+    Case("loop-changes-speed", slower_loop, 1.25, 2.0),
+    Case("loop-changes-best-size", moved_best, 1.05, 1.5),
     Case("faster-epochs", epoch_times, 0.8, 1.0),
     Case("memory-bound", memory, 1.02, 1.1),
     Case("less-oscillation", powers("oscillation", -1.0), 0.1, 0.3),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from batchmark.claims.decision import as_ratio, decide, limited, negated
+from batchmark.claims.decision import as_ratio, decide, left_out_best, limited, negated
 from batchmark.claims.evidence import Evidence, Family, Finding, claim, families_of, finding
 from batchmark.statistics.intervals import Array
 
@@ -110,3 +110,60 @@ def _memory(family: Family) -> Memory | None:
     doublings = np.log2(family.sizes[last] / family.sizes[first])
     growth = float(np.log(peaks[last] / peaks[first]) / doublings)
     return Memory(ids, (float(peaks[first]), float(peaks[last])), growth)
+
+
+# `fit` costs 1.5 to 2.3 times as much where it was looked at; less than a quarter changes no plan.
+SLOWER, COSTLIER = 1.25, 1.05
+
+
+@claim("loop-changes-speed")
+def loop_changes_speed(evidence: Evidence) -> Finding | None:
+    """Does an epoch in another loop take over 1.25 times as long as in the graph?"""
+    found = _other_loop(evidence)
+    if found is None:
+        return None
+    name, graph, other = found
+    slower = np.log(other.data.ratios[other.rows] / graph.data.ratios[graph.rows]).mean(axis=0)
+    decision = decide(slower[~np.isnan(slower)], np.log(SLOWER), show=as_ratio)
+    return finding(decision, loop=name, sizes=graph.sizes.tolist())
+
+
+@claim("loop-changes-best-size")
+def loop_changes_best_size(evidence: Evidence) -> Finding | None:
+    """Does the graph's best size cost over 5 % in another loop, over the best there?
+
+    Both are chosen on the other seeds, of the sizes that reached the target.
+    """
+    found = _other_loop(evidence)
+    if found is None:
+        return None
+    name, *both = found
+    reached = np.isfinite(both[0].data.epochs_to()[both[0].rows]).all(axis=1)
+    graph, other = (family.only(reached) for family in both)
+    if len(graph.rows) < 2:
+        return None
+    epochs = np.log(graph.epochs())
+    own, others = (epochs + np.log(each.relative_seconds)[:, None] for each in (graph, other))
+    chosen, best = left_out_best(-own), left_out_best(-others)
+    seeds = np.arange(epochs.shape[1])
+    least = 2 * float(np.median(graph.grid_variance()))
+    excess = others[chosen, seeds] - others[best, seeds]
+    decision = decide(excess, np.log(COSTLIER), show=as_ratio, least_variance=least, chosen=True)
+    return finding(
+        decision,
+        loop=name,
+        graph=graph.sizes[int(own.mean(axis=1).argmin())],
+        other=graph.sizes[int(others.mean(axis=1).argmin())],
+    )
+
+
+def _other_loop(evidence: Evidence) -> tuple[str, Family, Family] | None:
+    """`fit`, or else the first loop beside the graph, and a family of sizes timed in both."""
+    for data in evidence.studies:
+        name = "fit" if "fit" in data.loops else next(iter(data.loops), None)
+        for family in families_of(data, 2) if name else []:
+            other = Family(data.under(str(name)), family.label, family.rows)
+            timed = ~np.isnan(family.relative_seconds) & ~np.isnan(other.relative_seconds)
+            if timed.sum() > 1:
+                return str(name), family.only(timed), other.only(timed)
+    return None

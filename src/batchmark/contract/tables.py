@@ -181,8 +181,8 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         """
         machine device study target loop variant batch_size seconds_per_epoch
         seconds_per_epoch_low seconds_per_epoch_high examples_per_second ratio_to_graph
-        ratio_to_graph_low ratio_to_graph_high time_to_target time_to_target_low
-        time_to_target_high time_to_target_unbounded
+        ratio_to_graph_low ratio_to_graph_high trials reached time_to_target
+        time_to_target_low time_to_target_high time_to_target_unbounded
         """
     ),
     "product": _columns(

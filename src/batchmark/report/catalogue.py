@@ -117,6 +117,7 @@ ENTRIES = (
     Entry(
         "threads", "machines", say("From which batch size on do more threads help?"), study="device"
     ),
+    Entry("loops", "machines", say("What does the loop that trains change?"), study="loops"),
     Entry(
         "gradient_cosine",
         "gradients",

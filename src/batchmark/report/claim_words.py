@@ -119,6 +119,36 @@ TIME: Mapping[str, Words] = {
         needs=TIMINGS,
         figure="throughput",
     ),
+    "loop-changes-speed": Words(
+        statement=say("The loop that trains decides how long an epoch takes."),
+        rule=say(
+            "In `model.fit` as it is usually written (else in the first other loop) an epoch takes "
+            "over 1.25 times as long as in batchmark's graph, mean over the timed sizes (per "
+            "round, Student's t)."
+        ),
+        effect=say("seconds per epoch, other loop over graph"),
+        evidence=say(
+            "In {loop} an epoch takes {effect} ({low} to {high}) times as long as in the graph, "
+            "over batch sizes {sizes} and {n} rounds."
+        ),
+        needs=say("timings of several loops"),
+        figure="loops",
+    ),
+    "loop-changes-best-size": Words(
+        statement=say("Another loop has another best batch size."),
+        rule=say(
+            "In `model.fit` (else in the first other loop) the graph's best batch size takes over "
+            "5 % longer to the target than the best one there, both chosen on the other seeds "
+            "(per seed, Student's t, sizes that reached the target)."
+        ),
+        effect=say("time to target in the other loop, graph's best size over its own"),
+        evidence=say(
+            "In {loop} the graph's best size ({graph}) takes {effect} ({low} to {high}) times as "
+            "long to the target as the best there ({other}), {n} seeds."
+        ),
+        needs=say("timings of several loops"),
+        figure="loops",
+    ),
     "memory-bound": Words(
         statement=say("Memory grows with the batch and in the end bounds it."),
         rule=say(

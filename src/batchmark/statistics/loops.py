@@ -48,6 +48,8 @@ def _sizes(data: StudyData, loop: str) -> pd.DataFrame:
             "batch_size": data.variants["batch_size"].to_numpy(),
             **_three("seconds_per_epoch", seconds),
             **_three("ratio_to_graph", median(own.ratios / data.ratios)),
+            "trials": (~np.isnan(own.epochs_to())).sum(axis=1),
+            "reached": np.isfinite(own.epochs_to()).sum(axis=1),
             **columns("time_to_target", to_target),
         }
     )

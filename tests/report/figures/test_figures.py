@@ -30,6 +30,26 @@ def placed(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({"machine": "local", "device": "cpu", **columns})
 
 
+def test_each_loop_has_a_line_of_times_to_the_target(tmp_path: Path) -> None:
+    seconds = np.array([6.0, 3.0, 22.5, 9.0])
+    frame = placed(
+        study="loops",
+        loop=["graph", "graph", "fit", "fit"],
+        batch_size=[10, 100, 10, 100],
+        trials=3,
+        reached=3,
+        time_to_target=seconds,
+        time_to_target_low=0.9 * seconds,
+        time_to_target_high=1.1 * seconds,
+    )
+    drawn = machines.loops(tables_with(tmp_path, loop_sizes=frame))
+    assert drawn is not None
+    assert drawn.series == {"graph": "graph", "fit": "fit"}
+    assert str(drawn.title).replace(SPACE, " ") == (
+        "graph is fastest, at batch size 100; fit at its best takes 3 × as long"
+    )
+
+
 def test_threads_help_from_where_they_are_faster(tmp_path: Path) -> None:
     frame = placed(
         study="device",

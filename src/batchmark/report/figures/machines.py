@@ -11,11 +11,13 @@ from batchmark.contract.devices import KINDS, Device
 from batchmark.report.drawing import curves, style
 from batchmark.report.drawing.curves import (
     SECONDS,
+    TIME,
     Comparison,
     Curve,
     Quantity,
     apart,
     described,
+    fastest,
     numbers,
 )
 from batchmark.report.drawing.svg import Drawn
@@ -56,6 +58,21 @@ def threads(tables: Tables) -> Drawn | None:
         notes=lambda _: [say("Median over rounds; bars are 95 % intervals.")],
         right=92,
     ).draw(_session(frame[frame["role"] != "control"]))
+
+
+def loops(tables: Tables) -> Drawn | None:
+    """Time to target over batch size, a line a loop."""
+    frame = at_home(tables, "loop_sizes")
+    if not measured(frame, TIME.column):
+        return None
+    return Comparison(
+        group=lambda frame, value: curves.by_group(frame, "loop", value),
+        quantity=TIME,
+        columns={"loop": "loop"} | TIME.columns,
+        title=fastest,
+        notes=lambda _: [say("Epochs to the target do not depend on the loop.")],
+        right=92,
+    ).draw(frame[frame["study"] == frame["study"].iloc[0]])
 
 
 def _session(frame: pd.DataFrame) -> pd.DataFrame:
