@@ -141,6 +141,67 @@ def test_epochs_that_grow_from_a_first_evaluation_grow_by_at_least_that() -> Non
         assert found["verdict"] == expected
 
 
+SCALED = {"learning_rate": 0.1, "reference_batch_size": 100}
+TWO_RATES = [
+    {**SCALED, **point}
+    for point in grid(learning_rate_rule=["sqrt", "fixed"], batch_size=[1, 10, 100, 1000])
+]
+
+
+def test_each_policy_for_the_rates_has_a_verdict_and_the_suited_one_s_counts() -> None:
+    """Single examples fail at 0.1 only, and only there epochs do not grow; 100 is shared."""
+    made = study_data("batch_size", TWO_RATES, seeds=6)
+    luck = 1 + 0.01 * np.arange(6)
+    needed = np.array([1.0, 2.0, 4.0, 8.0, np.inf, 4.0, 4.0])
+    status = np.where(np.arange(7) == 4, "diverged", "done")[:, None]
+    made = with_trials(made, status=status, **{EPOCHS: needed[:, None] * luck})
+    found = judged("too-small-fails", evidence(made))
+    assert (found["policy"], found["verdict"], found["effect"]) == ("sqrt", "refuted", 0)
+    (other,) = found["fields"]["policies"]["others"]
+    assert (other["verdict"]["phrase"], other["effect"]) == ("supported", 1)
+    assert other["policy"] == {"phrase": "fixed", "rate": 0.1}
+    grown = judged("more-epochs", evidence(made))
+    assert (grown["policy"], grown["verdict"]) == ("sqrt", "supported")
+    assert grown["effect"] == pytest.approx(np.log10(2))
+    # At 0.1 the sizes that learn are 10 and 1000 and, under both rules, 100, all with 4 epochs.
+    (other,) = grown["fields"]["policies"]["others"]
+    assert (other["verdict"]["phrase"], round(other["effect"], 9)) == ("refuted", 0)
+
+
+def test_one_policy_alone_is_not_told_from_others() -> None:
+    made = study_data("batch_size", grid(batch_size=[1, 10, 100]), seeds=6)
+    found = judged("too-small-fails", evidence(made))
+    assert (found["policy"], found["fields"]["policies"]) == ("fixed", "")
+
+
+def test_a_verdict_says_its_policy_where_the_others_have_none() -> None:
+    """Only at the fixed rate a size is small enough."""
+    settings = [
+        *grid(learning_rate=["tuned"], batch_size=[10, 30, 100, 300]),
+        *grid(learning_rate=[0.1], batch_size=[1, 10, 100]),
+    ]
+    found = judged("too-small-fails", evidence(study_data("batch_size", settings, seeds=6)))
+    assert found["policy"] == "fixed"
+    rate = {"phrase": "fixed", "rate": 0.1}
+    assert found["fields"]["policies"] == {"phrase": "one_policy", "policy": rate}
+
+
+def test_the_published_table_is_compared_at_its_own_rate() -> None:
+    """The order is that of the published sizes at 0.1, and the reverse at the root's rates."""
+    made = study_data("batch_size", TWO_RATES, seeds=3)
+    order = np.array([3, 2, 1, 0, -1, 0, 3])[:, None]
+    made = with_trials(made, final_test_accuracy=1 - order / 100)
+    rules = {id_: axes["learning_rate_rule"] for id_, axes in made.study.settings.items()}
+    redone = [id_ for id_, rule in rules.items() if "fixed" in rule]
+    made = replace(made, study=made.study.model_copy(update={"published": redone}))
+    sizes = [1, 10, 100, 1000]
+    published = pd.DataFrame({"batch_size": sizes, "final_test_error": range(4)})
+    rows = ["time_200_epochs_pu", "epoch_at_099", "time_to_099_pu", "best_validation_error"]
+    published = published.assign(**dict.fromkeys([*rows, "best_test_error"], np.nan))
+    found = judged("table-rows", evidence(made, published=published))
+    assert found["effect"] == pytest.approx(1)
+
+
 def test_settings_that_share_a_measurement_are_one_pair_and_ranges_do_not_matter() -> None:
     """Growth per doubling: 10 to 100 and 10 to 1000 by the same exponent say the same."""
     short = study_data("batch_size", grid(batch_size=[10, 100]))

@@ -87,6 +87,19 @@ def test_the_answer_rests_on_the_policy_that_is_fastest_and_names_all() -> None:
     assert found["reached_at_any_rate"] == {"1": True, "10": True, "100": True, "1000": True}
 
 
+def test_a_policy_that_is_listed_later_answers_where_it_is_faster() -> None:
+    """With the root of the size as the rate 10 takes 2 s, at the fixed one at least 4."""
+    found = answered(RULES[4:] + RULES[:4], [np.inf, 5, 4, np.inf, 9, 2, 8])
+    assert (found["best_batch_size"], found["policy"]["rule"]) == (10, "sqrt")
+
+
+def test_luck_does_not_decide_between_policies() -> None:
+    """At the fixed rate 10 looks faster by a quarter of a percent, seeds differing by one."""
+    found = answered(RULES, [9, 2.005, 4, 8, 9, 2, 8])
+    assert found["policy"]["rule"] == "sqrt"
+    assert found["policies"][1]["seconds"] < found["policies"][0]["seconds"]
+
+
 def test_of_equally_fast_policies_the_first_answers() -> None:
     found = answered(RULES, [9, 5, 2, 8, 9, 5, 8])
     assert (found["best_batch_size"], found["policy"]["rule"]) == (100, "sqrt")

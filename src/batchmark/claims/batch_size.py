@@ -28,7 +28,7 @@ from batchmark.claims.evidence import (
     claim,
     families_of,
     finding,
-    main_family,
+    per_policy,
     phrase,
 )
 from batchmark.statistics.intervals import Array, wilson
@@ -56,11 +56,11 @@ def slope_variance(x: Array, variance: Array) -> float:
 
 
 @claim("less-oscillation")
-def less_oscillation(evidence: Evidence) -> Finding | None:
+@per_policy
+def less_oscillation(family: Family) -> Finding | None:
     """Does the spread of the later step losses fall with the batch size by an exponent over 0.1?"""
-    family = main_family(evidence)
-    family = family.only(family.learns) if family else None
-    if family is None or len(family.rows) < 3:
+    family = family.only(family.learns)
+    if len(family.rows) < 3:
         return None
     with np.errstate(divide="ignore"):
         spread = np.log(family.trials("oscillation"))
@@ -78,11 +78,11 @@ def less_oscillation(evidence: Evidence) -> Finding | None:
 
 
 @claim("too-small-fails")
-def too_small_fails(evidence: Evidence) -> Finding | None:
+@per_policy
+def too_small_fails(family: Family) -> Finding | None:
     """Do more than half of the trials at batch sizes 1 and 2 fail in 200 epochs?"""
-    family = main_family(evidence)
-    family = family.only(family.sizes <= 2) if family else None
-    if family is None or not len(family.rows):
+    family = family.only(family.sizes <= 2)
+    if not len(family.rows):
         return None
     failed, reached = _fates(family)
     n = failed + reached
@@ -117,37 +117,27 @@ def _fates(family: Family) -> tuple[int, int]:
 
 
 @claim("more-epochs")
-def more_epochs(evidence: Evidence) -> Finding | None:
-    """Do epochs to target grow with the batch size by an exponent over 0.05, at every rate?"""
-    main = main_family(evidence)
-    tuned = [f for f in families_of(evidence.study("learning_rate")) if "tuned" in f.label]
-    found = [_learning(f) for f in [*([main] if main else []), *tuned]]
-    known = [one for one in found if one is not None]
-    if not known:
+@per_policy
+def more_epochs(family: Family) -> Finding | None:
+    """Do epochs to target grow with the batch size by an exponent over 0.05?"""
+    family = family.only(family.learns & family.ran)
+    if len(family.rows) < 3 or family.missed.all():
         return None
-    sizes = known[0].sizes
     return finding(
-        all_of([_growth(one, parts=len(known)) for one in known]),
-        smallest=sizes[0],
-        largest=sizes[-1],
-        settings=len(known),
-        missed=sum(int(one.missed.sum()) for one in known),
-        trials=sum(one.missed.size for one in known),
+        _growth(family),
+        smallest=family.sizes[0],
+        largest=family.sizes[-1],
+        missed=int(family.missed.sum()),
+        trials=family.missed.size,
     )
 
 
-def _learning(family: Family) -> Family | None:
-    """The sizes that learn; None with fewer than three, or when the target was never reached."""
-    family = family.only(family.learns & family.ran)
-    return None if len(family.rows) < 3 or family.missed.all() else family
-
-
-def _growth(family: Family, parts: int) -> Decision:
+def _growth(family: Family) -> Decision:
     """Does log epochs rise with log batch size by more than 0.05?"""
     logs, sizes = np.log(family.epochs()), np.log(family.sizes)
     logs = logs[:, ~np.isnan(logs).any(axis=0)]
     least = slope_variance(sizes, family.grid_variance())
-    found = decide(slopes(sizes, logs), 0.05, least_variance=least, parts=parts)
+    found = decide(slopes(sizes, logs), 0.05, least_variance=least)
     small, missed, first = sizes < sizes.mean(), family.missed, family.first_seen
     return bounded(
         found,
@@ -157,11 +147,11 @@ def _growth(family: Family, parts: int) -> Decision:
 
 
 @claim("time-optimum")
-def time_optimum(evidence: Evidence) -> Finding | None:
+@per_policy
+def time_optimum(family: Family) -> Finding | None:
     """Is the best size in between faster than both ends by more than 10 %?"""
-    family = main_family(evidence)
-    family = family.only(~np.isnan(family.relative_seconds) & family.ran) if family else None
-    if family is None or len(family.rows) < 3:
+    family = family.only(~np.isnan(family.relative_seconds) & family.ran)
+    if len(family.rows) < 3:
         return None
     missed = family.missed
     if missed.all():
@@ -180,11 +170,9 @@ def time_optimum(evidence: Evidence) -> Finding | None:
 
 
 @claim("accuracy-optimum")
-def accuracy_optimum(evidence: Evidence) -> Finding | None:
+@per_policy
+def accuracy_optimum(family: Family) -> Finding | None:
     """Has the best size in between an error lower than both ends' by over 0.3 points?"""
-    family = main_family(evidence)
-    if family is None:
-        return None
     family = family.only(family.ran)
     unsettled = ~family.settled
     counted = family.counting_variance("best_validation_error")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from batchmark.claims.decision import Decision, as_ratio, bounded, decide
 from batchmark.contract import hyperparameters
+from batchmark.statistics.best_batch import RATE_AXES, rate_rule
 from batchmark.statistics.comparisons import bounded_pairs, log_epoch_ratio
 from batchmark.statistics.intervals import Array
-from batchmark.statistics.study_data import StudyData, families
+from batchmark.statistics.study_data import StudyData, families, labelled
 
 # As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
 AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]
@@ -276,6 +278,16 @@ class Family:
         found[timed] = np.nanmedian(ratios[timed], axis=1)
         return found
 
+    @property
+    def rule(self) -> str:
+        """How the learning rates follow the size: `fixed`, `sqrt`, `linear`, `tuned` or `own`."""
+        return rate_rule(self.data, self.rows)
+
+    @property
+    def first_rate(self) -> float:
+        """The learning rate of the smallest size, of a fixed one that of all."""
+        return float(self.data.variants["learning_rate"].iloc[self.rows[0]])
+
     def only(self, chosen: NDArray[np.bool_]) -> "Family":
         """The family restricted to some sizes."""
         return Family(self.data, self.label, self.rows[chosen])
@@ -299,10 +311,12 @@ class Finding:
     """A decision, and what the sentence of evidence says beside it, by field.
 
     Fields are numbers, texts, lists of them, or a `phrase`. Shares are shares, not percentages.
+    `policy`: the rule for the learning rates that the decision is about, where it is about one.
     """
 
     decision: Decision
     fields: Mapping[str, object]
+    policy: str = ""
 
 
 Rule = Callable[[Evidence], Finding | None]
@@ -318,6 +332,60 @@ def claim(id: str) -> Callable[[Rule], Rule]:  # noqa: A002
         return rule
 
     return register
+
+
+def policies(evidence: Evidence) -> list[Family]:
+    """The main family, then those of other rates: the main study's, and what was tuned elsewhere.
+
+    The others of the main study share everything but the learning rates with the main one.
+    """
+    main = main_family(evidence, 1)
+    if main is None:
+        return []
+    wanted = _but_for_the_rate(main)
+    alike = [f for f in families_of(evidence.main, 1) if _but_for_the_rate(f) == wanted]
+    others = [family for family in alike if family.label != main.label]
+    tuned = [f for f in families_of(evidence.study("learning_rate"), 3) if f.rule == "tuned"]
+    known = {family.rule for family in (main, *others)}
+    return [main, *others, *(family for family in tuned if "tuned" not in known)]
+
+
+def _but_for_the_rate(family: Family) -> dict[str, str]:
+    axes = labelled(family.data.study.settings[family.data.ids[family.rows[0]]])[family.label]
+    return {axis: value for axis, value in axes.items() if axis not in RATE_AXES}
+
+
+def per_policy(rule: Callable[[Family], Finding | None]) -> Rule:
+    """A rule about sizes, decided for the rates that suit them; the others' verdicts beside it.
+
+    The field `policies` says under which policy the verdict holds and what comes of the others;
+    it is empty where the studies have one policy only.
+    """
+
+    @wraps(rule)
+    def decided(evidence: Evidence) -> Finding | None:
+        every = [(family, rule(family)) for family in policies(evidence)]
+        known = [(family, found) for family, found in every if found is not None]
+        if not known:
+            return None
+        (family, first), *others = known
+        said: object = "" if len(every) == 1 else phrase("one_policy", policy=_policy(family))
+        if others:
+            each = [_verdict(other, found.decision) for other, found in others]
+            said = phrase("policies", policy=_policy(family), others=each)
+        return Finding(first.decision, {**first.fields, "policies": said}, family.rule)
+
+    return decided
+
+
+def _policy(family: Family) -> dict[str, object]:
+    return phrase(family.rule, rate=family.first_rate)
+
+
+def _verdict(family: Family, decision: Decision) -> dict[str, object]:
+    verdict = phrase(decision.verdict)
+    numbers = {"effect": decision.effect, "low": decision.low, "high": decision.high}
+    return phrase("policy", policy=_policy(family), verdict=verdict, **numbers)
 
 
 def finding(decision: Decision, /, **fields: object) -> Finding:

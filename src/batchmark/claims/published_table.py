@@ -14,7 +14,6 @@ from batchmark.claims.evidence import (
     claim,
     families_of,
     finding,
-    main_family,
     phrase,
 )
 from batchmark.claims.hardware import rank_variance, spearman
@@ -36,7 +35,7 @@ ROWS = (
 def table_rows(evidence: Evidence) -> Finding | None:
     """Does each published row's rank correlation with ours exceed 0.5?"""
     family = _same_network(evidence)
-    if family is None or not family.data.study.published:
+    if family is None:
         return None
     known = _known_rows(family, evidence.published)
     if not known:
@@ -87,10 +86,18 @@ def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Row]:
 
 
 def _same_network(evidence: Evidence) -> Family | None:
-    """The article's network where it was measured at enough sizes, else the main one."""
-    found = families_of(evidence.main, FEWEST_SIZES)
+    """Of the variants that redo it the article's network's, else those of most shared sizes."""
+    every = [_redone(family) for family in families_of(evidence.main, FEWEST_SIZES)]
+    found = [family for family in every if len(family.rows) >= FEWEST_SIZES]
     same = [one for one in found if one.data.variants["model"].iloc[one.rows[0]] == NETWORK]
-    return same[0] if same else main_family(evidence, FEWEST_SIZES)
+    theirs = evidence.published["batch_size"]
+    shared = [int(np.isin(family.sizes, theirs).sum()) for family in same or found]
+    return (same or found)[int(np.argmax(shared))] if shared else None
+
+
+def _redone(family: Family) -> Family:
+    ids = [family.data.ids[row] for row in family.rows]
+    return family.only(np.isin(ids, family.data.study.published))
 
 
 def _rows(family: Family) -> dict[str, Array]:

@@ -133,6 +133,7 @@ def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
     decision = found.decision
     return {
         "verdict": decision.verdict,
+        "policy": found.policy,
         "effect": decision.effect,
         "low": decision.low,
         "high": decision.high,

@@ -224,6 +224,7 @@ WORDS = {
     "best_batches.best_batch_size_high": "images|the largest of the tied sizes",
     "best_batches.batch_sizes": "|sizes tried, joined by semicolons",
     "best_batches.learning_rate": "|rate at the best size, see rule",
+    "policy": "|the rule for the rates that the verdict is about (see `rule`); empty: about none",
     "rule": "|how the rates of a family follow the batch size: fixed, sqrt, linear, tuned or own",
     "p_fastest": "|probability of each of batch_sizes to be the fastest, joined by semicolons",
     "claims.p": "|p value that the effect is the margin",

@@ -126,7 +126,8 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "claims": _columns(
         """
-        machine device id verdict effect low high margin n p p_fdr detectable changed digest fields
+        machine device id verdict policy effect low high margin n p p_fdr detectable changed digest
+        fields
         """
     ),
     "sensitivity": _columns(
@@ -139,8 +140,8 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     ),
     "comparisons": _columns(
         """
-        machine device study variant baseline target metric kind estimate low high high_unbounded
-        p p_holm pairs censored both_missed distinguishable
+        machine device study variant family baseline target metric kind estimate low high
+        high_unbounded p p_holm pairs censored both_missed distinguishable
         """
     ),
     "best_batches": _columns(
@@ -243,7 +244,7 @@ _TEXTS = frozenset(
         timed_in loop relative_epoch_time_base relative_time_to_target_base
         family rule solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
-        id verdict changed fields
+        id verdict policy changed fields
         """
     )
 )

@@ -43,6 +43,32 @@ TIMINGS = say("timings")
 NETWORKS = {"network": say("{count} network"), "networks": say("{count} networks")}
 
 
+def _policies(verdict: Message) -> Mapping[str, Message]:
+    """Under which policy for the rates a verdict holds, and what comes of the others."""
+    return {
+        "policies": say("; this is {policy}; {others}"),
+        "one_policy": say("; this is {policy}"),
+        "policy": verdict,
+        "fixed": say("at the learning rate {rate} for every size"),
+        "sqrt": say("at a learning rate that grows with the square root of the size"),
+        "linear": say("at a learning rate in proportion to the size"),
+        "tuned": say("at a learning rate tuned for each size"),
+        "own": say("at a learning rate set for each size"),
+        "supported": say("supported"),
+        "refuted": say("refuted"),
+        "inconclusive": say("inconclusive"),
+    }
+
+
+POLICIES = _policies(say("{policy} it is {verdict} ({effect}, {low} to {high})"))
+POLICIES_IN_POINTS = _policies(
+    say("{policy} it is {verdict} ({effect:points} points, {low:points} to {high:points})")
+)
+POLICIES_IN_SHARES = _policies(
+    say("{policy} it is {verdict} ({effect:percent}, {low:percent} to {high:percent})")
+)
+
+
 def _both(one: Message, other: Message) -> Message:
     return say("{one} and {other}", one=one, other=other)
 
@@ -59,9 +85,10 @@ TIME: Mapping[str, Words] = {
         evidence=say(
             "The best in between ({best}) reaches the target {first} ({first_low} to {first_high}) "
             "times as fast as batch size {smallest} and {last} ({last_low} to {last_high}) times "
-            "as fast as {largest}, over {n} seeds{warning}."
+            "as fast as {largest}, over {n} seeds{warning}{policies}."
         ),
         phrases={
+            **POLICIES,
             "warning": say(
                 "; batch size {sizes} missed it in some trial: beside these the ratios are at least"
             ),
@@ -73,16 +100,17 @@ TIME: Mapping[str, Words] = {
         statement=say("The larger the batch, the more epochs the same accuracy takes."),
         rule=say(
             "Epochs to the target grow with the batch size by an exponent of more than 0.05 "
-            "(slope on log-log axes per seed, Student's t), at the fixed rate and, where "
-            "measured, at the tuned one; a miss counts as the budget, and never decides where "
-            "that misleads; sizes that never learn are left out."
+            "(slope on log-log axes per seed, Student's t), at rates that suit the sizes; a miss "
+            "counts as the budget, and never decides where that misleads; sizes that never learn "
+            "are left out."
         ),
         effect=say("exponent of epochs to target over batch size"),
         evidence=say(
             "From batch size {smallest} to {largest} epochs to target go as the batch size to the "
-            "power of {effect} ({low} to {high}; {n} seeds; rates: {settings}; {missed} of "
-            "{trials} trials missed the target)."
+            "power of {effect} ({low} to {high}; {n} seeds; {missed} of {trials} trials missed the "
+            "target){policies}."
         ),
+        phrases=POLICIES,
         needs=_both(say("batch size"), say("learning rate")),
         figure="time_to_target",
     ),
@@ -226,9 +254,10 @@ ACCURACY: Mapping[str, Words] = {
             "Within {budget} epochs the best in between ({best}) has a validation error lower by "
             "{first:points} points ({first_low:points} to {first_high:points}) than batch size "
             "{smallest} and by {last:points} points ({last_low:points} to {last_high:points}) than "
-            "{largest}, over {n} seeds{warning}."
+            "{largest}, over {n} seeds{warning}{policies}."
         ),
         phrases={
+            **POLICIES_IN_POINTS,
             "warning": say("; batch size {sizes} was still improving"),
         },
         needs=say("batch size"),
@@ -244,9 +273,10 @@ ACCURACY: Mapping[str, Words] = {
         effect=say("share of trials that fail"),
         evidence=say(
             "{failed} of {n} trials at batch sizes up to 2 failed to converge ({effect:percent}, "
-            "{low:percent} to {high:percent}); {kinds}{few}."
+            "{low:percent} to {high:percent}); {kinds}{few}{policies}."
         ),
         phrases={
+            **POLICIES_IN_SHARES,
             "few": say("; at least {fewest} trials are needed to decide"),
         },
         needs=say("batch size"),
@@ -264,8 +294,9 @@ ACCURACY: Mapping[str, Words] = {
         evidence=say(
             "From batch size {smallest} to {largest} the spread of step losses goes as the batch "
             "size to the power of {effect} ({low} to {high}; {n} seeds); averaging alone makes it "
-            "-0.5."
+            "-0.5{policies}."
         ),
+        phrases=POLICIES,
         needs=say("batch size"),
         figure="learning_curves",
     ),

@@ -234,6 +234,22 @@ def published_rows(tables: Tables) -> pd.DataFrame:
     return _in_family(frame, _published_variants(tables) or headline_variants(tables))
 
 
+def policy_rows(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The answer's rows, and those of its other policies for the rate, by the policy's name."""
+    answer = tables.document("answer")
+    every = answer.get("policies", [])
+    if len(every) < 2:
+        return {"": headline_rows(tables)}
+    frame = study_summary(tables, headline_study(tables))
+    first = answer["policy"]["family"]
+    return {
+        policy_name(one["rule"], one["learning_rate"]): _in_family(
+            frame, _alike(tables, one["settings"])
+        )
+        for one in sorted(every, key=lambda one: one["family"] != first)
+    }
+
+
 def headline_everywhere(tables: Tables) -> pd.DataFrame:
     """The same rows on every machine and device."""
     frame = in_study(tables.frame("summary"), headline_study(tables))

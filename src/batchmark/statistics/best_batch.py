@@ -242,8 +242,7 @@ def _answer(data: StudyData) -> dict[str, Any]:
         Candidate(label, _settings(data, label, members), members, best_batch(data, members))
         for label, members in families(data, 2)
     ]
-    # Of equally fast ones the first: sizes at which rules for the rate meet are one variant.
-    first = min(candidates, key=Candidate.fastest, default=None)
+    first = _first_of_the_fastest(data, candidates)
     if first is None or first.best is None:
         return facts
     row = int(first.members[first.best.best])
@@ -280,6 +279,21 @@ class Candidate:
         return {axis: value for axis, value in self.settings.items() if axis not in RATE_AXES}
 
 
+def _first_of_the_fastest(data: StudyData, candidates: list[Candidate]) -> Candidate | None:
+    """The first family with a size that is not told apart from the fastest of all families.
+
+    Luck does not decide between policies: the study lists first the one that it rests on.
+    """
+    reached = [one for one in candidates if one.best is not None]
+    if len(reached) < 2:
+        return next(iter(reached), None)
+    # Where rules for the rate meet families share a variant.
+    members = np.unique(np.concatenate([one.members for one in reached]))
+    every = best_batch(data, members)
+    tied = members[every.tied] if every else members
+    return next(one for one in reached if np.isin(one.members, tied).any())
+
+
 def _settings(data: StudyData, label: str, members: NDArray[np.intp]) -> dict[str, str]:
     return labelled(data.study.settings[data.ids[members[0]]])[label]
 
@@ -304,6 +318,7 @@ def _policy(data: StudyData, one: Candidate) -> dict[str, Any]:
     best, tuning = one.best, data.variants["tuning_epochs"].to_numpy(float)[one.members]
     return {
         "family": one.label,
+        "settings": one.settings,
         "rule": rate_rule(data, one.members),
         "learning_rate": number(_rate(data, one.members, best)),
         "tuning_epochs": None if np.isnan(tuning).all() else number(float(np.nanmedian(tuning))),

@@ -110,6 +110,7 @@ def _table(
         {
             **data.place(),
             "variant": data.ids,
+            "family": [" | ".join(labels(data.study.settings[id_])) for id_ in data.ids],
             "baseline": data.study.baseline,
             "target": data.target,
             "metric": metric,

@@ -1,7 +1,6 @@
 """The study of the batch size: time to target and its factors, targets, and the simple model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from batchmark.report.selection import (
     lowest,
     measured,
     policy_name,
+    policy_rows,
     published_rows,
 )
 
@@ -45,14 +45,15 @@ def time_to_target(tables: Tables) -> Drawn | None:
     frame = headline_rows(tables)
     if not measured(frame, "time_to_target"):
         return None
-    policies = _policies(tables, frame)
+    policies = policy_rows(tables)
     lines = _by_policy(policies, "time_to_target")
     # Two curves need room for their names.
     figure, (time, epochs, seconds) = style.panels(
         (160, 72, 72), right=16 if len(lines) == 1 else style.RIGHT
     )
+    every = pd.concat(policies.values())
     for axes in (time, epochs, seconds):
-        style.batch_axis(axes, frame["batch_size"], "batch size" if axes is seconds else "")
+        style.batch_axis(axes, every["batch_size"], "batch size" if axes is seconds else "")
     published = _published_times(tables, published_rows(tables))
     # All curves decide the range, so that none leaves the axes.
     style.log_axis(time, [*curves.values(lines), *published["y"].dropna()], "time to target (s)")
@@ -60,8 +61,10 @@ def time_to_target(tables: Tables) -> Drawn | None:
     _draw_published(time, published)
     curves.draw(time, lines, named=len(lines) > 1)
     _draw_factor(epochs, _by_policy(policies, "epochs_to_target"), "epochs to target")
+    # The rate changes nothing about them.
+    timed = every.drop_duplicates("batch_size").sort_values("batch_size")
     _draw_factor(
-        seconds, [curves.of_optimizer(frame, "seconds_per_epoch")], "seconds per epoch", missing=""
+        seconds, [curves.of_optimizer(timed, "seconds_per_epoch")], "seconds per epoch", missing=""
     )
     columns = {
         "batch_size": "batch size",
@@ -89,27 +92,15 @@ def time_to_target(tables: Tables) -> Drawn | None:
     )
 
 
-def _policies(tables: Tables, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The answer's rows and, where they are others, those at the article's rate; by policy."""
-    redone = published_rows(tables)
-    policy = tables.document("answer").get("policy")
-    if policy is None or len(redone) < 2 or set(redone["variant"]) <= set(frame["variant"]):
-        return {"": frame}
-    mine = policy_name(policy["rule"], policy["learning_rate"])
-    return {mine: frame, policy_name("fixed", redone["learning_rate"].iloc[0]): redone}
-
-
 def _by_policy(policies: Mapping[str, pd.DataFrame], value: str) -> list[Curve]:
-    """The answer's curve in its optimizer's colour, then the others'."""
-    first, *others = policies.items()
-    return [
-        curves.of_optimizer(first[1], value, first[0]),
-        *(
-            replace(curve, dashed=True)
-            for name, rows in others
-            for curve in curves.by_group(rows.assign(policy=name), "policy", value)
-        ),
-    ]
+    """The answer's curve in its optimizer's colour, then the others', dashed."""
+    (name, frame), *others = policies.items()
+    made = [curves.of_optimizer(frame, value, name)]
+    for k, (policy, rows) in enumerate(others, start=1):
+        points = curves.points(rows, value)
+        look = style.hue("", k), style.marker("", k)
+        made.append(Curve(f"policy-{k}", *look, points, policy, dashed=True))
+    return made
 
 
 def _draw_factor(
@@ -269,8 +260,10 @@ def best_over_target(tables: Tables) -> Drawn | None:
     if frame.empty:
         return None
     names = [policy_name(rule, rate) for rule, rate in zip(*_rates(frame), strict=True)]
-    policies = tables.document("answer").get("policies", [])
-    families = [one["family"] for one in policies]
+    answer = tables.document("answer")
+    every = [one["family"] for one in answer.get("policies", [])]
+    # The answer's first, in the colour that it has in the main figure.
+    families = sorted(every, key=lambda family: family != answer["policy"]["family"])
     frame = frame.assign(policy=names, hardness=1 / (1 - frame["target"]))
     frame = frame[frame["study"] == headline_study(tables)].fillna({"family": ""})
     frame = frame[frame["family"].isin(families)].sort_values("target")
