@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import yaml
 
@@ -12,7 +12,7 @@ from tests.docs.test_tutorial import pretend_installed
 from tests.workflow.checkout import ROOT, Checkout
 
 
-def _commands(title: str) -> list[str]:
+def _commands(title: str) -> Sequence[str]:
     page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)

@@ -74,7 +74,8 @@ def test_only_what_was_decided_both_times_can_turn_into_its_opposite() -> None:
 
 
 def _in(**facts: Any) -> Run:
-    return Run(*(pd.DataFrame(),) * 3, {"mine/cpu": facts, f"{len(facts)}/cpu": {}})
+    nothing = pd.DataFrame()
+    return Run(nothing, nothing, nothing, {"mine/cpu": facts, f"{len(facts)}/cpu": {}})
 
 
 def test_the_environment_differs_by_facts_not_by_the_load_of_the_moment() -> None:

@@ -38,12 +38,14 @@ def time_changes(before: Run, after: Run) -> pd.DataFrame:
     Holm's p over all rows allows it, else empty.
     """
     one, other = _seconds(before), _seconds(after)
-    rows = one.index.intersection(other.index, sort=False)
-    old, new = one.loc[rows], other.loc[rows]
+    both = one.index.intersection(other.index, sort=False)
+    old, new = one.loc[both], other.loc[both]
     first, second = mean_of(_logs(old)), mean_of(_logs(new))
     test = total(second, first._replace(estimate=-first.estimate))
     found = product(Interval(*test.exp()[:3]), product(_factor(old), _factor(new)))
-    floor = 1 + np.fmax(old["noise_floor"], new["noise_floor"]).fillna(np.inf).to_numpy(float)
+    floors = (rows["noise_floor"].to_numpy(float) for rows in (old, new))
+    # Without a control nothing can be told.
+    floor = 1 + np.nan_to_num(np.fmax(*floors), nan=np.inf)
     sure = holm(test.p) < 1 - LEVEL
     changes = pd.DataFrame(
         {
@@ -57,9 +59,9 @@ def time_changes(before: Run, after: Run) -> pd.DataFrame:
                 "",
             ),
         },
-        index=rows,
+        index=both,
     ).reset_index()
-    return changes.sort_values("ratio", key=lambda ratio: -np.log(ratio).abs(), kind="stable")
+    return changes.iloc[np.argsort(-np.abs(np.log(found.estimate)), kind="stable")]
 
 
 def _logs(rows: pd.DataFrame) -> Array:
@@ -79,11 +81,12 @@ def _seconds(run: Run) -> pd.DataFrame:
     baselines = timings[timings["role"] == "baseline"].groupby([*SESSION, "round"], observed=True)
     turns = baselines["process"].first().unstack("round").reindex(columns=wide.columns)
     floors = noise(run.timings, epoch_times(run.timings, run.subjects)).groupby(SESSION)
-    width = pd.Series(0.0, wide.index)
-    for session, rows in wide.groupby(SESSION, observed=True):
-        turn = turns.loc[session].to_numpy(float)
-        width[rows.index] = between_processes(np.log(rows.to_numpy(float)), turn)
-    floor = floors["noise_floor"].max().reindex(wide.index.droplevel(["subject", "threads"]))
+    logs, width = np.log(wide.to_numpy(float)), np.zeros(len(wide))
+    for session, rows in wide.groupby(SESSION, observed=True).indices.items():
+        turn = turns.loc[[session]].to_numpy(float)[0]
+        width[rows] = between_processes(logs[rows], turn)
+    sessions = pd.MultiIndex.from_frame(wide.index.to_frame()[SESSION])
+    floor = floors["noise_floor"].max().reindex(sessions)
     return wide.assign(noise_floor=floor.to_numpy(float), processes=width)
 
 
