@@ -146,3 +146,43 @@ def test_nothing_reached(said: Say, changed: dict[str, None]) -> None:
 
 def test_no_study(tmp_path: Path) -> None:
     assert "no answer yet" in str(answer(Tables(tmp_path), []).sentence)
+
+
+TUNED = {
+    "family": "t", "rule": "tuned", "learning_rate": 0.05, "tuning_epochs": 1.25, "sizes": SIZES,
+    "best_batch_size": 64, "best_batch_size_low": 64, "best_batch_size_high": 64, "seconds": 38.0,
+}  # fmt: skip
+FIXED = TUNED | {
+    "family": "f", "rule": "fixed", "learning_rate": 0.1, "tuning_epochs": None,
+    "best_batch_size": 32, "best_batch_size_low": 32, "best_batch_size_high": 128, "seconds": 55.0,
+}  # fmt: skip
+HOLDS = (
+    "Learning rate: this holds for a learning rate tuned for each size, 0.05 at 64 (tuning took "
+    "1.25 epochs a size)"
+)
+
+
+@pytest.mark.parametrize(
+    ("others", "said_of_them"),
+    [
+        ([], "."),
+        (
+            [FIXED],
+            "; with the learning rate 0.1 for every size 32 to 128 is fastest, in about 55 s.",
+        ),
+        (
+            [FIXED | {"best_batch_size": None, "seconds": None}],
+            "; with the learning rate 0.1 for every size no size got there.",
+        ),
+    ],
+)
+def test_the_policy_for_the_rate_is_named_with_its_cost_and_the_others(
+    said: Say, others: list[dict[str, Any]], said_of_them: str
+) -> None:
+    limits = map(plain, said(policy=TUNED, policies=[TUNED, *others]).limits)
+    assert [one for one in limits if one.startswith("Learning rate")] == [HOLDS + said_of_them]
+
+
+def test_a_size_that_got_there_at_another_rate_missed_nothing(said: Say) -> None:
+    assert "Batch size 1 did not within" in plain(said(reached_at_any_rate={"1": False}).detail)
+    assert "did not within" not in plain(said(reached_at_any_rate={"1": True}).detail)

@@ -323,8 +323,11 @@ RULES: Mapping[str, Message] = {
 def _policies(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
     """Under which policy for the learning rate the answer holds, and what the others say."""
     policy, every = facts.get("policy"), facts.get("policies", [])
-    if not policy or len(every) < 2:
+    if not policy or (len(every) < 2 and policy["rule"] == "fixed"):
         yield from _one_rate(rows)
+        return
+    if len(every) < 2:
+        yield say("Learning rate: this holds for {rule}.", rule=_rule(policy))
         return
     yield say(
         "Learning rate: this holds for {rule}; {others}.",
