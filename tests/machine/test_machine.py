@@ -153,24 +153,12 @@ def test_code_outside_a_checkout_has_no_commit(tmp_path: Path) -> None:
     assert machine.code(tmp_path) == {"commit": None, "dirty": None}
 
 
-def test_what_others_took_is_what_threads_waited_and_what_the_host_stole(
-    recorded: Recording, monkeypatch: pytest.MonkeyPatch
+def test_what_a_process_lacked_is_what_it_did_not_use_and_what_the_host_stole(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Nanoseconds on a core, nanoseconds ready and waiting for one, turns.
-    root = recorded(
-        {
-            "proc/self/task/11/schedstat": "9000000000 3000000 12",
-            "proc/self/task/12/schedstat": "8000000000 4000000 15",
-        }
-    )
     times = namedtuple("times", ["user", "steal"])(5.0, 0.25)
     monkeypatch.setattr(machine, "usable_times", lambda: [times, times])
-    assert machine.taken_ns(root) == 507_000_000
-
-
-def test_where_nobody_tells_nothing_was_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    times = namedtuple("times", ["user"])(5.0)
-    monkeypatch.setattr(machine, "usable_times", lambda: [times])
-    assert machine.taken_ns(tmp_path) == 0
+    monkeypatch.setattr(machine.time, "perf_counter_ns", lambda: 3_000_000_000)
+    monkeypatch.setattr(machine.time, "process_time_ns", lambda: 4_000_000_000)
+    # Two cores for three seconds less four that were used, and half a second that was stolen.
+    assert machine.lacked_ns(2) == 2_500_000_000

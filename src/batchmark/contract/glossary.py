@@ -158,7 +158,7 @@ WORDS = {
     "product.seconds": "s|training alone until the target, evaluations apart",
     "predicted_seconds": "s|epochs_to_target of the run times seconds_per_epoch of the session",
     "predicted_over_measured": "|predicted_seconds over seconds",
-    "taken_seconds": "s|how long others had the cores meanwhile, summed over cores",
+    "taken_seconds": "s|how long cores were idle or taken, summed over the threads' cores",
     "start_seconds": "s|since the session's start",
     "seconds": "s|duration",
     "best_batches.seconds": "s|time to target of the best batch size",

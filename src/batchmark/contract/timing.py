@@ -52,8 +52,9 @@ class Subject(Record):
 class Visit(Record):
     """One clock reading: `steps` steps took `elapsed_ns`, started `start_ns` into the session.
 
-    `process`: which of the session's processes took the steps. `taken_ns`: how long others had the
-    cores meanwhile, summed over cores. `repeated`: another visit of the round counts in its place.
+    `process`: which of the session's processes took the steps. `taken_ns`: how long cores were not
+    its own, idle or taken, summed over the threads' cores; 0 on a GPU. `repeated`: another visit
+    of the round counts in its place.
     """
 
     subject: Slug

@@ -79,16 +79,15 @@ def own_seconds() -> float:
     return sum(times.user + times.system for times in spent)
 
 
-def taken_ns(root: Path = ROOT) -> int:
-    """Nanoseconds that others have had the cores instead of this process so far.
+def lacked_ns(cores: int) -> int:
+    """A counter, in nanoseconds: the time of so many cores that this process has not had so far.
 
-    While its threads were ready to run, and what the host of a virtual machine took; sums over
-    threads and cores. 0 where the system tells neither.
+    Because it had nothing to do, others ran or the host of a virtual machine took them. Where the
+    system counts the host's share as the process's, it is known apart. Only differences tell.
     """
-    waits = [_read(path) for path in (root / "proc/self/task").glob("*/schedstat")]
-    waited = sum(int(text.split()[1]) for text in waits if text)
     stolen = sum(getattr(times, "steal", 0.0) for times in usable_times())
-    return waited + int(stolen * 1e9)
+    had = time.process_time_ns() - int(stolen * 1e9)
+    return cores * time.perf_counter_ns() - had
 
 
 def code(folder: Path = Path(__file__).parent) -> Facts:

@@ -20,6 +20,7 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import evaluation_steps
 from batchmark.contract.requests.time import LoneRun, TimingSubject
 from batchmark.dataset.arrays import load_dataset
+from batchmark.machine.facts import lacked_ns
 from batchmark.machine.garbage import collect_seldom
 from batchmark.timing import protocol
 from batchmark.training import environment
@@ -194,6 +195,8 @@ class Timer:
         self._settings = settings.in_force()
         self._tf, self._length, self._seed = tf, length, seed
         self._runners: dict[str, protocol.Runner] = {}
+        # On a card what the cores do says little about the time of a step.
+        self._lacked = partial(lacked_ns, conditions.threads) if conditions.threads else lambda: 0
 
     def prepare(self, name: str, subject: TimingSubject, *, alone: bool) -> Startup:
         """Build the graph of `subject` under `name`; choose the length of its visits if `alone`."""
@@ -211,7 +214,7 @@ class Timer:
 
     def visit(self, name: str, steps: int) -> protocol.Reading:
         """One visit of a subject, after an untimed warm-up."""
-        return protocol.visit(self._runners[name], steps, self._length)
+        return protocol.visit(self._runners[name], steps, self._length, taken=self._lacked)
 
     def visit_loop(self, name: str, steps: int) -> protocol.Reading | str:
         """The same of a loop that may fail any time; then why, in words that may be published."""

@@ -8,7 +8,6 @@ from math import ceil, comb, inf, log, log1p
 from random import Random
 
 from batchmark.contract.timing import Visit
-from batchmark.machine import facts as machine
 
 Runner = Callable[[int], object]
 """Trains the given number of steps and returns when the device has finished them.
@@ -44,7 +43,7 @@ class Length:
 
 @dataclass(frozen=True)
 class Reading:
-    """`steps` steps from `start_ns` on took `elapsed_ns`; others had cores for `taken_ns`."""
+    """`steps` steps from `start_ns` on took `elapsed_ns` and lacked cores for `taken_ns`."""
 
     steps: int
     start_ns: int
@@ -53,7 +52,7 @@ class Reading:
 
     @property
     def taken_share(self) -> float:
-        """The cores that others had on average."""
+        """The cores that it lacked on average."""
         return self.taken_ns / max(self.elapsed_ns, 1)
 
 
@@ -98,9 +97,12 @@ def visit(
     steps: int,
     length: Length,
     clock: Clock = time.perf_counter_ns,
-    taken: Clock = machine.taken_ns,
+    taken: Clock = lambda: 0,
 ) -> Reading:
-    """Time `steps` steps after an untimed warm-up, and more if they end too early."""
+    """Time `steps` steps after an untimed warm-up, and more if they end too early.
+
+    `taken` counts the nanoseconds that cores were not the process's.
+    """
     warm_up, first, more = calls(steps)
     run(warm_up)
     before, start, done, elapsed = taken(), clock(), 0, 0
@@ -138,14 +140,15 @@ class Reader:
     read: Callable[[], Reading | None]
 
 
-# A visit is repeated where others had so much more of a core than in the subject's calmest one,
-# whose own threads wait for each other. The host's share is told in ticks of 10 ms.
+# A visit is repeated where it lacked so much more of a core than the subject's calmest one, which
+# leaves cores idle by itself. The host's share is told in ticks of 10 ms.
 TAKEN_LIMIT = 0.05
-ATTEMPTS = 3
+# One more halves the spread of what a busy machine gives; after that more rounds are worth more.
+ATTEMPTS = 2
 
 
 def attempts(read: Callable[[], Reading | None], calmest: float) -> list[Reading]:
-    """Readings until one is undisturbed, at most three; `calmest`: the least share taken so far.
+    """Readings until one is undisturbed, at most two; `calmest`: the least share taken so far.
 
     None of a visit that failed.
     """
@@ -203,7 +206,7 @@ def measure(
 
 
 def calmest_shares(visits: Sequence[Visit]) -> dict[str, float]:
-    """By subject, the least cores that others had on average during a visit."""
+    """By subject, the least cores that it lacked on average during a visit."""
     shares: dict[str, float] = {}
     for visit in visits:
         share = visit.taken_ns / max(visit.elapsed_ns, 1)

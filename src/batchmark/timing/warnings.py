@@ -138,7 +138,7 @@ def repeated(visits: Sequence[Visit]) -> list[ResultWarning]:
     if not count:
         return []
     text = (
-        f"{count} of {len(visits)} clock readings do not count: others had the cores meanwhile, "
+        f"{count} of {len(visits)} clock readings do not count: cores were taken meanwhile, "
         "and a calmer one followed or went before."
     )
     return [ResultWarning(code="repeated", text=text)]
