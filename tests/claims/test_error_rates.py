@@ -22,6 +22,7 @@ from tests.claims.worlds import (
     Array,
     draws,
     evidence,
+    gradient_norms,
     magnitudes,
     norms,
     study_data,
@@ -272,6 +273,184 @@ def table(random: Random, rho: float) -> Evidence:
     return evidence(made, published=published)
 
 
+def log_scales(random: Random, variants: int, networks: int, *moments: float) -> Array:
+    """Log noise scales [variant, moment, network]; networks differ, and in their growth too.
+
+    Of a single network the scales are these.
+    """
+    logs = np.log(30) + np.tile(np.array(moments)[:, None], (variants, 1, networks))
+    if networks == 1:
+        return logs
+    return logs + random.normal(0, 0.2, networks) + random.normal(0, 0.15, logs.shape)
+
+
+def rising_noise(networks: int) -> World:
+    def world(random: Random, ratio: float) -> Evidence:
+        logs = log_scales(random, 1, networks, 0, np.log(ratio) / 2, np.log(ratio))
+        return evidence(sized(100), draws=gradient_norms(np.exp(logs), sized(100).ids, random))
+
+    return world
+
+
+def predicted(networks: int) -> World:
+    """The noise scale is the effect times a critical batch size of 100."""
+
+    def world(random: Random, ratio: float) -> Evidence:
+        made = sized(10, 30, 100, 300, 1000)
+        epochs = column(1.1, 1.3, 2, 4, 11) * np.exp(noise(random, 5, 0.05))
+        later = np.log(100 * ratio / 30)
+        logs = log_scales(random, 1, networks, 0, later, later)
+        probed = gradient_norms(np.exp(logs), [made.ids[2]], random)
+        return evidence(with_trials(made, **{EPOCHS: epochs}), draws=probed)
+
+    return world
+
+
+def wrong_labels(networks: int) -> World:
+    def world(random: Random, ratio: float) -> Evidence:
+        made = of("equivalents", *grid(label_noise=[0.0, 0.3], batch_size=[100]))
+        logs = log_scales(random, 2, networks, 0, 0, 0)
+        logs[1, 1:] += np.log(ratio)
+        return evidence(made, draws=gradient_norms(np.exp(logs), made.ids, random))
+
+    return world
+
+
+def strict(random: Random, exponent: float) -> Evidence:
+    """Critical sizes at three targets, 100 at the main one."""
+    made = sized(10, 30, 100, 300, 1000)
+    targets, sizes = [0.98, 0.9, 0.95], np.array([10, 30, 100, 300, 1000])[:, None]
+    own, columns = random.normal(0, 0.05, (1, SEEDS)), {}
+    for target in targets:
+        critical = 100 * (0.02 / (1 - target)) ** exponent
+        epochs = 5 * (1 + sizes / critical) * np.exp(own + noise(random, 5, 0.01))
+        columns |= {f"epochs_to_{target:g}": epochs, f"step_to_{target:g}": 0.01}
+    return evidence(replace(with_trials(made, **columns), targets=targets))
+
+
+def online(random: Random, slower: float) -> Evidence:
+    """A root and a linear rule, equally good."""
+    settings = [
+        {"batch_size": 1, "learning_rate": 0.01},
+        {"batch_size": 1, "learning_rate": 0.001},
+        {"batch_size": 100, "learning_rate": 0.1},
+    ]
+    logs = column(1, 1, 0) * np.log(slower) + noise(random, 3, 0.05)
+    return evidence(with_trials(of("equivalents", *settings), **{EPOCHS: 10 * np.exp(logs)}))
+
+
+def proportional(below: float | None, above: float | None) -> World:
+    """Rates in proportion to sizes; None is the effect."""
+
+    def world(random: Random, effect: float) -> Evidence:
+        sizes = [5, 20, 100, 500, 1000]
+        rule = {"learning_rate_rule": "linear", "learning_rate": 0.1, "reference_batch_size": 100}
+        made = of("learning_rate", *({**rule, "batch_size": size} for size in sizes))
+        logs, log_sizes = noise(random, 5, 0.05), np.log(sizes)[:, None]
+        logs += (effect if below is None else below) * np.minimum(log_sizes, np.log(100))
+        logs += (effect if above is None else above) * np.maximum(log_sizes, np.log(100))
+        return evidence(with_trials(made, **{EPOCHS: 5 * np.exp(logs)}))
+
+    return world
+
+
+RATES = [float(f"{10 ** (k / 3 - 4):.4g}") for k in range(16)]
+
+
+def rated(optimizer: str) -> StudyData:
+    settings = grid(optimizer=[optimizer], batch_size=[5, 50, 500], learning_rate=RATES)
+    return of(f"rates of {optimizer}", *settings)
+
+
+def best_rates(sgd: float | None, adam: float | None) -> World:
+    """Errors with a valley around a rate that follows the size; None is the effect."""
+
+    def world(random: Random, effect: float) -> Evidence:
+        studies = []
+        for name, exponent in (("sgd", sgd), ("adam", adam)):
+            power = effect if exponent is None else exponent
+            made = rated(name)
+            sizes, rates = (
+                np.log(made.variants[axis].to_numpy(float))[:, None]
+                for axis in ("batch_size", "learning_rate")
+            )
+            best = np.log(0.003) + random.uniform(-0.4, 0.4) + power * (sizes - np.log(5))
+            # Every network has a best rate of its own at every size.
+            own = np.repeat(random.normal(0, 0.2, (3, SEEDS)), len(RATES), axis=0)
+            errors = 0.05 + 0.01 * (rates - best - own) ** 2
+            studies.append(with_trials(made, best_validation_error=errors.clip(0, 0.9)))
+        return evidence(*studies)
+
+    return world
+
+
+def usable_rates(random: Random, narrowing: float) -> Evidence:
+    """Rates are usable over two decades at size 5, and over fewer for every decade of size."""
+    made = rated("sgd")
+    sizes, rates = (
+        np.log10(made.variants[axis].to_numpy(float))[:, None]
+        for axis in ("batch_size", "learning_rate")
+    )
+    middle = -2 + random.uniform(-0.3, 0.3)
+    widths = 2.5 - narrowing * (sizes - np.log10(5))
+    widths = widths + np.repeat(random.normal(0, 0.2, (3, SEEDS)), len(RATES), axis=0)
+    errors = np.where(np.abs(rates - middle) <= widths / 2, 0.05, 0.5)
+    errors = errors - 0.001 * (np.abs(rates - middle) < 0.2)
+    return evidence(with_trials(made, best_validation_error=errors))
+
+
+def interaction(name: str, *sides: Mapping[str, object]) -> World:
+    """At five rates, of which the best saves more epochs at batch size 1000 by the effect."""
+
+    def world(random: Random, ratio: float) -> Evidence:
+        rates = [0.001, 0.003, 0.01, 0.03, 0.1]
+        settings = [
+            {**side, **one}
+            for side in sides
+            for one in grid(batch_size=[10, 1000], learning_rate=rates)
+        ]
+        logs = np.tile([1.0, 0.5, 0.0, 0.0, 0.5], 4)[:, None] + noise(random, 20, 0.05)
+        logs[15:] -= np.log(ratio)
+        return evidence(with_trials(of(name, *settings), **{EPOCHS: 10 * np.exp(logs)}))
+
+    return world
+
+
+def effective(random: Random, slower: float) -> Evidence:
+    settings = [
+        {"momentum": momentum, "learning_rate": rate, "batch_size": size}
+        for momentum, rate in ((0.0, 0.1), (0.9, 0.01))
+        for size in (20, 100)
+    ]
+    logs = column(0, 0, 1, 1) * np.log(slower) + noise(random, 4, 0.03)
+    return evidence(with_trials(of("equivalents", *settings), **{EPOCHS: 10 * np.exp(logs)}))
+
+
+def memories(random: Random, speed: float) -> Evidence:
+    settings = grid(optimizer=["adam"], beta_2_half_life=[0.0, 7e4], batch_size=[1, 10])
+    logs = -column(0, 0, 1, 1) * np.log(speed) + noise(random, 4, 0.05)
+    return evidence(with_trials(of("schedules", *settings), **{EPOCHS: 10 * np.exp(logs)}))
+
+
+def accumulated(random: Random, worse: float, slower: float) -> Evidence:
+    settings = [{"batch_size": 25, "accumulation": 4}, {"batch_size": 100, "accumulation": 1}]
+    made = of("equivalents", *settings)
+    errors = 0.05 + column(worse, 0) + noise(random, 2, 0.0005)
+    times = column(slower, 1) * np.exp(random.normal(0, 0.01, (2, 7)))
+    return evidence(replace(with_trials(made, best_validation_error=errors), ratios=times))
+
+
+def grown(random: Random, worse: float) -> Evidence:
+    stages = [(1, 0.5), (2, 1.0)]
+    settings = [
+        {"batch_factor": batch, "rate_factor": rate, "change_every": 100.0}
+        for batch, rate in stages
+    ]
+    accuracies = 0.98 - column(0, worse) + noise(random, 2, 0.0005)
+    made = with_trials(of("schedules", *settings), final_test_accuracy=accuracies)
+    return evidence(made)
+
+
 @dataclass(frozen=True)
 class Case:
     """A claim, a world, an effect on the margin, and one that makes the claim true."""
@@ -318,6 +497,40 @@ CASES = [
     Case("rprop-mini-batch", rmsprop, 0.005, 0.0),
     Case("optimizer-rates", tuning, 0.003, 0.02),
     Case("table-rows", table, 0.5, 1.0),
+    Case("noise-scale-grows", rising_noise(3), 3.0, 30.0),
+    Case("noise-scale-grows", rising_noise(1), 3.0, 10.0),
+    Case("noise-scale-predicts", predicted(3), 3.0, 1.0),
+    Case("noise-scale-predicts", predicted(1), 1 / 3, 1.0),
+    Case("label-noise-batch", wrong_labels(3), 1.5, 6.0),
+    Case("label-noise-batch", wrong_labels(1), 1.5, 3.0),
+    Case("critical-grows-with-target", strict, 0.1, 0.6),
+    Case("online-works", online, 1.5, 1.0),
+    Case("linear-rate-rule", proportional(None, 0.6), 0.1, 0.0),
+    Case("linear-rate-rule", proportional(None, 0.6), -0.1, 0.0),
+    Case("linear-rate-rule", proportional(0.0, None), 0.3, 0.6),
+    Case("rate-exponent", best_rates(None, 0.5), 0.7, 0.95),
+    Case("rate-exponent", best_rates(None, 0.5), 1.2, 0.95),
+    Case("rate-exponent", best_rates(0.95, None), 0.3, 0.5),
+    Case("rate-exponent", best_rates(0.95, None), 0.7, 0.5),
+    Case("range-narrows", usable_rates, 0.2, 0.8),
+    Case(
+        "optimizer-gap-grows",
+        interaction("rates", {"optimizer": "sgd"}, {"optimizer": "adam"}),
+        1.25,
+        2.0,
+    ),
+    Case(
+        "momentum-large-batch",
+        interaction("rates", {"momentum": 0.0}, {"momentum": 0.9}),
+        1.25,
+        2.0,
+    ),
+    Case("momentum-is-rate", effective, 1.15, 1.0),
+    Case("momentum-is-rate", effective, 1 / 1.15, 1.0),
+    Case("half-life-rule", memories, 1.1, 2.0),
+    Case("accumulation-equal", lambda random, worse: accumulated(random, worse, 1.5), 0.003, 0.0),
+    Case("accumulation-equal", lambda random, slower: accumulated(random, 0, slower), 1.05, 1.5),
+    Case("batch-for-decay", grown, 0.003, 0.0),
 ]
 CLAIMS = all_claims()
 

@@ -11,7 +11,16 @@ import pytest
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims, judge
 from batchmark.statistics.study_data import StudyData
-from tests.claims.worlds import EPOCHS, STEP, draws, evidence, norms, study_data, with_trials
+from tests.claims.worlds import (
+    EPOCHS,
+    STEP,
+    draws,
+    evidence,
+    gradient_norms,
+    norms,
+    study_data,
+    with_trials,
+)
 from tests.synthetic import grid
 
 
@@ -264,3 +273,74 @@ def test_seeds_added_for_the_target_tell_of_it_and_of_nothing_else() -> None:
     for name in ("less-oscillation", "more-epochs"):
         found = judged(name, evidence(values))
         assert (found["verdict"], found["n"]) == ("supported", 3)
+
+
+def test_wrong_labels_say_nothing_about_gradients_of_right_ones() -> None:
+    random = np.random.default_rng(0)
+    made = study_data("equivalents", grid(label_noise=[0.0, 0.3], batch_size=[100]))
+    clean, noisy = (
+        draws({10: 0.2, 500: cosine}, random).assign(variant=name)
+        for name, cosine in zip(made.ids, (0.97, 0.3), strict=True)
+    )
+    measured = evidence(made, draws=pd.concat([clean, noisy]))
+    assert judged("half-data-gradient", measured)["verdict"] == "supported"
+    scales = np.full((2, 3, 4), 50.0) * np.exp(random.normal(0, 0.01, (2, 3, 4)))
+    scales[0, -1] *= 10
+    probed = gradient_norms(scales, made.ids, random)
+    grown = judged("noise-scale-grows", evidence(made, draws=probed))
+    assert (grown["n"], grown["verdict"]) == (4, "supported")
+
+
+def test_the_critical_size_is_that_of_sizes_which_were_read() -> None:
+    """E = 2 (1 + B / 200) epochs; one size missed the target, one was there at the first look."""
+    sizes = np.array([1, 10, 50, 100, 400, 1000])
+    made = study_data("batch_size", grid(batch_size=sizes.tolist()), seeds=3)
+    epochs = 2 * (1 + sizes[:, None] / 200) * (1 + 0.001 * np.arange(3))
+    steps = np.zeros((6, 3))
+    epochs[0], steps[0], epochs[-1] = 9.0, 9.0, np.inf
+    probed = gradient_norms(np.full((1, 3, 2), 200.0), made.ids[3:4], np.random.default_rng(0))
+    of = with_trials(made, **{EPOCHS: epochs, STEP: steps})
+    found = judged("noise-scale-predicts", evidence(of, draws=probed))
+    assert found["fields"]["critical"] == pytest.approx(200, rel=1e-6)
+    assert found["verdict"] == "supported"
+
+
+def test_rates_at_the_border_of_the_grid_are_not_the_best() -> None:
+    """The best rate is 0.001 B; at batch size 1000 it lies outside of the rates tried."""
+    sizes, rates = [1, 10, 100, 1000], [0.0001, 0.001, 0.01, 0.1, 0.5]
+    settings = grid(optimizer=["sgd", "adam"], batch_size=sizes, learning_rate=rates)
+    made = study_data("rates", settings, seeds=3)
+    away = np.log(made.variants["learning_rate"]) - np.log(0.001 * made.variants["batch_size"])
+    errors = 0.02 + 0.01 * np.abs(away.to_numpy())[:, None] + np.zeros(3)
+    found = judged("rate-exponent", evidence(with_trials(made, best_validation_error=errors)))
+    assert found["fields"]["sizes"] == [1, 10, 100]
+    assert found["fields"]["sgd"] == pytest.approx(1)
+    assert found["fields"]["adam"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("epochs", "updates"), [(2, None), (4, (1 + 1 / 2 + 1 / 4 + 1 / 8) / 4)])
+def test_a_batch_that_grows_is_compared_where_it_saves_updates(
+    epochs: float, updates: float | None
+) -> None:
+    """Doubled every epoch; after two of them it has made three quarters of the updates."""
+    settings = [
+        {"batch_factor": batch, "rate_factor": rate, "change_every": 1.0}
+        for batch, rate in ((1, 0.5), (2, 1.0), (2, 0.9))
+    ]
+    made = with_trials(study_data("schedules", settings, seeds=3), budget=float(epochs))
+    found = judged("batch-for-decay", evidence(made))
+    assert found["fields"].get("updates") == (updates and pytest.approx(updates))
+    assert found["verdict"] == ("supported" if updates else "not measured")
+
+
+def test_momentum_is_compared_at_the_effective_rate() -> None:
+    """At the same rate it is ten times as fast, at a tenth of it as fast."""
+    settings = [
+        {"momentum": momentum, "learning_rate": rate, "batch_size": 100}
+        for momentum, rate in ((0.0, 0.1), (0.9, 0.1), (0.9, 0.01))
+    ]
+    made = study_data("equivalents", settings, seeds=3)
+    epochs = np.array([[10.0], [1.0], [10.0]]) * (1 + 0.001 * np.arange(3))
+    found = judged("momentum-is-rate", evidence(with_trials(made, **{EPOCHS: epochs})))
+    assert found["fields"]["count"] == 1
+    assert found["effect"] == pytest.approx(1)

@@ -21,6 +21,7 @@ BUDGET = 300.0
 EPOCHS = f"epochs_to_{TARGET:g}"
 STEP = f"step_to_{TARGET:g}"
 FULL = 50_000
+MOMENTS = ("initial", "first_epoch", "final")
 NONE = pd.DataFrame(columns=["variant", "moment", "batch_size", "quantile"])
 DEFAULTS = {
     **{"status": "done", "budget": BUDGET, STEP: 0.0, EPOCHS: 10.0, "best_epoch": 1.0},
@@ -128,3 +129,31 @@ def norms(first_over_last: Array) -> Array:
     """Gradient norms as trials.csv has them."""
     texts = [json.dumps({"first": ratio, "last": 1.0}) for ratio in first_over_last.ravel()]
     return np.array(texts, dtype=object).reshape(first_over_last.shape)
+
+
+def gradient_norms(
+    scales: Array, variants: Sequence[str], random: np.random.Generator
+) -> pd.DataFrame:
+    """Thirty squared norms at batch sizes 10 and 100 from noise scales [variant, moment, network].
+
+    |G|^2 is 1 and |g|^2 at batch size B is 1 + scale / B on average, a tenth around it.
+    """
+    sizes, count = np.array([10, 100]), 30
+    row, moment, network, place, _ = (
+        part.ravel() for part in np.indices((*scales.shape, len(sizes), count))
+    )
+    scale, size = scales[row, moment, network], sizes[place]
+    return pd.DataFrame(
+        {
+            "variant": np.array(variants)[row],
+            "moment": np.array(MOMENTS)[moment],
+            "seed": network,
+            "batch_size": size,
+            "full_size": FULL,
+            "epoch": moment.astype(float),
+            "squared_norm": (1 + scale / size) * random.normal(1, 0.1, len(scale)),
+            "full_squared_norm": 1 + scale / FULL,
+            "cosine": 0.5,
+            "successive_cosine": 0.1,
+        }
+    )

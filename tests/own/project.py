@@ -26,6 +26,7 @@ studies:
   regularization: null
   normalization: null
   device: null
+  equivalents: null
 """
 
 STUDY = """\

@@ -15,7 +15,9 @@ from batchmark.claims.decision import (
     all_of,
     as_ratio,
     bounded,
+    cross_fitted,
     decide,
+    inverted,
     left_out_best,
     negated,
 )
@@ -24,14 +26,18 @@ from batchmark.claims.evidence import (
     Evidence,
     Family,
     Finding,
+    Pair,
     bounds,
     claim,
     families_of,
     finding,
+    main_family,
+    pairs,
     per_policy,
     phrase,
+    speed_ups,
 )
-from batchmark.statistics.intervals import Array, wilson
+from batchmark.statistics.intervals import Array, Mean, first_seen, grid_variance, mean_of, wilson
 from batchmark.statistics.outcomes import column
 
 Mask = NDArray[np.bool_]
@@ -289,3 +295,147 @@ def _best_sizes(family: Family) -> Array | None:
     sizes = np.full(len(common), np.nan)
     sizes[common] = family.sizes[best]
     return sizes
+
+
+FEWEST_TARGETS = 3
+FEWEST_SIZES = 4
+
+
+class Read(NamedTuple):
+    """log epochs to a target [size, seed] of sizes that all seeds reached, none at the first look.
+
+    `variance`: from reading them off the evaluations, per size.
+    """
+
+    sizes: Array
+    logs: Array
+    variance: Array
+
+
+def _read(family: Family, targets: list[float]) -> dict[float, Read]:
+    """Of the seeds that were asked for all the targets; targets with too few sizes are left out."""
+    readings = {target: family.data.readings(target) for target in targets}
+    epochs = np.array([family.data.epochs_to(target)[family.rows] for target in targets])
+    ran = ~np.isnan(epochs).all(axis=(0, 2))
+    seeds = ~np.isnan(epochs[:, ran]).any(axis=(0, 1))
+    found = {}
+    for target, own in zip(targets, epochs[:, :, seeds], strict=True):
+        seen, steps = (part[family.rows][:, seeds] for part in readings[target])
+        known = np.isfinite(own).all(axis=1) & ~first_seen(seen, steps).any(axis=1)
+        if seeds.any() and known.sum() >= FEWEST_SIZES:
+            sizes = family.sizes[known].astype(float)
+            variance = grid_variance(seen[known], steps[known])
+            found[target] = Read(sizes, np.log(own[known]), variance)
+    return found
+
+
+def _log_critical(sizes: Array, logs: Array) -> float:
+    """log B_crit of E = E_min (1 + B / B_crit), fitted to relative errors; NaN: none positive."""
+    epochs = np.exp(logs)
+    slope, intercept = np.polyfit(sizes, epochs, 1, w=1 / epochs)
+    return float(np.log(intercept / slope)) if intercept > 0 and slope > 0 else np.nan
+
+
+def pseudo_values(values: Array, estimate: Callable[[Array], float]) -> Array:
+    """Jackknife replicates, one a column, of an estimate from the columns' mean (Tukey 1958)."""
+    n = values.shape[1]
+    whole = estimate(values.mean(axis=1))
+    if n < 2:
+        return np.array([whole])
+    without = [estimate(np.delete(values, column, axis=1).mean(axis=1)) for column in range(n)]
+    return n * whole - (n - 1) * np.array(without)
+
+
+def propagated(variance: Array, at: Array, estimate: Callable[[Array], float]) -> float:
+    """Variance of an estimate from that of each of the values it is made of (delta method)."""
+    step = 1e-4
+    slopes = [
+        (estimate(at + away) - estimate(at - away)) / (2 * step) for away in step * np.eye(len(at))
+    ]
+    return float(np.square(slopes) @ variance)
+
+
+def log_critical_size(family: Family) -> Mean | None:
+    """log B_crit at the main target, seeds being the replicates; None where it is not to be had."""
+    read = _read(family, [family.data.target]).get(family.data.target)
+    if read is None:
+        return None
+    estimate = partial(_log_critical, read.sizes)
+    values = pseudo_values(read.logs, estimate)
+    if len(values) < 2 or np.isnan(values).any():
+        return None
+    return mean_of(values, propagated(read.variance, read.logs.mean(axis=1), estimate))
+
+
+@claim("critical-grows-with-target")
+def critical_grows_with_target(evidence: Evidence) -> Finding | None:
+    """Does the critical batch size grow with 1 / (1 - target) by an exponent over 0.1?"""
+    family = main_family(evidence, FEWEST_SIZES)
+    read = _read(family, family.data.targets) if family else {}
+    if family is None or len(read) < FEWEST_TARGETS:
+        return None
+    strictness = -np.log(1 - np.array(list(read)))
+    parts = np.cumsum([len(one.sizes) for one in read.values()])[:-1]
+    logs, variance = (
+        np.concatenate([getattr(one, name) for one in read.values()])
+        for name in ("logs", "variance")
+    )
+
+    def exponent(values: Array) -> float:
+        own = zip(read.values(), np.split(values, parts), strict=True)
+        criticals = np.array([_log_critical(one.sizes, part) for one, part in own])
+        return float(slopes(strictness, criticals))
+
+    values = pseudo_values(logs, exponent)
+    if np.isnan(values).any():
+        return None
+    return finding(
+        decide(values, 0.1, least_variance=propagated(variance, logs.mean(axis=1), exponent)),
+        easiest=min(read),
+        hardest=max(read),
+        targets=len(read),
+    )
+
+
+COMMON_SIZES = 50, 100
+SCALED = (0.5, 1.0)
+
+
+@claim("online-works")
+def online_works(evidence: Evidence) -> Finding | None:
+    """Do single examples at a scaled rate need at most 1.5 times the epochs of 50 to 100?"""
+    found = pairs(
+        evidence.studies,
+        treated=lambda v: v["batch_size"] == 1,
+        control=lambda v: v["batch_size"].between(*COMMON_SIZES),
+        differing=("batch_size", "rate"),
+    )
+    found = [pair for pair in found if _scaled(pair)]
+    gains = speed_ups(found)
+    if not gains.logs.size:
+        return None
+    chosen = left_out_best(gains.logs)
+    decision = decide(
+        cross_fitted(gains.logs),
+        -np.log(1.5),
+        chosen=len(gains.logs) > 1,
+        least_variance=float(gains.least_variance.max()),
+        show=inverted,
+    )
+    return finding(
+        bounded(
+            decision,
+            too_low=bool(gains.too_low[chosen].any()),
+            too_high=bool(gains.too_high[chosen].any()),
+        ),
+        rules=len(gains.logs),
+        missed=sum(pair.missed for pair in found),
+    )
+
+
+def _scaled(pair: Pair) -> bool:
+    """Is the rate at the smaller size scaled with the root of the size, or in proportion to it?"""
+    both = pair.data.variants.iloc[[pair.treated, pair.control]]
+    sizes, rates = np.log(both[["batch_size", "learning_rate"]].to_numpy(float)).T
+    exponent = (rates[1] - rates[0]) / (sizes[1] - sizes[0])
+    return not pair.describe("tuned") and bool(np.isclose(exponent, SCALED, atol=0.01).any())

@@ -49,6 +49,11 @@ def negated(value: float) -> float:
     return -value
 
 
+def inverted(value: float) -> float:
+    """Show a difference of logarithms, turned round, as the ratio it stands for."""
+    return as_ratio(-value)
+
+
 def limited(least: float, most: float, show: Show = as_is) -> Show:
     """Show an effect, and its interval, inside of what its kind can be, as a cosine in -1 … 1."""
     return lambda value: float(np.clip(show(value), least, most))
@@ -185,3 +190,30 @@ def left_out_best(values: Array) -> NDArray[np.intp]:
     if values.shape[1] < 2:
         return values.argmax(axis=0)
     return (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)
+
+
+def equal(  # noqa: PLR0913 as for `decide`
+    values: ArrayLike,
+    margin: float,
+    *,
+    shown: tuple[Show, Show] = (as_is, negated),
+    least_variance: float = 0.0,
+    too_low: bool = False,
+    too_high: bool = False,
+    parts: int = 2,
+) -> list[Decision]:
+    """Both halves of an equivalence test (Schuirmann 1987): neither below -margin nor above it.
+
+    `shown`: how to show the effect, and the effect turned round. `too_low`, `too_high`: see
+    `bounded`; `parts`: see `decide`, these two included.
+    """
+    sample = np.asarray(values, float)
+    halves = zip((sample, -sample), shown, strict=True)
+    above, below = (
+        decide(half, -margin, least_variance=least_variance, show=show, parts=parts)
+        for half, show in halves
+    )
+    return [
+        bounded(above, too_low=too_low, too_high=too_high),
+        bounded(below, too_low=too_high, too_high=too_low),
+    ]

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.claims.decision import Decision, as_ratio, bounded, decide
+from batchmark.claims.decision import (
+    Decision,
+    all_of,
+    as_ratio,
+    bounded,
+    decide,
+    equal,
+    inverted,
+)
 from batchmark.contract import hyperparameters
 from batchmark.statistics.best_batch import RATE_AXES, rate_rule
 from batchmark.statistics.comparisons import bounded_pairs, log_epoch_ratio
@@ -77,6 +85,11 @@ class Pair:
     def learned(self) -> bool:
         """Did no trial of either side diverge, fail or never learn?"""
         return not {self.data.ids[self.control], self.data.ids[self.treated]} & hopeless(self.data)
+
+    @property
+    def missed(self) -> int:
+        """How many trials of both sides did not reach the target."""
+        return int(np.isinf(self._epochs()).sum())
 
     def _epochs(self) -> Array:
         return self.data.epochs_to()[[self.control, self.treated]]
@@ -193,6 +206,19 @@ class SpeedUps(NamedTuple):
             parts=parts,
         )
         return bounded(found, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any()))
+
+    def equal(self, margin: float) -> Decision:
+        """Is the geometric mean over pairs neither above `margin` nor below 1 / `margin`?"""
+        return all_of(
+            equal(
+                self.logs.mean(axis=0),
+                np.log(margin),
+                shown=(as_ratio, inverted),
+                least_variance=float(self.least_variance.sum()) / len(self.logs) ** 2,
+                too_low=bool(self.too_low.any()),
+                too_high=bool(self.too_high.any()),
+            )
+        )
 
 
 def speed_ups(found: Sequence[Pair]) -> SpeedUps:

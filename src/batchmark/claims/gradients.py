@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from batchmark.claims.batch_size import log_critical_size
 from batchmark.claims.decision import (
     Decision,
     all_of,
@@ -17,11 +18,21 @@ from batchmark.claims.decision import (
     cross_fitted,
     decide,
     decide_mean,
+    inverted,
     limited,
     negated,
 )
-from batchmark.claims.evidence import Evidence, Finding, claim, finding, main_family, phrase
+from batchmark.claims.evidence import (
+    Evidence,
+    Finding,
+    claim,
+    finding,
+    main_family,
+    pairs,
+    phrase,
+)
 from batchmark.statistics.intervals import Mean, degrees_of_freedom, mean_of
+from batchmark.statistics.noise_scale import log_noise_scale
 
 MOMENT = ["variant", "moment"]
 MEDIAN, TOP = 0.5, 0.99
@@ -32,8 +43,19 @@ FEW = 0.2
 
 
 def _moments(evidence: Evidence) -> list[pd.DataFrame]:
-    """The draws of each probed variant at each moment of its training."""
-    return [part for _, part in evidence.draws.groupby(MOMENT, sort=False)]
+    """The draws of each probed variant at each moment of its training, with true labels only."""
+    return [part for _, part in _clean(evidence).groupby(MOMENT, sort=False)]
+
+
+def _clean(evidence: Evidence) -> pd.DataFrame:
+    """The draws of variants that no label was made wrong for."""
+    noisy = {
+        variant
+        for data in evidence.studies
+        for variant, share in zip(data.ids, data.variants["label_noise"], strict=True)
+        if share > 0
+    }
+    return evidence.draws[~evidence.draws["variant"].isin(noisy)]
 
 
 def _replicates(part: pd.DataFrame, name: str = "cosine") -> "pd.Series[float]":
@@ -189,4 +211,123 @@ def direction_saturates(evidence: Evidence) -> Finding | None:
         share=share,
         moments=len(moments),
         networks=_networks(moments),
+    )
+
+
+Scales = dict[tuple[str, int], dict[str, Mean]]
+"""log noise scale by network (variant and seed) and moment, in the order of training."""
+
+
+def _scales(draws: pd.DataFrame) -> Scales:
+    """Of the networks and moments that have one."""
+    if draws.empty:
+        return {}
+    ordered = draws.sort_values("epoch", kind="stable")
+    known: Scales = {}
+    for (variant, seed, moment), part in ordered.groupby(["variant", "seed", "moment"], sort=False):
+        scale = log_noise_scale(part)
+        if scale is not None:
+            known.setdefault((str(variant), int(str(seed))), {})[str(moment)] = scale
+    return known
+
+
+def _trained(moments: dict[str, Mean]) -> Mean | None:
+    """The mean over the moments after the start; None without any."""
+    later = [scale for moment, scale in moments.items() if moment != "initial"]
+    return _mean(later) if later else None
+
+
+def _mean(parts: Sequence[Mean]) -> Mean:
+    """The mean of independent estimates."""
+    count = len(parts)
+    return Mean(
+        np.mean([part.estimate for part in parts]),
+        np.sum([part.squared_error for part in parts]) / count**2,
+        np.min([part.freedom for part in parts]),
+    )
+
+
+def _over_networks(parts: Sequence[Mean]) -> tuple[Mean, int]:
+    """Mean and number of replicates: networks, or the draws of a single one."""
+    if len(parts) == 1:
+        return parts[0], int(parts[0].freedom) + 1
+    return mean_of([float(part.estimate) for part in parts]), len(parts)
+
+
+def _named(parts: Sequence[Mean]) -> dict[str, object]:
+    return phrase("networks" if len(parts) > 1 else "network", count=len(parts))
+
+
+@claim("noise-scale-grows")
+def noise_scale_grows(evidence: Evidence) -> Finding | None:
+    """Is the noise scale at the last probed moment over 3 times that at the first?"""
+    growths = []
+    for moments in _scales(_clean(evidence)).values():
+        first, *later = moments.values()
+        if "initial" in moments and later:
+            growths.append(_difference(later[-1], first))
+    if not growths:
+        return None
+    growth, n = _over_networks(growths)
+    return finding(
+        decide_mean(growth, np.log(3.0), n=n, show=as_ratio),
+        networks=_named(growths),
+    )
+
+
+@claim("noise-scale-predicts")
+def noise_scale_predicts(evidence: Evidence) -> Finding | None:
+    """Are noise scale and critical batch size within a factor of 3 of each other?"""
+    family = main_family(evidence)
+    critical = log_critical_size(family) if family else None
+    if family is None or critical is None:
+        return None
+    draws = _clean(evidence)
+    same = draws[draws["variant"].isin(family.data.ids)]
+    scales = [scale for moments in _scales(same).values() if (scale := _trained(moments))]
+    if not scales:
+        return None
+    scale, _ = _over_networks(scales)
+    ratio, n = _difference(scale, critical), int(critical.freedom) + 1
+    turned = ratio._replace(estimate=-ratio.estimate)
+    return finding(
+        all_of(
+            [
+                decide_mean(one, -np.log(3.0), n=n, show=show, parts=2)
+                for one, show in ((ratio, as_ratio), (turned, inverted))
+            ]
+        ),
+        scale=as_ratio(float(scale.estimate)),
+        critical=as_ratio(float(critical.estimate)),
+        networks=_named(scales),
+    )
+
+
+@claim("label-noise-batch")
+def label_noise_batch(evidence: Evidence) -> Finding | None:
+    """Do wrong labels make the noise scale after the start over 1.5 times as large?"""
+    probed = pairs(
+        evidence.studies,
+        treated=lambda v: v["label_noise"] > 0,
+        control=lambda v: v["label_noise"] == 0,
+        differing=("label_noise",),
+    )
+    scales = _scales(evidence.draws)
+    ratios, shares = [], set()
+    for pair in probed:
+        ids = pair.data.ids
+        for seed in pair.data.seeds:
+            with_noise, without = (
+                _trained(scales.get((ids[row], seed), {})) for row in (pair.treated, pair.control)
+            )
+            if with_noise and without:
+                ratios.append(_difference(with_noise, without))
+                shares.add(float(pair.describe("label_noise")))
+    if not ratios:
+        return None
+    ratio, n = _over_networks(ratios)
+    return finding(
+        decide_mean(ratio, np.log(1.5), n=n, show=as_ratio),
+        shares=sorted(shares),
+        networks=_named(ratios),
     )

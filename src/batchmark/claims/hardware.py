@@ -1,16 +1,38 @@
-"""Claims about speed and memory, decided on the timing sessions."""
+"""Claims about speed, memory and accumulated batches, decided on the timing sessions."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from batchmark.claims.decision import as_ratio, decide, left_out_best, limited, negated
-from batchmark.claims.evidence import Evidence, Family, Finding, claim, families_of, finding
+from batchmark.claims.decision import (
+    RESOLVABLE,
+    all_of,
+    as_ratio,
+    decide,
+    equal,
+    left_out_best,
+    limited,
+    negated,
+)
+from batchmark.claims.evidence import (
+    Evidence,
+    Family,
+    Finding,
+    Pair,
+    bounds,
+    claim,
+    families_of,
+    finding,
+    matrix,
+    mean_counting_variance,
+    pairs,
+)
 from batchmark.statistics.intervals import Array
 
 # By the doubling, for studies span 20 to 100 or 1 to 5000; 14 % over a hundredfold batch.
 MEMORY_GROWTH = 1.02
+ERROR = "best_validation_error"
 
 
 def _timed(evidence: Evidence) -> Family | None:
@@ -167,3 +189,45 @@ def _other_loop(evidence: Evidence) -> tuple[str, Family, Family] | None:
             if timed.sum() > 1:
                 return str(name), family.only(timed), other.only(timed)
     return None
+
+
+@claim("accumulation-equal")
+def accumulation_equal(evidence: Evidence) -> Finding | None:
+    """Do k accumulated batches end like one k times as large, in 1.05 times the time?"""
+    found = pairs(
+        evidence.studies,
+        treated=lambda v: v["accumulation"] > 1,
+        control=lambda v: v["accumulation"] == 1,
+        differing=("accumulation", "batch_size"),
+    )
+    same = [pair for pair in found if _same_update(pair)]
+    errors = matrix([pair.change(ERROR) for pair in same])
+    slower = [_slower(pair) for pair in same]
+    rounds = min((len(one) for one in slower if len(one)), default=0)
+    timed = np.array([one[:rounds] for one in slower if len(one)])
+    if not (errors.size and timed.size):
+        return None
+    time = decide(timed.mean(axis=0), np.log(1.05), show=as_ratio, parts=3)
+    counted = mean_counting_variance(ERROR, same)
+    ends = equal(errors.mean(axis=0), RESOLVABLE, least_variance=counted, parts=3)
+    return finding(
+        all_of([*ends, time]),
+        count=len(errors),
+        **bounds("error", ends[0]),
+        **bounds("slower", time),
+    )
+
+
+def _same_update(pair: Pair) -> bool:
+    """Does the control's batch hold as many examples as the treated one's accumulated ones?"""
+    sizes = pair.data.variants["batch_size"]
+    return bool(
+        pair.describe("accumulation") * sizes.iloc[pair.treated] == sizes.iloc[pair.control]
+    )
+
+
+def _slower(pair: Pair) -> Array:
+    """log of the epoch time over the control's, per round that timed both."""
+    ratios = pair.data.ratios[[pair.treated, pair.control]]
+    ratios = ratios[:, ~np.isnan(ratios).any(axis=0)]
+    return np.log(ratios[0] / ratios[1])

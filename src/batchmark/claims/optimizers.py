@@ -25,6 +25,7 @@ from batchmark.statistics.study_data import StudyData
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adam")
 ERROR = "best_validation_error"
+SMALL = 10
 
 
 class Lowest(NamedTuple):
@@ -163,4 +164,56 @@ def momentum_speed(evidence: Evidence) -> Finding | None:
         informative=len(gains.logs),
         count=len(found),
         sizes=sizes,
+    )
+
+
+MOST_EXAMPLES = 100
+
+
+@claim("momentum-is-rate")
+def momentum_is_rate(evidence: Evidence) -> Finding | None:
+    """Up to batch size 100, is momentum m at rate r (1 - m) like none at r, within 15 %?"""
+    found = pairs(
+        evidence.studies,
+        treated=lambda v: (v["momentum"] > 0) & ~v["nesterov"].astype(bool)
+        & (v["batch_size"] <= MOST_EXAMPLES),
+        control=lambda v: v["momentum"] == 0,
+        differing=("momentum", "rate"),
+    )  # fmt: skip
+    found = [pair for pair in found if _same_effective_rate(pair)]
+    gains = speed_ups(found)
+    if not gains.logs.size:
+        return None
+    return finding(
+        gains.equal(1.15),
+        informative=len(gains.logs),
+        count=len(found),
+        sizes=sorted({int(pair.describe("batch_size")) for pair in found}),
+    )
+
+
+def _same_effective_rate(pair: Pair) -> bool:
+    rates = pair.data.variants["learning_rate"]
+    effective = rates.iloc[pair.treated] / (1 - pair.describe("momentum"))
+    return bool(np.isclose(effective, rates.iloc[pair.control], rtol=0.01))
+
+
+@claim("half-life-rule")
+def half_life_rule(evidence: Evidence) -> Finding | None:
+    """Up to batch size 10, is Adam with a memory in examples over 1.1 times as fast?"""
+    found = pairs(
+        evidence.studies,
+        treated=lambda v: (v["optimizer"] == "adam") & (v["beta_2_half_life"] > 0)
+        & (v["batch_size"] <= SMALL),
+        control=lambda v: v["beta_2_half_life"] == 0,
+        differing=("beta_2_half_life",),
+    )  # fmt: skip
+    gains = speed_ups(found)
+    if not gains.logs.size:
+        return None
+    return finding(
+        gains.decide(1.1),
+        informative=len(gains.logs),
+        count=len(found),
+        sizes=sorted({int(pair.describe("batch_size")) for pair in found}),
     )

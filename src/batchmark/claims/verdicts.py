@@ -26,6 +26,7 @@ from batchmark.claims import (
     normalization,
     optimizers,
     published_table,
+    rates,
     regularization,
 )
 from batchmark.claims.decision import Decision
@@ -39,6 +40,7 @@ MODULES = (
     batch_size,
     regularization,
     optimizers,
+    rates,
     normalization,
     published_table,
 )

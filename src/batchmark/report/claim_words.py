@@ -236,6 +236,61 @@ TIME: Mapping[str, Words] = {
         needs=say("batch size"),
         figure="time_to_target",
     ),
+    "critical-grows-with-target": Words(
+        statement=say("The stricter the target, the larger the critical batch size."),
+        rule=say(
+            "The critical batch size, from a fit of E = E_min (1 + B / B_crit) to the epochs of at "
+            "least four sizes at each of at least three targets, goes as 1 / (1 - target) to a "
+            "power of more than 0.1 (jackknife over seeds, Student's t); sizes that missed a "
+            "target, or were there at their first evaluation, are left out of its fit."
+        ),
+        effect=say("exponent of the critical batch size over 1 / (1 - target)"),
+        evidence=say(
+            "From target {easiest} to {hardest} ({targets} targets) the critical batch size goes "
+            "as 1 / (1 - target) to the power of {effect} ({low} to {high}; {n} seeds)."
+        ),
+        needs=say("batch size"),
+        figure="sensitivity",
+    ),
+    "online-works": Words(
+        statement=say(
+            "Single examples train as well as batches of 50 to 100, at a rate scaled to their size."
+        ),
+        rule=say(
+            "At batch size 1, with a rate that follows the size by its square root or in "
+            "proportion (the rule that is better on the other seeds), the target takes at most 1.5 "
+            "times the epochs of a batch size from 50 to 100 (per seed, non-inferiority by "
+            "Student's t; a miss counts as the budget, and never makes the verdict towards which "
+            "that errs)."
+        ),
+        effect=say("epochs to target, single examples over batches"),
+        evidence=say(
+            "At a scaled rate ({rules} rules tried) single examples take {effect} ({low} to "
+            "{high}) times the epochs of batches of 50 to 100, {n} seeds; {missed} trials missed "
+            "the target."
+        ),
+        needs=say("equivalents"),
+        figure="own_study.equivalents",
+    ),
+    "accumulation-equal": Words(
+        statement=say(
+            "Accumulating the gradients of k small batches trains like one batch k times as large, "
+            "only slower."
+        ),
+        rule=say(
+            "Three parts, all needed: the best validation error is neither higher nor lower by 0.3 "
+            "points (equivalence, paired by seed), and an epoch takes more than 1.05 times as long "
+            "(paired by round; Student's t)."
+        ),
+        effect=say("difference in error, or ratio of epoch times (the part that decides)"),
+        evidence=say(
+            "Over {count} pairs accumulation changes the best validation error by {error:points} "
+            "points ({error_low:points} to {error_high:points}), and its epochs take {slower} "
+            "({slower_low} to {slower_high}) times as long."
+        ),
+        needs=_both(say("equivalents"), TIMINGS),
+        figure="own_study.equivalents",
+    ),
 }
 
 ACCURACY: Mapping[str, Words] = {
@@ -440,6 +495,55 @@ GRADIENTS: Mapping[str, Words] = {
         needs=PROBES,
         figure="gradient_magnitudes",
     ),
+    "noise-scale-grows": Words(
+        statement=say("The gradient's noise scale grows while a network trains."),
+        rule=say(
+            "At the last probed moment the noise scale (tr(Sigma) / |G|^2) is more than 3 times "
+            "that of the untrained network (t over networks, or Welch's t over the draws of a "
+            "single one)."
+        ),
+        effect=say("noise scale, last moment over first"),
+        evidence=say(
+            "From the first probed moment to the last the noise scale grows {effect} ({low} to "
+            "{high}) times, {networks}."
+        ),
+        phrases=NETWORKS,
+        needs=PROBES,
+        figure="noise_scale",
+    ),
+    "noise-scale-predicts": Words(
+        statement=say("The gradient's noise scale predicts the critical batch size."),
+        rule=say(
+            "The noise scale of the main study's networks (geometric mean of the moments after the "
+            "start) and the critical batch size fitted to their epochs to target are within a "
+            "factor of 3 of each other (equivalence, Welch's t over networks or draws and "
+            "jackknifed seeds)."
+        ),
+        effect=say("noise scale over critical batch size, or the inverse (the part that decides)"),
+        evidence=say(
+            "The noise scale is {scale} examples ({networks}) and the critical batch size "
+            "{critical}; their ratio is {effect} ({low} to {high}), {n} seeds."
+        ),
+        phrases=NETWORKS,
+        needs=_both(say("batch size"), PROBES),
+        figure="noise_scale",
+    ),
+    "label-noise-batch": Words(
+        statement=say("Wrong labels make the batch size larger that training can use."),
+        rule=say(
+            "With a share of the labels wrong the noise scale (geometric mean of the moments after "
+            "the start) is more than 1.5 times that with true labels (t over networks, or Welch's "
+            "t over the draws of a single pair)."
+        ),
+        effect=say("noise scale, wrong over true labels"),
+        evidence=say(
+            "With a share of {shares} of the labels wrong the noise scale is {effect} ({low} to "
+            "{high}) times as large, {networks}."
+        ),
+        phrases=NETWORKS,
+        needs=_both(say("equivalents"), PROBES),
+        figure="noise_scale",
+    ),
 }
 
 OPTIMIZERS: Mapping[str, Words] = {
@@ -513,6 +617,149 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         needs=_both(say("optimizer"), say("learning rate")),
         figure="optimizer",
+    ),
+    "momentum-is-rate": Words(
+        statement=say(
+            "At small batch sizes momentum m is nothing but a rate 1 / (1 - m) times as large."
+        ),
+        rule=say(
+            "Up to batch size 100, SGD with momentum m at rate r (1 - m) takes as many epochs to "
+            "the target as without at rate r, to within 15 % (equivalence, geometric mean over "
+            "pairs for each seed, Student's t; a miss counts as the budget, and never makes the "
+            "verdict towards which that errs)."
+        ),
+        effect=say("speed-up by momentum at the same effective rate, or the inverse"),
+        evidence=say(
+            "Over {informative} of {count} pairs (batch sizes {sizes}) momentum at the same "
+            "effective rate changes the epochs to target by a factor of {effect} ({low} to "
+            "{high}), {n} seeds."
+        ),
+        needs=say("equivalents"),
+        figure="own_study.equivalents",
+    ),
+    "momentum-large-batch": Words(
+        statement=say("Momentum helps large batches more than small ones."),
+        rule=say(
+            "With the rates that are best on the other seeds, of at least five tried or a tuned "
+            "one, momentum 0.9 saves more than 1.25 times as many epochs to the target at the "
+            "largest size, of at least 1000, as at the smallest, of at most 10 (ratio of ratios "
+            "per seed, Student's t; a miss counts as the budget, and never makes the verdict "
+            "towards which that errs)."
+        ),
+        effect=say("speed-up at the large size over that at the small one"),
+        evidence=say(
+            "At batch size {large} momentum saves {effect} ({low} to {high}) times as many epochs "
+            "as at {small}, {n} seeds; {missed} trials missed the target."
+        ),
+        needs=say("rates"),
+        figure="own_study.rates",
+    ),
+    "optimizer-gap-grows": Words(
+        statement=say("The gap between Adam and SGD grows with the batch size."),
+        rule=say(
+            "With the rates that are best on the other seeds, of at least five tried or a tuned "
+            "one, Adam saves more than 1.25 times as many epochs over SGD at the largest size, of "
+            "at least 1000, as at the smallest, of at most 10 (ratio of ratios per seed, Student's "
+            "t; a miss counts as the budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("speed-up at the large size over that at the small one"),
+        evidence=say(
+            "At batch size {large} Adam saves {effect} ({low} to {high}) times as many epochs over "
+            "SGD as at {small}, {n} seeds; {missed} trials missed the target."
+        ),
+        needs=_both(say("rates"), say("optimizer")),
+        figure="own_study.rates",
+    ),
+    "linear-rate-rule": Words(
+        statement=say(
+            "Up to a critical size the epochs stay the same if the rate grows in proportion to the "
+            "batch; beyond it they grow."
+        ),
+        rule=say(
+            "With rates in proportion to the batch, epochs to the target go as the size to a power "
+            "between -0.1 and 0.1 from 5 to 100 (equivalence), and to a power of more than 0.3 "
+            "from 100 on (slopes on log-log axes per seed, Student's t; a miss counts as the "
+            "budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("exponent of epochs to target over batch size (the part that decides)"),
+        evidence=say(
+            "With rates in proportion epochs go as the batch size to the power of {below} "
+            "({below_low} to {below_high}) up to 100, and of {above} ({above_low} to "
+            "{above_high}) from there to {largest}, {n} seeds; {missed} trials missed the target."
+        ),
+        needs=say("learning rate"),
+        figure="learning_rate",
+    ),
+    "rate-exponent": Words(
+        statement=say(
+            "The best rate grows about in proportion to the batch for SGD, and with its square "
+            "root for Adam."
+        ),
+        rule=say(
+            "Four parts, all needed: the rate with the lowest validation error goes as the batch "
+            "size to a power between 0.7 and 1.2 for SGD and between 0.3 and 0.7 for Adam (slopes "
+            "on log-log axes per seed, Student's t; sizes whose best rate is the smallest or "
+            "largest tried for some seed are left out)."
+        ),
+        effect=say("exponent of the best rate over batch size (the part that decides)"),
+        evidence=say(
+            "Over batch sizes {sizes} the best rate goes as the size to the power of {sgd} "
+            "({sgd_low} to {sgd_high}) for SGD and {adam} ({adam_low} to {adam_high}) for Adam, "
+            "{n} seeds."
+        ),
+        needs=say("rates"),
+        figure="own_study.rates",
+    ),
+    "range-narrows": Words(
+        statement=say("The larger the batch, the narrower the range of rates that work."),
+        rule=say(
+            "For plain SGD the range of rates whose validation error is at most twice the lowest "
+            "shrinks by more than 0.2 decades with every decade of the batch size (slope per seed, "
+            "Student's t; a range that the tried rates cut off is a bound, and never makes the "
+            "verdict towards which that errs)."
+        ),
+        effect=say("change of the range, decades per decade of batch size"),
+        evidence=say(
+            "From batch size {smallest} to {largest} the usable range goes from {first} to {last} "
+            "decades, by {effect} ({low} to {high}) a decade of batch size, {n} seeds."
+        ),
+        needs=say("rates"),
+        figure="own_study.rates",
+    ),
+    "half-life-rule": Words(
+        statement=say(
+            "Adam's memory of squared gradients should last for a number of examples, not of steps."
+        ),
+        rule=say(
+            "Up to batch size 10 Adam reaches the target in fewer epochs by a factor of more than "
+            "1.1 when that memory has a half-life in examples instead of Keras's number for all "
+            "sizes (geometric mean over pairs for each seed, Student's t; a miss counts as the "
+            "budget, and never makes the verdict towards which that errs)."
+        ),
+        effect=say("speed-up in epochs to target"),
+        evidence=say(
+            "Over {informative} of {count} pairs (batch sizes {sizes}) a half-life in examples "
+            "reaches the target {effect} ({low} to {high}) times as fast, {n} seeds."
+        ),
+        needs=say("schedules"),
+        figure="own_study.schedules",
+    ),
+    "batch-for-decay": Words(
+        statement=say(
+            "Growing the batch in the place of lowering the rate ends at the same error."
+        ),
+        rule=say(
+            "Where the batch grows by the factor by which the rate would fall, with at most 0.75 "
+            "times the updates, the final test error is neither higher nor lower by 0.3 points "
+            "(equivalence, mean over pairs for each seed, Student's t)."
+        ),
+        effect=say("difference in test accuracy"),
+        evidence=say(
+            "With {updates:percent} of the updates the final test accuracy differs by "
+            "{effect:points} points ({low:points} to {high:points}), {count} pairs, {n} seeds."
+        ),
+        needs=say("schedules"),
+        figure="own_study.schedules",
     ),
 }
 

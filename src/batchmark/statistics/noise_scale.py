@@ -1,6 +1,6 @@
 """What the gradient probes say: direction against the batch size, and the noise scale."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from batchmark.statistics.intervals import (
     DRAWS,
     Array,
     Interval,
+    Mean,
     columns,
     of_draws,
     student,
@@ -18,6 +19,8 @@ from batchmark.statistics.intervals import (
 POINT = ["machine", "device", "variant", "moment"]
 # Beyond a tenth of the data, draws without replacement are too alike to tell the noise.
 LARGEST_SHARE = 0.1
+# Between which a normal variate lies one standard deviation around its mean.
+MIDDLE = (0.1587, 0.8413)
 
 
 def probes(draws: pd.DataFrame) -> pd.DataFrame:
@@ -62,8 +65,48 @@ def estimate(small: Array, batch_size: int, full: Array, full_size: int) -> tupl
     return squared, trace
 
 
+class Scale(NamedTuple):
+    """|G|^2, tr(Sigma) and their ratio, the data's own first, then draws; usable sizes' counts."""
+
+    signal: Array
+    noise: Array
+    ratio: Array
+    sizes: dict[int, int]
+
+
+def log_noise_scale(part: pd.DataFrame) -> Mean | None:
+    """log B_simple of one network at one moment, its error from the draws.
+
+    None without usable batch sizes, or where the estimate is not positive. The error is that which
+    the middle two thirds of draws have: a signal near zero makes the others endless.
+    """
+    scale = _scale(part)
+    if scale is None or not 0 < scale.ratio[0] < np.inf:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = np.log(np.where(scale.noise > 0, scale.ratio, 0.0)[1:])
+    low, high = np.quantile(drawn, MIDDLE, method="inverted_cdf")
+    error = (high - low) / 2 if np.isfinite(high - low) else np.inf
+    freedom = min(scale.sizes.values()) - 1
+    return Mean(np.log(scale.ratio[0]), np.asarray(error**2), np.asarray(freedom))
+
+
 def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
-    """Estimates of all usable sizes, weighted by their precision; says which and how many draws."""
+    scale = _scale(part)
+    if scale is None:
+        return {}
+    return {
+        "epoch": part["epoch"].iloc[0],
+        **columns("gradient_squared", of_draws(scale.signal)),
+        **columns("trace", of_draws(scale.noise)),
+        **columns("noise_scale", of_draws(scale.ratio)),
+        "batch_sizes": ";".join(map(str, scale.sizes)),
+        "draws": sum(scale.sizes.values()),
+    }
+
+
+def _scale(part: pd.DataFrame) -> Scale | None:
+    """Estimates of all usable sizes, weighted by their precision."""
     limit = part["full_size"].iloc[0] * LARGEST_SHARE
     usable = {
         int(str(size)): same
@@ -71,22 +114,15 @@ def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
         if len(same) > 2
     }
     if not usable:
-        return {}
+        return None
     found = [_drawn(same, size) for size, same in usable.items()]
     squared, trace = (np.array(values) for values in zip(*found, strict=True))
     weights = 1 / np.maximum(trace[:, 1:].var(axis=1), np.finfo(float).tiny)
     weights = (weights / weights.sum())[:, None]
     noise, signal = (weights * trace).sum(axis=0), (weights * squared).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(signal > 0, noise / signal, np.inf)
-    return {
-        "epoch": part["epoch"].iloc[0],
-        **columns("gradient_squared", of_draws(signal)),
-        **columns("trace", of_draws(noise)),
-        **columns("noise_scale", of_draws(scale)),
-        "batch_sizes": ";".join(map(str, usable)),
-        "draws": sum(map(len, usable.values())),
-    }
+        ratio = np.where(signal > 0, noise / signal, np.inf)
+    return Scale(signal, noise, ratio, {size: len(same) for size, same in usable.items()})
 
 
 def _drawn(same: pd.DataFrame, size: int) -> tuple[Array, Array]:

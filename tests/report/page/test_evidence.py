@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from batchmark.claims.verdicts import all_claims
-from batchmark.report.catalogue import BY_NAME
+from batchmark.report.catalogue import BY_NAME, OWN, figures_for
 from batchmark.report.claim_words import THEMES, Words
 from batchmark.report.language.messages import Message, say
 from batchmark.report.language.translation import Language, english, languages
 from batchmark.report.page.claims import WORDS, Number, evidence
-from tests.report.messages_in_use import TEMPLATES
+from tests.report.messages_in_use import ROOT, TEMPLATES
 
+STUDIES = [path.stem for path in (ROOT / "config" / "studies").glob("*.yaml")]
 LANGUAGES = {language.code: language for language in languages(TEMPLATES)}
 
 
@@ -24,7 +25,10 @@ def test_every_claim_has_words_and_every_word_a_claim() -> None:
 
 
 def test_the_figures_that_claims_point_to_exist() -> None:
-    assert {words.figure for words in WORDS.values()} <= set(BY_NAME)
+    figures = {words.figure for words in WORDS.values()}
+    own = {name for name in figures if name.startswith(f"{OWN}.")}
+    assert figures - own <= set(BY_NAME)
+    assert own <= set(figures_for({name: [] for name in STUDIES}))
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
