@@ -1,6 +1,6 @@
 # make report   the report at the default scale        make smoke   the same in about a minute
-# make test     all tests                              make full    the complete study
-# make check    those of a minute, without pipelines
+# make test     all tests                              make evening every question, in three hours
+# make check    those of a minute, without pipelines   make full    the complete study
 SHELL := bash
 PYTHON ?= python3
 GPU ?=
@@ -19,13 +19,16 @@ CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
   --dist loadscope --no-loadscope-reorder
 
-.PHONY: report smoke full test check pytest lint format bench estimate partial publish clean-stale compare lock again
+.PHONY: report smoke evening full test check pytest lint format bench estimate partial publish clean-stale compare lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
 
 smoke: override ARGS += --configfile config/smoke.yaml
 smoke: report
+
+evening: override ARGS += --configfile config/evening.yaml
+evening: report
 
 full: override ARGS += --configfile config/full.yaml
 full: report

@@ -1,9 +1,12 @@
 import gzip
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
@@ -20,6 +23,7 @@ from batchmark.plan.forecast import (
     minutes,
     work_of,
 )
+from batchmark.plan.plan import open_plan
 from batchmark.plan.work import MNIST_SIZE, DataSize
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
@@ -184,3 +188,18 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 
 def test_comparison_at_the_end() -> None:
     assert compared(expected=100, taken=120) == "Took 2.0 min; expected 1.7 min (+20%)."
+
+
+def test_an_evening_is_at_most_three_hours_on_two_usual_cores(tmp_path: Path) -> None:
+    """At the rates that `benchmarks/README.md` has, one process a core."""
+    folder = Path(__file__).parents[2] / "config"
+    files = [folder / "config.yaml", folder / "evening.yaml"]
+    merged: dict[str, Any] = {}
+    for file in files:
+        update_config(merged, yaml.safe_load(file.read_text(encoding="utf-8")))
+    plan = open_plan(merged, [str(file) for file in files], [folder / "studies"], tmp_path)
+    rates = RATES.model_copy(
+        update={"startup": 2.9, "graph": 0.8, "image": 5e-5, "step": 2.1e-4, "report": 1.2}
+        | {"evaluated_image": 1.5e-5}
+    )
+    assert expect(plan, all_work(plan), rates, MNIST_SIZE, cores=2).total < 3 * 3600

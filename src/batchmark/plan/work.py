@@ -21,6 +21,8 @@ _EVALUATIONS_BESIDE = 2
 _SPREAD, _CONFIRMED, _SCORED = 0.15, 0.5, 0.4
 # Gradients are drawn at the start, in the middle and at the end of training.
 _MOMENTS = 3
+# Gradients of multiples of so many images are means of parts of the whole one, see probing.probe.
+_PROBED_TOGETHER = 500
 # A round of a timing session visits the baseline so often for the A/A control and the ratios.
 _BASELINE_VISITS = 4
 # A timed graph is traced to be timed, and again, but not compiled, to count its operations.
@@ -119,7 +121,8 @@ def probe_load(
 ) -> Load:
     """A run of as many trials as are probed, mini-batches and the whole gradient at each moment."""
     training = run_load(chosen, budget.model_copy(update={"trials": probing.trials}), tuning, data)
-    a_moment = probing.draws * sum(probing.batch_sizes) + data.images
+    passed = sum(size for size in probing.batch_sizes if size % _PROBED_TOGETHER)
+    a_moment = probing.draws * passed + data.images
     drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen)
     return replace(training, images=training.images + drawn)
 
