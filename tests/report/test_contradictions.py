@@ -103,7 +103,8 @@ WINS = re.compile(r"\b(fastest|fewest|lowest|highest|narrows|trains most|target 
 HEDGES = re.compile(r"[Bb]y medians|not told apart|cannot be told|not shown|[Mm]ost likely")
 # What is drawn, how it was measured, and a pair that a test has told apart.
 NO_TITLES = re.compile(
-    r"^(Line chart|Measured|Intervals|Step chart|Base:|Median|Grey|Workloads|Which|How)|\bfirst test\b"
+    r"^(Line chart|Measured|Intervals|Step chart|Base:|Median|Grey|Workloads|Which|How)"
+    r"|\bfirst test\b"
 )
 TOLD = {
     "Batch size {best} reaches the target first; {worst} takes {times} as long",

@@ -46,6 +46,10 @@ NAMES: Mapping[str, str] = {
     **{key: row.name for key, row in NORMALIZATIONS.items()},
     "none": "no normalization",
     "sqrt": "square root",
+    "graph": "batchmark's graph",
+    "fit": "model.fit",
+    "fit-tuned": "tuned model.fit",
+    "torch": "PyTorch",
 }
 # Families by how their rates follow the batch size; of fixed rates the number says more.
 POLICIES: Mapping[str, Message] = {

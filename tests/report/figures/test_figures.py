@@ -44,9 +44,9 @@ def test_each_loop_has_a_line_of_times_to_the_target(tmp_path: Path) -> None:
     )
     drawn = machines.loops(tables_with(tmp_path, loop_sizes=frame))
     assert drawn is not None
-    assert drawn.series == {"graph": "graph", "fit": "fit"}
+    assert drawn.series == {"graph": "batchmark's graph", "fit": "model.fit"}
     assert str(drawn.title).replace(SPACE, " ") == (
-        "graph is fastest, at batch size 100; fit at its best takes 3 × as long"
+        "batchmark's graph is fastest, at batch size 100; model.fit at its best takes 3 × as long"
     )
 
 

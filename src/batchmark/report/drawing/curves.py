@@ -275,7 +275,7 @@ def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[C
 # One value of a curve: y, infinite when missed; the curve; its point with the interval.
 Value = tuple[float, Curve, pd.Series]
 # Columns whose values have names for readers.
-NAMED = {"name", "optimizer", "normalization", "model", "rule"}
+NAMED = {"name", "optimizer", "normalization", "model", "rule", "loop"}
 # Infinite where the target was missed, which a table says in words.
 TO_TARGET = {"epochs_to_target", "time_to_target"}
 

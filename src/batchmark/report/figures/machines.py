@@ -71,7 +71,7 @@ def loops(tables: Tables) -> Drawn | None:
         columns={"loop": "loop"} | TIME.columns,
         title=fastest,
         notes=lambda _: [say("Epochs to the target do not depend on the loop.")],
-        right=92,
+        right=124,
     ).draw(frame[frame["study"] == frame["study"].iloc[0]])
 
 

@@ -90,7 +90,9 @@ def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
     curves.draw(axes, lines, named=len(lines) > 1)
     best, point = curves.finite_extreme(lines)
     title = say(
-        "By medians fewest epochs, {epochs}, at {axis} {x} ({line})",
+        "By medians fewest epochs, {epochs}, at {axis} {x} ({line})"
+        if len(lines) > 1
+        else "By medians fewest epochs, {epochs}, at {axis} {x}",
         epochs=significant(point["y"], 2),
         axis=Message(label),
         x=significant(point["x"]),

@@ -25,7 +25,7 @@ from batchmark.report.selection import Tables, at_home, fate, headline_study, st
 TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
 STRENGTHS = say("Strengths of different penalties are not comparable with each other.")
 # About time alone: their trials belong to other studies.
-TIMED = {"device"}
+TIMED = {"device", "loops"}
 
 
 def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
