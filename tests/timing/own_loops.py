@@ -4,6 +4,7 @@
 import itertools
 import os
 from collections import Counter
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -16,7 +17,7 @@ def train(model, optimizer, images, labels, batch_size, steps):
     for start in itertools.islice(starts, steps):
         part = slice(start, start + batch_size)
         with tf.GradientTape() as tape:
-            loss = loss_of(labels[part], model(images[part], training=True))
+            loss = cast(Any, loss_of(labels[part], model(images[part], training=True)))
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
 

@@ -104,7 +104,7 @@ class Fit(Loop):
             self.images[:images],
             self.labels[:images],
             batch_size=self.batch_size,
-            verbose=0,  # pyright: ignore[reportArgumentType]
+            verbose=0,
             callbacks=[watch],
         )
         return watch.last - watch.first
