@@ -129,7 +129,7 @@ def test_mirrors_are_not_part_of_the_datas_identity(plan_of: OpenPlan) -> None:
     ]
 
 
-def test_who_trains_alone_has_the_budget_of_its_run_one_seed_and_the_studys_target(
+def test_who_trains_alone_has_one_seed_and_the_budget_and_target_of_the_study(
     plan_of: OpenPlan,
 ) -> None:
     own = {
@@ -138,7 +138,9 @@ def test_who_trains_alone_has_the_budget_of_its_run_one_seed_and_the_studys_targ
         "targets": {"mnist": [0.7, 0.6]},
         "epochs": 4.0,
     }
-    plan = plan_of({**CONFIG, "targets": {"mnist": [0.5], "sample": [0.9]}}, first=own)
+    common = {"targets": {"mnist": [0.5], "sample": [0.9]}}
+    studies = {"studies": {"first": {}, "second": {}}}
+    plan = plan_of({**CONFIG, **common, **studies}, first=own, second=LONGER)
     request = TimeRequest.model_validate_json(Path(plan.time_request("first", "cpu")).read_text())
     (run,) = request.lone_runs
     assert run.variant.id == plan.studies["first"].baseline

@@ -257,12 +257,17 @@ class Plan:
         )
 
     def _lone_run(self, study: Study, variant: str) -> LoneRun:
-        own = study.config.targets or {}
+        own, training = study.config, self.config.training
+        limits = {
+            # Another study's longer budget would have the session timed again.
+            key: getattr(own, key) or getattr(training, key)
+            for key in ("epochs", "not_learning_after")
+        }
         return LoneRun(
             variant=study.variants[variant],
-            budget=self.budget(variant).model_copy(update={"trials": 1}),
+            budget=self.budget(variant).model_copy(update={"trials": 1, **limits}),
             targets={
-                name: own.get(name, common)[0]
+                name: (own.targets or {}).get(name, common)[0]
                 for name, common in self.config.targets.items()
                 if name in (self.config.dataset.name, SAMPLE)
             },
