@@ -241,9 +241,9 @@ def _mean(parts: Sequence[Mean]) -> Mean:
     """The mean of independent estimates."""
     count = len(parts)
     return Mean(
-        np.mean([part.estimate for part in parts]),
-        np.sum([part.squared_error for part in parts]) / count**2,
-        np.min([part.freedom for part in parts]),
+        np.mean([part.estimate for part in parts], axis=0),
+        np.sum([part.squared_error for part in parts], axis=0) / count**2,
+        np.min([part.freedom for part in parts], axis=0),
     )
 
 

@@ -160,7 +160,7 @@ def loop_changes_best_size(evidence: Evidence) -> Finding | None:
     if found is None:
         return None
     name, *both = found
-    reached = np.isfinite(both[0].data.epochs_to()[both[0].rows]).all(axis=1)
+    reached = np.all(np.isfinite(both[0].data.epochs_to()[both[0].rows]), axis=1)
     graph, other = (family.only(reached) for family in both)
     if len(graph.rows) < 2:
         return None

@@ -294,7 +294,8 @@ def _gain(
         for size in (common[-1], common[0])
         for part in tried
     ]
-    seeds = ~np.isnan(data.epochs_to()[[row for part in rows for row in part]]).any(axis=0)
+    used = data.epochs_to()[[row for part in rows for row in part]]
+    seeds = ~np.any(np.isnan(used), axis=0)
     if not seeds.any():
         return None
     with_large, without_large, with_small, without_small = (_best(data, r, seeds) for r in rows)
