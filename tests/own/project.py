@@ -27,6 +27,7 @@ studies:
   normalization: null
   device: null
   equivalents: null
+  loops: null
 """
 
 STUDY = """\
