@@ -197,7 +197,10 @@ def test_column(finished: Checkout, tmp_path: Path) -> None:
         tmp_path,
         "A column in summary.csv",
         after("def _errors(medians: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:\n"),
-        after("            relative_epoch_time_base relative_time_to_target_base missing\n"),
+        after(
+            "            time_to_target_unbounded relative_epoch_time_base "
+            "relative_time_to_target_base missing\n"
+        ),
         after("WORDS = {\n"),
     )
     tables = copy.folder / "results" / "tables"
