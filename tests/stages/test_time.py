@@ -123,7 +123,9 @@ def test_every_round_visits_every_subject_at_every_thread_setting(finished: Timi
         found = [visit for visit in finished.visits if visit.round == number]
         counted = [visit for visit in found if not visit.repeated]
         assert Counter(visit.subject for visit in counted) == Counter(ids) + Counter(bs4=2)
-        assert [visit.order for visit in found] == list(range(len(found)))
+        # In order; what was lost later left gaps.
+        orders = [visit.order for visit in found]
+        assert orders == sorted(set(orders))
         others = {visit.process for visit in found if visit.subject == "bs4.control"}
         assert {visit.process for visit in found if visit.subject == "bs4"} == {number % 2}
         assert others == {(number + 1) % 2}
