@@ -132,6 +132,13 @@ def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
     assert [text for text in [*zh.catalogue.values(), *words] if narrow.search(text)] == []
 
 
+def test_words_of_studies_are_plain_text() -> None:
+    """The page shows marks of Markdown as they are."""
+    assert [
+        path.name for path in STUDIES.glob("[a-z]*.yaml") if "`" in path.read_text("utf-8")
+    ] == []
+
+
 def test_braces_in_data_stay_text() -> None:
     assert str(say("{name} failed", name="{0.__class__}")) == "{0.__class__} failed"
     assert str(say("100 % {sure}")) == "100 % {sure}"

@@ -90,6 +90,25 @@ def test_studies_without_numbers_name_their_settings(tmp_path: Path) -> None:
     assert drawn.numbers["setting"].tolist() == ["Adam", "SGD"]
 
 
+def test_lines_of_many_axes_are_named_by_what_sets_them_apart(tmp_path: Path) -> None:
+    summary = placed(
+        variant=["a", "b", "c", "d"], study="mine", batch_size=[10, 20, 20, 20], trials=3, reached=3,
+        target=0.9, epochs_to_target=[4.0, 2.0, 3.0, 1.0], epochs_to_target_low=0.9, epochs_to_target_high=5.0,
+    )  # fmt: skip
+    axes = {"batch_size": [10, 20, 20, 20], "momentum": [0, 0, 0.9, 0],
+            "label_noise": [0, 0, 0, 0.3], "accumulation": [1, 2, 1, 1]}  # fmt: skip
+    settings = pd.concat(
+        pd.DataFrame({"variant": ["a", "b", "c", "d"], "axis": axis, "value": values,
+                      "baseline": [True, False, False, False]})
+        for axis, values in axes.items()
+    ).assign(study="mine")  # fmt: skip
+    drawn = own_study.own_study(tables_with(tmp_path, summary=summary, settings=settings), "mine")
+    assert drawn is not None
+    assert sorted(drawn.series.values()) == [
+        *("accumulation 2", "baseline", "label noise 0.3", "momentum 0.9")
+    ]
+
+
 def headline_tables(folder: Path, **answer: object) -> Tables:
     """Three sizes of SGD with times 9, 2 and 3 s; the answer as given."""
     summary = placed(
@@ -154,6 +173,16 @@ def test_how_the_fastest_size_moves_is_shown_for_each_policy(tmp_path: Path) -> 
     assert drawn is not None
     assert list(drawn.series.values()) == ["square-root rate", "rate 0.1"]
     title = "By medians the fastest batch size goes from 10 to 1 between the targets 95 % and 98 %"
+    assert str(drawn.title).replace(SPACE, " ") == title
+
+
+def test_a_fastest_size_that_stays_does_not_go_anywhere(tmp_path: Path) -> None:
+    tables = two_policies(tmp_path)
+    best = tables.frame("best_batches").assign(best_batch_size=10)
+    best.to_csv(tmp_path / "best_batches.csv", index=False)
+    drawn = headline.best_over_target(Tables(tmp_path))
+    assert drawn is not None
+    title = "By medians the fastest batch size is 10 at every target from 95 % to 98 %"
     assert str(drawn.title).replace(SPACE, " ") == title
 
 

@@ -132,6 +132,15 @@ def test_the_line_above_says_what_was_trained(tmp_path: Path) -> None:
     ]
 
 
+def test_sizes_that_tie_have_their_rates_named(tmp_path: Path) -> None:
+    tables = write(tmp_path, FACTS | {"best_batch_size_low": 64, "best_batch_size_high": 128})
+    assert "Learning rate" not in plain(answer(tables, []).detail)
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    summary["learning_rate"] = [0.01, 0.1, 0.16, 0.4, 0.4]
+    summary.to_csv(tmp_path / "summary.csv", index=False)
+    assert "Learning rates: 0.16 at 64, 0.4 at 128." in plain(answer(Tables(tmp_path), []).detail)
+
+
 def test_seconds_have_the_digits_that_their_interval_bears_out(said: Say) -> None:
     assert "about 38 s" in plain(said(seconds_high=44.0).detail)
     assert "about 40 s" in plain(said(seconds_high=60.0).detail)

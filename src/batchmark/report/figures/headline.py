@@ -321,8 +321,10 @@ def _moving(line: Curve) -> Message | None:
         return None
     easy, hard = line.drawn.iloc[0], line.drawn.iloc[-1]
     return say(
-        "By medians the fastest batch size goes from {first} to {last} between the targets {easy} "
-        "and {hard}",
+        "By medians the fastest batch size is {first} at every target from {easy} to {hard}"
+        if line.drawn["y"].nunique() == 1
+        else "By medians the fastest batch size goes from {first} to {last} between the targets "
+        "{easy} and {hard}",
         easy=percent(1 - 1 / easy["x"]),
         hard=percent(1 - 1 / hard["x"]),
         first=whole(easy["y"]),

@@ -9,6 +9,8 @@ from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, listed, say, significant
 from batchmark.report.selection import Tables, measured, study_summary
 
+# So many values make a name that is too long beside a line.
+FEW = 3
 COLUMNS = {
     "line": "setting",
     "trials": "trials",
@@ -31,11 +33,26 @@ def own_study(tables: Tables, study: str) -> Drawn | None:
         return _named_settings(frame.assign(line=setting_names(frame, axes)))
     frame = frame.assign(x=_positive(frame[horizontal]))
     others = [axis for axis in axes if axis != horizontal and frame[axis].nunique() > 1]
-    frame = frame.assign(line=setting_names(frame, others)).dropna(subset=["x"])
+    named = frame[others].mask(_like_baseline(tables, study, frame, others), "")
+    frame = frame.assign(line=setting_names(named, others)).dropna(subset=["x"])
     lines = curves.by_group(frame, "line", "epochs_to_target", x="x")
     if not any_drawn(lines):
         return None
     return _along(frame, lines, horizontal.removeprefix("axis_").replace("_", " "))
+
+
+def _like_baseline(
+    tables: Tables, study: str, frame: pd.DataFrame, axes: list[str]
+) -> pd.DataFrame:
+    """Which values go without saying: those of the baseline, where a name would be a list."""
+    settings = tables.frame("settings")
+    chosen = settings.loc[
+        (settings["study"] == study) & settings["baseline"].astype(bool), "variant"
+    ]
+    usual = frame.loc[frame["variant"].isin(chosen), axes]
+    if len(axes) < FEW or usual.empty:
+        return pd.DataFrame(False, index=frame.index, columns=axes)
+    return frame[axes] == usual.iloc[0]
 
 
 def _named_settings(frame: pd.DataFrame) -> Drawn | None:
@@ -124,11 +141,15 @@ def setting_names(frame: pd.DataFrame, axes: list[str]) -> pd.Series:
 def _line_name(settings: pd.Series) -> str:
     """Settings in words, "momentum 0.9, Nesterov": what is switched off needs none."""
     parts = [_setting(str(axis).removeprefix("axis_"), value) for axis, value in settings.items()]
+    if not any(str(value) for value in settings):
+        return "baseline"
     return ", ".join(part for part in parts if part) or "none"
 
 
 def _setting(axis: str, value: object) -> str:
     word = selection.name(axis).replace("_", " ")
+    if not str(value):
+        return ""
     if str(value) in ("True", "False"):
         return word if str(value) == "True" else ""
     if str(value) == "null":

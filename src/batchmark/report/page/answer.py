@@ -57,6 +57,7 @@ def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
     detail = [
         *_better(facts, rows),
         *_range(facts, rows),
+        *_rates(facts, rows),
         *_missed(facts, rows),
         *_costs(facts),
     ]
@@ -148,6 +149,17 @@ def _range(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
         chances=_chances(facts, tied["batch_size"].tolist()),
         **fields,
     )
+
+
+def _rates(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
+    """Which rates the sizes that tie have, where not every size has the same."""
+    if rows["learning_rate"].nunique() > 1:
+        tied = rows[rows["batch_size"].between(*_ends(facts))].sort_values("batch_size")
+        rates = [
+            say("{rate} at {size}", rate=significant(rate), size=whole(size))
+            for size, rate in zip(tied["batch_size"], tied["learning_rate"], strict=True)
+        ]
+        yield say("Learning rates: {rates}.", rates=joined(rates))
 
 
 def _chances(facts: Facts, sizes: Sequence[int]) -> Message:
