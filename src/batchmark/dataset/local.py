@@ -132,6 +132,7 @@ def content_of(path: Path) -> str:
     """
     try:
         parts = _idx_files(path) if path.is_dir() else _members(path)
+    # zipfile has its own error for a kind of archive that it does not know.
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return ""
     listed = "\n".join(parts).encode(errors="replace")

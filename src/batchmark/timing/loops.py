@@ -52,15 +52,16 @@ def open_loop(name: str, chosen: Hyperparameters, data: Data, seed: int, rate: f
     """The loop with a model of its own. Raises UserError where it does not do what it should."""
     train = training_images(chosen, data)
     size = batch_size(chosen, len(train))
-    model = build_model(chosen, data.image_shape, data.classes, seed)
+    ours = build_model(chosen, data.image_shape, data.classes, seed)
+    model = keras.models.clone_model(ours, clone_function=_with_keras_layers)
+    model.set_weights(ours.get_weights())
     given = (
-        keras.models.clone_model(model, clone_function=_with_keras_layers),
+        model,
         create(chosen, rate, size),
         train.images.numpy().astype(np.float32) / np.float32(255),
         train.labels.numpy(),
         size,
     )
-    given[0].set_weights(model.get_weights())
     if ":" in name:
         return OwnLoop(*given, plugins.own(name, "loop"))
     fit = Fit(*given)

@@ -143,7 +143,7 @@ class Reader:
 # A visit is repeated where it lacked so much more of a core than the subject's calmest one, which
 # leaves cores idle by itself. The host's share is told in ticks of 10 ms.
 TAKEN_LIMIT = 0.05
-# One more halves the spread of what a busy machine gives; after that more rounds are worth more.
+# One more narrows what a busy machine gives; after that more rounds are worth more.
 ATTEMPTS = 2
 
 
