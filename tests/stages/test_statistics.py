@@ -16,6 +16,7 @@ TABLES = {
     *("summary", "noise", "settings", "threads", "comparisons", "sensitivity", "cost_model"),
     *(
         "best_batches",
+        "choices",
         "profile",
         "probes",
         "noise_scale",

@@ -151,6 +151,14 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         detectable_ratio sizes on_border seconds holds
         """
     ),
+    "choices": _columns(
+        """
+        machine device study target family optimizer momentum nesterov normalization rule
+        learning_rate train_size threads loop variant batch_sizes best_batch_size
+        best_batch_size_low best_batch_size_high tied_batch_sizes seconds seconds_low seconds_high
+        seconds_unbounded
+        """
+    ),
     "cost_model": _columns(
         """
         machine device study target family fitted_sizes excluded_sizes e_min e_min_low e_min_high

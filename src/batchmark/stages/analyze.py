@@ -14,6 +14,7 @@ from batchmark.contract.requests.message import read_request
 from batchmark.contract.tables import ANALYZED
 from batchmark.stages.command import run
 from batchmark.statistics.best_batch import answer, best_batches, best_known
+from batchmark.statistics.choices import choices
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import check_product, noise
@@ -46,6 +47,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "sensitivity": _each(every, sensitivity),
         "cost_model": _each(every, cost_model),
         "best_batches": _each(every, best_batches),
+        "choices": _each(every, choices),
         "profile": _each(every, performance_profile),
         "loops": _each(every, loops),
         "loop_sizes": _each(every, loop_sizes),

@@ -144,7 +144,7 @@ def best_batches(data: StudyData) -> pd.DataFrame:
     """
     rows = [
         {**data.place(), "target": target, "family": label, "rule": rate_rule(data, members)}
-        | {"learning_rate": _rate(data, members, best), **_columns(best, main)}
+        | {"learning_rate": rate_at(data, members, best), **_columns(best, main)}
         for label, members in families(data, 2)
         for main, target, best in _by_target(data, members)
     ]
@@ -167,9 +167,9 @@ def _columns(best: BestBatch, main: BestBatch | None) -> dict[str, Any]:
         "best_batch_size": best.sizes[best.best],
         "best_batch_size_low": best.low,
         "best_batch_size_high": best.high,
-        "tied_batch_sizes": _joined(best.sizes[best.tied]),
-        "batch_sizes": _joined(best.sizes),
-        "p_fastest": _joined(best.fastest),
+        "tied_batch_sizes": joined(best.sizes[best.tied]),
+        "batch_sizes": joined(best.sizes),
+        "p_fastest": joined(best.fastest),
         "detectable_ratio": best.detectable,
         "sizes": len(best.sizes),
         "on_border": best.best in (0, len(best.sizes) - 1),
@@ -178,7 +178,8 @@ def _columns(best: BestBatch, main: BestBatch | None) -> dict[str, Any]:
     }
 
 
-def _joined(values: NDArray[Any]) -> str:
+def joined(values: NDArray[Any]) -> str:
+    """Values as a cell of a table holds several."""
     return ";".join(f"{value:.6g}" for value in values)
 
 
@@ -202,7 +203,7 @@ def rate_rule(data: StudyData, members: NDArray[np.intp]) -> str:
     return "own"
 
 
-def _rate(data: StudyData, members: NDArray[np.intp], best: BestBatch | None) -> float:
+def rate_at(data: StudyData, members: NDArray[np.intp], best: BestBatch | None) -> float:
     """The learning rate at the best size, or the smallest where there is none."""
     return float(data.variants["learning_rate"].iloc[members[best.best if best else 0]])
 
@@ -320,7 +321,7 @@ def _policy(data: StudyData, one: Candidate) -> dict[str, Any]:
         "family": one.label,
         "settings": one.settings,
         "rule": rate_rule(data, one.members),
-        "learning_rate": number(_rate(data, one.members, best)),
+        "learning_rate": number(rate_at(data, one.members, best)),
         "tuning_epochs": None if np.isnan(tuning).all() else number(float(np.nanmedian(tuning))),
         "sizes": data.variants["batch_size"].iloc[one.members].tolist(),
         "best_batch_size": None if best is None else int(best.sizes[best.best]),

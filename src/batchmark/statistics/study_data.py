@@ -152,7 +152,8 @@ class StudyData:
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
     one row per trial; `ratios`: epoch time over the baseline's [variant, round];
-    `loops`: the same of ways of training beside the engine's graph, by name;
+    `loops`: the same of ways of training beside the engine's graph, by name; `threads`: the number
+    of all these, the most that were timed (NaN: not told), `fewer`: ratios at fewer;
     `baseline_seconds`: what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not
     timed, not measured; no difference in time is larger than a `noise_floor` not measured.
     """
@@ -168,10 +169,16 @@ class StudyData:
     memory: Array
     noise_floor: float
     loops: Mapping[str, Array] = field(default_factory=dict)
+    threads: float = np.nan
+    fewer: Mapping[int, Array] = field(default_factory=dict)
 
     def under(self, loop: str) -> "StudyData":
         """The study as it would be if that loop had trained; epochs do not depend on it."""
         return replace(self, ratios=self.loops[loop])
+
+    def at(self, threads: int) -> "StudyData":
+        """The study as it would be with `fewer` threads; epochs do not depend on them."""
+        return replace(self, ratios=self.fewer[threads], threads=threads)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -255,8 +262,9 @@ def _study_data(
     order = {name: rank for rank, name in enumerate(study.settings)}
     mine = here[here["variant"].isin(list(order))]
     mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)
-    rows = _timed_as(measured, study.name, place, mine["variant"].tolist())
-    ratios, baseline, memory, loops = _timing(measured, rows)
+    ids = mine["variant"].tolist()
+    ratios, baseline, memory, loops = _timing(measured, _timed_as(measured, study.name, place, ids))
+    threads, fewer = _fewer_threads(measured, study.name, place, ids)
     floors = where(noise, machine=machine, device=device, study=study.name)
     return StudyData(
         study=study,
@@ -270,16 +278,39 @@ def _study_data(
         memory=memory,
         noise_floor=float(floors["noise_floor"].max()),
         loops=loops,
+        threads=threads,
+        fewer=fewer,
     )
 
 
 def _timed_as(
-    measured: Measurements, study: str, place: tuple[str, str], ids: list[str]
+    measured: Measurements,
+    study: str,
+    place: tuple[str, str],
+    ids: list[str],
+    threads: int | None = None,
 ) -> "pd.Series[float]":
-    """Row of the subject that timed each variant with most threads; NaN where none did."""
+    """Row of the subject that timed each variant at `threads`, the most where none are named.
+
+    NaN where none did.
+    """
     listed = where(measured.times.variants, machine=place[0], device=place[1], study=study)
+    if threads is not None:
+        listed = listed[listed["threads"] == threads]
     best = listed.assign(row=listed.index).sort_values("threads", ascending=False)
     return best.drop_duplicates("variant").set_index("variant")["row"].reindex(ids)
+
+
+def _fewer_threads(
+    measured: Measurements, study: str, place: tuple[str, str], ids: list[str]
+) -> tuple[float, dict[int, Array]]:
+    """The most threads that timed the study, and the ratios at each smaller number."""
+    listed = where(measured.times.variants, machine=place[0], device=place[1], study=study)
+    counts = sorted(listed["threads"].dropna().unique(), reverse=True)
+    return (float(counts[0]) if counts else np.nan), {
+        int(count): _timing(measured, _timed_as(measured, study, place, ids, int(count)))[0]
+        for count in counts[1:]
+    }
 
 
 def _timing(
