@@ -1,13 +1,17 @@
 """The page as a reader's browser shows it: no request, no error, both themes, phone and desktop."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from batchmark.contract.hyperparameters import Hyperparameters
 from tests.report.conftest import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -91,6 +95,87 @@ def test_axe_finds_no_violation(
     )
     found = Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def chosen_by_hand(page: Page) -> list[str]:
+    """What the explorer shows of the first study: size, ties, time, sizes tried."""
+    return page.locator("#chosen .result").first.locator("dd").all_inner_texts()
+
+
+@pytest.fixture
+def choices(site: Site) -> pd.DataFrame:
+    """The table that the explorer reads, at the answer's place."""
+    frame = pd.read_csv(site.tables / "choices.csv")
+    return frame[(frame["machine"] == "local") & (frame["device"] == "cpu")]
+
+
+def test_the_explorer_shows_the_numbers_of_the_tables(
+    visit: Callable[..., Visit], choices: pd.DataFrame
+) -> None:
+    page = visit().page
+    rows = page.locator("#choices tbody tr")
+    assert rows.count() == len(choices)
+    main = choices[(choices["study"] == "batch_size")].sort_values("target")
+    assert len(main) > 2
+    for row in main.dropna(subset=["seconds"]).itertuples():
+        page.evaluate(f"location.hash = 'explore:target={row.target:g}'")
+        label = f"{100 * row.target:g}\N{NO-BREAK SPACE}%"
+        page.get_by_text(label, exact=True).and_(page.locator("#explorer output")).wait_for()
+        size, _, time, *_ = chosen_by_hand(page)
+        assert size == f"{row.best_batch_size:,.0f}"
+        written = float(time.split("\N{NO-BREAK SPACE}")[0])
+        seconds = row.seconds / (60 if "min" in time else 1)
+        assert written in {float(f"{seconds:.1g}"), float(f"{seconds:.2g}")}
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_explorer_by_keyboard_keeps_its_state_everywhere(
+    visit: Callable[..., Visit], width: int
+) -> None:
+    page = visit(width).page
+    page.locator("#explorer input[type=range]").focus()
+    before = page.locator("#explorer output").inner_text()
+    page.keyboard.press("ArrowLeft")
+    target = page.locator("#explorer output").inner_text()
+    assert target != before
+    page.keyboard.press("Tab")
+    page.keyboard.type("Adagrad")
+    assert page.locator("#explorer select[name=optimizer]").input_value() == "adagrad"
+    assert "Not measured in this run." in page.locator("#chosen").inner_text()
+    page.locator("#chosen button").focus()
+    page.keyboard.press("Enter")
+    assert len(chosen_by_hand(page)) > 4
+    wanted, shown = page.url, chosen_by_hand(page)
+    assert "#explore:target=" in wanted
+    page.reload()
+    assert (page.url, chosen_by_hand(page)) == (wanted, shown)
+    page.locator("a[hreflang]").first.click()
+    page.wait_for_url("**/index.zh.html#explore:*")
+    assert page.url.partition("#")[2] == wanted.partition("#")[2]
+    assert chosen_by_hand(page)[0] == shown[0]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_settings_are_there_to_copy(visit: Callable[..., Visit], site: Site) -> None:
+    page = visit().page
+    page.locator(".words .settings summary").click()
+    code = page.locator(".words .settings pre").all_inner_texts()
+    settings = yaml.safe_load(code[0])["settings"]
+    answer = json.loads((site.tables / "answer.json").read_text(encoding="utf-8"))
+    known = answer.get("best_known") or answer
+    summary = pd.read_csv(site.tables / "summary.csv").set_index("variant")
+    row = summary.loc[known["variant"]]
+    row = row.iloc[0] if isinstance(row, pd.DataFrame) else row
+    assert Hyperparameters(**settings).batch_size == row["batch_size"]
+    assert settings["learning_rate"] == row["learning_rate"]
+    compile(code[1], "keras", "exec")
+    assert f"batch_size={row['batch_size']}" in code[1]
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".words .settings button").first.click()
+    page.wait_for_function(
+        "document.querySelector('.words .settings button').textContent == 'Copied'"
+    )
+    assert page.evaluate("navigator.clipboard.readText()") == code[0]
 
 
 def test_theme_follows_the_system_and_the_switch(visit: Callable[..., Visit]) -> None:
@@ -181,6 +266,9 @@ def test_reads_without_javascript(visit: Callable[..., Visit]) -> None:
     assert page.locator(".sentence").inner_text()
     assert page.locator("figure svg").count() >= 25
     assert not page.locator("#theme").is_visible()
+    assert not page.locator("#explorer").is_visible()
+    page.locator("#choices > summary").click()
+    assert page.locator("#choices tbody tr").first.is_visible()
 
 
 def test_prints_light_after_choosing_dark(visit: Callable[..., Visit]) -> None:

@@ -16,6 +16,7 @@ from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
 from batchmark.report.page.appendix import clock_table, head
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
+from batchmark.report.page.explorer import answer_code, explorer
 from batchmark.report.page.original import headline, introduction
 from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Link, Page, read_figures, table_files
@@ -45,7 +46,9 @@ def page(
         others=[Link(other.tag, other.name, other.file) for other in others],
         head=head(tables, request.scale),
         answer=conclusion,
+        code=answer_code(tables),
         picture=figures.get("time_to_target"),
+        explorer=explorer(tables),
         introduction=introduction(tables),
         headline=headline(tables),
         scores=scores(tables),
@@ -73,7 +76,8 @@ def _made_of(listing: Path) -> str:
 def rendered(page: Page, language: Language, templates: Path) -> str:
     """The page as HTML, its style and script inside it and allowed by their digests only."""
     style = (templates / "style.css").read_text(encoding="utf-8")
-    script = (templates / "script.js").read_text(encoding="utf-8")
+    scripts = sorted((templates / "script").glob("*.js"))
+    script = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     # Nothing is loaded and nothing else is run, whatever a text should contain.
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "

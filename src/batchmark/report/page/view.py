@@ -216,6 +216,53 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Settings to copy: of a study, and of Keras."""
+
+    yaml: str
+    keras: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value that can be chosen, and how readers see it."""
+
+    value: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Control:
+    """What is chosen from: the first choice is `chosen`."""
+
+    key: str
+    label: Text
+    options: Sequence[Option]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A combination that was measured: its options in values and words, and what came out."""
+
+    keys: Mapping[str, str]
+    labels: Sequence[Text]
+    results: Sequence[Text]
+    href: str
+    code: Code | None
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """All combinations that were measured; `heads` are those of a choice's labels and results."""
+
+    controls: Sequence[Control]
+    heads: Sequence[Text]
+    choices: Sequence[Choice]
+    download: Download
+
+
+@dataclass(frozen=True)
 class Page:
     """The whole page. `partial`: made before all planned results were there.
 
@@ -230,7 +277,9 @@ class Page:
     others: Sequence[Link]
     head: Head
     answer: Answer
+    code: Code | None
     picture: Figure | None
+    explorer: Explorer | None
     introduction: Text
     headline: Table
     scores: Sequence[Score]
