@@ -306,6 +306,24 @@ def predicted(networks: int) -> World:
     return world
 
 
+def foretold(networks: int) -> World:
+    """Noise scale and clock say 100, which costs over batch size 10 by the effect."""
+
+    def world(random: Random, cost: float) -> Evidence:
+        sizes = column(10, 100, 1000)
+        made = of("batch_size", *grid(learning_rate=["tuned"], batch_size=[10, 100, 1000]))
+        seconds = 1 + 100 / sizes
+        rounds = seconds * np.exp(random.normal(0, 0.01, (3, 7)))
+        epochs = column(1, cost, 3 * cost) / seconds * np.exp(noise(random, 3, 0.05))
+        later = np.log(100 / 30)
+        logs = log_scales(random, 1, networks, 0, later, later)
+        probed = gradient_norms(np.exp(logs), [made.ids[1]], random)
+        timed = replace(made, ratios=rounds)
+        return evidence(with_trials(timed, **{EPOCHS: 10 * epochs}), draws=probed)
+
+    return world
+
+
 def wrong_labels(networks: int) -> World:
     def world(random: Random, ratio: float) -> Evidence:
         made = of("equivalents", *grid(label_noise=[0.0, 0.3], batch_size=[100]))
@@ -501,6 +519,8 @@ CASES = [
     Case("noise-scale-grows", rising_noise(1), 3.0, 10.0),
     Case("noise-scale-predicts", predicted(3), 3.0, 1.0),
     Case("noise-scale-predicts", predicted(1), 1 / 3, 1.0),
+    Case("prediction-holds", foretold(3), 1.25, 0.8),
+    Case("prediction-holds", foretold(1), 1.25, 1.0),
     Case("label-noise-batch", wrong_labels(3), 1.5, 6.0),
     Case("label-noise-batch", wrong_labels(1), 1.5, 3.0),
     Case("critical-grows-with-target", strict, 0.1, 0.6),

@@ -65,6 +65,7 @@ def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
         test_size=10_000,
         scored_train_size=10_000,
         parameters=60_000,
+        dataset="mnist",
         model_arguments="{}",
         optimizer_arguments="{}",
     )

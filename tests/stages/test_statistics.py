@@ -14,6 +14,7 @@ from tests.world import World, make_world
 
 TABLES = {
     *("summary", "noise", "settings", "threads", "comparisons", "sensitivity", "cost_model"),
+    "predictions",
     *(
         "best_batches",
         "choices",

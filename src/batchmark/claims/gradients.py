@@ -15,6 +15,7 @@ from batchmark.claims.decision import (
     Decision,
     all_of,
     as_ratio,
+    bounded,
     cross_fitted,
     decide,
     decide_mean,
@@ -26,13 +27,16 @@ from batchmark.claims.evidence import (
     Evidence,
     Finding,
     claim,
+    families_of,
     finding,
     main_family,
     pairs,
     phrase,
 )
 from batchmark.statistics.intervals import Mean, degrees_of_freedom, mean_of
-from batchmark.statistics.noise_scale import log_noise_scale
+from batchmark.statistics.log_times import LogTimes, log_times
+from batchmark.statistics.noise_scale import after_start, network_scales, over_networks
+from batchmark.statistics.prediction import nearest, predictions
 
 MOMENT = ["variant", "moment"]
 MEDIAN, TOP = 0.5, 0.99
@@ -214,46 +218,6 @@ def direction_saturates(evidence: Evidence) -> Finding | None:
     )
 
 
-Scales = dict[tuple[str, int], dict[str, Mean]]
-"""log noise scale by network (variant and seed) and moment, in the order of training."""
-
-
-def _scales(draws: pd.DataFrame) -> Scales:
-    """Of the networks and moments that have one."""
-    if draws.empty:
-        return {}
-    ordered = draws.sort_values("epoch", kind="stable")
-    known: Scales = {}
-    for (variant, seed, moment), part in ordered.groupby(["variant", "seed", "moment"], sort=False):
-        scale = log_noise_scale(part)
-        if scale is not None:
-            known.setdefault((str(variant), int(str(seed))), {})[str(moment)] = scale
-    return known
-
-
-def _trained(moments: dict[str, Mean]) -> Mean | None:
-    """The mean over the moments after the start; None without any."""
-    later = [scale for moment, scale in moments.items() if moment != "initial"]
-    return _mean(later) if later else None
-
-
-def _mean(parts: Sequence[Mean]) -> Mean:
-    """The mean of independent estimates."""
-    count = len(parts)
-    return Mean(
-        np.mean([part.estimate for part in parts], axis=0),
-        np.sum([part.squared_error for part in parts], axis=0) / count**2,
-        np.min([part.freedom for part in parts], axis=0),
-    )
-
-
-def _over_networks(parts: Sequence[Mean]) -> tuple[Mean, int]:
-    """Mean and number of replicates: networks, or the draws of a single one."""
-    if len(parts) == 1:
-        return parts[0], int(parts[0].freedom) + 1
-    return mean_of([float(part.estimate) for part in parts]), len(parts)
-
-
 def _named(parts: Sequence[Mean]) -> dict[str, object]:
     return phrase("networks" if len(parts) > 1 else "network", count=len(parts))
 
@@ -262,13 +226,13 @@ def _named(parts: Sequence[Mean]) -> dict[str, object]:
 def noise_scale_grows(evidence: Evidence) -> Finding | None:
     """Is the noise scale at the last probed moment over 3 times that at the first?"""
     growths = []
-    for moments in _scales(_clean(evidence)).values():
+    for moments in network_scales(_clean(evidence)).values():
         first, *later = moments.values()
         if "initial" in moments and later:
             growths.append(_difference(later[-1], first))
     if not growths:
         return None
-    growth, n = _over_networks(growths)
+    growth, n = over_networks(growths)
     return finding(
         decide_mean(growth, np.log(3.0), n=n, show=as_ratio),
         networks=_named(growths),
@@ -284,10 +248,10 @@ def noise_scale_predicts(evidence: Evidence) -> Finding | None:
         return None
     draws = _clean(evidence)
     same = draws[draws["variant"].isin(family.data.ids)]
-    scales = [scale for moments in _scales(same).values() if (scale := _trained(moments))]
+    scales = [scale for moments in network_scales(same).values() if (scale := after_start(moments))]
     if not scales:
         return None
-    scale, _ = _over_networks(scales)
+    scale, _ = over_networks(scales)
     ratio, n = _difference(scale, critical), int(critical.freedom) + 1
     turned = ratio._replace(estimate=-ratio.estimate)
     return finding(
@@ -303,6 +267,48 @@ def noise_scale_predicts(evidence: Evidence) -> Finding | None:
     )
 
 
+# What a predicted size may cost over the best: a quarter of a training's time.
+ACCEPTABLE = 1.25
+
+
+@claim("prediction-holds")
+def prediction_holds(evidence: Evidence) -> Finding | None:
+    """Does the size predicted by noise scale and clock cost at most 1.25 times any size tried?
+
+    Of the sizes tried the one nearest to it counts.
+    """
+    table = predictions(evidence.main, evidence.draws) if evidence.main else pd.DataFrame()
+    if evidence.main is None or table.empty:
+        return None
+    row = table.iloc[0]
+    named = {family.label: family for family in families_of(evidence.main, 2)}
+    family = named[row["family"]]
+    family = family.only(~np.isnan(family.relative_seconds))
+    times = log_times(family.data, family.rows, family.data.target)
+    near = nearest(family.sizes.astype(float), float(row["predicted_batch_size"]))
+    others = [rival for rival in range(len(family.rows)) if rival != near]
+    names = ("predicted_batch_size", "predicted_batch_size_low", "predicted_batch_size_high")
+    return Finding(
+        all_of([_no_slower(times, near, rival, len(others)) for rival in others]),
+        dict(zip(("predicted", "predicted_low", "predicted_high"), row[list(names)], strict=True))
+        | {"tried": family.sizes[near], "fastest": family.sizes[int(times.estimate.argmin())]},
+        family.rule,
+    )
+
+
+def _no_slower(times: LogTimes, one: int, rival: int, parts: int) -> Decision:
+    """Does one size take at most `ACCEPTABLE` times the time of another?"""
+    slower = times.estimate[one] - times.estimate[rival]
+    freedom = times.freedom[one, rival]
+    mean = Mean(-slower, times.error[one, rival] ** 2, freedom)
+    count = int(freedom) + 1 if freedom > 0 else 1
+    return bounded(
+        decide_mean(mean, -np.log(ACCEPTABLE), n=count, show=inverted, parts=parts),
+        too_low=bool(times.missed[rival] or times.first[one]),
+        too_high=bool(times.missed[one] or times.first[rival]),
+    )
+
+
 @claim("label-noise-batch")
 def label_noise_batch(evidence: Evidence) -> Finding | None:
     """Do wrong labels make the noise scale after the start over 1.5 times as large?"""
@@ -312,20 +318,21 @@ def label_noise_batch(evidence: Evidence) -> Finding | None:
         control=lambda v: v["label_noise"] == 0,
         differing=("label_noise",),
     )
-    scales = _scales(evidence.draws)
+    scales = network_scales(evidence.draws)
     ratios, shares = [], set()
     for pair in probed:
         ids = pair.data.ids
         for seed in pair.data.seeds:
             with_noise, without = (
-                _trained(scales.get((ids[row], seed), {})) for row in (pair.treated, pair.control)
+                after_start(scales.get((ids[row], seed), {}))
+                for row in (pair.treated, pair.control)
             )
             if with_noise and without:
                 ratios.append(_difference(with_noise, without))
                 shares.add(float(pair.describe("label_noise")))
     if not ratios:
         return None
-    ratio, n = _over_networks(ratios)
+    ratio, n = over_networks(ratios)
     return finding(
         decide_mean(ratio, np.log(1.5), n=n, show=as_ratio),
         shares=sorted(shares),

@@ -170,6 +170,19 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         seconds_r_squared examples
         """
     ),
+    "predictions": _columns(
+        """
+        machine device study target family rule model dataset optimizer noise_scale noise_scale_low
+        noise_scale_high noise_scale_unbounded factor factor_low factor_high factor_unbounded b_crit
+        b_crit_low b_crit_high b_crit_unbounded c c_low c_high c_unbounded o o_low o_high
+        o_unbounded predicted_batch_size predicted_batch_size_low predicted_batch_size_high
+        predicted_batch_size_unbounded cost_at_32 cost_at_32_low cost_at_32_high
+        cost_at_32_unbounded cost_at_128 cost_at_128_low cost_at_128_high cost_at_128_unbounded
+        cost_at_1000 cost_at_1000_low cost_at_1000_high cost_at_1000_unbounded best_batch_size
+        best_batch_size_low best_batch_size_high nearest_batch_size cost cost_low cost_high
+        cost_unbounded batch_sizes relative_times
+        """
+    ),
     "profile": _columns(
         """
         machine device study target solver tau share workloads
@@ -251,7 +264,7 @@ _TEXTS = frozenset(
         dataset dataset_digest status statuses missing message code text kind reason log file digest
         timed_in loop relative_epoch_time_base relative_time_to_target_base
         family rule solver axis value baseline metric
-        targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest
+        targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest relative_times
         id verdict policy changed fields
         """
     )

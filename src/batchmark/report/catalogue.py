@@ -52,6 +52,13 @@ ENTRIES = (
         study="batch_size",
     ),
     Entry(
+        "prediction",
+        "prediction",
+        say("Can the fastest batch size be predicted?"),
+        study="batch_size",
+        probed=True,
+    ),
+    Entry(
         "sensitivity", "headline", say("Does the answer depend on the target?"), study="batch_size"
     ),
     Entry(

@@ -528,6 +528,23 @@ GRADIENTS: Mapping[str, Words] = {
         needs=_both(say("batch size"), PROBES),
         figure="noise_scale",
     ),
+    "prediction-holds": Words(
+        statement=say("Noise scale and clock predict the fastest batch size."),
+        rule=say(
+            "Of the main study's sizes, at rates that follow the size, the one nearest to the "
+            "predicted √(B_crit · o/c), B_crit being the noise scale times the factor of earlier "
+            "studies, takes at most 1.25 times as long to the target as each of the others "
+            "(Student's t over seeds and rounds)."
+        ),
+        effect=say("time at the predicted size over another's (the pair that decides)"),
+        evidence=say(
+            "Predicted was {predicted} ({predicted_low} to {predicted_high}); {tried}, the nearest "
+            "size tried, takes {effect} ({low} to {high}) times as long as the size that decides; "
+            "the fastest is {fastest}."
+        ),
+        needs=_both(say("batch size"), PROBES),
+        figure="prediction",
+    ),
     "label-noise-batch": Words(
         statement=say("Wrong labels make the batch size larger that training can use."),
         rule=say(

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import check_product, noise
 from batchmark.statistics.loops import loop_sizes, loops
 from batchmark.statistics.noise_scale import noise_scales, probes
+from batchmark.statistics.prediction import of_answer, predictions
 from batchmark.statistics.study_data import (
     Measurements,
     StudyData,
@@ -48,6 +50,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "cost_model": _each(every, cost_model),
         "best_batches": _each(every, best_batches),
         "choices": _each(every, choices),
+        "predictions": _each(every, partial(_predictions, measured)),
         "profile": _each(every, performance_profile),
         "loops": _each(every, loops),
         "loop_sizes": _each(every, loop_sizes),
@@ -57,7 +60,8 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
     }
     facts = answer(every, request)
     known = best_known(facts, tables["summary"], tables["threads"])
-    return tables, facts | ({"best_known": known} if known else {})
+    beside = {"best_known": known, "prediction": of_answer(facts, tables["predictions"])}
+    return tables, facts | {key: value for key, value in beside.items() if value}
 
 
 def settings(request: AnalyzeRequest) -> pd.DataFrame:
@@ -69,6 +73,10 @@ def settings(request: AnalyzeRequest) -> pd.DataFrame:
         for axis, value in values.items()
     ]
     return pd.DataFrame(rows, columns=list(ANALYZED["settings"]))
+
+
+def _predictions(measured: Measurements, data: StudyData) -> pd.DataFrame:
+    return predictions(data, where(measured.draws, machine=data.machine, device=data.device))
 
 
 def _each(every: list[StudyData], table: Callable[[StudyData], pd.DataFrame]) -> pd.DataFrame:

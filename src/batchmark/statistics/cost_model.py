@@ -107,19 +107,24 @@ def _parameters(convergence: Line, speed: Line) -> dict[str, Any]:
     with np.errstate(divide="ignore", invalid="ignore"):
         critical = np.maximum(convergence.intercept / convergence.slope, 0.0)
         critical = np.where(convergence.slope > 0, critical, np.inf)
-        overhead, example = np.maximum(speed.slope, 0.0), np.maximum(speed.intercept, 0.0)
-        fastest = np.sqrt(critical * overhead / example)
-    made = {
-        "e_min": convergence.intercept,
-        "b_crit": critical,
-        "c": example,
-        "o": overhead,
-        "best_batch_size": fastest,
-    }
-    for size in COMMON_SIZES:
-        made[f"cost_at_{size}"] = _relative_cost(float(size), critical, overhead / example)
+    made = {"e_min": convergence.intercept, **implied(critical, speed)}
     tables = [columns(name, of_draws(draws)) for name, draws in made.items()]
     return {name: value for table in tables for name, value in table.items()}
+
+
+def implied(critical: Array, speed: Line) -> dict[str, Array]:
+    """What a critical size and seconds an example over 1 / B imply, by name, draw by draw.
+
+    `o`, `c`: seconds a step and an example; `best_batch_size`; `cost_at_{size}`: time to target at
+    a common size over the least possible.
+    """
+    overhead, example = np.maximum(speed.slope, 0.0), np.maximum(speed.intercept, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = overhead / example
+        fastest = np.sqrt(critical * ratio)
+    costs = {f"cost_at_{size}": _relative_cost(size, critical, ratio) for size in COMMON_SIZES}
+    made = {"b_crit": critical, "c": example, "o": overhead, "best_batch_size": fastest}
+    return made | costs
 
 
 def _relative_cost(size: float, critical: Array, overhead: Array) -> Array:

@@ -1,5 +1,6 @@
 """What the gradient probes say: direction against the batch size, and the noise scale."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from batchmark.statistics.intervals import (
     Interval,
     Mean,
     columns,
+    mean_of,
     of_draws,
     student,
     within,
@@ -89,6 +91,46 @@ def log_noise_scale(part: pd.DataFrame) -> Mean | None:
     error = (high - low) / 2 if np.isfinite(high - low) else np.inf
     freedom = min(scale.sizes.values()) - 1
     return Mean(np.log(scale.ratio[0]), np.asarray(error**2), np.asarray(freedom))
+
+
+Scales = dict[tuple[str, int], dict[str, Mean]]
+"""log noise scale by network (variant and seed) and moment, in the order of training."""
+
+
+def network_scales(draws: pd.DataFrame) -> Scales:
+    """Of the networks and moments that have one."""
+    if draws.empty:
+        return {}
+    ordered = draws.sort_values("epoch", kind="stable")
+    known: Scales = {}
+    for (variant, seed, moment), part in ordered.groupby(["variant", "seed", "moment"], sort=False):
+        scale = log_noise_scale(part)
+        if scale is not None:
+            known.setdefault((str(variant), int(str(seed))), {})[str(moment)] = scale
+    return known
+
+
+def after_start(moments: dict[str, Mean]) -> Mean | None:
+    """The mean over the moments after the start; None without any."""
+    later = [scale for moment, scale in moments.items() if moment != "initial"]
+    return _over_moments(later) if later else None
+
+
+def _over_moments(parts: Sequence[Mean]) -> Mean:
+    """The mean of independent estimates."""
+    count = len(parts)
+    return Mean(
+        np.mean([part.estimate for part in parts], axis=0),
+        np.sum([part.squared_error for part in parts], axis=0) / count**2,
+        np.min([part.freedom for part in parts], axis=0),
+    )
+
+
+def over_networks(parts: Sequence[Mean]) -> tuple[Mean, int]:
+    """Mean and number of replicates: networks, or the draws of a single one."""
+    if len(parts) == 1:
+        return parts[0], int(parts[0].freedom) + 1
+    return mean_of([float(part.estimate) for part in parts]), len(parts)
 
 
 def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:

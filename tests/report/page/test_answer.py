@@ -195,3 +195,19 @@ def test_the_policy_for_the_rate_is_named_with_its_cost_and_the_others(
 def test_a_size_that_got_there_at_another_rate_missed_nothing(said: Say) -> None:
     assert "Batch size 1 did not within" in plain(said(reached_at_any_rate={"1": False}).detail)
     assert "did not within" not in plain(said(reached_at_any_rate={"1": True}).detail)
+
+
+@pytest.mark.parametrize(
+    ("nearest", "cost", "end"),
+    [
+        (64, 1.0, "measured was 64."),
+        (32, 1.2, "measured was 64; 32, the nearest tried, takes 1.2 × the time."),
+        (256, None, "measured was 64; 256, the nearest tried, missed the target."),
+    ],
+)
+def test_the_prediction_stands_beside_the_measurement(
+    said: Say, nearest: int, cost: float | None, end: str
+) -> None:
+    row = {"predicted": 40.0, "low": 20.0, "high": 80.0, "measured": 64.0}
+    made = plain(said(prediction=row | {"nearest": float(nearest), "cost": cost}).limits[-1])
+    assert made == f"Prediction: noise scale and clock alone said batch size 40 (20–80), {end}"

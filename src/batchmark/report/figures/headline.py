@@ -1,7 +1,7 @@
 """The study of the batch size: time to target and its factors, targets, and the simple model."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -355,7 +355,17 @@ def cost_model(tables: Tables) -> Drawn | None:
         best=whole(fit["best_batch_size"]),
     )
     return Drawn(
-        figure=_measured_and_modelled(frame, fit, measures),
+        figure=measured_and_modelled(
+            frame,
+            Model(
+                lambda sizes: modelled(fit, sizes),
+                fit["best_batch_size_low"],
+                fit["best_batch_size_high"],
+                say("model"),
+            ),
+            measures,
+            "time to target (s)",
+        ),
         title=_modelled_best(fit),
         alt=alt,
         numbers=numbers(frame, columns),
@@ -384,15 +394,26 @@ def modelled(fit: pd.Series, sizes: np.ndarray) -> np.ndarray:
     return seconds * fit["e_min"] * (1 + sizes / fit["b_crit"])
 
 
-def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve) -> style.Figure:
+class Model(NamedTuple):
+    """What a model says of any batch size, the interval of its best one, and its name."""
+
+    line: Callable[[np.ndarray], np.ndarray]
+    low: float
+    high: float
+    name: Message
+
+
+def measured_and_modelled(
+    frame: pd.DataFrame, model: Model, measures: Curve, label: str
+) -> style.Figure:
+    """Marks with intervals, the model's line over the sizes tried, its interval shaded."""
     figure, (axes,) = style.panels(right=70)
     style.batch_axis(axes, frame["batch_size"])
     sizes = np.geomspace(frame["batch_size"].min(), frame["batch_size"].max(), MODEL_POINTS)
-    line = modelled(fit, sizes)
-    style.log_axis(axes, [*curves.values([measures]), *line], "time to target (s)")
-    if _bounded(fit):
-        low, high = fit["best_batch_size_low"], fit["best_batch_size_high"]
-        axes.axvspan(low, high, color=style.INK, alpha=0.08, linewidth=0)
+    line = model.line(sizes)
+    style.log_axis(axes, [*curves.values([measures]), *line], label)
+    if np.isfinite([model.low, model.high]).all():
+        axes.axvspan(model.low, model.high, color=style.INK, alpha=0.08, linewidth=0)
     axes.plot(sizes, line, color=style.INK, alpha=0.75, linewidth=1.4)
     drawn = measures.drawn
     axes.vlines(
@@ -404,7 +425,7 @@ def _measured_and_modelled(frame: pd.DataFrame, fit: pd.Series, measures: Curve)
         linewidth=1.4,
     )
     axes.plot(drawn["x"], drawn["y"], "o", color=measures.color, gid=style.gid(measures.name))
-    ends = [style.EndLabel(sizes[-1], line[-1], "model", style.INK)]
+    ends = [style.EndLabel(sizes[-1], line[-1], str(model.name), style.INK)]
     if measures.missed:
         style.rail(axes)
         curves.draw_misses(axes, [measures])

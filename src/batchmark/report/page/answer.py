@@ -9,6 +9,7 @@ import pandas as pd
 from batchmark.report.language.messages import (
     SPACE,
     Message,
+    bracketed,
     each,
     enumerated,
     epochs,
@@ -61,7 +62,7 @@ def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
         *_missed(facts, rows),
         *_costs(facts),
     ]
-    limits = [*_limits(facts, rows), *_check(tables)]
+    limits = [*_limits(facts, rows), *_check(tables), *_prediction(facts)]
     return Answer(_advice(facts), joined(detail, SENTENCES), lines, limits)
 
 
@@ -320,6 +321,33 @@ def _check(tables: Tables) -> Iterator[Message]:
             "training alone took.",
             **fields,
         )
+
+
+def _prediction(facts: Facts) -> Iterator[Message]:
+    """What noise scale and clock alone said, beside what was measured."""
+    said = facts.get("prediction") or {}
+    if said.get("measured"):
+        yield say(
+            "Prediction: noise scale and clock alone said batch size {predicted}{interval}, "
+            "measured was {measured}{nearest}.",
+            predicted=whole(said["predicted"]),
+            interval=bracketed(said["low"], said["high"]),
+            measured=whole(said["measured"]),
+            nearest=_nearest(said),
+        )
+
+
+def _nearest(said: Facts) -> Message | str:
+    """What the size costs that is nearest to a prediction, unless it is the best."""
+    if said["nearest"] == said["measured"]:
+        return ""
+    if said["cost"] is None:
+        return say("; {size}, the nearest tried, missed the target", size=whole(said["nearest"]))
+    return say(
+        "; {size}, the nearest tried, takes {times} the time",
+        size=whole(said["nearest"]),
+        times=times(said["cost"]),
+    )
 
 
 # How the rates of a policy follow the batch size.

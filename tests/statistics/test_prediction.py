@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm, t
+
+from batchmark.statistics import prediction
+from batchmark.statistics.cost_model import Line
+from batchmark.statistics.intervals import Array, Mean, of_draws
+from batchmark.statistics.prediction import calibration, factors, predict, predictions
+from batchmark.statistics.study_data import where
+from tests.world import World
+
+EXACT = np.asarray(0.0)
+
+
+def known(value: float) -> Array:
+    return np.full(1001, value)
+
+
+def rows(*ratios: float) -> pd.DataFrame:
+    """Studies whose measured best size is so many times what the noise scale says."""
+    return pd.DataFrame({"predicted": 100.0, "measured": 100.0 * np.array(ratios)})
+
+
+def test_without_a_study_the_factor_is_one_and_hardly_known() -> None:
+    estimate, low, high = of_draws(factors(rows()))
+    # Student's t with 4 degrees of freedom times log 3 / 2 times sqrt(1 + 1 / 1).
+    half = float(t.ppf(0.975, 4)) * np.log(3) / 2 * 2**0.5
+    assert estimate == 1
+    assert np.log(high) == pytest.approx(half, rel=0.15)
+    assert np.log(low) == pytest.approx(-half, rel=0.15)
+
+
+def test_a_study_moves_the_factor_half_way() -> None:
+    # Half the predicted size means a quarter of the critical size; one row weighs as the prior.
+    assert factors(rows(0.5))[0] == pytest.approx(0.25**0.5)
+
+
+def test_many_studies_decide_the_factor_and_their_spread_its_interval() -> None:
+    logs = 0.4 + 0.1 * norm.ppf((np.arange(200) + 0.5) / 200)
+    estimate, low, high = of_draws(factors(rows(*np.exp(logs))))
+    assert estimate == pytest.approx(np.exp(2 * 0.4), rel=0.01)
+    assert np.log([low, high]) == pytest.approx([0.8 - 0.39, 0.8 + 0.39], abs=0.1)
+
+
+def test_the_best_size_by_hand() -> None:
+    # 400 examples of noise, a factor of a half, and steps that cost as much as 50 examples.
+    speed = Line(intercept=known(2e-5), slope=known(1e-3), r_squared=1.0)
+    scale = Mean(np.log(np.asarray(400.0)), EXACT, np.asarray(9.0))
+    made = predict(scale, speed, known(0.5))
+    assert of_draws(made["predicted_batch_size"]) == pytest.approx((100.0, 100.0, 100.0))
+    # (1 + 32 / 200) (1 + 50 / 32) over (1 + 100 / 200) (1 + 50 / 100).
+    assert made["cost_at_32"][0] == pytest.approx(1.16 * 2.5625 / 2.25)
+
+
+def test_the_interval_of_the_best_size_covers() -> None:
+    """Noise scale and factor are drawn as their errors say; the clock is exact."""
+    random, inside = np.random.default_rng(0), []
+    studies = np.exp(random.normal(0.2, 0.2, (300, 12)))
+    speed = Line(known(1.0), known(25.0), 1.0)
+    for measured in studies:
+        factor = np.exp(2 * random.normal(0.2, 0.2))
+        scale = np.log(400) + random.normal(0, 0.1)
+        seen = Mean(np.asarray(scale), np.asarray(0.1**2), np.asarray(29.0))
+        made = predict(seen, speed, factors(rows(*measured)))
+        _, low, high = of_draws(made["predicted_batch_size"])
+        inside.append(low <= (400 * factor * 25) ** 0.5 <= high)
+    assert 0.92 <= np.mean(inside) <= 0.99
+
+
+def test_a_study_predicts_the_families_whose_rates_follow_the_sizes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, data = world.truth, world.data("learning_rate")
+    # As if many studies had told how critical size and noise scale go together.
+    # After the start it is once and then five times that of one image: the geometric mean.
+    scale = truth.gradient_variance / truth.gradient_squared * 5**0.5
+    share = (truth.critical_batch / scale) ** 0.5
+    monkeypatch.setattr(prediction, "calibration", lambda: rows(*[share] * 200))
+    table = predictions(data, where(world.measured.draws, machine="local", device="cpu"))
+    assert set(table["rule"]) == {"sqrt", "linear", "tuned"}
+    assert table["noise_scale"].iloc[0] == pytest.approx(scale, rel=0.3)
+    for row in table.to_dict("records"):
+        assert row["predicted_batch_size"] == pytest.approx(truth.best_batch(), rel=0.25)
+        assert row["predicted_batch_size_low"] < truth.best_batch()
+        assert truth.best_batch() < row["predicted_batch_size_high"]
+        # Of 32, 128, 512 and 2048, the truth being 77, and its nearest the fastest.
+        assert row["nearest_batch_size"] == row["best_batch_size"]
+        assert row["cost_low"] <= row["cost"] == 1 or row["cost"] < 1.05
+
+
+def test_without_probes_nothing_is_predicted(world: World) -> None:
+    assert predictions(world.data("learning_rate"), world.measured.draws.iloc[:0]).empty
+
+
+def test_the_shipped_studies_are_what_they_say() -> None:
+    """Every row's prediction follows from its noise scale and clock, its best from its times."""
+    for row in calibration().to_dict("records"):
+        assert row["predicted"] == pytest.approx(
+            (row["noise_scale"] * row["step_over_example"]) ** 0.5, rel=0.01
+        )
+        sizes, times = (
+            np.array(row[name].split(";"), float) for name in ("batch_sizes", "relative_times")
+        )
+        assert row["measured"] == sizes[times.argmin()]
+        assert times.min() == 1
+        assert row["measured_low"] <= row["measured"] <= row["measured_high"]
+
+
+def test_the_shipped_studies_are_documented() -> None:
+    folder = Path(prediction.__file__).parent
+    assert "calibration.csv" in (folder / "calibration.md").read_text(encoding="utf-8")
