@@ -21,9 +21,14 @@ def test_a_run_costs_what_a_slow_core_needs() -> None:
     assert load.seconds(ASSUMED) == 160
 
 
-def test_other_models_cost_by_their_multiplications_but_not_more_for_a_step() -> None:
-    mlp = run_load(CHOSEN.model_copy(update={"model": "mlp"}), BUDGET, TuningConfig())
+def test_other_models_cost_by_their_multiplications_and_rows() -> None:
+    mlp, lstm = (
+        run_load(CHOSEN.model_copy(update={"model": model}), BUDGET, TuningConfig())
+        for model in ("mlp", "lstm")
+    )
     assert (mlp.images, mlp.steps, mlp.evaluated) == (30_000, 10_000, 50_000)
+    # 28 rows make five steps of one.
+    assert (lstm.images, lstm.steps, lstm.evaluated) == (150_000, 50_000, 250_000)
 
 
 def test_tuning_is_counted_as_configured() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.plan import fingerprint as sources
+from batchmark.plan.grid import MODELS
 
 Write = Callable[..., str]
 
@@ -216,6 +218,22 @@ def test_an_optimizers_code_concerns_only_its_variants() -> None:
     rprop = "batchmark.training.optimizers.rprop"
     assert rprop not in sources.closure("batchmark.stages.train")
     assert rprop + ":" in sources.fingerprint(["batchmark.stages.train", rprop])
+
+
+PRETRAINED, RECURRENT = ("sda", "dbn"), ("lstm", "gru", "mut1", "mut2", "mut3")
+HELPERS = {
+    **{model: {"training.pretraining", "training.weights"} for model in PRETRAINED},
+    **{model: {"training.recurrent", "training.weights"} for model in RECURRENT},
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_models_code_concerns_only_its_variants(model: str) -> None:
+    root = "batchmark.stages.train"
+    (module,) = sources.modules_used(Hyperparameters(model=model))
+    used = sources.closure(module) - sources.closure(root)
+    own = {f"training.models.{model}", *HELPERS.get(model, ())}
+    assert {name.removeprefix("batchmark.") for name in used} == own
 
 
 def test_training_does_not_depend_on_words_statistics_or_the_clock() -> None:

@@ -19,6 +19,14 @@ MNIST = (28, 28, 1)
         ("lenet5", 61_706),  # 60,000 in LeCun 1998 + 900 of the full table + 806 of the output
         ("lenet_theano", 431_080),  # the same widths as Caffe's LeNet
         ("mlp", 266_610),  # LeNet-300-100
+        ("sda", 266_610 + 784 + 300 + 1),  # and decoders' biases, and images seen
+        ("dbn", 266_610 + 784 + 300 + 1),  # visible units' biases
+        ("lstm", 4 * (28 + 128 + 1) * 128 + 1290),  # three gates and a candidate
+        ("gru", 3 * (28 + 128 + 2) * 128 + 1290),  # two gates and a candidate, two biases each
+        # Matrices from the input and from the state, biases, the fixed projection.
+        ("mut1", (2 * 28 + 2 * 128 + 3 + 28) * 128 + 1290),
+        ("mut2", (2 * 28 + 3 * 128 + 3 + 28) * 128 + 1290),
+        ("mut3", (3 * 28 + 3 * 128 + 3) * 128 + 1290),
     ],
 )
 def test_parameters_as_in_the_literature(model: str, parameters: int) -> None:

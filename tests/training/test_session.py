@@ -86,9 +86,9 @@ def relative_difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> flo
     return float(np.linalg.norm(differences) / np.linalg.norm([np.linalg.norm(b) for b in theirs]))
 
 
-def assert_equal_to_fit(session: Session) -> None:
-    weights, statistics = fit(session, STEPS)
-    session.train(STEPS)
+def assert_equal_to_fit(session: Session, steps: int = STEPS) -> None:
+    weights, statistics = fit(session, steps)
+    session.train(steps)
     trained = [variable.numpy() for variable in session.model.trainable_variables]
     assert relative_difference(trained, weights) <= 1e-5
     for ours, theirs in zip(session.model.non_trainable_variables, statistics, strict=True):
@@ -195,6 +195,21 @@ def test_lenet5_ends_with_the_weights_of_model_fit(batch_size: int, pooling: str
         model="lenet5", batch_size=batch_size, pooling=pooling, learning_rate=0.02
     )
     assert_equal_to_fit(Session.open(chosen, to_device(dataset(96, side=28)), seed=3))
+
+
+@pytest.mark.parametrize("model", ["sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3"])
+def test_the_articles_other_models_end_with_the_weights_of_model_fit(model: str) -> None:
+    """Pretraining, which ends half way, included."""
+    steps, batch_size = 20, 8
+    pretraining = {"images": steps * batch_size // 2, "hidden": [12, 5]}
+    chosen = hyperparameters(
+        model=model,
+        batch_size=batch_size,
+        l2=0.001,
+        dropout=0.2,
+        model_arguments=pretraining if model in ("sda", "dbn") else {},
+    )
+    assert_equal_to_fit(Session.open(chosen, to_device(dataset(32)), seed=3), steps)
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["graph", "xla"])

@@ -10,6 +10,7 @@ from typing import Any
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import (
     AXES,
+    NORMALIZATIONS,
     OPTIMIZERS,
     Hyperparameters,
     default_rate,
@@ -20,7 +21,12 @@ from batchmark.contract.requests.time import TimingSubject
 from batchmark.plan.reading import check, shorten
 from batchmark.plan.schema import IMPORT_PATH, StudyConfig
 
-MODELS = ("lenet5", "lenet_theano", "mlp")
+MODELS = (
+    "lenet5", "lenet_theano", "mlp", "sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3",
+)  # fmt: skip
+# Of these, what has pooling, and layers that are normalized before their activations.
+_POOLED = ("lenet5", "lenet_theano")
+_NORMALIZED = (*_POOLED, "mlp")
 # What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
 KERAS_OPTIMIZERS = {
     "Adadelta": ("rho", "epsilon"),
@@ -95,8 +101,21 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     yield from _in_course(chosen)
     if isinstance(size, int) and isinstance(images, int) and size > images:
         yield f"batch_size = {size}: larger than train_size {images}"
-    if chosen.pooling is not None and model == "mlp":
-        yield f"pooling = {chosen.pooling!r}: the mlp has no pooling; remove the key"
+    yield from _of_layers(chosen)
+
+
+def _of_layers(chosen: Hyperparameters) -> Iterator[str]:
+    """What our models do not have; own ones are passed it and may refuse."""
+    model, normalization = chosen.model, chosen.normalization
+    if model not in MODELS:
+        return
+    if chosen.pooling is not None and model not in _POOLED:
+        yield f"pooling = {chosen.pooling!r}: the {model} has no pooling; remove the key"
+    if NORMALIZATIONS[normalization].layer and model not in _NORMALIZED:
+        yield f"normalization = {normalization!r}: allowed with {', '.join(_NORMALIZED)}"
+    # Its energies are those of units of -1 and 1 over pixels of 0 to 1.
+    if model == "dbn" and (chosen.activation not in (None, "tanh") or normalization != "none"):
+        yield "activation, normalization: the dbn has tanh and pixels of 0 to 1; remove the keys"
 
 
 def _in_course(chosen: Hyperparameters) -> Iterator[str]:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.hyperparameters import Hyperparameters
@@ -12,8 +13,28 @@ from batchmark.contract.requests.train import Racing, rungs
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
 from batchmark.training.racing import FEWEST, student_quantile
 
-# Work of a training image relative to LeNet-5, by the number of multiplications.
-MODEL_COSTS = {"lenet5": 1.0, "lenet_theano": 4.0, "mlp": 0.5}
+
+class ModelCost(NamedTuple):
+    """Work relative to LeNet-5: of a training image, and of a step beside its images."""
+
+    image: float = 1.0
+    step: float = 1.0
+
+
+# By the number of multiplications; what reads rows or is pretrained, as measured on one core.
+# A step over 28 rows is many small operations.
+MODEL_COSTS = {
+    "lenet5": ModelCost(),
+    "lenet_theano": ModelCost(4.0),
+    "mlp": ModelCost(0.5),
+    "sda": ModelCost(0.8),
+    "dbn": ModelCost(0.9),
+    "lstm": ModelCost(2.5, 5.0),
+    "gru": ModelCost(2.8, 5.0),
+    "mut1": ModelCost(1.5, 5.0),
+    "mut2": ModelCost(1.9, 5.0),
+    "mut3": ModelCost(2.0, 5.0),
+}
 # A trial is evaluated before its first step and, on test images, at its end.
 _EVALUATIONS_BESIDE = 2
 # Where seeds are added: the spread of the log epochs to the target, the share of the budget until
@@ -47,7 +68,7 @@ MNIST_SIZE = DataSize(MNIST_TRAINING_IMAGES, 10_000)
 
 @dataclass(frozen=True)
 class Load:
-    """What a training job does. Images count in those of LeNet-5."""
+    """What a training job does. Images and steps count in those of LeNet-5."""
 
     images: float
     steps: float
@@ -77,7 +98,11 @@ def run_load(
     scored = (complete + _SCORED * raced) / _interval(given, used)
     evaluations = scored + _EVALUATIONS_BESIDE * given.trials + (tuned and _choices(tuning))
     model = _model_cost(chosen)
-    return Load(images * model, images / batch_size, evaluations * data.validation * model)
+    return Load(
+        images * model.image,
+        images / batch_size * model.step,
+        evaluations * data.validation * model.image,
+    )
 
 
 def tuned_epochs(tuning: TuningConfig) -> float:
@@ -123,7 +148,7 @@ def probe_load(
     training = run_load(chosen, budget.model_copy(update={"trials": probing.trials}), tuning, data)
     passed = sum(size for size in probing.batch_sizes if size % _PROBED_TOGETHER)
     a_moment = probing.draws * passed + data.images
-    drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen)
+    drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen).image
     return replace(training, images=training.images + drawn)
 
 
@@ -137,11 +162,11 @@ def session_seconds(
     if data.is_sample and timing.sample_min_seconds:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
     sizes = [batch_and_images(subject, data.images)[0] for subject in subjects]
-    on_one_core = [
-        size * rates.image * _model_cost(subject)
-        for size, subject in zip(sizes, subjects, strict=True)
+    costs = [_model_cost(subject) for subject in subjects]
+    steps = [
+        size * rates.image * cost.image / rates.cores**_SPEED_UP + rates.step * cost.step
+        for size, cost in zip(sizes, costs, strict=True)
     ]
-    steps = [seconds / rates.cores**_SPEED_UP + rates.step for seconds in on_one_core]
     a_round = sum(visit_seconds(timing, step) for step in steps)
     rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
     tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
@@ -157,8 +182,8 @@ def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
     return max(timing.min_seconds, min(steps, most))
 
 
-def _model_cost(chosen: Hyperparameters) -> float:
-    return MODEL_COSTS.get(chosen.model, 1.0)
+def _model_cost(chosen: Hyperparameters) -> ModelCost:
+    return MODEL_COSTS.get(chosen.model, ModelCost())
 
 
 def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:

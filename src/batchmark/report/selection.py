@@ -42,7 +42,7 @@ NAMES: Mapping[str, str] = {
     "rmsprop-momentum": "RMSprop with momentum",
     "lenet5": "LeNet-5",
     "lenet_theano": "LeNet (Theano)",
-    "mlp": "MLP",
+    **{name: name.upper() for name in ("mlp", "sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3")},
     **{key: row.name for key, row in NORMALIZATIONS.items()},
     "none": "no normalization",
     "sqrt": "square root",

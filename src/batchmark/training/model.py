@@ -207,8 +207,8 @@ def _built_in(name: str) -> Any:
         return plugins.built_in("models", name).build
     except (ModuleNotFoundError, AttributeError) as error:
         raise UserError(
-            f"model {name!r} is unknown; choose lenet5, lenet_theano, mlp or your own "
-            f"'package.module:build'."
+            f"model {name!r} is unknown; choose lenet5, lenet_theano, mlp, sda, dbn, lstm, gru, "
+            f"mut1, mut2, mut3 or your own 'package.module:build'."
         ) from error
 
 

@@ -28,10 +28,12 @@ ORANGE = "#e69f00"
 SKY = "#56b4e9"
 VIOLET = "#7b5ea7"
 BROWN = "#8c6d31"
+SLATE = "#66717e"
+CRIMSON = "#b03060"
 
 # The first six are those of Okabe and Ito (2008), told apart by the colour-blind.
-HUES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, BROWN)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+HUES = (BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, VIOLET, BROWN, SLATE, CRIMSON)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
 
 # Drawn in this colour, an artist takes the text colour of the page it stands on.
 INK = "#111213"
@@ -58,6 +60,13 @@ FIXED = {
     "lenet5": 0,
     "lenet_theano": 1,
     "mlp": 2,
+    "lstm": 3,
+    "gru": 4,
+    "mut1": 5,
+    "mut2": 6,
+    "mut3": 7,
+    "sda": 8,
+    "dbn": 9,
     "weight decay": 1,
     "L2": 2,
     "L1": 3,

@@ -1,0 +1,30 @@
+"""MUT2 (Jozefowicz, Zaremba & Sutskever 2015), in Keras's words of that year JZS2."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from batchmark.training.model import Blueprint
+from batchmark.training.recurrent import MutatedCell, mutated
+
+
+@keras.saving.register_keras_serializable("batchmark")
+class Mut2Cell(MutatedCell):
+    """Its reset gate r sees the input without weights."""
+
+    inputs = ("xz", "xh")
+    recurrents = ("hz", "hr", "hh")
+    projects = True
+
+    def step(self, x: Any, h: Any, w: dict[str, Any]) -> Any:
+        """The paper's three equations."""
+        z = ops.sigmoid(x @ w["xz"] + h @ w["hz"] + w["bz"])
+        r = ops.sigmoid(self.project(x) + h @ w["hr"] + w["br"])
+        new = self.activation((r * h) @ w["hh"] + x @ w["xh"] + w["bh"])
+        return new * z + h * (1 - z)
+
+
+def build(blueprint: Blueprint) -> keras.Model:
+    """128 units over the rows of an image."""
+    return mutated(blueprint, "mut2", Mut2Cell)
