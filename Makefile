@@ -22,7 +22,7 @@ PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical 
 .PHONY: report smoke evening full test check pytest lint format bench estimate partial publish clean-stale compare lock again
 
 report: $(VENV)/installed-run
-	@$(CHECKED) --cores all $(ARGS) && echo "The report: $(CURDIR)/reports/index.html"
+	@$(CHECKED) --cores all $(ARGS)
 
 smoke: override ARGS += --configfile config/smoke.yaml
 smoke: report

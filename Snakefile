@@ -15,7 +15,7 @@ from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FI
 from batchmark.contract.errors import UserError
 from batchmark.machine.garbage import collect_seldom
 from batchmark.contract.devices import DEVICES
-from batchmark.contract.languages import language_codes, page_file
+from batchmark.contract.languages import ANSWER_FILE, language_codes, page_file
 from batchmark.plan.plan import card_count, cards_of_job
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.studies import in_order_of_priority

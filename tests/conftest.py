@@ -73,7 +73,8 @@ def finished(shared_folder: Path) -> Checkout:
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             checkout = copy_project(folder)
-            result = checkout.snakemake()
+            result = checkout.snakemake(VERBOSE="")
+            (folder / ".locks/terminal.txt").write_text(result.stderr, encoding="utf-8")
             if result.returncode != 0:
                 shutil.rmtree(folder)
                 pytest.fail(result.stdout + result.stderr)

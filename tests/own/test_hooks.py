@@ -46,7 +46,7 @@ def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(
     result = project.snakemake(*([] if linked else named))
     words = result.stdout + result.stderr
     assert result.returncode == 1
-    assert "2 failed:\n  train: variant " in words, words
+    assert "2 failed:\n  sgd, batch 20, mypackage.models:" in words, words
     for name, sentence in MISTAKES.items():
         assert sentence in words
         (log,) = project.folder.glob(f"logs/train/cpu/{name}-*.log")

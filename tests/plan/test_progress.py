@@ -1,51 +1,170 @@
 """What is said of a run while it goes on, from Snakemake's events."""
 
 import logging
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.record import write_result
-from batchmark.plan.forecast import Progress, expected_by_job
+from batchmark.plan.forecast import expected_by_job
+from batchmark.plan.progress import Progress, Words
 from tests.plan.conftest import OpenPlan
 from tests.plan.test_expectation import RATES
 
-NOON = time.mktime((2024, 1, 1, 12, 0, 0, 0, 0, -1))
+JOBS: dict[int, Any] = {
+    1: ("download", {}),
+    2: ("train", {"variant": "mlp-sgd"}),
+    3: ("time", {"study": "first"}),
+    4: ("plot", {"figure": "a"}),
+    5: ("plot", {"figure": "b"}),
+    6: ("render", {}),
+}
 
 
-def event(name: str, **fields: object) -> logging.LogRecord:
-    return logging.makeLogRecord({"event": name, **fields})
+class Run:
+    """A run of `JOBS` at a clock that the test moves; job 2 finds 98 %."""
+
+    def __init__(self, expected: Mapping[int, float] | None = None) -> None:
+        self.said: list[str] = []
+        self.now, self.idle, self.expected = 0.0, 0, expected or {}
+        words = Words(self._label, lambda _stage, path: "98 %" if path.stem == "2" else "")
+        self.progress = Progress(words, self._say, self._be_idle, clock=lambda: self.now)
+        self.progress.start(JOBS, lambda: self.expected)
+        self.progress.stop()
+
+    def begin(self, *jobs: int, log: str = "none") -> None:
+        for job in jobs:
+            stage, wildcards = JOBS.get(job, ("plot", {"figure": "late"}))
+            self.tell(
+                "job_info", jobid=job, log=[log], output=[f"{job}.json"],
+                rule_name=stage, wildcards=wildcards,
+            )  # fmt: skip
+
+    def end(self, *jobs: int) -> None:
+        for job in jobs:
+            self.tell("job_finished", job_id=job)
+
+    def tell(self, event: str | None, **fields: object) -> None:
+        self.progress.handle(logging.makeLogRecord({"event": event, **fields}))
+
+    def _label(self, stage: str, wildcards: Mapping[str, str]) -> str:
+        return " ".join([stage, *wildcards.values()])
+
+    def _say(self, line: str, **_extra: object) -> None:
+        self.said.append(line)
+
+    def _be_idle(self) -> None:
+        self.idle += 1
 
 
-def test_each_job_that_ends_tells_what_is_left() -> None:
-    said: list[str] = []
-    expected = {1: 600.0, 2: 240.0, 3: 60.0}
-    progress = Progress(lambda: expected, [], said.append, clock=lambda: NOON)
-    for job in (1, 2):
-        progress.emit(event("job_info", jobid=job))
-    progress.emit(event("job_finished", job_id=2))
-    # Half of the job that runs, and the one to come: 300 + 60 seconds.
-    assert said == ["1 of 3 jobs done, 1 running, about 6.0 min left: until 12:06."]
-    progress.emit(event("job_error", jobid=1))
-    assert said[1:] == ["2 of 3 jobs done, 0 running, about 60 s left: until 12:01."]
-    progress.emit(event("job_finished", job_id=3))
-    progress.emit(event("job_finished", job_id=99))
-    progress.emit(event("shellcmd"))
-    assert len(said) == 2
+def test_each_measurement_has_a_line_with_what_it_found_and_what_is_left() -> None:
+    run = Run({1: 10.0, 2: 600.0, 3: 240.0})
+    run.begin(1)
+    run.now = 3.0
+    # Only the download tells how many images there are.
+    run.expected = {2: 400.0, 3: 240.0}
+    run.end(1)
+    run.begin(2, 3)
+    run.now = 67.0
+    run.end(2)
+    # Half of the job that runs, and nothing of those without a forecast: 120 seconds.
+    assert run.said == [
+        "✓ download · 3 s · 1 of 6 · 10.7 min left",
+        "✓ train mlp-sgd: 98 % · 64 s · 2 of 6 · 2.0 min left",
+    ]
 
 
-def test_after_the_download_the_rest_is_expected_anew() -> None:
-    said: list[str] = []
-    expected = {1: 10.0, 2: 600.0, 3: 120.0}
-    progress = Progress(lambda: expected, [1], said.append, clock=lambda: NOON)
-    expected = {1: 10.0, 2: 60.0, 3: 20.0}
-    progress.emit(event("job_finished", job_id=1))
-    assert said == ["1 of 3 jobs done, 0 running, about 80 s left: until 12:01."]
-    expected = {}
-    progress.emit(event("job_finished", job_id=2))
-    assert said[1:] == ["2 of 3 jobs done, 0 running, about 20 s left: until 12:00."]
+def test_the_jobs_of_seconds_have_one_line_together_and_late_ones_count() -> None:
+    run = Run()
+    run.begin(1, 2, 3)
+    run.end(1, 2, 3)
+    run.now = 100.0
+    run.begin(4, 5)
+    run.end(4)
+    # A checkpoint has made one more necessary.
+    run.begin(7)
+    run.end(5, 7)
+    assert len(run.said) == 3
+    run.begin(6)
+    run.now = 140.0
+    run.end(6)
+    assert run.said[3:] == ["✓ plot (3), render · 40 s · 7 of 7"]
+
+
+def test_what_is_no_news_of_a_job_says_nothing() -> None:
+    run = Run()
+    run.tell("shellcmd")
+    run.tell("job_finished", job_id=99)
+    run.tell(None, msg="Select jobs to execute...")
+    assert (run.said, run.idle) == ([], 0)
+    run.tell(None, msg="Nothing to be done (all requested files are present and up to date).")
+    assert (run.said, run.idle) == ([], 1)
+
+
+def test_a_failure_is_one_sentence_and_none_once_the_job_has_succeeded(tmp_path: Path) -> None:
+    run, log = Run({2: 60.0}), tmp_path / "a.log"
+    log.write_text("trial 1\nbatchmark: no room.\n")
+    run.begin(2, 3, log=str(log))
+    for job in (2, 3):
+        run.tell("job_error", jobid=job, log=[str(log)])
+    sentences = [f"train mlp-sgd: no room. ({log})", f"time first: no room. ({log})"]
+    assert run.said == [f"✗ {sentence}" for sentence in sentences]
+    assert run.progress.failures() == sentences
+    assert run.progress.remaining() == "0 jobs are done, 6 are left."
+    run.begin(2)
+    run.end(2)
+    assert run.said[2:] == ["✓ train mlp-sgd: 98 % · 0 s · 2 of 6"]
+    assert run.progress.failures() == sentences[1:]
+    assert run.progress.remaining() == "1 jobs are done, 5 are left."
+
+
+def test_what_an_interruption_ends_has_not_failed() -> None:
+    run = Run()
+    run.begin(2, 3)
+    run.tell(None, msg="Terminating processes on user request, this might take some time.")
+    for job in (2, 3):
+        run.tell("job_error", jobid=job, log=["none"])
+    assert (run.said, run.progress.failures()) == ([], [])
+    assert run.progress.is_interrupted
+    assert run.progress.remaining() == "0 jobs are done, 6 are left."
+
+
+def test_a_bar_shows_what_runs_unless_a_job_writes_to_the_terminal_itself(tmp_path: Path) -> None:
+    run, log = Run({2: 60.0}), tmp_path / "a.log"
+    log.write_text("trial-0: epoch 1\n")
+    assert run.progress.status() == (0, 6, "0 of 6 · 60 s left")
+    run.begin(1)
+    assert run.progress.status() == (0, 0, "")
+    run.end(1)
+    run.begin(2, log=str(log))
+    run.begin(3)
+    words = "1 of 6 · 30 s left · train mlp-sgd (trial-0: epoch 1) · time first"
+    assert run.progress.status() == (1, 6, words)
+
+
+def test_a_run_without_news_shows_what_its_jobs_said_last(tmp_path: Path) -> None:
+    run, log = Run(), tmp_path / "2.log"
+    noise = "WARNING: All log messages before absl::X\nI0000 00:00:17.8 5 port.cc] oneDNN\n"
+    log.write_text(f"trial-0: epoch 1\n{noise}\n")
+    run.begin(2, log=str(log))
+    run.begin(3, 4, 5)
+    run.progress.beat()
+    assert run.said == []
+    run.now = 120.0
+    for _ in range(8):
+        run.progress.beat()
+    words = (
+        "Still running: train mlp-sgd (trial-0: epoch 1) for 2.0 min; time first for 2.0 min; "
+        "plot a for 2.0 min; 1 more."
+    )
+    # After the first, second, fourth and eighth half minute.
+    assert run.said == [words] * 4
+    run.end(2)
+    run.progress.beat()
+    assert len(run.said) == 5
 
 
 def test_jobs_share_the_cores_and_a_timing_session_has_them_all(

@@ -19,6 +19,10 @@ def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:
     assert "there is no answer yet" in html
     assert "Not measured at this scale." in html
     assert (tmp_path / "r" / "index.zh.html").exists()
+    # In words for the terminal, which escapes nothing.
+    words = (tmp_path / "r" / "answer.rst").read_text(encoding="utf-8")
+    assert words.strip() in html
+    assert "there is no answer yet" in words
 
 
 def test_a_language_without_a_catalogue_any_more_has_no_page(tmp_path: Path) -> None:

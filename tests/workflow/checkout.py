@@ -23,12 +23,14 @@ class Checkout:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, config: Path = MICRO) -> subprocess.CompletedProcess[str]:
+    def snakemake(
+        self, *arguments: str, config: Path = MICRO, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake at the micro scale and wait for it."""
         return subprocess.run(
             [*self.command(config), *arguments],
             cwd=self.folder,
-            env=self.environment(),
+            env={**self.environment(), **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -42,7 +44,7 @@ class Checkout:
         return [*program, "--configfile", "config/micro.yaml", "--cores", "2"]
 
     def environment(self) -> dict[str, str]:
-        """As a user has it, this checkout's sources first, and locks of its own.
+        """As a user has it, this checkout's sources first, locks of its own, and all that is said.
 
         Not the switches of the test process, which the stages shall set for themselves.
         """
@@ -55,6 +57,7 @@ class Checkout:
             "PATH": path,
             "PYTHONPATH": str(self.folder / "src"),
             "TMPDIR": str(locks),
+            "VERBOSE": "1",
         }
 
     def planned(self, config: Path = MICRO) -> set[str]:

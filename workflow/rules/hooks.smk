@@ -11,7 +11,10 @@ hooks = Hooks(
         templates=BASE / "workflow/report",
     ),
     cores=workflow.cores,
+    logger=logger,
 )
+if workflow.is_main_process and not workflow.output_settings.dryrun:
+    logger.addHandler(hooks.progress)
 
 
 def needed_jobs():
@@ -29,8 +32,10 @@ def needed_jobs():
 # Another workflow that uses this one as a module calls them from its own, see docs/tutorial.md.
 onstart:
     with sentences():
-        for handler in hooks.start(needed_jobs(), here=workflow.local_exec):
-            logger.addHandler(handler)
+        jobs = needed_jobs()
+        hooks.start(
+            jobs, workflow.local_exec, done=len([*workflow.dag.jobs]) - len(jobs)
+        )
 
 
 onsuccess:

@@ -17,6 +17,7 @@ rule render:
             caption="../report/captions/page.rst",
             category="Report",
         ),
+        answer=f"reports/{ANSWER_FILE}",
     log:
         "logs/render.log",
     localrule: True

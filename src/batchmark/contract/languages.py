@@ -3,6 +3,8 @@
 from pathlib import Path
 
 SOURCE = "en"
+# The answer and what limits it in plain words, which are reStructuredText, too.
+ANSWER_FILE = "answer.rst"
 TEMPLATES = Path(__file__).parents[3] / "workflow" / "report"
 
 

@@ -2,148 +2,34 @@
 
 import functools
 import logging
-import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import remove_leftovers
+from batchmark.contract.languages import ANSWER_FILE
 from batchmark.machine.locks import EXCLUSIVE, open_lock, try_lock
+from batchmark.machine.terminal import legible
+from batchmark.plan.findings import finding, label
 from batchmark.plan.forecast import (
     Expectation,
     Job,
-    Progress,
     Work,
     all_work,
     compared,
     expectation,
     expected_by_job,
     is_long,
-    minutes,
     work_of,
 )
 from batchmark.plan.plan import Plan
-
-SENTENCE = "batchmark: "
-
-
-class Failures(logging.Handler):
-    """Follows Snakemake's log events: jobs that failed and did not succeed when tried again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._logs: dict[int, tuple[str, list[str]]] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note a failure, or that the job has succeeded after all."""
-        event, facts = getattr(record, "event", None), record.__dict__
-        if event == "job_error":
-            self._logs[facts["jobid"]] = (facts["rule_name"], list(facts["log"]))
-        elif event == "job_finished":
-            self._logs.pop(facts["job_id"], None)
-
-    def sentences(self) -> Iterator[str]:
-        """One line a job: its last words and where its log is; empty when none failed."""
-        for rule, logs in self._logs.values():
-            for log in logs or ["no log"]:
-                yield f"{rule}: {last_words(Path(log))} ({log})"
-
-
-def last_words(log: Path) -> str:
-    """The sentence a stage ended with; of one that ended otherwise, the last line it wrote."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    lines = text.strip().splitlines()
-    said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
-    if said:
-        return said[-1]
-    return f"it ended after {lines[-1].strip()!r}" if lines else "it ended without a word"
-
-
-# Long enough not to fill a log overnight, short enough that nobody thinks it hangs.
-PULSE_SECONDS = 30.0
-# Of the running jobs: what a line of a terminal holds.
-MOST_NAMED = 3
-# More than the last line; a log may have megabytes, and this is read twice a minute.
-_TAIL_BYTES = 4096
-# How TensorFlow's libraries begin what they say by themselves.
-_LIBRARY = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl")
-
-
-class Pulse(logging.Handler):
-    """Follows Snakemake's log events; while none come, says what the running jobs said last.
-
-    `jobs` by id. `clock` gives seconds.
-    """
-
-    def __init__(
-        self,
-        jobs: Mapping[int, Job],
-        say: Callable[[str], object],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__()
-        self._jobs, self._say, self._clock = jobs, say, clock
-        self._running: dict[int, tuple[float, list[str]]] = {}
-        self._heard, self._ended = False, threading.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note which job began or ended."""
-        event, facts = getattr(record, "event", None), record.__dict__
-        if event == "job_info":
-            self._running[facts["jobid"]] = (self._clock(), list(facts["log"]))
-        elif event in ("job_finished", "job_error"):
-            # Snakemake has two names for the id of a job.
-            self._running.pop(facts["job_id" if event == "job_finished" else "jobid"], None)
-        else:
-            return
-        self._heard = True
-
-    def start(self) -> None:
-        """Beat every `PULSE_SECONDS` until `stop`, or until this process ends."""
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def stop(self) -> None:
-        """No more beats."""
-        self._ended.set()
-
-    def beat(self) -> None:
-        """Say what runs, unless there were events since the last beat."""
-        running, heard = list(self._running.items()), self._heard
-        self._heard = False
-        if running and not heard:
-            named = [self._sentence(id_, *job) for id_, job in running[:MOST_NAMED]]
-            more = len(running) - len(named)
-            self._say("; ".join([*named, *([f"{more} more run"] if more else [])]) + ".")
-
-    def _run(self) -> None:
-        while not self._ended.wait(PULSE_SECONDS):
-            self.beat()
-
-    def _sentence(self, id_: int, began: float, logs: Sequence[str]) -> str:
-        stage, wildcards = self._jobs.get(id_, ("a job", {}))
-        name = wildcards.get("variant") or wildcards.get("study") or wildcards.get("figure") or ""
-        said = [line for log in logs if (line := last_line(Path(log)))]
-        words = f"{stage} {name}".strip()
-        spent, last = minutes(self._clock() - began), said[-1] if said else "no word yet"
-        return f"{words} has been running for {spent} ({last})"
-
-
-def last_line(log: Path) -> str:
-    """The last line that the stage or the user's code wrote so far; empty: none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    own = [line.strip() for line in lines if line.strip() and not _LIBRARY.match(line)]
-    return own[-1][:120] if own else ""
+from batchmark.plan.progress import Progress, Words, counted, place
 
 
 @dataclass(frozen=True)
@@ -164,19 +50,20 @@ class Places:
 
 
 class Hooks:
-    """One run of the workflow on `cores` cores."""
+    """One run of the workflow on `cores` cores; what it says goes to `logger`."""
 
-    def __init__(self, plan: Plan, places: Places, cores: int) -> None:
-        self._plan, self._places, self._cores = plan, places, cores
+    def __init__(self, plan: Plan, places: Places, cores: int, logger: logging.Logger) -> None:
+        self._plan, self._places, self._cores, self._logger = plan, places, cores, logger
         self._calibration = places.results / plan.machine / "calibration.json"
-        self._failures = Failures()
+        words = Words(functools.partial(label, plan), functools.partial(finding, plan))
+        # Hears Snakemake's log events.
+        self.progress = Progress(words, self._say, idle=self._conclude)
         self._jobs: Mapping[int, Job] = {}
-        self._pulse = Pulse({}, _say)
         self._announced: Work | None = None
         self._began = time.monotonic()
 
-    def start(self, jobs: Mapping[int, Job], here: bool) -> list[logging.Handler]:
-        """Begin a run of `jobs`, by id; returns what must hear of Snakemake's log events.
+    def start(self, jobs: Mapping[int, Job], here: bool, done: int = 0) -> None:
+        """Begin a run of `jobs`, by id; `done`: how many others are done already.
 
         `here`: they run on this machine, so their cost is announced when it is large. Raises
         UserError when another run works in this folder.
@@ -188,33 +75,33 @@ class Hooks:
         for folder in (self._places.facts.parent, self._places.results, self._places.reports):
             remove_leftovers(folder)
         self._jobs = jobs
-        if not here:
-            return [self._failures]
-        self._pulse = Pulse(jobs, _say)
-        self._pulse.start()
-        return [self._failures, self._pulse, *self._announce(work_of(jobs.values()))]
+        expected = self._announce(work_of(jobs.values()), done) if here else dict
+        self.progress.start(jobs, expected)
 
     def succeed(self) -> None:
-        """Compare the announced time, and remove the partial page that the report replaces."""
-        self._pulse.stop()
+        """Compare the announced time, say the answer; the report replaces the partial page."""
+        self.progress.stop()
         stages = self._stages()
         if self._announced is not None:
             # For the images that were there: before the download, MNIST's number was assumed.
             taken = time.monotonic() - self._began
-            _say(compared(self._expected(self._announced).total, taken))
+            self._say(compared(self._expected(self._announced).total, taken))
         if "calibrate" in stages:
-            _say(f"Expected:\n{self._expected(all_work(self._plan)).table()}")
+            self._say(f"Expected:\n{self._expected(all_work(self._plan)).table()}")
         if "report" in stages:
             shutil.rmtree(self._places.partial, ignore_errors=True)
+            self._conclude()
 
     def fail(self, files_are_here: bool) -> None:
         """Say once more why each job failed; where the report was wanted, make a partial page."""
-        self._pulse.stop()
-        sentences = list(self._failures.sentences())
+        self.progress.stop()
+        sentences = self.progress.failures()
         if sentences:
-            _say("\n  ".join([f"{len(sentences)} failed:", *sentences]))
+            self._say("\n  ".join([f"{len(sentences)} failed:", *sentences]))
         if "render" in self._stages() and files_are_here:
-            subprocess.run(self.partial_command(), check=False)
+            self._run(self.partial_command())
+        stopped = "Stopped: " if self.progress.is_interrupted else ""
+        self._say(f"{stopped}{self.progress.remaining()} The same command goes on from there.")
 
     def partial_command(self) -> list[str]:
         """Makes a page of the results there are."""
@@ -230,21 +117,40 @@ class Hooks:
             *("--reports", str(places.partial)),
         ]
 
-    def _announce(self, work: Work) -> list[Progress]:
-        """Say what long work will take; returns what follows it, nothing for short work."""
+    def _announce(self, work: Work, done: int) -> Callable[[], Mapping[int, float]]:
+        """Say what is to be done, and what long work will take; returns that by job."""
+        stages = counted(Counter(sorted((stage for stage, _ in self._jobs.values()), key=place)))
+        rest = f"; {done} are done already" if done else ""
+        self._say(f"{len(self._jobs)} jobs: {stages}{rest}.", live=self.progress.status)
         if not is_long(self._plan, work, self._places.facts, self._cores):
-            return []
+            return dict
         if not self._calibration.exists():
+            self._say("Measuring how fast this machine trains, for a forecast.")
             calibrate = [sys.executable, "-m", "batchmark.stages.calibrate", "--output"]
-            if subprocess.run([*calibrate, str(self._calibration)], check=False).returncode:
-                return []
-        _say(f"Expected:\n{self._expected(work).table()}")
+            if not self._run([*calibrate, str(self._calibration)]):
+                return dict
+        expectation = self._expected(work)
+        end = time.strftime("%H:%M", time.localtime(time.time() + expectation.total))
+        self._say(f"Expected, until about {end}:\n{expectation.table()}")
         if any(":" in self._plan.variants[id_].hyperparameters.model for id_ in work.train):
-            _say("Models of your own are counted as LeNet-5.")
+            self._say("Models of your own are counted as LeNet-5.")
         self._announced = work
-        by_job = functools.partial(expected_by_job, self._plan, self._jobs, *self._basis())
-        downloads = [id_ for id_, (stage, _) in self._jobs.items() if stage == "download"]
-        return [Progress(by_job, downloads, _say)]
+        return functools.partial(expected_by_job, self._plan, self._jobs, *self._basis())
+
+    def _conclude(self) -> None:
+        """The page's answer, what limits it, and where the page is; nothing without a page."""
+        page, answer = self._places.reports / "index.html", self._places.reports / ANSWER_FILE
+        if answer.is_file():
+            self._say("\n" + answer.read_text(encoding="utf-8").strip() + "\n")
+        if page.is_file():
+            self._say(f"The report: {page.absolute()}")
+
+    def _run(self, command: Sequence[str]) -> bool:
+        """Whether a command succeeds; what it ends with is said."""
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if lines := done.stderr.strip().splitlines():
+            self._say(lines[-1])
+        return done.returncode == 0
 
     def _expected(self, work: Work) -> Expectation:
         return expectation(self._plan, work, *self._basis())
@@ -255,6 +161,6 @@ class Hooks:
     def _stages(self) -> set[str]:
         return {stage for stage, _ in self._jobs.values()}
 
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    def _say(self, line: str, **extra: object) -> None:
+        # `batchmark` tells these from Snakemake's own.
+        self._logger.info(legible(line), extra={"batchmark": True, **extra})

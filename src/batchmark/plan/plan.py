@@ -361,6 +361,12 @@ class Plan:
             },
         )
 
+    def target(self, variant: str, dataset: str) -> float:
+        """The validation accuracy that a variant is to reach in the first study that has it."""
+        own, *_ = [*self._using(variant), None]
+        targets = (own.targets if own else None) or {}
+        return (targets.get(dataset) or self.config.targets[dataset])[0]
+
     def _using(self, variant: str) -> list[StudyConfig]:
         return [study.config for study in self.studies.values() if variant in study.variants]
 

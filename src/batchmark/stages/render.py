@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 
 from batchmark.contract.files import write_text
-from batchmark.contract.languages import page_file, pages_in
+from batchmark.contract.languages import ANSWER_FILE, SOURCE, page_file, pages_in
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.language.translation import languages
-from batchmark.report.page.build import page, rendered
+from batchmark.report.page.build import in_words, page, rendered
 from batchmark.report.selection import Tables
 from batchmark.stages.command import run
 
@@ -16,7 +16,7 @@ from batchmark.stages.command import run
 def render(
     request: RenderRequest, tables: Tables, figures: Path, templates: Path, reports: Path
 ) -> None:
-    """Write the page in every language into `reports`, and no other."""
+    """Write the page in every language into `reports`, and no other; its answer in English."""
     spoken = languages(templates)
     for code in pages_in(reports).keys() - {language.code for language in spoken}:
         # A page of a removed catalogue would show older results.
@@ -25,6 +25,8 @@ def render(
         others = [other for other in spoken if other is not language]
         view = page(request, tables, figures, language, others)
         write_text(reports / language.file, rendered(view, language, templates))
+        if language.code == SOURCE:
+            write_text(reports / ANSWER_FILE, in_words(view, language, templates))
 
 
 def main() -> None:

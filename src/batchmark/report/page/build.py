@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from batchmark.contract.languages import ANSWER_FILE
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.catalogue import figures_of_page, of_section
 from batchmark.report.language.messages import say, typeset
@@ -90,6 +91,12 @@ def rendered(page: Page, language: Language, templates: Path) -> str:
         script=_inline(script),
         policy=policy,
     )
+
+
+def in_words(page: Page, language: Language, templates: Path) -> str:
+    """The answer, what limits it and the warnings, as plain text that is reStructuredText, too."""
+    environment = _environment(templates, language).overlay(autoescape=False)
+    return environment.get_template(ANSWER_FILE).render(page=page)
 
 
 def _environment(templates: Path, language: Language) -> Environment:
