@@ -16,6 +16,7 @@ from batchmark.contract.errors import UserError
 from batchmark.machine.garbage import collect_seldom
 from batchmark.contract.devices import DEVICES
 from batchmark.contract.languages import ANSWER_FILE, language_codes, page_file
+from batchmark.report.listing import figure_labels, table_labels
 from batchmark.plan.plan import card_count, cards_of_job
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.studies import in_order_of_priority
@@ -23,6 +24,9 @@ from batchmark.plan.plan import open_plan
 
 min_version("9.0")
 collect_seldom()
+
+
+report: "workflow/report/captions/answer.rst"
 
 
 configfile: "config/config.yaml"
@@ -53,6 +57,7 @@ rule report:
         rules.collect.input.gradients,
         # A kill may leave these missing behind a page that is up to date without them.
         rules.render.input.figures,
+        rules.render.input.facts,
         rules.render.input.tables,
         rules.render.input.statistics,
         rules.render.input.claims,

@@ -1,6 +1,8 @@
-"""What the run that other tests build on has said: pipes get lines, no bar and no chatter."""
+"""What the run that other tests build on has said, and Snakemake's own report of it."""
 
+import json
 import re
+from pathlib import Path
 
 from tests.workflow.checkout import Checkout
 
@@ -24,3 +26,28 @@ def test_a_run_says_what_it_does_found_and_ends_with(finished: Checkout) -> None
     assert lines[-1] == f"The report: {finished.folder}/reports/index.html"
     assert "\x1b" not in words
     assert not re.search(r"^(rule|localrule|\[|Finished|Select|host:|I0000|WARNING)", words, re.M)
+
+
+def test_snakemakes_report_opens_on_the_answer_and_lists_what_was_found(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    made = finished.snakemake("--report", str(tmp_path / "report.html"))
+    assert made.returncode == 0, made.stderr
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    answer = (finished.folder / "reports/answer.rst").read_text(encoding="utf-8")
+    advice = next(line for line in answer.splitlines() if line.startswith("Use batch size"))
+    description = html[html.index('id="workflow-desc"') :][:5000]
+    assert f"<p>{advice}</p>" in description
+    facts = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (finished.folder / "reports/figures").glob("*.json")
+    ]
+    drawn = {f"{fact['figure']}.svg": fact["measured"] for fact in facts}
+    assert {*drawn.values()} == {True, False}
+    # Each drawn figure by its name, no stub; tables with rows, too.
+    assert {name for name in drawn if f'"name": "{name}"' in html} == {
+        name for name, measured in drawn.items() if measured
+    }
+    assert '"study": "batch size"' in html
+    assert '"table": "summary.csv"' in html
+    assert '"table": "loops.csv"' not in html

@@ -39,6 +39,14 @@ with sentences():
     )
 
 
+def listed(path, category, labels):
+    """For Snakemake's own report, unless there is nothing to show."""
+    if not labels:
+        return path
+    caption = f"../report/captions/{category.lower()}.rst"
+    return report(path, caption=caption, category=category, labels=labels)
+
+
 wildcard_constraints:
     machine="[a-z0-9][a-z0-9_-]*",
     device="|".join(DEVICES),

@@ -3,11 +3,7 @@ rule plot:
         tables=rules.collect.output.tables,
         statistics=rules.analyze.output.tables,
     output:
-        svg=report(
-            f"{FIGURE}.svg",
-            caption="../report/captions/figure.rst",
-            category="Figures",
-        ),
+        svg=f"{FIGURE}.svg",
         facts=f"{FIGURE}.json",
     log:
         "logs/plot/{figure}.log",

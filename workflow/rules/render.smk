@@ -2,21 +2,22 @@ TEMPLATES = [str(path) for path in sorted((BASE / "workflow/report").glob("**/*.
 # One a language: English, and each that has a catalogue among the templates.
 LANGUAGES = language_codes(BASE / "workflow/report")
 PAGES = [f"reports/{page_file(code)}" for code in LANGUAGES]
+FIGURES = expand(f"{FIGURE}.svg", figure=plan.figures())
 
 
 rule render:
     input:
         tables=rules.collect.output.tables,
-        statistics=rules.analyze.output.tables,
-        claims=rules.judge.output.tables,
-        figures=expand([f"{FIGURE}.svg", f"{FIGURE}.json"], figure=plan.figures()),
+        statistics=[listed(path, "Tables", table_labels(path)) for path in ANALYZED],
+        claims=[listed(path, "Tables", table_labels(path)) for path in JUDGED],
+        figures=[listed(path, "Figures", figure_labels(path)) for path in FIGURES],
+        facts=expand(f"{FIGURE}.json", figure=plan.figures()),
         templates=local(TEMPLATES),
     output:
-        pages=report(
-            PAGES,
-            caption="../report/captions/page.rst",
-            category="Report",
-        ),
+        pages=[
+            listed(page, "Pages", {"language": code})
+            for page, code in zip(PAGES, LANGUAGES)
+        ],
         answer=f"reports/{ANSWER_FILE}",
     log:
         "logs/render.log",
