@@ -71,7 +71,7 @@ def test_a_calibration_that_fails_costs_the_forecast_alone(
         hooks.start(jobs, here=True, done=3)
         hooks.succeed()
     assert caplog.messages == [
-        "20 jobs: train (20); 3 are done already.",
+        "Jobs to do: 20, train (20); 3 are done already.",
         "Measuring how fast this machine trains, for a forecast.",
     ]
 
@@ -90,5 +90,6 @@ def test_the_end_has_the_answer_and_the_link_and_an_idle_run_too(
         hooks.progress.handle(idle)
         hooks.start({1: ("report", {})}, here=False)
         hooks.succeed()
+    start = "Jobs to do: 1, report."
     end = ["\nUse batch size 64.\n", f"The report: {tmp_path}/index.html"]
-    assert caplog.messages == [*end, *end]
+    assert caplog.messages == [*end, start, *end]

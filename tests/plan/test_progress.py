@@ -113,12 +113,12 @@ def test_a_failure_is_one_sentence_and_none_once_the_job_has_succeeded(tmp_path:
     sentences = [f"train mlp-sgd: no room. ({log})", f"time first: no room. ({log})"]
     assert run.said == [f"✗ {sentence}" for sentence in sentences]
     assert run.progress.failures() == sentences
-    assert run.progress.remaining() == "0 jobs are done, 6 are left."
+    assert run.progress.remaining() == "Jobs done: 0, left: 6."
     run.begin(2)
     run.end(2)
     assert run.said[2:] == ["✓ train mlp-sgd: 98 % · 0 s · 2 of 6"]
     assert run.progress.failures() == sentences[1:]
-    assert run.progress.remaining() == "1 jobs are done, 5 are left."
+    assert run.progress.remaining() == "Jobs done: 1, left: 5."
 
 
 def test_what_an_interruption_ends_has_not_failed() -> None:
@@ -129,7 +129,7 @@ def test_what_an_interruption_ends_has_not_failed() -> None:
         run.tell("job_error", jobid=job, log=["none"])
     assert (run.said, run.progress.failures()) == ([], [])
     assert run.progress.is_interrupted
-    assert run.progress.remaining() == "0 jobs are done, 6 are left."
+    assert run.progress.remaining() == "Jobs done: 0, left: 6."
 
 
 def test_a_bar_shows_what_runs_unless_a_job_writes_to_the_terminal_itself(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from tests.workflow.checkout import Checkout
 def test_a_run_says_what_it_does_found_and_ends_with(finished: Checkout) -> None:
     words = (finished.folder / ".locks/terminal.txt").read_text(encoding="utf-8")
     lines = words.splitlines()
-    start = next(line for line in lines if " jobs: " in line)
-    total = int(start.split()[0])
+    start = next(line for line in lines if line.startswith("Jobs to do: "))
+    total = int(re.findall(r"\d+", start)[0])
     ends = [line for line in lines if line.startswith("✓ ")]
     # Data, runs, sessions and probes, and all that takes seconds in one line.
     assert [line for line in ends if line.startswith("✓ download: sample, not MNIST, ")]

@@ -75,7 +75,10 @@ class Hooks:
         for folder in (self._places.facts.parent, self._places.results, self._places.reports):
             remove_leftovers(folder)
         self._jobs = jobs
-        expected = self._announce(work_of(jobs.values()), done) if here else dict
+        stages = counted(Counter(sorted((stage for stage, _ in jobs.values()), key=place)))
+        rest = f"; {done} are done already" if done else ""
+        self._say(f"Jobs to do: {len(jobs)}, {stages}{rest}.", live=self.progress.status)
+        expected = self._announce(work_of(jobs.values())) if here else dict
         self.progress.start(jobs, expected)
 
     def succeed(self) -> None:
@@ -100,7 +103,7 @@ class Hooks:
             self._say("\n  ".join([f"{len(sentences)} failed:", *sentences]))
         if "render" in self._stages() and files_are_here:
             self._run(self.partial_command())
-        stopped = "Stopped: " if self.progress.is_interrupted else ""
+        stopped = "Stopped. " if self.progress.is_interrupted else ""
         self._say(f"{stopped}{self.progress.remaining()} The same command goes on from there.")
 
     def partial_command(self) -> list[str]:
@@ -117,11 +120,8 @@ class Hooks:
             *("--reports", str(places.partial)),
         ]
 
-    def _announce(self, work: Work, done: int) -> Callable[[], Mapping[int, float]]:
-        """Say what is to be done, and what long work will take; returns that by job."""
-        stages = counted(Counter(sorted((stage for stage, _ in self._jobs.values()), key=place)))
-        rest = f"; {done} are done already" if done else ""
-        self._say(f"{len(self._jobs)} jobs: {stages}{rest}.", live=self.progress.status)
+    def _announce(self, work: Work) -> Callable[[], Mapping[int, float]]:
+        """Say what long work will take; returns that by job."""
         if not is_long(self._plan, work, self._places.facts, self._cores):
             return dict
         if not self._calibration.exists():

@@ -220,7 +220,7 @@ class Progress(logging.Handler):
     def remaining(self) -> str:
         """A sentence: how many jobs were done, and how many are left."""
         done, left = len(self._jobs) - len(self._left), len(self._left | self._failed.keys())
-        return f"{done - len(self._failed)} jobs are done, {left} are left."
+        return f"Jobs done: {done - len(self._failed)}, left: {left}."
 
     def failures(self) -> list[str]:
         """One line a job that failed and did not succeed when tried again."""
