@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -269,11 +270,19 @@ def _tune(setting: Setting) -> Tuning | None:
         raise UserError("learning_rate 'tuned' needs a tuning grid in the configuration.")
 
     def train(rate: float, epochs: float) -> Trial:
-        # Evaluated at its end alone; the sample has been given its epochs.
-        schedule = replace(whole, epochs=epochs, evaluate_every=sys.maxsize, evaluate_finely=None)
-        return _train(setting, schedule, _open(setting, grid.seed, rate), f"tuning-{rate:g}")
+        session = session_of(rate)
+        session.restart(grid.seed)
+        return _train(setting, replace(whole, epochs=epochs), session, f"tuning-{rate:g}")
 
-    whole = setting.schedule(grid.epochs)
+    # A graph a rate, traced once: somebody's optimizer may have put the rate into it.
+    session_of = cache(partial(_open, setting, grid.seed))
+    # Evaluated at its end alone; the sample has been given its epochs.
+    whole = replace(
+        setting.schedule(grid.epochs),
+        evaluate_every=sys.maxsize,
+        evaluate_finely=None,
+        scored=False,
+    )
     return tune(grid, whole.epochs, train)
 
 
@@ -305,7 +314,8 @@ def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[Res
         session.restart(seed)
         trials.append(_train(setting, schedule, session, f"trial-{seed}"))
     if race := setting.race:
-        trials = _raced(setting, replace(schedule, targets=tuple(race.targets)), session, trials)
+        until = replace(schedule, targets=tuple(race.targets), scored=False)
+        trials = _raced(setting, until, session, trials)
     return trials, warnings
 
 

@@ -124,6 +124,7 @@ class Schedule:
     """How long a trial trains: units of epochs, and of examples between evaluations.
 
     It ends once all `targets` are confirmed, rising validation accuracies; none: with its epochs.
+    `scored`: whether the weights that it leaves are judged, on test images too.
     """
 
     epochs: float
@@ -131,6 +132,7 @@ class Schedule:
     evaluate_finely: float | None
     not_learning_after: float
     targets: tuple[float, ...] = ()
+    scored: bool = True
 
     def total_steps(self, session: Session) -> int:
         """Training steps of the whole schedule, at least one."""
@@ -289,7 +291,7 @@ def _record(session: Session, schedule: Schedule, progress: Progress, status: St
         targets=list(schedule.targets),
         evaluations=progress.history.evaluations(),
         clock=TrialClock(started=progress.started, seconds=round(progress.seconds, 3)),
-        **(UNSCORED if schedule.targets else _scores(session, progress)),
+        **(_scores(session, progress) if schedule.scored else UNSCORED),
     )
 
 
