@@ -140,15 +140,17 @@ class Reader:
     read: Callable[[], Reading | None]
 
 
-# A visit is repeated where it lacked so much more of a core than the subject's calmest one, which
-# leaves cores idle by itself. The host's share is told in ticks of 10 ms.
-TAKEN_LIMIT = 0.05
+# A visit is repeated where it lacked so much more of a core than the subject's calmest one. Threads
+# that wait for each other leave a core idle by themselves, and by a tenth more or less each time.
+TAKEN_LIMIT = 0.2
 # One more narrows what a busy machine gives; after that more rounds are worth more.
 ATTEMPTS = 2
 
 
 def attempts(read: Callable[[], Reading | None], calmest: float) -> list[Reading]:
-    """Readings until one is undisturbed, at most two; `calmest`: the least share taken so far.
+    """Readings until one is undisturbed, at most two.
+
+    `calmest`: the least share taken so far, infinite at the first, which has none to be held to.
 
     None of a visit that failed.
     """
@@ -185,7 +187,7 @@ def measure(
     visits: list[Visit] = []
     for subject in order:
         least = calmest[subject]
-        readings = attempts(readers[subject].read, 0.0 if least == inf else least)
+        readings = attempts(readers[subject].read, least)
         best = min(readings, key=lambda reading: reading.taken_share, default=None)
         calmest[subject] = min([least, *(reading.taken_share for reading in readings)])
         visits += [
