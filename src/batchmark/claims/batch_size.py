@@ -17,6 +17,7 @@ from batchmark.claims.decision import (
     bounded,
     cross_fitted,
     decide,
+    decide_mean,
     inverted,
     left_out_best,
     negated,
@@ -38,6 +39,7 @@ from batchmark.claims.evidence import (
     speed_ups,
 )
 from batchmark.statistics.intervals import Array, Mean, first_seen, grid_variance, mean_of, wilson
+from batchmark.statistics.log_times import blocks, log_times
 from batchmark.statistics.outcomes import column
 
 Mask = NDArray[np.bool_]
@@ -140,11 +142,13 @@ def more_epochs(family: Family) -> Finding | None:
 
 def _growth(family: Family) -> Decision:
     """Does log epochs rise with log batch size by more than 0.05?"""
-    logs, sizes = np.log(family.epochs()), np.log(family.sizes)
-    logs = logs[:, ~np.isnan(logs).any(axis=0)]
-    least = slope_variance(sizes, family.grid_variance())
-    found = decide(slopes(sizes, logs), 0.05, least_variance=least)
-    small, missed, first = sizes < sizes.mean(), family.missed, family.first_seen
+    sizes, missed, first = np.log(family.sizes), family.missed, family.first_seen
+    # Sizes in contention have more seeds than others: estimated together, each counts.
+    means = blocks(np.log(family.epochs()), ~missed.any(axis=1), family.grid_variance())
+    weights = slopes(sizes, np.eye(len(sizes)))
+    slope = Mean(weights @ means.estimate, weights @ means.covariance @ weights, means.freedom)
+    found = decide_mean(slope, 0.05, n=family.seeds)
+    small = sizes < sizes.mean()
     return bounded(
         found,
         too_low=bool(missed[~small].any() or first[small].any()),
@@ -162,12 +166,7 @@ def time_optimum(family: Family) -> Finding | None:
     missed = family.missed
     if missed.all():
         return None
-    logs = np.log(family.epochs() * family.relative_seconds[:, None])
-    least = 2 * float(np.median(family.grid_variance()[~missed.all(axis=1)]))
-    test = partial(decide, margin=np.log(1.1), show=as_ratio, least_variance=least, parts=2)
-    found = _interior(logs, missed, family.first_seen, test)
-    if found is None:
-        return None
+    found = _fastest_between(family)
     return finding(
         all_of(found.ends),
         **_ends_and_best(family, found),
@@ -193,6 +192,33 @@ def accuracy_optimum(family: Family) -> Finding | None:
         **_ends_and_best(family, found),
         warning=_warning(family, unsettled),
     )
+
+
+def _fastest_between(family: Family) -> "Interior":
+    """Is the size in between that looks fastest faster than both ends by more than 10 %?
+
+    All are estimated together, as some have more seeds than others; that one of several is chosen
+    for looking fastest widens the intervals (Bonferroni).
+    """
+    times = log_times(family.data, family.rows, family.data.target)
+    inside = range(1, len(family.rows) - 1)
+    best = min(inside, key=lambda row: (times.missed[row], times.estimate[row]))
+    ends = [
+        bounded(
+            decide_mean(
+                times.difference(end, best),
+                np.log(1.1),
+                n=family.seeds,
+                show=as_ratio,
+                parts=2,
+                choices=len(inside),
+            ),
+            too_low=bool(times.missed[end] or times.first[best]),
+            too_high=bool(times.first[end] or times.missed[best]),
+        )
+        for end in (0, -1)
+    ]
+    return Interior(ends, [best])
 
 
 class Interior(NamedTuple):

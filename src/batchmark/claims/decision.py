@@ -106,14 +106,18 @@ def decide(  # noqa: PLR0913 all but two are rarely given
     return decide_mean(mean, margin, show=show, parts=parts, n=n)
 
 
-def decide_mean(
-    mean: Mean, margin: float, *, n: int, show: Show = as_is, parts: int = 1
+def decide_mean(  # noqa: PLR0913 as for `decide`
+    mean: Mean, margin: float, *, n: int, show: Show = as_is, parts: int = 1, choices: int = 1
 ) -> Decision:
-    """The same for a mean whose standard error is known already."""
+    """The same for a mean whose standard error is known already.
+
+    `choices`: of how many options the same data chose the one that it is about; the interval is
+    widened accordingly (Bonferroni).
+    """
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415
 
     estimate, error = float(mean.estimate), float(np.sqrt(mean.squared_error))
-    freedom, tail = float(mean.freedom), (1 - LEVEL) / 2
+    freedom, tail = float(mean.freedom), (1 - LEVEL) / 2 / choices
     if not error >= 0 or not freedom > 0:
         return Decision("inconclusive", show(estimate), np.nan, np.nan, show(margin), n)
     if agree(error**2, max(abs(estimate), abs(margin))):
@@ -126,7 +130,7 @@ def decide_mean(
     elif estimate + half_to_refute < margin:
         verdict = "refuted"
     low, high = sorted((show(estimate - half), show(estimate + half)))
-    tests = parts if estimate < margin else 1
+    tests = choices * (parts if estimate < margin else 1)
     p = min(1.0, 2 * tests * float(stdtr(freedom, -abs(estimate - margin) / error)))
     power = half + float(stdtrit(freedom, POWER)) * error
     return Decision(verdict, show(estimate), low, high, show(margin), n, p, show(margin + power))

@@ -251,6 +251,11 @@ class Family:
         return self.data.trials(name)[self.rows]
 
     @property
+    def seeds(self) -> int:
+        """The number of seeds of the size that has the most."""
+        return int((~np.isnan(self.data.epochs_to()[self.rows])).sum(axis=1).max())
+
+    @property
     def missed(self) -> NDArray[np.bool_]:
         """Which trials did not reach the target [size, seed]."""
         return np.isinf(self.data.epochs_to()[self.rows])

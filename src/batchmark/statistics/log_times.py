@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchmark.statistics.comparisons import Mask
-from batchmark.statistics.intervals import Array, degrees_of_freedom
+from batchmark.statistics.intervals import Array, Mean, degrees_of_freedom
 from batchmark.statistics.study_data import StudyData
 
 # Enough for quantiles of 97.5 %: one in forty is 25 draws.
@@ -34,6 +34,12 @@ class LogTimes:
     freedom: Array
     missed: Mask
     first: Mask
+
+    def difference(self, member: int, other: int) -> Mean:
+        """Log time of `member` less that of `other`."""
+        estimate = self.estimate[member] - self.estimate[other]
+        squared = self.error[member, other] ** 2
+        return Mean(estimate, squared, self.freedom[member, other])
 
 
 class Means(NamedTuple):
