@@ -10,8 +10,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
-from typing import TextIO
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -36,6 +37,8 @@ _EVENTS_UNFOLLOWED = _EVENTS | {"job_error", "progress"}
 _JOB_FAILED = re.compile("RuleException:|WorkflowError:\nAt least one job did not complete")
 _COLOURS = {"✓": "green", "+": "green", "✗": "red", "x": "red"}
 _BAR = 24
+# It may list every file.
+_REASON = 100
 
 
 class LogHandler(LogHandlerBase):
@@ -54,7 +57,7 @@ class LogHandler(LogHandlerBase):
         )
         self._has_bar = self._console.is_terminal and not self._console.is_dumb_terminal
         self._bar: Live | None = None
-        self._is_followed = False
+        self._is_followed = self._is_counted = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print what is for a person; begin the bar."""
@@ -79,8 +82,11 @@ class LogHandler(LogHandlerBase):
         if hasattr(record, "batchmark"):
             return not (self._has_bar and getattr(record, "pulse", False))
         event = getattr(record, "event", None)
-        if event == "run_info":
-            return self.common_settings.dryrun
+        if self.common_settings.dryrun and event in ("run_info", "job_info"):
+            # Snakemake counts the jobs before it lists them, and once more behind.
+            is_news = event == "job_info" or not self._is_counted
+            self._is_counted |= event == "run_info"
+            return is_news
         if event == "error" and self._is_followed:
             return not _JOB_FAILED.match(record.getMessage())
         if event is not None:
@@ -88,7 +94,8 @@ class LogHandler(LogHandlerBase):
         return not _CHATTER.match(record.getMessage())
 
     def _print(self, record: logging.LogRecord) -> None:
-        words = self.format(record)
+        is_listed = getattr(record, "event", None) == "job_info"
+        words = _listed(record.__dict__) if is_listed else self.format(record)
         if not words or words == "None":
             return
         colour = _COLOURS.get(words[0]) if words[1:2] == " " else None
@@ -135,6 +142,13 @@ class LogHandler(LogHandlerBase):
     def needs_rulegraph(self) -> bool:
         """Nothing is drawn of it."""
         return False
+
+
+def _listed(job: Mapping[str, Any]) -> str:
+    """A job of a dry run, and the first reason for it."""
+    name = " ".join([job["rule_name"], *map(str, (job["wildcards"] or {}).values())])
+    reason = str(job["reason"] or "asked for").partition(";")[0]
+    return f"{name}: {textwrap.shorten(reason, _REASON, placeholder=' …')}"
 
 
 def _drawn(done: int, total: int, words: str) -> Table | str:

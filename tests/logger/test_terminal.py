@@ -135,13 +135,21 @@ def test_a_run_that_batchmark_does_not_follow_shows_its_steps(
     assert stream.getvalue() == "1 of 2 steps (50%) done\n"
 
 
-def test_a_dry_run_tells_how_many_jobs_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_tells_what_would_run_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     handler = _handler(monkeypatch, stream, dryrun=True)
     _tell(handler, "Job stats:", event="run_info")
-    _tell(handler, "rule train:", event="job_info")
+    jobs: list[dict[str, object]] = [
+        {"rule_name": "train", "wildcards": {"device": "cpu", "variant": "a"}, "reason": "New; b"},
+        {"rule_name": "report", "wildcards": None, "reason": ""},
+    ]
+    for job in jobs:
+        _tell(handler, "rule:", event="job_info", **job)
+    _tell(handler, "Job stats:", event="run_info")
     _tell(handler, "This was a dry-run (flag -n).")
-    assert stream.getvalue() == "Job stats:\nThis was a dry-run (flag -n).\n"
+    assert stream.getvalue() == (
+        "Job stats:\ntrain cpu a: New\nreport: asked for\nThis was a dry-run (flag -n).\n"
+    )
 
 
 class TestContract(TestLogHandlerBase):

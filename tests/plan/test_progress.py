@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.record import write_result
 from batchmark.plan.forecast import expected_by_job
+from batchmark.plan.plan import open_plan
 from batchmark.plan.progress import Progress, Words
 from tests.plan.conftest import OpenPlan
 from tests.plan.test_expectation import RATES
+from tests.workflow.checkout import ROOT
 
 JOBS: dict[int, Any] = {
     1: ("download", {}),
@@ -25,19 +28,22 @@ JOBS: dict[int, Any] = {
 
 
 class Run:
-    """A run of `JOBS` at a clock that the test moves; job 2 finds 98 %."""
+    """A run of jobs at a clock that the test moves; job 2 finds 98 %."""
 
-    def __init__(self, expected: Mapping[int, float] | None = None) -> None:
+    def __init__(
+        self, expected: Mapping[int, float] | None = None, jobs: Mapping[int, Any] = JOBS
+    ) -> None:
         self.said: list[str] = []
         self.now, self.idle, self.expected = 0.0, 0, expected or {}
         words = Words(self._label, lambda _stage, path: "98 %" if path.stem == "2" else "")
         self.progress = Progress(words, self._say, self._be_idle, clock=lambda: self.now)
-        self.progress.start(JOBS, lambda: self.expected)
+        self.jobs = jobs
+        self.progress.start(jobs, lambda: self.expected)
         self.progress.stop()
 
     def begin(self, *jobs: int, log: str = "none") -> None:
         for job in jobs:
-            stage, wildcards = JOBS.get(job, ("plot", {"figure": "late"}))
+            stage, wildcards = self.jobs.get(job, ("plot", {"figure": "late"}))
             self.tell(
                 "job_info", jobid=job, log=[log], output=[f"{job}.json"],
                 rule_name=stage, wildcards=wildcards,
@@ -92,6 +98,30 @@ def test_the_jobs_of_seconds_have_one_line_together_and_late_ones_count() -> Non
     run.now = 140.0
     run.end(6)
     assert run.said[3:] == ["✓ plot (3), render · 40 s · 7 of 7"]
+
+
+def test_the_default_scale_fits_on_a_few_screens_even_where_it_is_slow() -> None:
+    files = ["config/config.yaml"]
+    config = yaml.safe_load((ROOT / files[0]).read_text(encoding="utf-8"))
+    plan = open_plan(config, files, [ROOT / "config/studies"], Path("unused"))
+    jobs: list[Any] = [
+        ("download", {}),
+        *(("train", {"variant": id_}) for id_ in plan.variants),
+        *(("probe", {"variant": id_}) for id_ in plan.probed),
+        *(("time", {"study": study}) for study in plan.timed),
+        *(("plot", {"figure": figure}) for figure in plan.figures()),
+        *((stage, {}) for stage in ("collect", "analyze", "judge", "render", "report")),
+    ]
+    assert len(jobs) > 90
+    run = Run(jobs=dict(enumerate(jobs)))
+    for id_, (stage, _) in enumerate(jobs):
+        run.begin(id_)
+        # Two minutes without news, each session.
+        for _ in range(4 * (stage == "time")):
+            run.progress.beat()
+        run.end(id_)
+    # Beside the forecast, what the download says, the answer, its limits and the warnings: 30.
+    assert len(run.said) <= 120 - 30
 
 
 def test_what_is_no_news_of_a_job_says_nothing() -> None:
