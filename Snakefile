@@ -37,6 +37,7 @@ include: "workflow/rules/download.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/time.smk"
 include: "workflow/rules/probe.smk"
+include: "workflow/rules/profile.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyze.smk"
 include: "workflow/rules/judge.smk"
@@ -55,6 +56,7 @@ rule report:
         rules.collect.input.runs,
         rules.collect.input.timings,
         rules.collect.input.gradients,
+        rules.collect.input.profiles,
         # A kill may leave these missing behind a page that is up to date without them.
         rules.render.input.figures,
         rules.render.input.facts,

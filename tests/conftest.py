@@ -28,13 +28,16 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 # Whole pipelines, Snakemake, TensorFlow, browsers, simulations of claims and of scales.
-SLOW_PLACES = ("cluster", "docs", "own", "probing", "storage", "training", "workflow")
+SLOW_PLACES = (
+    *("cluster", "docs", "own", "probing", "profiling", "storage"),
+    *("training", "workflow"),
+)
 SLOW_MODULES = {
     "claims/test_error_rates.py",
     "plan/test_devices.py",
     "report/test_any_scale.py",
     "report/test_environment.py",
-    *(f"stages/test_{stage}.py" for stage in ("probe", "time", "train")),
+    *(f"stages/test_{stage}.py" for stage in ("probe", "profile", "time", "train")),
     *(f"timing/test_{part}.py" for part in ("calibration", "flops", "processes", "timer")),
 }
 SLOW_FIXTURES = {"browser", "checkout", "fresh", "finished"}

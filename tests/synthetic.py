@@ -22,6 +22,7 @@ from pydantic import Field
 from batchmark.contract.devices import Device
 from batchmark.contract.gradients import BatchProbe, GradientResult, ProbePoint, ProbeTrial
 from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.profile import PartOfStep, ProfileResult, StepProfile
 from batchmark.contract.record import DatasetFacts, write_result
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.collect import CollectRequest
@@ -187,6 +188,8 @@ def example_settings() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]
     }
 
 
+# The study of which steps are profiled.
+PROFILED = "batch_size"
 DEFAULT_SCALE = ("batch_size", "optimizer", "momentum", "regularization", "normalization")
 
 
@@ -227,6 +230,7 @@ def collect_request(request: Example, devices: tuple[Device, ...] = ("cpu",)) ->
         timed=[one.name for one in request.studies],
         variants=request.variants,
         probed=request.probed,
+        profiled=[one.name for one in request.studies if one.name == PROFILED],
     )
 
 
@@ -254,6 +258,10 @@ def write_results(
             request, one, np.random.default_rng([seed, 1, number]), truth, **place
         )
         write_result(home / "timings" / f"{one.name}.json", session)
+        if one.name == PROFILED:
+            write_result(
+                home / "profiles" / f"{one.name}.json", profile_result(one, truth, **place)
+            )
     for each in request.variants:
         if each.id in request.probed:
             write_result(
@@ -574,6 +582,35 @@ def _point(
         batches=[
             _batch_probe(size, facts.train, times, random, truth)
             for size in (1, 4, 16, 64, 256, 1024, 4096, 25_000)
+        ],
+    )
+
+
+def profile_result(one: StudyForAnalysis, truth: Truth, **place: Any) -> ProfileResult:
+    """Steps of the smallest and the largest size: their examples are products, the rest is not."""
+    sizes = sorted((int(of["batch_size"]), id_) for id_, of in one.settings.items())
+    return ProfileResult(
+        study=one.name,
+        threads=2,
+        environment=_environment(truth),
+        profiles=[_step_profile(id_, size, truth) for size, id_ in (sizes[0], sizes[-1])],
+        **place,
+    )
+
+
+def _step_profile(id_: str, size: int, truth: Truth) -> StepProfile:
+    products, rest = size * truth.seconds_per_example, truth.seconds_per_step / 2
+    return StepProfile(
+        variant=id_,
+        batch_size=size,
+        steps=10,
+        seconds_per_step=products + 2 * rest,
+        traced_seconds_per_step=products + 2 * rest,
+        parts=[
+            PartOfStep(part="forward", layer="c1", products=True, seconds=products / 3),
+            PartOfStep(part="backward", layer="c1", products=True, seconds=2 * products / 3),
+            PartOfStep(part="update", layer="", products=False, seconds=rest),
+            PartOfStep(part="between", layer="", products=False, seconds=rest),
         ],
     )
 

@@ -73,7 +73,7 @@ def test_results_of_another_data_set_are_refused_with_both_digests(results: Path
         collected(results)
 
 
-@pytest.mark.parametrize("kind", ["runs", "timings", "gradients"])
+@pytest.mark.parametrize("kind", ["runs", "timings", "gradients", "profiles"])
 def test_mixed_library_versions_are_refused_with_key_and_values(results: Path, kind: str) -> None:
     request = example_request(trials=2, epochs=2.0, studies=("batch_size", "momentum"))
     write_results(results, request, seed=0)

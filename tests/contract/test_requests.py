@@ -12,7 +12,7 @@ from batchmark.plan.fingerprint import closure, module_tree
 
 STAGES = {
     "dataset": "download",
-    **{name: name for name in ("train", "time", "probe", "collect", "analyze")},
+    **{name: name for name in ("train", "time", "probe", "profile", "collect", "analyze")},
     **{name: name for name in ("render", "publish")},
 }
 

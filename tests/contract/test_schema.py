@@ -11,13 +11,15 @@ from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import sealed
 from batchmark.contract.gradients import GradientResult
+from batchmark.contract.profile import ProfileResult
 from batchmark.contract.record import read_result, write_result
 from batchmark.contract.run import RunResult
 from batchmark.contract.timing import TimingResult
 from tests.contract.editing import write_sealed
 from tests.synthetic import example_request, write_results
 
-SCHEMAS = (RunResult, TimingResult, GradientResult, Calibration)
+SCHEMAS = (RunResult, TimingResult, GradientResult, ProfileResult, Calibration)
+FOLDERS = ("runs", "timings", "gradients", "profiles", "calibrations")
 by_any_bytes = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -30,11 +32,11 @@ CALIBRATION = Calibration(
 @pytest.fixture(scope="module")
 def genuine(tmp_path_factory: pytest.TempPathFactory) -> dict[type, bytes]:
     folder = tmp_path_factory.mktemp("results")
-    request = example_request(trials=2, epochs=2.0, studies=("momentum",))
+    request = example_request(trials=2, epochs=2.0, studies=("momentum", "batch_size"))
     write_results(folder, request, seed=0)
     home = folder / "local" / "cpu"
     write_result(home / "calibrations" / "one.json", CALIBRATION)
-    kinds = zip(SCHEMAS, ("runs", "timings", "gradients", "calibrations"), strict=True)
+    kinds = zip(SCHEMAS, FOLDERS, strict=True)
     return {kind: min((home / name).glob("*.json")).read_bytes() for kind, name in kinds}
 
 

@@ -208,7 +208,16 @@ PROBE = EVERY | SEEDED | {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("stage", "modules"), [("train", TRAIN), ("time", TIME), ("probe", PROBE)])
+PROFILE = EVERY | {
+    *("stages.profile", "contract.requests.profile", "contract.profile", "machine.facts"),
+    *("profiling.profile", "profiling.trace"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "modules"),
+    [("train", TRAIN), ("time", TIME), ("probe", PROBE), ("profile", PROFILE)],
+)
 def test_what_can_cost_days(stage: str, modules: set[str]) -> None:
     used = sources.closure(f"batchmark.stages.{stage}") - sources.BY_VALUE
     assert {name.removeprefix("batchmark.") for name in used} == modules

@@ -69,7 +69,7 @@ def site(synthetic_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Si
     reports = tmp_path_factory.mktemp("reports")
     tables, figures = Tables(synthetic_tables), reports / "figures"
     names = list(synthetic.example_settings())
-    for figure in figures_for({name: [] for name in names}, probed=True):
+    for figure in figures_for({name: [] for name in names}, probed=True, profiled=True):
         plot(figure, module_of(figure), tables, figures / f"{figure}.svg")
     render(request_for(names), tables, figures, TEMPLATES, reports)
     return Site(synthetic_tables, figures, reports)

@@ -17,7 +17,7 @@ def test_a_plan_gets_the_figures_of_its_studies() -> None:
 
 
 def test_probes_bring_their_figures() -> None:
-    assert "gradient_cosine" in catalogue.figures_for({}, probed=True)
+    assert "gradient_cosine" in catalogue.figures_for({}, probed=True, profiled=True)
 
 
 def test_own_studies_get_the_general_figure_and_may_be_the_headline() -> None:
@@ -31,7 +31,9 @@ def test_own_studies_get_the_general_figure_and_may_be_the_headline() -> None:
 
 def test_every_figure_can_be_drawn_from_nothing(tmp_path: Path) -> None:
     tables = Tables(tmp_path)
-    for name in catalogue.figures_for({entry.study: [] for entry in catalogue.ENTRIES}, True):
+    for name in catalogue.figures_for(
+        {entry.study: [] for entry in catalogue.ENTRIES}, probed=True, profiled=True
+    ):
         draw = getattr(importlib.import_module(catalogue.module_of(name)), name)
         assert draw(tables) is None
 

@@ -50,7 +50,7 @@ def _tables(folder: Path, name: str) -> Path:
 
 def page(tables: Path, name: str) -> str:
     reports = tables.parent / "reports"
-    for figure in figures_for({name: ["batch_size"]}, probed=True):
+    for figure in figures_for({name: ["batch_size"]}, probed=True, profiled=True):
         plot(figure, module_of(figure), Tables(tables), reports / f"figures/{figure}.svg")
     render(request_for([name]), Tables(tables), reports / "figures", TEMPLATES, reports)
     return (reports / "index.html").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ checkpoint collect:
         runs=expand(RUN, device=plan.devices, variant=plan.variants),
         timings=expand(TIMING, device=plan.devices, study=plan.timed),
         gradients=expand(GRADIENTS, device=plan.devices[:1], variant=plan.probed),
+        profiles=expand(PROFILE, device=plan.devices, study=plan.profiled),
         others=local(plan.results_of_other_machines(Path("results"))),
     output:
         tables=COLLECTED,

@@ -67,6 +67,7 @@ RESULTS = f"results/{plan.machine}/{{device}}"
 RUN = f"{RESULTS}/runs/{{variant}}.json"
 TIMING = f"{RESULTS}/timings/{{study}}.json"
 GRADIENTS = f"{RESULTS}/gradients/{{variant}}.json"
+PROFILE = f"{RESULTS}/profiles/{{study}}.json"
 FIGURE = "reports/figures/{figure}"
 
 COLLECTED = [f"results/tables/{name}" for name in COLLECTED_FILES]

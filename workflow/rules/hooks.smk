@@ -1,4 +1,7 @@
-STAGES = ["download", "train", "time", "probe", "plot", "render", "report", "calibrate"]
+STAGES = [
+    *("download", "train", "time", "probe", "profile"),
+    *("plot", "render", "report", "calibrate"),
+]
 
 hooks = Hooks(
     plan,

@@ -4,6 +4,7 @@ rule publish:
         rules.collect.input.runs,
         rules.collect.input.timings,
         rules.collect.input.gradients,
+        rules.collect.input.profiles,
     output:
         directory("reports/site"),
     log:

@@ -10,13 +10,14 @@ from batchmark.contract.devices import DEVICES
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.hyperparameters import variant_id
+from batchmark.contract.profile import ProfileResult
 from batchmark.contract.record import DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.run import RunResult, RunVariant
 from batchmark.contract.timing import TimingResult
 
-AnyResult = RunResult | TimingResult | GradientResult
+AnyResult = RunResult | TimingResult | GradientResult | ProfileResult
 
 # A table, a curve or a colour each: beyond that nobody reads the page.
 MOST_MACHINES = 100
@@ -79,12 +80,19 @@ def read_timings(place: Place, request: CollectRequest) -> Iterator[tuple[Path, 
         if path.exists():
             session = read_result(path, TimingResult)
             _check_place(path, place, session)
-            if session.study != study:
-                raise UserError(
-                    f"{path} is refused: study is {session.study!r} but the file is named "
-                    f"{study!r}. Give the file its own name back."
-                )
+            _check_study(path, session, study)
             yield path, session
+
+
+def read_profiles(place: Place, request: CollectRequest) -> Iterator[tuple[Path, ProfileResult]]:
+    """The profiles of the plan's studies that exist in `place`."""
+    for study in request.profiled:
+        path = place.folder / "profiles" / f"{study}.json"
+        if path.exists():
+            profiles = read_result(path, ProfileResult)
+            _check_place(path, place, profiles)
+            _check_study(path, profiles, study)
+            yield path, profiles
 
 
 def read_gradients(place: Place, request: CollectRequest) -> Iterator[tuple[Path, GradientResult]]:
@@ -106,6 +114,14 @@ def _check_place(path: Path, place: Place, result: AnyResult) -> None:
                 f"{path} is refused: {key} is {inside!r} but its folder is {folder!r}. "
                 f"Move it below the folder of {inside!r}."
             )
+
+
+def _check_study(path: Path, result: TimingResult | ProfileResult, study: str) -> None:
+    if result.study != study:
+        raise UserError(
+            f"{path} is refused: study is {result.study!r} but the file is named {study!r}. Give "
+            "the file its own name back."
+        )
 
 
 def _check_variant(path: Path, recorded: RunVariant, planned: Variant) -> None:
@@ -178,7 +194,12 @@ def _refuse_mixture(key: str, noted: Iterable[tuple[Path, str]], remedy: str) ->
 
 
 # By the folder that holds them.
-KINDS = {"runs": RunResult, "timings": TimingResult, "gradients": GradientResult}
+KINDS = {
+    "runs": RunResult,
+    "timings": TimingResult,
+    "gradients": GradientResult,
+    "profiles": ProfileResult,
+}
 
 
 def find_incoming(source: Path) -> list[Path]:
@@ -205,7 +226,7 @@ def _check(path: Path) -> None:
     if path.is_symlink() or not path.is_file():
         raise UserError(f"{path} is refused: not a plain file. Copy the file itself.")
     result = read_result(path, KINDS[path.parent.name])
-    own = result.study if isinstance(result, TimingResult) else result.variant.id
+    own = result.study if isinstance(result, TimingResult | ProfileResult) else result.variant.id
     inside = (result.machine, result.device, own)
     outside = (path.parts[-4], path.parts[-3], path.stem)
     if inside != outside:
@@ -213,7 +234,7 @@ def _check(path: Path) -> None:
             f"{path} is refused: its content says {'/'.join(inside)} but it lies under "
             f"{'/'.join(outside)}. Give folder and file their own names back."
         )
-    if isinstance(result, TimingResult):
+    if isinstance(result, TimingResult | ProfileResult):
         return
     expected = variant_id(result.variant.hyperparameters)
     if own != expected:

@@ -17,11 +17,13 @@ from batchmark.collecting.gather import (
     Place,
     find_places,
     read_gradients,
+    read_profiles,
     read_runs,
     read_timings,
 )
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult, ProbePoint
+from batchmark.contract.profile import ProfileResult
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.run import ACCURACY_IMAGES, RunResult, Trial
 from batchmark.contract.tables import COLLECTED
@@ -218,6 +220,33 @@ def magnitude_rows(probe: GradientResult) -> list[Row]:
     ]
 
 
+def part_rows(profiles: ProfileResult) -> list[Row]:
+    """One row per part of a profiled step; the shares of a step add up to 1."""
+    return [
+        {
+            **_place(profiles),
+            "study": profiles.study,
+            "variant": step.variant,
+            "threads": profiles.threads,
+            **step.model_dump(exclude={"variant", "parts", "message"}),
+            **part.model_dump(),
+            "share": part.seconds / step.traced_seconds_per_step,
+        }
+        for step in profiles.profiles
+        for part in step.parts
+    ]
+
+
+def unprofiled_rows(profiles: ProfileResult) -> list[Row]:
+    """A warning for each variant whose step could not be profiled."""
+    place = {**_place(profiles), "study": profiles.study}
+    return [
+        {**place, "code": "not_profiled", "subject": step.variant, "text": step.message}
+        for step in profiles.profiles
+        if step.message
+    ]
+
+
 def _points(probe: GradientResult) -> Iterator[tuple[Row, ProbePoint]]:
     for trial in probe.trials:
         for point in trial.points:
@@ -235,7 +264,7 @@ def _points(probe: GradientResult) -> Iterator[tuple[Row, ProbePoint]]:
             )
 
 
-def _place(result: RunResult | TimingResult | GradientResult) -> Row:
+def _place(result: AnyResult) -> Row:
     return {"machine": result.machine, "device": result.device}
 
 
@@ -267,6 +296,7 @@ STAGES = {
     "runs": ("train", "result"),
     "timings": ("time", "timing session"),
     "gradients": ("probe", "gradient probe"),
+    "profiles": ("profile", "profile"),
 }
 
 
@@ -332,6 +362,11 @@ def _collect_place(
         collection.rows["draws"] += draw_rows(probe)
         collection.rows["layer_norms"] += layer_rows(probe)
         collection.rows["magnitudes"] += magnitude_rows(probe)
+    for path, profiles in read_profiles(place, request):
+        consistency.note(path, profiles)
+        collection.rows["results"].append(_file_row(path, profiles))
+        collection.rows["step_parts"] += part_rows(profiles)
+        collection.rows["warnings"] += unprofiled_rows(profiles)
 
 
 def _file_row(path: Path, result: AnyResult) -> Row:
@@ -421,13 +456,14 @@ def _note_failures(
         if (results / request.machine / device / kind / f"{name}.json").exists():
             continue
         stage, called = STAGES[kind]
-        studies = [name] if kind == "timings" else _studies_of(request)[name]
+        of_study = kind in ("timings", "profiles")
+        studies = [name] if of_study else _studies_of(request)[name]
         collection.rows["failures"].append(
             {
                 "machine": request.machine,
                 "device": device,
                 "kind": kind,
-                "variant": "" if kind == "timings" else name,
+                "variant": "" if of_study else name,
                 "studies": ";".join(studies),
                 "reason": f"no {called}: it failed or was never started",
                 "log": _last_lines(logs / stage / device / f"{name}.log"),
@@ -440,6 +476,7 @@ def _planned(request: CollectRequest) -> Iterator[tuple[str, str, str]]:
     for device in request.devices:
         yield from ((device, "runs", variant.id) for variant in request.variants)
         yield from ((device, "timings", study) for study in request.timed)
+        yield from ((device, "profiles", study) for study in request.profiled)
     # Gradients hardly depend on the device: the workflow probes them on the first.
     yield from ((request.devices[0], "gradients", variant) for variant in request.probed)
 

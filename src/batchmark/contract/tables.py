@@ -92,6 +92,12 @@ COLLECTED: dict[str, tuple[str, ...]] = {
         machine device variant seed moment epoch full_size full_squared_norm quantile magnitude
         """
     ),
+    "step_parts": _columns(
+        """
+        machine device study variant threads batch_size steps seconds_per_step
+        traced_seconds_per_step part layer products seconds share
+        """
+    ),
     "warnings": _columns(
         """
         machine device study code subject text
@@ -258,7 +264,7 @@ JUDGED_FILES = ("claims.csv",)
 _TEXTS = frozenset(
     _columns(
         """
-        machine device study studies variant variants subject role moment layer quantile
+        machine device study studies variant variants subject role moment part layer quantile
         model activation pooling initializer normalization optimizer
         model_arguments optimizer_arguments gradient_norms
         dataset dataset_digest status statuses missing message code text kind reason log file digest
@@ -274,7 +280,7 @@ _FLAGS = frozenset(
         """
         nesterov tuned full_batch full_train fastest fastest_confirmed fastest_mean_curve
         distinguishable on_border holds repeated
-        settings.baseline settings.published lone_runs.reached
+        settings.baseline settings.published lone_runs.reached products
         """
     )
 )

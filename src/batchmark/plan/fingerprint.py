@@ -173,7 +173,10 @@ WITHOUT_EFFECT = frozenset(
 # What counts by value for a job of variants: the settings in its request, the rows it uses.
 BY_VALUE = frozenset({"batchmark.contract.devices", "batchmark.contract.hyperparameters"})
 # Their messages stand in results; those of the other folders on the page.
-_RECORDING = ("contract", "dataset", "machine", "probing", "stages", "timing", "training")
+_RECORDING = (
+    *("contract", "dataset", "machine", "probing", "profiling"),
+    *("stages", "timing", "training"),
+)
 DECLARED = "DEPENDS_ON"
 
 

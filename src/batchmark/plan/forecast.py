@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchmark.contract.calibration import Calibration
@@ -19,6 +19,8 @@ from batchmark.plan.work import (
 DRAWING = 1.2
 # collect, analyze, judge, render and the start of Snakemake, in imports of the libraries.
 BESIDE_FIGURES = 5
+# Rules whose jobs have the machine to themselves.
+ALONE = ("time", "profile")
 # Of a run or a session of the default scale.
 BYTES_PER_RESULT = 40_000
 # 28 x 28 pixels, and the validation and test images that come with 5 training images.
@@ -62,18 +64,20 @@ def minutes(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """The jobs that are to run: variants to train, variants to probe, studies to time, figures."""
+    """The jobs that are to run: variants to train or probe, studies to time or profile, figures."""
 
     train: list[str]
     probe: list[str]
     time: list[str]
     plot: list[str]
+    profile: list[str] = field(default_factory=list)
 
 
 def all_work(plan: Plan) -> Work:
     """Everything in the plan, on every device."""
     n = len(plan.devices)
-    return Work([*plan.variants] * n, plan.probed, plan.timed * n, plan.figures())
+    measured = ([*plan.variants] * n, plan.probed, plan.timed * n)
+    return Work(*measured, plan.figures(), plan.profiled * n)
 
 
 def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> Expectation:
@@ -81,6 +85,7 @@ def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: in
     runs = [plan.run_load(variant, data).seconds(rates) for variant in work.train]
     probes = [plan.probe_load(variant, data).seconds(rates) for variant in work.probe]
     sessions = [plan.session_seconds(study, rates, data) for study in work.time]
+    sessions += [plan.profile_seconds(study, rates, data) for study in work.profile]
     figures = [rates.report * DRAWING] * len(work.plot)
     return Expectation(
         seconds={
@@ -100,6 +105,8 @@ def job_seconds(
     """Expected seconds of one job."""
     if rule == "time":
         return plan.session_seconds(wildcards["study"], rates, data)
+    if rule == "profile":
+        return plan.profile_seconds(wildcards["study"], rates, data)
     if rule == "train":
         return plan.run_load(wildcards["variant"], data).seconds(rates)
     if rule == "probe":
@@ -159,6 +166,7 @@ def work_of(jobs: Iterable[Job]) -> Work:
         probe=named("probe", "variant"),
         time=named("time", "study"),
         plot=named("plot", "figure"),
+        profile=named("profile", "study"),
     )
 
 
@@ -182,7 +190,7 @@ def expected_by_job(
     """Wall seconds that each job adds to the run: all of a session's, else a core's share."""
     rates, data = read_result(calibration, Calibration), _size(plan, facts)
     return {
-        id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule == "time" else cores)
+        id_: job_seconds(plan, rule, wildcards, rates, data) / (1 if rule in ALONE else cores)
         for id_, (rule, wildcards) in jobs.items()
     }
 

@@ -21,6 +21,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.message import Request, Variant
 from batchmark.contract.requests.probe import ProbeRequest
+from batchmark.contract.requests.profile import ProfileRequest
 from batchmark.contract.requests.publish import PublishRequest
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
 from batchmark.contract.requests.time import LoneRun, TimeRequest
@@ -62,6 +63,7 @@ from batchmark.plan.work import (
     Reservation,
     batch_and_images,
     probe_load,
+    profile_seconds,
     reservation,
     run_load,
     session_seconds,
@@ -210,6 +212,11 @@ class Plan:
         """Names of the studies that are timed: all but those with no rounds."""
         return [name for name in self.studies if self.protocol(name).rounds]
 
+    @cached_property
+    def profiled(self) -> list[str]:
+        """Names of the studies of which some variants' steps are profiled."""
+        return [name for name, study in self.studies.items() if study.profiled]
+
     def download_request(self) -> str:
         """Path of the request for the data."""
         return self._save(DatasetRequest(**self.config.dataset.model_dump()))
@@ -287,6 +294,26 @@ class Plan:
             )
         )
 
+    def profile_request(self, study: str, device: Device) -> str:
+        """Path of the request for a study's profiles, on the threads that it is timed with."""
+        threads = self.protocol(study).threads
+        return self._save(
+            ProfileRequest(
+                study=study,
+                machine=self.machine,
+                device=device,
+                variants=self._profiled(study),
+                # As `timing.session.thread_settings` has them: the most come first.
+                threads=0 if "all" in threads else max(t for t in threads if t != "all"),
+            )
+        )
+
+    def _profiled(self, study: str) -> list[Variant]:
+        """One variant a graph: of equal ones the first."""
+        chosen = self.studies[study]
+        subjects = timing_subjects(chosen.variants[id_] for id_ in chosen.profiled)
+        return [chosen.variants[subject.variants[0]] for subject in subjects]
+
     def collect_request(self) -> str:
         """Path of the request for the tidy tables."""
         return self._save(
@@ -297,6 +324,7 @@ class Plan:
                 variants=list(self.variants.values()),
                 timed=self.timed,
                 probed=self.probed,
+                profiled=self.profiled,
             )
         )
 
@@ -383,10 +411,14 @@ class Plan:
         loops = [path.partition(":")[0] for path in own_loops(self.protocol(study))]
         return _sources("time", device, self.studies[study].variants.values(), loops)
 
+    def profile_sources(self, study: str, device: Device) -> str:
+        """The same for a study's profiles."""
+        return _sources("profile", device, self._profiled(study))
+
     def figures(self) -> list[str]:
         """Names of the figures that this plan's results can fill."""
         axes = {study.name: study.axes for study in self.studies.values()}
-        return figures_for(axes, probed=bool(self.probed))
+        return figures_for(axes, probed=bool(self.probed), profiled=bool(self.profiled))
 
     def figure_module(self, figure: str) -> str:
         """The module that draws a figure."""
@@ -436,6 +468,11 @@ class Plan:
         chosen, config = self.variants[variant].hyperparameters, self.config
         return probe_load(chosen, self.budget(variant), config.tuning, config.probing, data)
 
+    def profile_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
+        """What a study's profiles take on such data."""
+        chosen = [variant.hyperparameters for variant in self._profiled(study)]
+        return profile_seconds(chosen, rates, data)
+
     def session_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
         """What a study's timing session takes on such data."""
         alone = [
@@ -462,6 +499,11 @@ class Plan:
         chosen, probing = self.variants[variant].hyperparameters, self.config.probing
         sizes = [_batch_size(chosen), *probing.batch_sizes]
         return reservation(self.probe_load(variant).seconds(ASSUMED), sizes)
+
+    def profile_reservation(self, study: str) -> Reservation:
+        """What a study's profiles reserve on a cluster."""
+        sizes = [_batch_size(variant.hyperparameters) for variant in self._profiled(study)]
+        return reservation(self.profile_seconds(study, ASSUMED), sizes)
 
     def session_reservation(self, study: str) -> Reservation:
         """What a study's timing session reserves on a cluster."""

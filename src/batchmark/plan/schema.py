@@ -207,6 +207,7 @@ class StudyConfig(StudyBudget):
     baseline: Settings
     probe: list[Settings] = []
     verify: list[Settings] = []
+    profile: list[Settings] = []
     published: bool | Settings = False
 
 

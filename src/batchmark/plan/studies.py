@@ -18,7 +18,8 @@ from batchmark.plan.schema import Config, StudyConfig, StudyEntry, TimingConfig,
 class Study:
     """A validated study with its variants. `settings` maps a variant's id to its axes' values.
 
-    `probed`, `published`: ids of variants; the latter redo the published table.
+    `probed`, `verified`, `profiled`, `published`: ids of variants; the last redo the published
+    table.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Study:
     baseline: str
     probed: list[str]
     verified: list[str]
+    profiled: list[str]
     published: list[str]
 
 
@@ -96,8 +98,8 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
     """Expand a study's grids and find its baseline and probed variants."""
     for key in ("settings", "baseline"):
         _check_keys(getattr(config, key), f"{where}: {key}")
-    for partial in (*config.exclude, *config.probe, *config.verify):
-        _check_keys(partial, f"{where}: exclude, probe or verify")
+    for partial in (*config.exclude, *config.probe, *config.verify, *config.profile):
+        _check_keys(partial, f"{where}: exclude, probe, verify or profile")
     redone = _published(config)
     for partial in redone:
         _check_keys(partial, f"{where}: published")
@@ -111,6 +113,7 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
     )
     # A smaller scale may lack some of them.
     verified = [id_ for partial in config.verify for id_ in _matching(points, partial)]
+    profiled = [id_ for partial in config.profile for id_ in _matching(points, partial)]
     for id_ in verified:
         if variants[id_].hyperparameters.learning_rate == "tuned":
             raise UserError(
@@ -118,7 +121,18 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
                 "timed; name a variant with a number."
             )
     settings = _settings(points, axes)
-    return Study(name, config, variants, axes, settings, baseline, probed, verified, published)
+    return Study(
+        name,
+        config,
+        variants,
+        axes,
+        settings,
+        baseline,
+        probed,
+        verified,
+        list(dict.fromkeys(profiled)),
+        published,
+    )
 
 
 def _published(config: StudyConfig) -> list[dict[str, Any]]:

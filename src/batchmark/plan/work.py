@@ -50,6 +50,8 @@ _BASELINE_VISITS = 4
 _GRAPHS_A_SUBJECT = 1.5
 # Visits begin with steps that are not counted.
 _WARMING_UP = 1.1
+# A profile trains for so long, and so many steps: warming up, then without and with traces.
+_PROFILE_SECONDS, _PROFILE_STEPS = 1.5, 25
 # n cores take n**-0.7 of the time of one for a step: small batches leave some of them idle.
 _SPEED_UP = 0.7
 
@@ -161,12 +163,7 @@ def session_seconds(
     """A timing session: at each number of threads all subjects are traced and timed in rounds."""
     if data.is_sample and timing.sample_min_seconds:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
-    sizes = [batch_and_images(subject, data.images)[0] for subject in subjects]
-    costs = [_model_cost(subject) for subject in subjects]
-    steps = [
-        size * rates.image * cost.image / rates.cores**_SPEED_UP + rates.step * cost.step
-        for size, cost in zip(sizes, costs, strict=True)
-    ]
+    steps = [_step_seconds(subject, rates, data) for subject in subjects]
     a_round = sum(visit_seconds(timing, step) for step in steps)
     rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
     tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
@@ -175,11 +172,26 @@ def session_seconds(
     return len(timing.threads) * (rates.startup + tracing + rounds)
 
 
+def profile_seconds(
+    chosen: Collection[Hyperparameters], rates: Calibration, data: DataSize = MNIST_SIZE
+) -> float:
+    """Profiles in one process: a graph each, and training steps for a while."""
+    steps = [_step_seconds(each, rates, data) for each in chosen]
+    traced = sum(max(_PROFILE_SECONDS, _PROFILE_STEPS * step) for step in steps)
+    return rates.startup + len(chosen) * rates.graph + traced
+
+
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
     """How long a visit of a timing session takes when a step takes `step_seconds`."""
     steps = timing.min_steps * step_seconds
     most = max(timing.max_seconds, step_seconds) if timing.max_seconds else steps
     return max(timing.min_seconds, min(steps, most))
+
+
+def _step_seconds(chosen: Hyperparameters, rates: Calibration, data: DataSize) -> float:
+    """On all cores."""
+    size, cost = batch_and_images(chosen, data.images)[0], _model_cost(chosen)
+    return size * rates.image * cost.image / rates.cores**_SPEED_UP + rates.step * cost.step
 
 
 def _model_cost(chosen: Hyperparameters) -> ModelCost:

@@ -16,7 +16,7 @@ class Entry:
 
     `question`: what it asks of the data; its title where they hold no finding. `section`: where on
     the page it stands. `study`: drawn from this study's variants; empty when it needs none in
-    particular. `probed`: needs gradient probes.
+    particular. `probed`: needs gradient probes; `profiled`: profiles of steps.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Entry:
     section: Section = "study"
     study: str = ""
     probed: bool = False
+    profiled: bool = False
 
 
 HEADLINE = "batch_size"
@@ -154,6 +155,13 @@ ENTRIES = (
         probed=True,
     ),
     Entry("throughput", "machines", say("How many examples a second?"), section="hood"),
+    Entry(
+        "step_parts",
+        "steps",
+        say("Where does the time of a step go?"),
+        section="hood",
+        profiled=True,
+    ),
     Entry("devices", "machines", say("From which batch size on does a GPU help?"), section="hood"),
     Entry("memory", "machines", say("How much memory does a batch need?"), section="hood"),
     Entry(
@@ -169,7 +177,9 @@ ENTRIES = (
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
-def figures_for(axes_by_study: Mapping[str, Collection[str]], probed: bool = False) -> list[str]:
+def figures_for(
+    axes_by_study: Mapping[str, Collection[str]], *, probed: bool = False, profiled: bool = False
+) -> list[str]:
     """The figures of a plan with these studies, in the order of the page.
 
     Any study over batch sizes may be the one that the headline figures show. A study that no
@@ -178,19 +188,21 @@ def figures_for(axes_by_study: Mapping[str, Collection[str]], probed: bool = Fal
     known = set(axes_by_study)
     if any(HEADLINE in axes for axes in axes_by_study.values()):
         known.add(HEADLINE)
-    return _figures_of(known, probed) + _general(axes_by_study)
+    return _figures_of(known, probed, profiled) + _general(axes_by_study)
 
 
 def figures_of_page(studies: Collection[str]) -> list[str]:
     """The figures that a page with these studies has room for, in its order."""
-    return _figures_of({HEADLINE, *studies}, probed=True) + _general(studies)
+    return _figures_of({HEADLINE, *studies}, probed=True, profiled=True) + _general(studies)
 
 
-def _figures_of(studies: Collection[str], probed: bool) -> list[str]:
+def _figures_of(studies: Collection[str], probed: bool, profiled: bool) -> list[str]:
     return [
         entry.name
         for entry in ENTRIES
-        if (not entry.study or entry.study in studies) and (probed or not entry.probed)
+        if (not entry.study or entry.study in studies)
+        and (probed or not entry.probed)
+        and (profiled or not entry.profiled)
     ]
 
 

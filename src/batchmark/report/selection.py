@@ -50,6 +50,12 @@ NAMES: Mapping[str, str] = {
     "fit": "model.fit",
     "fit-tuned": "tuned model.fit",
     "torch": "PyTorch",
+    "forward-products": "forward products",
+    "forward-others": "other forward",
+    "backward-products": "backward products",
+    "backward-others": "other backward",
+    "update": "weight update",
+    "between": "between operations",
 }
 # Families by how their rates follow the batch size; of fixed rates the number says more.
 POLICIES: Mapping[str, Message] = {

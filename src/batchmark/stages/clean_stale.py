@@ -8,7 +8,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.stages.command import run
 
-KINDS = ("runs", "timings", "gradients")
+KINDS = ("runs", "timings", "gradients", "profiles")
 
 
 def stale_files(request: CollectRequest, results: Path, scratch: Path) -> list[Path]:
@@ -20,6 +20,7 @@ def stale_files(request: CollectRequest, results: Path, scratch: Path) -> list[P
         "runs": {variant.id for variant in request.variants},
         "timings": set(request.timed),
         "gradients": set(request.probed),
+        "profiles": set(request.profiled),
     }
     kept = [
         path

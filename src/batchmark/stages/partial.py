@@ -43,7 +43,8 @@ def make_partial(given: argparse.Namespace) -> None:
     analyze_tables(analyzed, tables.folder)
     judge_claims(analyzed, tables.folder)
     axes = {study.name: study.axes for study in analyzed.studies}
-    for figure in figures_for(axes, probed=bool(collected.probed)):
+    asked = {"probed": bool(collected.probed), "profiled": bool(collected.profiled)}
+    for figure in figures_for(axes, **asked):
         plot(figure, module_of(figure), tables, figures / f"{figure}.svg")
     request = read_request(given.render_request, RenderRequest)
     # The plan does not know that it was not finished.

@@ -1,5 +1,7 @@
 """What `collect` is asked for."""
 
+from pydantic import Field
+
 from batchmark.contract.devices import Device
 from batchmark.contract.requests.message import Request, Variant
 
@@ -7,7 +9,7 @@ from batchmark.contract.requests.message import Request, Variant
 class CollectRequest(Request):
     """Which results belong to the plan. `studies` maps a study's name to its variants' ids.
 
-    `timed` names those that are timed. Results of other machines that lie beside are
+    `timed` and `profiled` name those that are. Results of other machines that lie beside are
     collected for the same variants.
     """
 
@@ -17,3 +19,4 @@ class CollectRequest(Request):
     variants: list[Variant]
     timed: list[str]
     probed: list[str]
+    profiled: list[str] = Field(default=[])
