@@ -3,7 +3,6 @@
 import io
 import logging
 import sys
-from collections.abc import Callable
 
 import pytest
 from snakemake.logging import DefaultFormatter
@@ -12,8 +11,6 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from snakemake_interface_logger_plugins.tests import MockOutputSettings, TestLogHandlerBase
 
 from snakemake_logger_plugin_batchmark import LogHandler
-
-Record = Callable[..., logging.LogRecord]
 
 
 class Terminal(io.StringIO):

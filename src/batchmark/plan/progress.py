@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from batchmark.plan.forecast import Job, minutes
 
@@ -145,7 +145,7 @@ class Progress(logging.Handler):
         elif words.startswith("Terminating processes on user request"):
             self.is_interrupted = True
 
-    def _begin(self, facts: Mapping[str, object]) -> None:
+    def _begin(self, facts: Mapping[str, Any]) -> None:
         id_, now = facts["jobid"], self._clock()
         self._silent = 0
         job = self._jobs.setdefault(id_, (facts["rule_name"], dict(facts["wildcards"] or {})))
