@@ -19,10 +19,15 @@ CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
   --dist loadscope --no-loadscope-reorder
 
-.PHONY: report smoke evening full test check pytest lint format bench estimate partial publish clean-stale compare lock again
+.PHONY: report quick smoke evening full test check pytest lint format bench estimate partial publish clean-stale compare lock again
 
 report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS)
+
+quick: $(VENV)/installed-run
+quick: override ARGS += --configfile config/quick.yaml
+quick:
+	@$(CHECKED) quick --cores all --quiet rules progress host $(ARGS) && echo "The page: $(CURDIR)/reports/quick.html"
 
 smoke: override ARGS += --configfile config/smoke.yaml
 smoke: report

@@ -44,6 +44,7 @@ include: "workflow/rules/judge.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/quick.smk"
 include: "workflow/rules/hooks.smk"
 include: "workflow/rules/maintain.smk"
 

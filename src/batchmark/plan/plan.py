@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from batchmark.contract.calibration import Calibration
 from batchmark.contract.devices import DEVICES, KINDS, Device
@@ -177,6 +177,14 @@ def resolve_devices(
     return list(dict.fromkeys(wanted))
 
 
+class Quick(NamedTuple):
+    """A study, and the variants of it that are probed and whose rate is tuned, at most one each."""
+
+    study: str
+    probed: list[str]
+    tuned: list[str]
+
+
 @dataclass(frozen=True)
 class Plan:
     """All studies, variants and devices of one configuration, and the requests to the stages.
@@ -216,6 +224,17 @@ class Plan:
     def profiled(self) -> list[str]:
         """Names of the studies of which some variants' steps are profiled."""
         return [name for name, study in self.studies.items() if study.profiled]
+
+    @cached_property
+    def quick(self) -> "Quick":
+        """What a prediction is made of: the study of that name, or else the first one."""
+        study = self.studies.get("quick") or next(iter(self.studies.values()))
+        tuned = [
+            id_
+            for id_, variant in study.variants.items()
+            if variant.hyperparameters.learning_rate == "tuned"
+        ]
+        return Quick(study.name, study.probed[:1], tuned[:1])
 
     def download_request(self) -> str:
         """Path of the request for the data."""

@@ -84,6 +84,14 @@ class Mean(NamedTuple):
     freedom: Array
 
 
+def student_of(mean: Mean) -> Interval:
+    """Student's 95 % interval of a mean."""
+    from scipy.special import stdtrit  # noqa: PLC0415 half a second, not needed by readers
+
+    half = stdtrit(mean.freedom, (1 + LEVEL) / 2) * np.sqrt(mean.squared_error)
+    return Interval(mean.estimate, mean.estimate - half, mean.estimate + half)
+
+
 def mean_of(values: ArrayLike, least_variance: ArrayLike = 0.0) -> Mean:
     """The mean over the last axis of the values that are not NaN.
 

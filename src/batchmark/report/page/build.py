@@ -19,6 +19,7 @@ from batchmark.report.page.appendix import clock_table, head
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
 from batchmark.report.page.explorer import answer_code, explorer
 from batchmark.report.page.original import headline, introduction
+from batchmark.report.page.quick import QuickPage
 from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Link, Page, read_figures, table_files
 from batchmark.report.selection import Tables
@@ -74,7 +75,9 @@ def _made_of(listing: Path) -> str:
     return hashlib.sha256(listing.read_bytes()).hexdigest()
 
 
-def rendered(page: Page, language: Language, templates: Path) -> str:
+def rendered(
+    page: Page | QuickPage, language: Language, templates: Path, template: str = "page.html"
+) -> str:
     """The page as HTML, its style and script inside it and allowed by their digests only."""
     style = (templates / "style.css").read_text(encoding="utf-8")
     scripts = sorted((templates / "script").glob("*.js"))
@@ -85,7 +88,7 @@ def rendered(page: Page, language: Language, templates: Path) -> str:
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     environment = _environment(templates, language)
-    return environment.get_template("page.html").render(
+    return environment.get_template(template).render(
         page=page,
         style=_inline(style),
         script=_inline(script),

@@ -1,0 +1,145 @@
+"""Predict the best batch size from one timing session, one probe and one scan of rates."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchmark.collecting.tidy import add_ratio_to_baseline, draw_rows, subject_rows, visit_rows
+from batchmark.contract.errors import UserError
+from batchmark.contract.files import write_json, write_text
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.record import read_result
+from batchmark.contract.run import RunResult
+from batchmark.contract.timing import TimingResult
+from batchmark.report.language.translation import Language, languages
+from batchmark.report.page.build import rendered
+from batchmark.report.page.quick import Basis, quick_page, sentences
+from batchmark.report.page.view import Link
+from batchmark.stages.command import run
+from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
+from batchmark.statistics.best_batch import number
+from batchmark.statistics.epoch_time import epoch_times
+from batchmark.statistics.intervals import Mean, student_of
+from batchmark.statistics.noise_scale import after_start, network_scales, over_networks
+from batchmark.statistics.prediction import calibration, factors
+
+
+def predict(
+    session: TimingResult, probe: GradientResult, trained: RunResult | None
+) -> tuple[pd.DataFrame, Basis]:
+    """The advice by loop, and what it rests on.
+
+    Raises UserError where the noise scale or what a step costs cannot be told.
+    """
+    scale = _noise_scale(probe)
+    known = _known_rate(trained) if trained else None
+    sizes = [size for size in session.largest_batch_size.values() if size]
+    largest = max(sizes, default=None)
+    table = advice(_subjects(session), scale, factors(calibration()), known, largest)
+    if table.empty:
+        raise UserError(
+            f"study {session.study}: fewer than three batch sizes were timed, so what a step costs "
+            "is not known; give its grids three or more."
+        )
+    chosen = probe.variant.hyperparameters
+    noise = student_of(scale).exp()
+    return table, Basis(
+        model=chosen.model,
+        optimizer=chosen.optimizer,
+        dataset=probe.dataset.name,
+        sample=probe.dataset.is_sample,
+        noise_scale=tuple(float(part) for part in noise),
+        moments=len(probe.trials[0].points),
+        studies=len(calibration()),
+        rate=known.rate if known else None,
+        rate_at=known.batch_size if known else None,
+        largest=largest,
+        warnings=len(session.warnings),
+    )
+
+
+def _subjects(session: TimingResult) -> pd.DataFrame:
+    visits = add_ratio_to_baseline(pd.DataFrame(visit_rows(session)))
+    return epoch_times(visits, pd.DataFrame(subject_rows(session))).subjects
+
+
+def _noise_scale(probe: GradientResult) -> Mean:
+    scales = network_scales(pd.DataFrame(draw_rows(probe)))
+    later = [scale for moments in scales.values() if (scale := after_start(moments))]
+    if not later:
+        raise UserError(
+            f"variant {probe.variant.id}: its gradients' noise scale cannot be told; probe more "
+            "draws (probing.draws), at sizes below a tenth of the data (probing.batch_sizes)."
+        )
+    return over_networks(later)[0]
+
+
+def _known_rate(trained: RunResult) -> KnownRate | None:
+    """The rate that the scan chose."""
+    tuning = trained.tuning
+    if tuning is None:
+        return None
+    power = PROPORTIONAL if trained.variant.hyperparameters.optimizer == "sgd" else ROOT
+    highest = max(tuning.learning_rates)
+    return KnownRate(tuning.chosen, trained.budget.batch_size, power, highest)
+
+
+def document(table: pd.DataFrame, basis: Basis) -> dict[str, Any]:
+    """Everything, for programs; what is not finite is null."""
+    loops = [
+        {key: _plain(value) for key, value in row.items() if not key.endswith("_unbounded")}
+        for row in table.to_dict("records")
+    ]
+    return {"predicted": True, "measured": False, "basis": vars(basis), "loops": loops}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int) else number(float(value))
+
+
+def write(table: pd.DataFrame, basis: Basis, templates: Path, reports: Path) -> None:
+    """`quick.json` and the page in every language."""
+    write_json(reports / "quick.json", document(table, basis))
+    spoken = languages(templates)
+    for language in spoken:
+        others = [_link(other) for other in spoken if other is not language]
+        page = quick_page(table, basis, language.tag, others)
+        html = rendered(page, language, templates, "quick.html")
+        write_text(reports / _file(language), html)
+
+
+def _link(language: Language) -> Link:
+    return Link(language.tag, language.name, _file(language))
+
+
+def _file(language: Language) -> str:
+    return language.file.replace("index", "quick", 1)
+
+
+def main() -> None:
+    """`python -m batchmark.stages.quick --timing FILE --gradients FILE …`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timing", required=True, type=Path, help="of a study with three sizes")
+    parser.add_argument("--gradients", nargs="?", type=Path, help="of one of its variants")
+    parser.add_argument("--run", type=Path, help="of a variant whose learning rate is tuned")
+    parser.add_argument("--templates", required=True, type=Path)
+    parser.add_argument("--reports", required=True, type=Path, help="the folder to write to")
+    given = parser.parse_args()
+    session = read_result(given.timing, TimingResult)
+    if given.gradients is None:
+        raise UserError(
+            f"study {session.study}: no variant is probed, and without gradients there is no "
+            "prediction; list one under `probe`."
+        )
+    probe = read_result(given.gradients, GradientResult)
+    trained = read_result(given.run, RunResult) if given.run else None
+    table, basis = predict(session, probe, trained)
+    write(table, basis, given.templates, given.reports)
+    for sentence in sentences(table, basis):
+        print(sentence)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+QUICK_PAGES = [page.replace("index", "quick", 1) for page in PAGES]
+
+
+# A prediction of the answer, without any race to a target.
+rule quick:
+    input:
+        timing=expand(TIMING, device=plan.devices[:1], study=plan.quick.study),
+        gradients=expand(GRADIENTS, device=plan.devices[:1], variant=plan.quick.probed),
+        runs=expand(RUN, device=plan.devices[:1], variant=plan.quick.tuned),
+        templates=local(TEMPLATES),
+    output:
+        facts="reports/quick.json",
+        pages=QUICK_PAGES,
+    log:
+        "logs/quick.log",
+    localrule: True
+    params:
+        run=lambda w, input: " ".join(f"--run {file}" for file in input.runs),
+        templates=plan.content(TEMPLATES),
+        sources=plan.sources("quick"),
+    shell:
+        '"$BATCHMARK_PYTHON" -m batchmark.stages.quick --timing {input.timing:q}'
+        " --gradients {input.gradients:q} {params.run}"
+        ' --templates "$(dirname {input.templates[0]:q})"'
+        ' --reports "$(dirname {output.facts:q})" ' + LOGGED + " && cat {log} >&2"
