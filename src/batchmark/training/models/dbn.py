@@ -40,7 +40,7 @@ class Boltzmann(Pretrained):
 
 
 def build(
-    blueprint: Blueprint, hidden: Sequence[int] = (300, 100), images: int = 50_000
+    blueprint: Blueprint, hidden: Sequence[int] = (300, 100), images: int = 25_000
 ) -> keras.Model:
     """One fully connected layer for each entry of `hidden`, tanh, pretrained by `images`."""
     return pretrained(blueprint, "dbn", hidden, images, Boltzmann)

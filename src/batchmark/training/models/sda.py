@@ -38,7 +38,7 @@ class Denoising(Pretrained):
 def build(
     blueprint: Blueprint,
     hidden: Sequence[int] = (300, 100),
-    images: int = 50_000,
+    images: int = 25_000,
     corruption: float = 0.3,
 ) -> keras.Model:
     """One fully connected layer for each entry of `hidden`, tanh, pretrained by `images`."""
