@@ -71,6 +71,9 @@ def test_a_timing_session_counts_every_thread_setting() -> None:
     # A visit of the larger one takes 5 s instead.
     capped = timing.model_copy(update={"max_seconds": 5.0})
     assert session_seconds(subjects, capped, ASSUMED) == 3 * (10 * (1 + 5 + 4) * 1.1 + 30)
+    # Ratios are rarely known before the most rounds that are allowed.
+    long = capped.model_copy(update={"rounds_at_most": 20})
+    assert session_seconds(subjects, long, ASSUMED) == 3 * (20 * (1 + 5 + 4) * 1.1 + 30)
 
 
 def test_a_study_with_a_protocol_of_its_own_reserves_for_that(plan_of: OpenPlan) -> None:

@@ -165,7 +165,9 @@ def session_seconds(
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
     steps = [_step_seconds(subject, rates, data) for subject in subjects]
     a_round = sum(visit_seconds(timing, step) for step in steps)
-    rounds = timing.rounds * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
+    # Few machines are calm enough to know the ratios before the most rounds are made.
+    most = max(timing.rounds, timing.rounds_at_most or 0)
+    rounds = most * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
     tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
     # Another loop is another set of threads to the clock, in a process that starts meanwhile.
     rounds += len(timing.loops) / len(timing.threads) * (tracing + rounds)
