@@ -23,7 +23,7 @@ from batchmark.plan.forecast import (
     minutes,
     work_of,
 )
-from batchmark.plan.plan import open_plan
+from batchmark.plan.plan import Plan, open_plan
 from batchmark.plan.work import MNIST_SIZE, DataSize
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
@@ -190,16 +190,30 @@ def test_comparison_at_the_end() -> None:
     assert compared(expected=100, taken=120) == "Took 2.0 min; expected 1.7 min (+20%)."
 
 
-def test_an_evening_is_at_most_three_hours_on_two_usual_cores(tmp_path: Path) -> None:
-    """At the rates that `benchmarks/README.md` has, one process a core."""
+def usual(scale: str, handover: Path) -> Plan:
+    """The plan of one of our scales."""
     folder = Path(__file__).parents[2] / "config"
-    files = [folder / "config.yaml", folder / "evening.yaml"]
+    files = [folder / "config.yaml", folder / f"{scale}.yaml"]
     merged: dict[str, Any] = {}
     for file in files:
         update_config(merged, yaml.safe_load(file.read_text(encoding="utf-8")))
-    plan = open_plan(merged, [str(file) for file in files], [folder / "studies"], tmp_path)
-    rates = RATES.model_copy(
-        update={"startup": 2.9, "graph": 0.8, "image": 5e-5, "step": 2.1e-4, "report": 1.2}
-        | {"evaluated_image": 1.5e-5}
-    )
-    assert expect(plan, all_work(plan), rates, MNIST_SIZE, cores=2).total < 3 * 3600
+    return open_plan(merged, [str(file) for file in files], [folder / "studies"], handover)
+
+
+# The rates that `benchmarks/README.md` has, one process a core.
+USUAL = RATES.model_copy(
+    update={"startup": 2.9, "graph": 0.8, "image": 5e-5, "step": 2.1e-4, "report": 1.2}
+    | {"evaluated_image": 1.5e-5}
+)
+
+
+def test_an_evening_is_at_most_three_hours_on_two_usual_cores(tmp_path: Path) -> None:
+    plan = usual("evening", tmp_path)
+    assert expect(plan, all_work(plan), USUAL, MNIST_SIZE, cores=2).total < 3 * 3600
+
+
+def test_a_prediction_is_at_most_a_minute_and_a_half_on_two_usual_cores(tmp_path: Path) -> None:
+    plan = usual("quick", tmp_path)
+    study, (probed,), (tuned,) = plan.quick
+    work = Work(train=[tuned], probe=[probed], time=[study], plot=[])
+    assert expect(plan, work, USUAL, MNIST_SIZE, cores=2).total < 90
