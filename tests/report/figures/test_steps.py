@@ -28,7 +28,8 @@ def test_the_title_and_the_peak_follow_from_the_products(tmp_path: Path) -> None
     said = [str(one).replace(SPACE, " ") for one in (drawn.title, *drawn.notes)]
     assert said[0] == "At batch size 1 60 % of a step is not arithmetic, at 1,000 20 %"
     # 0.1 = 0.4 x 0.25 and 0.6 = 0.8 x 0.75.
-    assert "at 1 10 % = 40 % of the time × 25 %, at 1,000 60 % = 80 % of the time × 75 %" in said[1]
+    assert "batch size 1: 10 % = 40 % of the time × 25 %" in said[1]
+    assert "batch size 1,000: 60 % = 80 % of the time × 75 %" in said[1]
     assert "by up to 4 %" in said[3]
     assert drawn.series == {
         "forward-products": "forward products",

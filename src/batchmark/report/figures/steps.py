@@ -102,7 +102,7 @@ def _at_work(frame: pd.DataFrame, tables: Tables) -> Iterator[Message]:
     shares = peaks.set_index("batch_size")["share_of_peak"]
     words = [
         say(
-            "at {size} {whole} = {products} of the time × {peak}",
+            "batch size {size}: {whole} = {products} of the time × {peak}",
             size=whole(size),
             whole=percent(shares[size], 2),
             products=percent(share, 2),
