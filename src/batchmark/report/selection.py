@@ -244,6 +244,20 @@ def published_rows(tables: Tables) -> pd.DataFrame:
     return _in_family(frame, _published_variants(tables) or headline_variants(tables))
 
 
+def cost_fit(tables: Tables) -> pd.Series | None:
+    """The model fitted to the answer's rows, None where nothing could be fitted."""
+    fits = at_home(tables, "cost_model")
+    if not measured(fits, "b_crit"):
+        return None
+    answer = tables.document("answer")
+    # The answer names one target; a fit for another would answer another question.
+    main = (fits["study"] == headline_study(tables)) & (fits["target"] == answer.get("target"))
+    fits = fits[main & fits["b_crit"].notna()]
+    family = answer.get("family")
+    fits = fits[fits["family"].fillna("") == family] if family else fits
+    return None if fits.empty else fits.iloc[0]
+
+
 def policy_rows(tables: Tables) -> dict[str, pd.DataFrame]:
     """The answer's rows, and those of its other policies for the rate, by the policy's name."""
     answer = tables.document("answer")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchmark.contract.tables import ANALYZED
 from batchmark.statistics.best_batch import best_batch, joined, rate_at, rate_rule
 from batchmark.statistics.comparisons import time_to
 from batchmark.statistics.intervals import columns
@@ -30,7 +31,8 @@ def choices(data: StudyData) -> pd.DataFrame:
         if len(timed := members[~np.isnan(own.ratios[members]).all(axis=1)]) > 1
         for target in own.targets
     ]
-    return pd.DataFrame(rows)
+    # Where no size of any family reached a target, every row lacks the columns of the best.
+    return pd.DataFrame(rows, columns=list(ANALYZED["choices"])) if rows else pd.DataFrame()
 
 
 def _conditions(data: StudyData) -> Iterator[tuple[str, StudyData]]:

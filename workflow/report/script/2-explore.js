@@ -1,6 +1,7 @@
 /* Explorer: the rows of the table of choices that fit what is chosen. It looks up and computes nothing. */
 const explorer = document.getElementById("explorer");
-function copying(holder, words) {
+function copying(holder) {
+  const words = document.getElementById("main").dataset;
   const pre = holder.querySelector("pre");
   const name = `${words.copy} ${holder.getAttribute("aria-label")}`;
   const made = button(name, "tool", async () => {
@@ -26,7 +27,7 @@ function settingsOf(row) {
     holder.setAttribute("role", "group");
     holder.setAttribute("aria-label", name);
     holder.append(pre);
-    copying(holder, explorer.dataset);
+    copying(holder);
     folded.append(holder);
   }
   return folded;
@@ -67,10 +68,10 @@ function explore() {
       if ([...one.options].some((option) => option.value === wanted[one.name])) one.value = wanted[one.name];
     }
   }
-  function nearest(wanted) {
+  function closest(wanted) {
     const [best] = [...rows].sort((a, b) => agreeing(b, wanted) - agreeing(a, wanted) || away(a, wanted) - away(b, wanted));
     const words = [...best.cells].slice(0, keys.length).map((cell) => cell.textContent).join(" · ");
-    return button(`${explorer.dataset.nearest}: ${words}`, "tool", () => { set(best.dataset); show(true); slider.focus(); });
+    return button(`${explorer.dataset.nearest} ${words}`, "tool", () => { set(best.dataset); show(true); slider.focus(); });
   }
   function mark(wanted) {
     for (const one of selects) {
@@ -83,12 +84,12 @@ function explore() {
   }
   function show(keep) {
     const wanted = state();
-    explorer.querySelector("output").textContent = stops[slider.value].label;
+    explorer.querySelector("b").textContent = stops[slider.value].label;
     slider.setAttribute("aria-valuetext", stops[slider.value].label);
     mark(wanted);
     const found = rows.filter((row) => fits(row, wanted));
     if (found.length) chosen.replaceChildren(...found.map((row) => card(row, heads, keys.length)));
-    else chosen.replaceChildren(element("p", explorer.dataset.missing), nearest(wanted));
+    else chosen.replaceChildren(element("p", explorer.dataset.missing), closest(wanted));
     if (keep) history.replaceState(null, "", `#explore:${new URLSearchParams(wanted)}`);
   }
   function restore() {
@@ -105,7 +106,5 @@ function explore() {
   show();
   restore();
 }
-if (explorer) {
-  all(".settings .copied").forEach((holder) => copying(holder, explorer.dataset));
-  explore();
-}
+if (explorer) explore();
+all("main > section .copied").filter((holder) => !holder.querySelector("button")).forEach(copying);

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from batchmark.report import selection
-from batchmark.report.drawing import style
+from batchmark.report.drawing import style, tips
 from batchmark.report.drawing.style import EndLabel
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
@@ -35,6 +35,8 @@ FEWEST_FOR_BAR = 3
 ROOM_FOR_BARS = 2.0
 # Intervals of these come from rounds of timing, not from trials.
 TIMED = {"seconds_per_epoch", "examples_per_second"}
+# Of no trials either: of the clock's session as a whole.
+ONCE = {"memory", "share_of_peak"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Curve:
 
 
 # Of a point: see `selection.study_summary`, and the epochs of the first test.
-MORE = ("baseline", "told", "first")
+MORE = ("baseline", "told", "first", "trials", "reached")
 
 
 def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFrame:
@@ -80,7 +82,9 @@ def points(frame: pd.DataFrame, value: str, x: str = "batch_size") -> pd.DataFra
     )
     if {"evaluate_every", "examples_per_epoch"} <= set(frame):
         curve["first"] = frame["evaluate_every"] / frame["examples_per_epoch"]
-    for column in {"baseline", "told"} & set(frame):
+    # Trials do not make times of an epoch, nor memory.
+    counts = {"trials", "reached"} if value not in TIMED | ONCE else set[str]()
+    for column in {"baseline", "told", *counts} & set(frame):
         curve[column] = frame[column]
     if "trials" in frame and value not in TIMED:
         curve.loc[frame["trials"] < FEWEST_FOR_BAR, ["low", "high"]] = np.nan
@@ -187,7 +191,10 @@ def _shifted(axes: Axes, curve: Curve, units: float) -> Curve:
     places = np.column_stack([curve.points["x"], np.ones(len(curve.points))])
     moved = axes.transData.transform(places) + np.array([units, 0.0])
     return replace(
-        curve, points=curve.points.assign(x=axes.transData.inverted().transform(moved)[:, 0])
+        curve,
+        points=curve.points.assign(
+            x=axes.transData.inverted().transform(moved)[:, 0], at=curve.points["x"]
+        ),
     )
 
 
@@ -235,6 +242,8 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
     )
     for line, curve in zip(axes.lines[before:], curves, strict=True):
         line.set_gid(style.gid(curve.name))
+        # A curve drawn beside the others still stands for its own position.
+        tips.keep(line, curve.label, curve.drawn.assign(x=curve.drawn.get("at", curve.drawn["x"])))
 
 
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -249,7 +258,8 @@ def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
             pixel = axes.transData.transform((x, 1))[0] + beside
             seen[x] += 1
             share = axes.transAxes.inverted().transform((pixel, 0))[0]
-            style.on_rail(axes, share, curve.color, curve.marker, curve.name)
+            mark = style.on_rail(axes, share, curve.color, curve.marker, curve.name)
+            tips.keep(mark, curve.label, curve.points[curve.points["x"] == x].head(1))
 
 
 def end(curve: Curve) -> EndLabel:

@@ -15,10 +15,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from batchmark.report.language.messages import power, significant, size
+from batchmark.report.language.messages import power, significant, size, whole
 
 BLUE = "#0072b2"
 VERMILION = "#d55e00"
@@ -192,6 +193,7 @@ def panels(
 
 def named(axes: Axes, text: str) -> None:
     """The measure and unit of the vertical axis, written flat above it."""
+    axes.set_label(text)
     at = axes.get_position().x0 * WIDTH
     axes.annotate(
         text,
@@ -207,6 +209,7 @@ def named(axes: Axes, text: str) -> None:
 def batch_axis(axes: Axes, sizes: Iterable[float], label: str = "batch size") -> None:
     """A log axis whose ticks are the batch sizes that occur."""
     log_values_axis(axes, sizes, label, lambda value: size(int(value)))
+    axes.fmt_xdata = whole
 
 
 def log_values_axis(
@@ -221,6 +224,7 @@ def log_values_axis(
     low, high = math.log(real[0]), math.log(real[-1])
     # Marks at the ends stay whole; a single value stands in the middle of a factor of e.
     margin = 0.03 * (high - low) or 0.5
+    axes.fmt_xdata = text
     axes.set_xlim(math.exp(low - margin), math.exp(high + margin))
     _fixed(axes.xaxis, real, _uncollided(axes, real, text) if label else [""] * len(real))
     axes.set_xlabel(label)
@@ -327,9 +331,9 @@ def corner(axes: Axes, text: str) -> None:
     )
 
 
-def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> None:
+def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> Line2D:
     """A hollow mark on the rail, `x` in shares of the axes' width."""
-    axes.plot(
+    (mark,) = axes.plot(
         [x],
         [1],
         linestyle="none",
@@ -341,6 +345,7 @@ def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> None:
         clip_on=False,
         gid=gid(series),
     )
+    return mark
 
 
 def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = False) -> None:

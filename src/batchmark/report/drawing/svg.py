@@ -7,6 +7,7 @@ nothing refers to go; series keep their name in `data-series`; ink becomes `curr
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from io import StringIO
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import pandas as pd
 from matplotlib.figure import Figure
 
+from batchmark.report.drawing import tips
 from batchmark.report.drawing.style import INK
 from batchmark.report.language.messages import Message, Translate
 
@@ -104,7 +106,9 @@ def _tidy(element: Element, referred: set[str]) -> None:
         attributes["href"] = attributes.pop(XLINK)
     identity = attributes.get("id", "")
     if identity.startswith(SERIES):
-        attributes["data-series"] = identity.removeprefix(SERIES)
+        attributes["data-series"], _, first = identity.removeprefix(SERIES).partition("#")
+        for place, mark in enumerate(element.iter(f"{{{SVG}}}use") if first else ()):
+            mark.set("data-tip", str(int(first) + place))
     if identity not in referred:
         attributes.pop("id", None)
     for name in ("d", "x", "y", "width", "height", "transform", "font-size"):
@@ -186,6 +190,8 @@ def to_svg(drawn: Drawn, name: str) -> str:
     """The drawing as a small SVG whose ids are unique to `name`."""
     import matplotlib as mpl  # noqa: PLC0415 (its settings are read when the figure is written)
 
+    tips.number(drawn.figure)
+
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "svg.id": None}):
         buffer = StringIO()
         drawn.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -199,11 +205,25 @@ def to_facts(drawn: Drawn, name: str) -> dict[str, Any]:
         "measured": True,
         "title": drawn.title.to_json() if drawn.title else None,
         "alt": drawn.alt.to_json(),
+        "tips": [tip.to_json() for tip in tips.tips(drawn.figure)],
         "notes": [note.to_json() for note in drawn.notes],
         "columns": [str(column) for column in drawn.numbers.columns],
         "rows": [[plain(value) for value in row] for row in drawn.numbers.itertuples(index=False)],
         "series": dict(drawn.series),
     }
+
+
+TIP = re.compile(r' data-tip="(\d+)"')
+
+
+def told(source: str, tips: Sequence[str]) -> str:
+    """The drawing whose marks say their tips, by number."""
+    return TIP.sub(lambda mark: f' data-tip="{escape(tips[int(mark[1])])}"', source)
+
+
+def untold(source: str) -> str:
+    """The drawing without the numbers of tips."""
+    return TIP.sub("", source)
 
 
 def not_measured(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import curves, style, tips
 from batchmark.report.drawing.curves import TIME, Comparison, Curve, numbers, target_notes
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
@@ -23,6 +23,7 @@ from batchmark.report.selection import (
     NEVER_TRAINED,
     Tables,
     at_home,
+    cost_fit,
     headline_rows,
     headline_study,
     highest,
@@ -338,7 +339,7 @@ def cost_model(tables: Tables) -> Drawn | None:
     Shaded: the interval of the model's best batch size.
     """
     frame = headline_rows(tables)
-    fit = _fit(tables)
+    fit = cost_fit(tables)
     if fit is None or not measured(frame, "time_to_target"):
         return None
     frame = frame.assign(model=modelled(fit, frame["batch_size"].to_numpy(float)))
@@ -372,20 +373,6 @@ def cost_model(tables: Tables) -> Drawn | None:
         notes=_formula(fit),
         series=curves.series([curves.of_optimizer(frame, "time_to_target")]),
     )
-
-
-def _fit(tables: Tables) -> pd.Series | None:
-    """The model fitted to the answer's rows, None where nothing could be fitted."""
-    fits = at_home(tables, "cost_model")
-    if not measured(fits, "b_crit"):
-        return None
-    answer = tables.document("answer")
-    # The answer names one target; a fit for another would answer another question.
-    main = (fits["study"] == headline_study(tables)) & (fits["target"] == answer.get("target"))
-    fits = fits[main & fits["b_crit"].notna()]
-    family = answer.get("family")
-    fits = fits[fits["family"].fillna("") == family] if family else fits
-    return None if fits.empty else fits.iloc[0]
 
 
 def modelled(fit: pd.Series, sizes: np.ndarray) -> np.ndarray:
@@ -424,7 +411,10 @@ def measured_and_modelled(
         color=measures.color,
         linewidth=1.4,
     )
-    axes.plot(drawn["x"], drawn["y"], "o", color=measures.color, gid=style.gid(measures.name))
+    (marks,) = axes.plot(
+        drawn["x"], drawn["y"], "o", color=measures.color, gid=style.gid(measures.name)
+    )
+    tips.keep(marks, measures.label, drawn)
     ends = [style.EndLabel(sizes[-1], line[-1], str(model.name), style.INK)]
     if measures.missed:
         style.rail(axes)

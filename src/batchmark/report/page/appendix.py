@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
@@ -37,6 +38,7 @@ from batchmark.report.selection import (
     Tables,
     at_home,
     headline_everywhere,
+    headline_rows,
     home,
 )
 
@@ -216,6 +218,23 @@ def _machine_row(row: pd.Series) -> list[Cell]:
     ]
 
 
+def to_compare(tables: Tables) -> Table:
+    """The answer's sizes, to stand beside another machine's; a row is found by its variant."""
+    frame = headline_rows(tables)
+    heads = [say("batch size"), MACHINES["time_to_target"], MACHINES["seconds_per_epoch"]]
+    rows = [
+        [
+            Cell(whole(row["batch_size"]), str(row["variant"]), numeric=True),
+            view.missed()
+            if pd.isna(row["epochs_to_target"])
+            else view.number(row["time_to_target"]),
+            view.number(row["seconds_per_epoch"]),
+        ]
+        for _, row in frame.iterrows()
+    ]
+    return Table(say("This report's and the other's"), [Cell(head) for head in heads], rows)
+
+
 def failures(tables: Tables) -> list[Failure]:
     """Missing runs and probes by variant, timing sessions by study, with the end of their log."""
     frame = tables.frame("failures").astype(object).fillna("")
@@ -347,9 +366,44 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     return Reproduction(
         changed=changed if code.get("dirty") else "",
         commands="\n".join([*checkout, f"make report{options}"]),
+        citation=_citation(request, record, str(code.get("commit") or "")),
         facts=[Fact(term, _fact(value)) for term, value in facts if value not in (None, "")],
         config=yaml.safe_dump(request.config, sort_keys=False, allow_unicode=True, width=88),
     )
+
+
+# As in CITATION.cff, which does not come with the package.
+TITLE = (
+    "batchmark: a reproducible benchmark of batch size, optimizer, momentum, weight decay and "
+    "normalization"
+)
+
+
+def _citation(request: RenderRequest, record: Mapping[str, Any], commit: str) -> str:
+    """BibTeX of the software and of this report."""
+    day = _day(record.get("clock", {}).get("started", ""))
+    digest = str(record.get("dataset", {}).get("digest", ""))[:12]
+    made = [
+        f"{request.scale} scale",
+        commit and f"commit {commit[:10]}",
+        digest and f"data {digest}",
+    ]
+    software = {
+        "title": TITLE,
+        "author": "{The batchmark developers}",
+        "version": version("batchmark"),
+    }
+    report = {
+        "title": "Which batch size should I train with? A report",
+        "note": f"Made with batchmark: {', '.join(filter(None, made))}",
+        "date": str(day),
+    }
+    return _bibtex("software", "batchmark", software) + _bibtex("misc", "batchmark-report", report)
+
+
+def _bibtex(kind: str, key: str, fields: Mapping[str, str]) -> str:
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{lines}\n}}\n"
 
 
 def unmeasured(names: list[str]) -> list[Message]:

@@ -17,7 +17,7 @@ from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
 from batchmark.report.page.appendix import clock_table, head
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
-from batchmark.report.page.explorer import answer_code, explorer
+from batchmark.report.page.explorer import answer_code, cost_model, explorer
 from batchmark.report.page.original import headline, introduction
 from batchmark.report.page.quick import QuickPage
 from batchmark.report.page.studies import study_section
@@ -51,6 +51,7 @@ def page(
         code=answer_code(tables),
         picture=figures.get("time_to_target"),
         explorer=explorer(tables),
+        model=cost_model(tables),
         introduction=introduction(tables),
         headline=headline(tables),
         scores=scores(tables),
@@ -62,6 +63,7 @@ def page(
         unmeasured=appendix.unmeasured(of_section(unmade, "hood")),
         gpu_measured="devices" in figures,
         machines=appendix.machines_table(tables),
+        to_compare=appendix.to_compare(tables),
         failures=appendix.failures(tables),
         warnings=appendix.warnings(tables),
         environment=appendix.environment(tables),

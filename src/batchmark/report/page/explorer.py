@@ -24,6 +24,7 @@ from batchmark.report.selection import (
     SETTINGS,
     Tables,
     at_home,
+    cost_fit,
     headline_study,
     measured,
     name,
@@ -106,7 +107,7 @@ def _keys(row: "pd.Series[Any]") -> dict[str, str]:
 def _options(row: "pd.Series[Any]") -> dict[str, Option]:
     count = row["threads"]
     return {
-        "target": Option(f"{row['target']:g}", percent(row["target"])),
+        "target": Option(f"{row['target']:g}", Message(percent(row["target"]))),
         "optimizer": Option(row["key"], Message(name(row["key"]))),
         "rate": Option(row["rate"], Message(row["rate"])),
         "threads": Option("", say("n/a"))
@@ -171,3 +172,10 @@ def answer_code(tables: Tables) -> Code | None:
     row = rows.iloc[0]
     count = known.get("threads", row["threads"])
     return code_of(row, count, bool(count < row["threads"]))
+
+
+def cost_model(tables: Tables) -> dict[str, float]:
+    """What the page computes other conditions from: coefficients of `cost_model.csv`."""
+    fit = cost_fit(tables)
+    kept = ("e_min", "b_crit", "c", "o", "examples")
+    return {} if fit is None else {name: float(fit[name]) for name in kept}

@@ -201,6 +201,7 @@ class Reproduction:
     """What somebody needs to run this again. `changed`: why it may come out otherwise."""
 
     commands: str
+    citation: str
     changed: Text
     facts: Sequence[Fact]
     config: str
@@ -266,7 +267,8 @@ class Explorer:
 class Page:
     """The whole page. `partial`: made before all planned results were there.
 
-    `results`: digest of the list of results it was made of; empty when partial.
+    `results`: digest of the list of results it was made of; empty when partial. `model`: the cost
+    model's coefficients, empty where none was fitted.
     """
 
     partial: bool
@@ -280,6 +282,7 @@ class Page:
     code: Code | None
     picture: Figure | None
     explorer: Explorer | None
+    model: Mapping[str, float]
     introduction: Text
     headline: Table
     scores: Sequence[Score]
@@ -291,6 +294,7 @@ class Page:
     unmeasured: Sequence[Text]
     gpu_measured: bool
     machines: Table
+    to_compare: Table
     failures: Sequence[Failure]
     warnings: Warnings
     environment: Sequence[Facts]
@@ -430,16 +434,17 @@ def read_figures(folder: Path, asked: Iterable[str], language: Language) -> dict
 def _figure(name: str, facts: Mapping[str, Any], source: str, language: Language) -> Figure:
     title = _title(name, facts, language)
     drawing = svg.translated(source, language.label, title)
+    tips = [language.tell(from_json(tip)) for tip in facts["tips"]]
     return Figure(
         name=name,
         title=title,
         found=bool(facts["title"]),
         alt=from_json(facts["alt"]),
-        svg=Markup(drawing),  # noqa: S704 (checked element by element in svg.translated)
+        svg=Markup(svg.told(drawing, tips)),  # noqa: S704 (checked element by element in svg.translated)
         notes=[from_json(note) for note in facts["notes"]],
         series=[Series(key, Message(name)) for key, name in facts["series"].items()],
         numbers=plain_table(name, title, facts["columns"], facts["rows"]),
-        download=svg_file(name, drawing),
+        download=svg_file(name, svg.untold(drawing)),
     )
 
 
