@@ -1,7 +1,9 @@
 """The page as a reader's browser shows it: no request, no error, both themes, phone and desktop."""
 
 import json
+import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +47,10 @@ class Visit:
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(path.as_uri())
+        if script:
+            self.page.evaluate(
+                "document.querySelectorAll('.more').forEach(o => { o.open = true; })"
+            )
 
 
 @pytest.fixture
@@ -120,7 +126,7 @@ def test_the_explorer_shows_the_numbers_of_the_tables(
     for row in main.dropna(subset=["seconds"]).itertuples():
         page.evaluate(f"location.hash = 'explore:target={row.target:g}'")
         label = f"{100 * row.target:g}\N{NO-BREAK SPACE}%"
-        page.get_by_text(label, exact=True).and_(page.locator("#explorer output")).wait_for()
+        page.get_by_text(label, exact=True).and_(page.locator("#explorer b")).wait_for()
         size, _, time, *_ = chosen_by_hand(page)
         assert size == f"{row.best_batch_size:,.0f}"
         written = float(time.split("\N{NO-BREAK SPACE}")[0])
@@ -134,9 +140,9 @@ def test_the_explorer_by_keyboard_keeps_its_state_everywhere(
 ) -> None:
     page = visit(width).page
     page.locator("#explorer input[type=range]").focus()
-    before = page.locator("#explorer output").inner_text()
+    before = page.locator("#explorer b").inner_text()
     page.keyboard.press("ArrowLeft")
-    target = page.locator("#explorer output").inner_text()
+    target = page.locator("#explorer b").inner_text()
     assert target != before
     page.keyboard.press("Tab")
     page.keyboard.type("Adagrad")
@@ -154,6 +160,103 @@ def test_the_explorer_by_keyboard_keeps_its_state_everywhere(
     assert page.url.partition("#")[2] == wanted.partition("#")[2]
     assert chosen_by_hand(page)[0] == shown[0]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_points_tell_their_values(visit: Callable[..., Visit], width: int) -> None:
+    page = visit(width).page
+    drawing = page.locator("#figure-optimizer .drawing")
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    told = page.locator(".tip").inner_text()
+    assert re.search(r"batch size [\d,]+, epochs to target: ", told)
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tip").inner_text() != told
+    page.keyboard.press("Escape")
+    assert not page.locator(".tip").is_visible()
+    mark = drawing.locator("[data-tip]").first
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2 + 6, box["y"] + box["height"] / 2)
+    assert page.locator(".tip").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_claims_are_found_by_verdict_and_by_words(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    every = page.locator("#claims li[id]")
+    shown = page.locator("#claims li[id]:visible")
+    button = page.locator(".scores [data-verdict=supported] button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert shown.count() == page.locator("#claims li.supported[id]").count() < every.count()
+    page.locator("#claims input").fill("momentum")
+    assert 0 < shown.count() < page.locator("#claims li.supported[id]").count()
+    assert f"{shown.count()} / {every.count()}" in page.locator("#claims .count").inner_text()
+    hidden = page.locator("#claims li[id][hidden]").first.get_attribute("id")
+    page.evaluate(f"location.hash = '{hidden}'")
+    page.locator(f"#{hidden}").wait_for(state="visible")
+    assert page.locator("[aria-pressed=true][data-verdict]").count() == 0
+
+
+def test_all_tables_come_as_one_file(visit: Callable[..., Visit], site: Site) -> None:
+    page = visit().page
+    with page.expect_download() as waiting:
+        page.locator("#zip").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == page.locator("#downloads a[download]").count()
+        own = (site.tables / "choices.csv").read_bytes()
+        assert archive.read("choices.csv") == own
+
+
+def test_terms_lead_to_the_glossary(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    term = page.locator(".limits a.term").first
+    meaning = term.get_attribute("title")
+    term.click()
+    assert page.locator("#glossary dd", has_text=meaning or "?").is_visible()
+
+
+def test_what_if_is_the_formula_with_the_coefficients_of_the_table(
+    visit: Callable[..., Visit], site: Site
+) -> None:
+    """At factors of one the model's best is its table's; with a step four times as dear, twice."""
+    answer = json.loads((site.tables / "answer.json").read_text(encoding="utf-8"))
+    fits = pd.read_csv(site.tables / "cost_model.csv").dropna(subset=["b_crit"])
+    mine = (fits["machine"] == "local") & (fits["study"] == answer["study"])
+    fit = fits[mine & (fits["target"] == answer["target"])].iloc[0]
+    page = visit().page
+    page.locator(".whatif summary").click()
+    said = page.locator(".whatif p")
+    assert f"best batch size at {fit['best_batch_size']:,.0f}," in said.inner_text()
+    page.locator(".whatif [name=overhead]").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert f"best batch size at {2 * fit['best_batch_size']:,.0f}," in said.inner_text()
+
+
+def test_another_machine_stands_beside_this_one(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    page = visit().page
+    page.locator("#compare > summary").click()
+    said = page.locator("#compare [role=status]")
+    chosen = page.locator("#compare input")
+    for content in ("{", "[]", "null", '{"schema_version": "batchmark.site/1"}'):
+        (tmp_path / "summary.json").write_text(content, encoding="utf-8")
+        chosen.set_input_files(tmp_path / "summary.json")
+        said.filter(has_text="This file is not the summary.json").wait_for()
+    key = page.locator("#to-compare tbody th").first.get_attribute("data-key")
+    row = {"machine": "b", "device": "cpu", "variant": key, "time_to_target": 12.3456}
+    answer = {"machine": "b", "device": "cpu", "best_batch_size": 32}
+    content = {"schema_version": "batchmark.site/1", "answer": answer, "variants": [row]}
+    (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+    chosen.set_input_files(tmp_path / "summary.json")
+    said.filter(has_text="b: fastest is 32").wait_for()
+    cells = page.locator("#to-compare tbody tr").first.locator("td").all_inner_texts()
+    assert (cells[1], cells[3]) == ("12.3", "not measured")
 
 
 def test_settings_are_there_to_copy(visit: Callable[..., Visit], site: Site) -> None:
@@ -236,6 +339,13 @@ def test_the_answer_fits_the_first_screen(visit: Callable[..., Visit]) -> None:
     phone = visit(PHONE).page.locator("#figure-time_to_target .drawing svg").bounding_box()
     assert phone is not None
     assert phone["y"] + phone["height"] <= 2 * 780
+
+
+def test_the_pictures_caption_is_above_the_fold(visit: Callable[..., Visit]) -> None:
+    box = visit(1280).page.locator("#figure-time_to_target figcaption p:not(.hidden)").first
+    found = box.bounding_box()
+    assert found is not None
+    assert found["y"] + found["height"] <= 900
 
 
 def test_a_place_is_kept_in_the_other_language(visit: Callable[..., Visit]) -> None:

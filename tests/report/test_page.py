@@ -6,8 +6,10 @@ from pathlib import Path
 
 import html5lib
 import pytest
+import yaml
 
 from tests.report.conftest import HOSTILE, Site
+from tests.report.messages_in_use import ROOT
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -109,3 +111,12 @@ def test_failures_are_shown_with_their_log(site: Site) -> None:
 def test_figures_are_small(site: Site) -> None:
     sizes = {path.name: path.stat().st_size for path in Path(site.figures).glob("*.svg")}
     assert max(sizes.values()) < 80_000
+
+
+def test_the_citation_is_that_of_the_project(site: Site) -> None:
+    known = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = re.search(r'id="cite".*?</pre>', site.html(), flags=re.DOTALL)
+    assert citation is not None
+    assert f"title = {{{known['title']}}}" in citation[0]
+    assert f"version = {{{known['version']}}}" in citation[0]
+    assert f"{{{{{known['authors'][0]['name']}}}}}" in citation[0]
