@@ -22,7 +22,7 @@ from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
 from batchmark.statistics.best_batch import number
 from batchmark.statistics.epoch_time import epoch_times
 from batchmark.statistics.intervals import Mean, student_of
-from batchmark.statistics.noise_scale import after_start, network_scales, over_networks
+from batchmark.statistics.noise_scale import trained_scale
 from batchmark.statistics.prediction import calibration, factors
 
 
@@ -66,14 +66,13 @@ def _subjects(session: TimingResult) -> pd.DataFrame:
 
 
 def _noise_scale(probe: GradientResult) -> Mean:
-    scales = network_scales(pd.DataFrame(draw_rows(probe)))
-    later = [scale for moments in scales.values() if (scale := after_start(moments))]
-    if not later:
+    scale = trained_scale(pd.DataFrame(draw_rows(probe)))
+    if scale is None:
         raise UserError(
             f"variant {probe.variant.id}: its gradients' noise scale cannot be told; probe more "
             "draws (probing.draws), at sizes below a tenth of the data (probing.batch_sizes)."
         )
-    return over_networks(later)[0]
+    return scale
 
 
 def _known_rate(trained: RunResult) -> KnownRate | None:

@@ -133,6 +133,13 @@ def over_networks(parts: Sequence[Mean]) -> tuple[Mean, int]:
     return mean_of([float(part.estimate) for part in parts]), len(parts)
 
 
+def trained_scale(draws: pd.DataFrame) -> Mean | None:
+    """Log noise scale after the start, over all networks; None if none is known."""
+    later = [scale for moments in network_scales(draws).values() if (scale := after_start(moments))]
+    known = [scale for scale in later if np.isfinite(scale.squared_error)]
+    return over_networks(known)[0] if known else None
+
+
 def _noise_scale(part: pd.DataFrame) -> dict[str, Any]:
     scale = _scale(part)
     if scale is None:

@@ -17,7 +17,7 @@ from batchmark.statistics.best_batch import best_batch, number, rate_rule
 from batchmark.statistics.comparisons import seconds_per_epoch
 from batchmark.statistics.cost_model import FITS, Line, fit_line, implied
 from batchmark.statistics.intervals import Array, Interval, Mean, columns, of_draws
-from batchmark.statistics.noise_scale import after_start, network_scales, over_networks
+from batchmark.statistics.noise_scale import trained_scale
 from batchmark.statistics.study_data import StudyData, families
 
 FEWEST_TIMED = 3
@@ -67,7 +67,8 @@ def predictions(data: StudyData, draws: pd.DataFrame) -> pd.DataFrame:
     with true labels count.
     `cost`: time at the tried size nearest to the predicted one, over the fastest's.
     """
-    scale = _trained_scale(data, draws)
+    clean = data.variants.loc[data.variants["label_noise"] == 0, "variant"]
+    scale = trained_scale(draws[draws["variant"].isin(clean)])
     if scale is None:
         return pd.DataFrame()
     factor = factors(calibration())
@@ -78,15 +79,6 @@ def predictions(data: StudyData, draws: pd.DataFrame) -> pd.DataFrame:
         and (row := _row(data, members, scale, factor))
     ]
     return pd.DataFrame(rows)
-
-
-def _trained_scale(data: StudyData, draws: pd.DataFrame) -> Mean | None:
-    """Log noise scale after the start, over the study's networks; None if none is known."""
-    clean = data.variants.loc[data.variants["label_noise"] == 0, "variant"]
-    scales = network_scales(draws[draws["variant"].isin(clean)])
-    later = [scale for moments in scales.values() if (scale := after_start(moments))]
-    known = [scale for scale in later if np.isfinite(scale.squared_error)]
-    return over_networks(known)[0] if known else None
 
 
 def _row(
