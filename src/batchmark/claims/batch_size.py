@@ -144,9 +144,11 @@ def _growth(family: Family) -> Decision:
     """Does log epochs rise with log batch size by more than 0.05?"""
     sizes, missed, first = np.log(family.sizes), family.missed, family.first_seen
     # Sizes in contention have more seeds than others: estimated together, each counts.
-    means = blocks(np.log(family.epochs()), ~missed.any(axis=1), family.grid_variance())
+    sound = np.asarray(~missed.any(axis=1))
+    means = blocks(np.log(family.epochs()), sound, family.grid_variance())
     weights = slopes(sizes, np.eye(len(sizes)))
-    slope = Mean(weights @ means.estimate, weights @ means.covariance @ weights, means.freedom)
+    squared = weights @ means.covariance @ weights
+    slope = Mean(weights @ means.estimate, squared, np.array(means.freedom))
     found = decide_mean(slope, 0.05, n=family.seeds)
     small = sizes < sizes.mean()
     return bounded(

@@ -92,8 +92,9 @@ def test_studies_without_numbers_name_their_settings(tmp_path: Path) -> None:
 
 def test_lines_of_many_axes_are_named_by_what_sets_them_apart(tmp_path: Path) -> None:
     summary = placed(
-        variant=["a", "b", "c", "d"], study="mine", batch_size=[10, 20, 20, 20], trials=3, reached=3,
-        target=0.9, epochs_to_target=[4.0, 2.0, 3.0, 1.0], epochs_to_target_low=0.9, epochs_to_target_high=5.0,
+        variant=["a", "b", "c", "d"], study="mine", batch_size=[10, 20, 20, 20], trials=3,
+        reached=3, target=0.9, epochs_to_target=[4.0, 2.0, 3.0, 1.0], epochs_to_target_low=0.9,
+        epochs_to_target_high=5.0,
     )  # fmt: skip
     axes = {"batch_size": [10, 20, 20, 20], "momentum": [0, 0, 0.9, 0],
             "label_noise": [0, 0, 0, 0.3], "accumulation": [1, 2, 1, 1]}  # fmt: skip
