@@ -259,9 +259,10 @@ def write_results(
         )
         write_result(home / "timings" / f"{one.name}.json", session)
         if one.name == PROFILED:
-            write_result(
-                home / "profiles" / f"{one.name}.json", profile_result(one, truth, **place)
-            )
+            own = {each.id: each for each in request.variants if each.id in one.settings}
+            sizes = {id_: int(each.hyperparameters.batch_size) for id_, each in own.items()}
+            profiled = profile_result(one.name, sizes, truth, **place)
+            write_result(home / "profiles" / f"{one.name}.json", profiled)
     for each in request.variants:
         if each.id in request.probed:
             write_result(
@@ -586,14 +587,14 @@ def _point(
     )
 
 
-def profile_result(one: StudyForAnalysis, truth: Truth, **place: Any) -> ProfileResult:
+def profile_result(study: str, sizes: dict[str, int], truth: Truth, **place: Any) -> ProfileResult:
     """Steps of the smallest and the largest size: their examples are products, the rest is not."""
-    sizes = sorted((int(of["batch_size"]), id_) for id_, of in one.settings.items())
+    rising = sorted(sizes, key=lambda id_: (sizes[id_], id_))
     return ProfileResult(
-        study=one.name,
+        study=study,
         threads=2,
         environment=_environment(truth),
-        profiles=[_step_profile(id_, size, truth) for size, id_ in (sizes[0], sizes[-1])],
+        profiles=[_step_profile(id_, sizes[id_], truth) for id_ in (rising[0], rising[-1])],
         **place,
     )
 

@@ -207,7 +207,8 @@ EDITS: list[Edit] = [
     (f"{SRC}/dataset/arrays.py", "SPLITS = (", "OTHER = 1\nSPLITS = (", MEASURED),
     (f"{SRC}/stages/train.py", "default=60.0", "default=61.0", f"train {AFTER}"),
     # Statistics, claims, figures, page.
-    (f"{SRC}/statistics/cost_model.py", "import ", "import math\nimport ", "analyze plot render"),
+    (f"{SRC}/statistics/cost_model.py", "import ", "import math\nimport ",
+     "analyze judge plot render"),
     (f"{SRC}/statistics/outcomes.py", "import ", "import math\nimport ",
      "analyze judge plot render"),
     (f"{SRC}/statistics/published.csv", "0.0134", "0.0135", "analyze judge plot render"),

@@ -139,6 +139,9 @@ def test_sizes_that_tie_have_their_rates_named(tmp_path: Path) -> None:
     summary["learning_rate"] = [0.01, 0.1, 0.16, 0.4, 0.4]
     summary.to_csv(tmp_path / "summary.csv", index=False)
     assert "Learning rates: 0.16 at 64, 0.4 at 128." in plain(answer(Tables(tmp_path), []).detail)
+    summary["learning_rate"] = [0.01, 0.1, 0.4, 0.4, 0.4]
+    summary.to_csv(tmp_path / "summary.csv", index=False)
+    assert "Learning rate: 0.4." in plain(answer(Tables(tmp_path), []).detail)
 
 
 def test_seconds_have_the_digits_that_their_interval_bears_out(said: Say) -> None:

@@ -156,6 +156,9 @@ def _rates(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
     """Which rates the sizes that tie have, where not every size has the same."""
     if rows["learning_rate"].nunique() > 1:
         tied = rows[rows["batch_size"].between(*_ends(facts))].sort_values("batch_size")
+        if tied["learning_rate"].nunique() == 1:
+            yield say("Learning rate: {rate}.", rate=significant(tied["learning_rate"].iloc[0]))
+            return
         rates = [
             say("{rate} at {size}", rate=significant(rate), size=whole(size))
             for size, rate in zip(tied["batch_size"], tied["learning_rate"], strict=True)
