@@ -121,7 +121,8 @@ def _measured_how(frame: pd.DataFrame) -> Iterator[Message]:
     )
     longer = (frame["traced_seconds_per_step"] / frame["seconds_per_step"] - 1).abs().max()
     yield say(
-        "From TensorFlow's profiler, with which a step's time differs by up to {share}; what takes "
-        "about a microsecond it does not record, which then counts as between operations.",
+        "The shortest of three traces by TensorFlow's profiler, so without intervals; with it a "
+        "step's time differs by up to {share}. What takes about a microsecond it does not record, "
+        "which then counts as between operations.",
         share=percent(longer, 2),
     )
