@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+from typing import Any
 
 import pytest
 from snakemake.logging import DefaultFormatter
@@ -136,7 +137,7 @@ def test_a_dry_run_tells_what_would_run_and_why(monkeypatch: pytest.MonkeyPatch)
     stream = io.StringIO()
     handler = _handler(monkeypatch, stream, dryrun=True)
     _tell(handler, "Job stats:", event="run_info")
-    jobs: list[dict[str, object]] = [
+    jobs: list[dict[str, Any]] = [
         {"rule_name": "train", "wildcards": {"device": "cpu", "variant": "a"}, "reason": "New; b"},
         {"rule_name": "report", "wildcards": None, "reason": ""},
     ]

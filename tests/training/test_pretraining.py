@@ -48,9 +48,8 @@ def test_a_machine_descends_by_contrastive_divergence() -> None:
     made = layer(Boltzmann)
     with tf.GradientTape() as tape:
         loss = made.misfit(X)
-    kernel, bias, rebuilt = tape.gradient(
-        loss, [made.kernel.value, made.bias.value, made.rebuilt.value]
-    )
+    gradients: Any = tape.gradient(loss, [made.kernel.value, made.bias.value, made.rebuilt.value])
+    kernel, bias, rebuilt = gradients
     # The same draws again, from the same seed.
     draws = layer(Boltzmann).uniform(np.zeros((2, 2))).numpy()
     code = np.tanh(X @ W + B)

@@ -195,7 +195,9 @@ def _received(response: requests.Response, name: str, largest: int) -> bytes:
     # Lively in a terminal, a line every few seconds in a log file.
     pause = 0.1 if sys.stderr.isatty() else 5.0
     length = int(response.headers.get("Content-Length", 0)) or None
-    with tqdm(total=length, desc=name, unit="B", unit_scale=True, mininterval=pause) as bar:
+    # And nothing of what is there sooner than that.
+    shown = {"unit": "B", "unit_scale": True, "mininterval": pause, "delay": pause}
+    with tqdm(total=length, desc=name, **shown) as bar:
         for chunk in response.iter_content(2**14):
             content += chunk
             bar.update(len(chunk))

@@ -65,7 +65,7 @@ def read(path: Path) -> list[Operation]:
     # With TensorFlow; its switches must be set.
     from tensorflow.tsl.profiler.protobuf import xplane_pb2  # noqa: PLC0415
 
-    space = xplane_pb2.XSpace()
+    space = xplane_pb2.XSpace()  # pyright: ignore[reportAttributeAccessIssue] made at run time
     space.ParseFromString(path.read_bytes())
     found = [
         Operation(name, kind, start, start + event.duration_ps)
@@ -101,13 +101,14 @@ def times(operations: Sequence[Operation], names: Names) -> dict[Place, int]:
 
 
 def _parts(operations: Sequence[Operation], names: Names) -> list[Part]:
-    told = [names.part(operation) for operation in operations]
+    told: list[Part | None] = [names.part(operation) for operation in operations]
     passes: list[Part] = [part for part in told if part in ("forward", "backward")]
     following: Part = passes[-1] if passes else "forward"
     parts: list[Part] = []
     for part in reversed(told):
-        following = part if part in ("forward", "backward") else following
-        parts.append(part or following)
+        if part is not None and part != "update":
+            following = part
+        parts.append(following if part is None else part)
     return parts[::-1]
 
 

@@ -50,7 +50,7 @@ def predict(
         optimizer=chosen.optimizer,
         dataset=probe.dataset.name,
         sample=probe.dataset.is_sample,
-        noise_scale=tuple(float(part) for part in noise),
+        noise_scale=(float(noise.estimate), float(noise.low), float(noise.high)),
         moments=len(probe.trials[0].points),
         studies=len(calibration()),
         rate=known.rate if known else None,
@@ -88,7 +88,7 @@ def _known_rate(trained: RunResult) -> KnownRate | None:
 def document(table: pd.DataFrame, basis: Basis) -> dict[str, Any]:
     """Everything, for programs; what is not finite is null."""
     loops = [
-        {key: _plain(value) for key, value in row.items() if not key.endswith("_unbounded")}
+        {key: _plain(value) for key, value in row.items() if not str(key).endswith("_unbounded")}
         for row in table.to_dict("records")
     ]
     return {"predicted": True, "measured": False, "basis": vars(basis), "loops": loops}

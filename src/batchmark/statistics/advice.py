@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from batchmark.contract.tables import COMMON_SIZES
 from batchmark.statistics.cost_model import fit_line
 from batchmark.statistics.intervals import Array, Mean, columns, of_draws
 from batchmark.statistics.prediction import FEWEST_TIMED, predict
@@ -73,12 +72,3 @@ def rate_at(size: int, known: KnownRate, critical: float) -> float:
     """
     grown = (1 + critical / known.batch_size) / (1 + critical / size)
     return float(min(known.rate * grown**known.power, known.highest))
-
-
-def prices(row: pd.Series) -> list[tuple[int, float, float, float]]:
-    """Common sizes with their predicted time over the least possible, and its bounds."""
-    names = [f"cost_at_{size}" for size in COMMON_SIZES]
-    return [
-        (size, float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"]))
-        for size, name in zip(COMMON_SIZES, names, strict=True)
-    ]

@@ -2,12 +2,12 @@
 
 While the first images of a trial pass, every hidden layer trains to model what the layer below
 gives it, all at once: "continuous" greedy training, which its authors found at least as good as one
-layer after the other (Bengio, Lamblin, Popovici & Larochelle 2007, section 3.3). Meanwhile the
-classes teach only the output layer, so that an evaluation tells what the features are worth so far.
-Then they teach the whole network, and the models of the input end. So pretraining takes
-steps and epochs like any other training, is counted in the time, stops and goes on with it, and is
-done by `Model.fit` as well. What it computes is computed in all steps, for steps of one
-trial are to cost the same: the time of those after it is overstated.
+layer after the other (Bengio, Lamblin, Popovici & Larochelle 2007). Meanwhile the classes teach
+only the output layer, so that an evaluation tells what the features are worth so far. Then they
+teach the whole network, and the models of the input end. So pretraining takes steps and epochs like
+any other training, is counted in the time, stops and goes on with it, and is done by `Model.fit` as
+well. What it computes is computed in all steps, for steps of one trial are to cost the same: the
+time of those after it is overstated.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +66,8 @@ class Stage(keras.layers.Layer):
         """A scalar, as of before this batch of [batch, …]."""
         before = ops.cast(self.seen >= self.images, self.compute_dtype)
         if training:
-            self.seen.assign(ops.minimum(self.seen + ops.shape(x)[0], self.images))
+            shape: Any = ops.shape(x)
+            self.seen.assign(ops.minimum(self.seen + shape[0], self.images))
         return before
 
     def compute_output_shape(self, input_shape: Any) -> tuple[()]:
@@ -96,7 +97,9 @@ class Pretrained(keras.layers.Dense):
             name="rebuilt_bias", shape=(input_shape[-1],), initializer="zeros"
         )
 
-    def call(self, x: Any, tuning: Any, training: bool = False) -> Any:
+    def call(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, x: Any, tuning: Any, training: bool = False
+    ) -> Any:
         """The layer's output; its gradient reaches weights and `x` where `tuning` is 1, not 0."""
         if training:
             self.add_loss((1 - tuning) * self.misfit(ops.stop_gradient(x)))
@@ -107,6 +110,11 @@ class Pretrained(keras.layers.Dense):
     def compute_output_shape(self, input_shape: Any, *_: Any) -> Any:
         """As without the stage."""
         return super().compute_output_shape(input_shape)
+
+    def linear(self, x: Any) -> Any:
+        """What the activation is given for the input [batch, width]."""
+        product: Any = ops.matmul(x, self.kernel)
+        return product + self.bias
 
     def misfit(self, x: Any) -> Any:
         """How badly the layer models its input [batch, width]: a scalar to descend."""

@@ -66,7 +66,7 @@ def _by_kind(frame: pd.DataFrame) -> pd.DataFrame:
     sums = kinds.groupby(["kind", "batch_size"], as_index=False)["percent"].sum()
     # As a step goes, so that colours and names do.
     places = {kind: place for place, kind in enumerate(KINDS)}
-    return sums.sort_values("kind", key=lambda kind: kind.map(places), kind="stable")
+    return sums.iloc[sums["kind"].map(places).argsort(kind="stable")]
 
 
 def _products(frame: pd.DataFrame) -> pd.Series:
@@ -99,7 +99,7 @@ def _at_work(frame: pd.DataFrame, tables: Tables) -> Iterator[Message]:
         return
     timed = timed[(timed["study"] == frame["study"].iloc[0]) & (timed["role"] != "control")]
     peaks = timed.dropna(subset=["share_of_peak"]).drop_duplicates("batch_size")
-    shares = peaks.set_index("batch_size")["share_of_peak"]
+    shares, products = peaks.set_index("batch_size")["share_of_peak"], _products(frame)
     words = [
         say(
             "batch size {size}: {whole} = {products} of the time × {peak}",
@@ -108,7 +108,7 @@ def _at_work(frame: pd.DataFrame, tables: Tables) -> Iterator[Message]:
             products=percent(share, 2),
             peak=percent(shares[size] / share, 2),
         )
-        for size, share in _products(frame).items()
+        for size, share in zip(products.index.astype(int), products, strict=True)
         if size in shares.index and share > 0
     ]
     if words:

@@ -43,6 +43,8 @@ SENTENCES = say("{one} {two}")
 TERMS = {"device": say("threads")}
 # A size with less of a chance to be the fastest is not named.
 LIKELY = 0.1
+# Below this a factor of two digits is 1, which says nothing.
+CLOSE = 1.05
 
 
 def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
@@ -146,7 +148,7 @@ def _range(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
     yield say(
         "Anything from {low} to {high} reaches {target} validation accuracy within {times} of the "
         "fastest, about {seconds}. {chances}",
-        times=times(ratio),
+        times=times(ratio, 3 if ratio < CLOSE else 2),
         chances=_chances(facts, tied["batch_size"].tolist()),
         **fields,
     )

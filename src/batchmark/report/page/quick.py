@@ -1,5 +1,6 @@
 """The page of a prediction: what to train with, what that rests on, how to measure it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,8 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.page.view import Cell, Link, Table, number, ranged, text
 from batchmark.report.selection import name
-from batchmark.statistics.advice import prices
+
+PRICE = re.compile(r"cost_at_\d+")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,16 @@ def _settings(row: pd.Series, basis: Basis) -> Iterator[Message]:
         at=whole(basis.rate_at),
         steps=steps,
     )
+
+
+def prices(row: pd.Series) -> list[tuple[int, float, float, float]]:
+    """Common sizes with their predicted time over the least possible, and its bounds."""
+    sizes = [int(str(key).rpartition("_")[2]) for key in row.index if PRICE.fullmatch(str(key))]
+    names = [f"cost_at_{size}" for size in sizes]
+    return [
+        (size, float(row[key]), float(row[f"{key}_low"]), float(row[f"{key}_high"]))
+        for size, key in zip(sizes, names, strict=True)
+    ]
 
 
 def _prices(row: pd.Series) -> Message:

@@ -26,17 +26,20 @@ class Boltzmann(Pretrained):
         return ops.mean(self._free_energy(x) - self._free_energy(ops.stop_gradient(rebuilt)))
 
     def _mean_code(self, x: Any) -> Any:
-        return ops.tanh(ops.matmul(x, self.kernel) + self.bias)
+        return ops.tanh(self.linear(x))
 
     def _rebuild(self, code: Any) -> Any:
         # Pixels are 0 to 1, the code of a layer below -1 to 1.
         mean = ops.sigmoid if self.name == "hidden1" else ops.tanh
-        return mean(ops.matmul(code, ops.transpose(self.kernel)) + self.rebuilt)
+        rebuilt: Any = ops.matmul(code, ops.transpose(self.kernel))
+        return mean(rebuilt + self.rebuilt)
 
     def _free_energy(self, x: Any) -> Any:
         """[batch]. The sum over hidden units of log(2 cosh a), which is softplus(2a) - a."""
-        a = ops.matmul(x, self.kernel) + self.bias
-        return -ops.matmul(x, self.rebuilt) - ops.sum(ops.softplus(2 * a) - a, axis=-1)
+        a = self.linear(x)
+        visible: Any = ops.matmul(x, self.rebuilt)
+        hidden: Any = ops.softplus(2 * a)
+        return -visible - ops.sum(hidden - a, axis=-1)
 
 
 def build(

@@ -16,7 +16,7 @@ def build(blueprint: Blueprint) -> keras.Model:
     """
     layer = keras.layers.GRU(
         UNITS,
-        use_cudnn=False,
+        use_cudnn=False,  # pyright: ignore[reportArgumentType] as in `lstm`
         unroll=True,
         # Of a dropout that it does not have; unset, Keras draws one.
         seed=seed(blueprint, "gru"),

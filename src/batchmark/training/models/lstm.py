@@ -12,7 +12,7 @@ def build(blueprint: Blueprint) -> keras.Model:
     # Without cuDNN, which XLA does not compile; unrolled as in `mutated`.
     layer = keras.layers.LSTM(
         UNITS,
-        use_cudnn=False,
+        use_cudnn=False,  # pyright: ignore[reportArgumentType] Keras says str, means bool
         unroll=True,
         # Of a dropout that it does not have; unset, Keras draws one.
         seed=seed(blueprint, "lstm"),

@@ -19,7 +19,7 @@ class Mut1Cell(MutatedCell):
 
     def step(self, x: Any, h: Any, w: dict[str, Any]) -> Any:
         """The paper's three equations."""
-        z = ops.sigmoid(x @ w["xz"] + w["bz"])
+        z: Any = ops.sigmoid(x @ w["xz"] + w["bz"])
         r = ops.sigmoid(x @ w["xr"] + h @ w["hr"] + w["br"])
         new = self.activation((r * h) @ w["hh"] + ops.tanh(self.project(x)) + w["bh"])
         return new * z + h * (1 - z)

@@ -19,7 +19,7 @@ class Mut2Cell(MutatedCell):
 
     def step(self, x: Any, h: Any, w: dict[str, Any]) -> Any:
         """The paper's three equations."""
-        z = ops.sigmoid(x @ w["xz"] + h @ w["hz"] + w["bz"])
+        z: Any = ops.sigmoid(x @ w["xz"] + h @ w["hz"] + w["bz"])
         r = ops.sigmoid(self.project(x) + h @ w["hr"] + w["br"])
         new = self.activation((r * h) @ w["hh"] + x @ w["xh"] + w["bh"])
         return new * z + h * (1 - z)

@@ -18,7 +18,7 @@ class Mut3Cell(MutatedCell):
 
     def step(self, x: Any, h: Any, w: dict[str, Any]) -> Any:
         """The paper's three equations."""
-        z = ops.sigmoid(x @ w["xz"] + ops.tanh(h) @ w["hz"] + w["bz"])
+        z: Any = ops.sigmoid(x @ w["xz"] + ops.tanh(h) @ w["hz"] + w["bz"])
         r = ops.sigmoid(x @ w["xr"] + h @ w["hr"] + w["br"])
         new = self.activation((r * h) @ w["hh"] + x @ w["xh"] + w["bh"])
         return new * z + h * (1 - z)

@@ -26,9 +26,11 @@ class Denoising(Pretrained):
         grows: then it takes the rates that the classes take.
         """
         kept = ops.cast(self.uniform(x) >= self.corruption, x.dtype)
-        code = self.activation(ops.matmul(x * kept, self.kernel) + self.bias)
-        error = ops.matmul(code, ops.transpose(self.kernel)) + self.rebuilt - x
-        return ops.mean(ops.sum(ops.square(error), axis=-1)) / self.units
+        code = self.activation(self.linear(x * kept))
+        rebuilt: Any = ops.matmul(code, ops.transpose(self.kernel))
+        error = ops.square(rebuilt + self.rebuilt - x)
+        squares: Any = ops.mean(ops.sum(error, axis=-1))
+        return squares / self.units
 
     def get_config(self) -> dict[str, Any]:
         """Keras's serialization."""
