@@ -144,6 +144,23 @@ def test_sizes_that_tie_have_their_rates_named(tmp_path: Path) -> None:
     assert "Learning rate: 0.4." in plain(answer(Tables(tmp_path), []).detail)
 
 
+def test_the_check_of_the_product_says_what_was_measured(tmp_path: Path) -> None:
+    """Two digits would round 106 % and 116 % to 110 and 120."""
+    tables = write(tmp_path, FACTS)
+    product = {"machine": "local", "device": "cpu", "predicted_over_measured": [1.061, 1.159]}
+    pd.DataFrame(product).to_csv(tmp_path / "product.csv", index=False)
+    said = [plain(limit) for limit in answer(tables, []).limits]
+    assert any("predict 106 % to 116 % of the time" in limit for limit in said)
+
+
+def test_small_differences_between_tied_sizes_are_said(tmp_path: Path) -> None:
+    """Medians of 50 and 49 s differ by 2 %: within 1 × would say nothing."""
+    facts = {"best_batch_size_low": 64, "best_batch_size_high": 128, "seconds": 49.0}
+    assert "within 1.02 × of the fastest" in plain(
+        answer(write(tmp_path, FACTS | facts), []).detail
+    )
+
+
 def test_seconds_have_the_digits_that_their_interval_bears_out(said: Say) -> None:
     assert "about 38 s" in plain(said(seconds_high=44.0).detail)
     assert "about 40 s" in plain(said(seconds_high=60.0).detail)

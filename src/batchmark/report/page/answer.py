@@ -317,7 +317,7 @@ def _check(tables: Tables) -> Iterator[Message]:
     product = at_home(tables, "product")
     if measured(product, "predicted_over_measured"):
         shares = product["predicted_over_measured"].dropna()
-        fields = {"low": percent(shares.min(), 2), "high": percent(shares.max(), 2)}
+        fields = {"low": percent(shares.min()), "high": percent(shares.max())}
         yield say(
             "Check: epochs times seconds per epoch predict {low} of the time that training alone "
             "took."
