@@ -289,6 +289,10 @@ def test_wrong_labels_say_nothing_about_gradients_of_right_ones() -> None:
     probed = gradient_norms(scales, made.ids, random)
     grown = judged("noise-scale-grows", evidence(made, draws=probed))
     assert (grown["n"], grown["verdict"]) == (4, "supported")
+    # The draws of one network say nothing of another's, however well they agree.
+    alone = judged("noise-scale-grows", evidence(made, draws=probed[probed["seed"] == 0]))
+    assert (alone["n"], alone["verdict"]) == (1, "inconclusive")
+    assert np.isnan(alone["low"])
 
 
 def test_the_critical_size_is_that_of_sizes_which_were_read() -> None:

@@ -222,6 +222,11 @@ def _named(parts: Sequence[Mean]) -> dict[str, object]:
     return phrase("networks" if len(parts) > 1 else "network", count=len(parts))
 
 
+def _estimates(parts: Sequence[Mean]) -> list[float]:
+    """Of each network. Its draws tell of it alone, and noise scales of two differ manyfold."""
+    return [float(part.estimate) for part in parts]
+
+
 @claim("noise-scale-grows")
 def noise_scale_grows(evidence: Evidence) -> Finding | None:
     """Is the noise scale at the last probed moment over 3 times that at the first?"""
@@ -232,9 +237,8 @@ def noise_scale_grows(evidence: Evidence) -> Finding | None:
             growths.append(_difference(later[-1], first))
     if not growths:
         return None
-    growth, n = over_networks(growths)
     return finding(
-        decide_mean(growth, np.log(3.0), n=n, show=as_ratio),
+        decide(_estimates(growths), np.log(3.0), show=as_ratio),
         networks=_named(growths),
     )
 
@@ -332,9 +336,8 @@ def label_noise_batch(evidence: Evidence) -> Finding | None:
                 shares.add(float(pair.describe("label_noise")))
     if not ratios:
         return None
-    ratio, n = over_networks(ratios)
     return finding(
-        decide_mean(ratio, np.log(1.5), n=n, show=as_ratio),
+        decide(_estimates(ratios), np.log(1.5), show=as_ratio),
         shares=sorted(shares),
         networks=_named(ratios),
     )
