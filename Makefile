@@ -27,7 +27,7 @@ report: $(VENV)/installed-run
 quick: $(VENV)/installed-run
 quick: override ARGS += --configfile config/quick.yaml
 quick:
-	@$(CHECKED) quick --cores all $(ARGS) && echo "The page: $(CURDIR)/reports/quick.html"
+	@$(CHECKED) quick --cores all $(ARGS)
 
 smoke: override ARGS += --configfile config/smoke.yaml
 smoke: report

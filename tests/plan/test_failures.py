@@ -7,7 +7,7 @@ import pytest
 from batchmark.contract.errors import UserError
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.progress import last_words
-from tests.plan.conftest import OpenPlan
+from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
 LOGGER = logging.getLogger("test")
 
@@ -93,3 +93,21 @@ def test_the_end_has_the_answer_and_the_link_and_an_idle_run_too(
     start = "Jobs to do: 1, report."
     end = ["\nUse batch size 64.\n", f"The report: {tmp_path}/index.html"]
     assert caplog.messages == [*end, start, *end]
+
+
+def test_a_prediction_ends_with_its_own_page(
+    plan_of: OpenPlan, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not with the answer that another run in the folder left."""
+    folders = dict.fromkeys(("own", "results", "logs", "reports", "templates"), tmp_path)
+    for name in ("index.html", "quick.html", "answer.rst"):
+        (tmp_path / name).write_text("Use batch size 64.\n")
+    hooks = Hooks(
+        plan_of(CONFIG | {"studies": {"quick": {}}}, quick=STUDY),
+        Places(facts=tmp_path / "f", **folders),
+        1,
+        LOGGER,
+    )
+    with caplog.at_level("INFO"):
+        hooks.progress.handle(logging.makeLogRecord({"msg": "Nothing to be done."}))
+    assert caplog.messages == [f"The prediction: {tmp_path}/quick.html"]

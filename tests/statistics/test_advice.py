@@ -37,6 +37,18 @@ def test_each_loop_has_the_best_size_by_hand() -> None:
     assert prices == pytest.approx([1.16 * 2.5625 / 2.25] * 3, rel=1e-3)
 
 
+def test_where_images_cost_nothing_no_size_is_advised() -> None:
+    """Steps of 0.5 ms at all sizes, as on a card that waits for its next: no size is too large."""
+    scale = Mean(np.log(np.asarray(200.0)), np.asarray(0.0), np.asarray(9.0))
+    assert advice(timed(5e-4, 0.0), scale, np.ones(1001), None, None).empty
+
+
+def test_memory_bounds_the_batch_and_not_the_steps_of_an_execution() -> None:
+    assert advised(largest=60)["batch_size"].to_dict() == {"graph": 60, "fit": 60}
+    # A step takes 4 ms + 60 * 0.02 ms = 5.2 ms: 0.4 s hold 77 of them.
+    assert advised(largest=60)["steps_per_execution"]["fit"] == 77
+
+
 def test_a_rate_follows_the_size_until_the_critical_one() -> None:
     # At 50 it is a fifth of the most, at 200 a half.
     assert rate_at(200, KnownRate(0.1, 50, 1.0, 1.0), 200.0) == pytest.approx(0.25)

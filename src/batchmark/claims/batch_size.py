@@ -136,7 +136,7 @@ def more_epochs(family: Family) -> Finding | None:
         smallest=family.sizes[0],
         largest=family.sizes[-1],
         missed=int(family.missed.sum()),
-        trials=family.missed.size,
+        trials=int((~np.isnan(family.data.epochs_to()[family.rows])).sum()),
     )
 
 

@@ -285,6 +285,8 @@ def prediction_holds(evidence: Evidence) -> Finding | None:
     if evidence.main is None or table.empty:
         return None
     row = table.iloc[0]
+    if np.isnan(row["best_batch_size"]):
+        return None
     named = {family.label: family for family in families_of(evidence.main, 2)}
     family = named[row["family"]]
     family = family.only(~np.isnan(family.relative_seconds))
@@ -295,7 +297,7 @@ def prediction_holds(evidence: Evidence) -> Finding | None:
     return Finding(
         all_of([_no_slower(times, near, rival, len(others)) for rival in others]),
         dict(zip(("predicted", "predicted_low", "predicted_high"), row[list(names)], strict=True))
-        | {"tried": family.sizes[near], "fastest": family.sizes[int(times.estimate.argmin())]},
+        | {"tried": family.sizes[near], "fastest": int(row["best_batch_size"])},
         family.rule,
     )
 

@@ -81,7 +81,8 @@ def _run(plan: Plan, result: Path) -> str:
 
 
 def _epochs(count: float, digits: int) -> str:
-    return "1 epoch" if count == 1 else f"{count:.{digits}g} epochs"
+    written = f"{count:.0f}" if count >= 10 else f"{count:.{digits}g}"
+    return "1 epoch" if count == 1 else f"{written} epochs"
 
 
 def _epochs_to(trial: Trial, target: float) -> float:

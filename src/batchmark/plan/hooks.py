@@ -93,6 +93,7 @@ class Hooks:
             self._say(f"Expected:\n{self._expected(all_work(self._plan)).table()}")
         if "report" in stages:
             shutil.rmtree(self._places.partial, ignore_errors=True)
+        if stages & {"report", "quick"}:
             self._conclude()
 
     def fail(self, files_are_here: bool) -> None:
@@ -139,11 +140,13 @@ class Hooks:
 
     def _conclude(self) -> None:
         """The page's answer, what limits it, and where the page is; nothing without a page."""
-        page, answer = self._places.reports / "index.html", self._places.reports / ANSWER_FILE
-        if answer.is_file():
+        predicted = set(self._plan.studies) == {"quick"}
+        page = self._places.reports / ("quick.html" if predicted else "index.html")
+        answer = self._places.reports / ANSWER_FILE
+        if answer.is_file() and not predicted:
             self._say("\n" + answer.read_text(encoding="utf-8").strip() + "\n")
         if page.is_file():
-            self._say(f"The report: {page.absolute()}")
+            self._say(f"The {'prediction' if predicted else 'report'}: {page.absolute()}")
 
     def _run(self, command: Sequence[str]) -> bool:
         """Whether a command succeeds; what it ends with is said."""

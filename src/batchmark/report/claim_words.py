@@ -77,15 +77,16 @@ TIME: Mapping[str, Words] = {
     "time-optimum": Words(
         statement=say("Some batch size in between reaches the target in the least time."),
         rule=say(
-            "The best batch size in between, chosen on the other seeds, beats both the smallest "
-            "and the largest by more than 10 % of the time to target (per seed, Student's t; a "
-            "miss counts as the budget, and never decides where that misleads)."
+            "The batch size in between that looks fastest beats both the smallest and the largest "
+            "by more than 10 % of the time to target (all sizes estimated together from all seeds "
+            "and rounds; Student's t, widened by Bonferroni for the choice; a miss counts as the "
+            "budget, and never decides where that misleads)."
         ),
         effect=say("time to target at an end over the best in between (the end that decides)"),
         evidence=say(
             "The best in between ({best}) reaches the target {first} ({first_low} to {first_high}) "
             "times as fast as batch size {smallest} and {last} ({last_low} to {last_high}) times "
-            "as fast as {largest}, over {n} seeds{warning}{policies}."
+            "as fast as {largest}, over up to {n} seeds a size{warning}{policies}."
         ),
         phrases={
             **POLICIES,
@@ -100,15 +101,16 @@ TIME: Mapping[str, Words] = {
         statement=say("The larger the batch, the more epochs the same accuracy takes."),
         rule=say(
             "Epochs to the target grow with the batch size by an exponent of more than 0.05 "
-            "(slope on log-log axes per seed, Student's t), at rates that suit the sizes; a miss "
+            "(slope on log-log axes through all sizes, estimated together from all seeds; "
+            "Student's t), at rates that suit the sizes; a miss "
             "counts as the budget, and never decides where that misleads; sizes that never learn "
             "are left out."
         ),
         effect=say("exponent of epochs to target over batch size"),
         evidence=say(
             "From batch size {smallest} to {largest} epochs to target go as the batch size to the "
-            "power of {effect} ({low} to {high}; {n} seeds; {missed} of {trials} trials missed the "
-            "target){policies}."
+            "power of {effect} ({low} to {high}; up to {n} seeds a size; {missed} of {trials} "
+            "trials missed the target){policies}."
         ),
         phrases=POLICIES,
         needs=_both(say("batch size"), say("learning rate")),
@@ -499,8 +501,7 @@ GRADIENTS: Mapping[str, Words] = {
         statement=say("The gradient's noise scale grows while a network trains."),
         rule=say(
             "At the last probed moment the noise scale (tr(Sigma) / |G|^2) is more than 3 times "
-            "that of the untrained network (t over networks, or Welch's t over the draws of a "
-            "single one)."
+            "that of the untrained network (t over networks; one network decides nothing)."
         ),
         effect=say("noise scale, last moment over first"),
         evidence=say(
@@ -549,8 +550,8 @@ GRADIENTS: Mapping[str, Words] = {
         statement=say("Wrong labels make the batch size larger that training can use."),
         rule=say(
             "With a share of the labels wrong the noise scale (geometric mean of the moments after "
-            "the start) is more than 1.5 times that with true labels (t over networks, or Welch's "
-            "t over the draws of a single pair)."
+            "the start) is more than 1.5 times that with true labels (t over networks; one pair "
+            "decides nothing)."
         ),
         effect=say("noise scale, wrong over true labels"),
         evidence=say(

@@ -40,8 +40,8 @@ def predict(
     table = advice(_subjects(session), scale, factors(calibration()), known, largest)
     if table.empty:
         raise UserError(
-            f"study {session.study}: fewer than three batch sizes were timed, so what a step costs "
-            "is not known; give its grids three or more."
+            f"study {session.study}: what a step and an image cost cannot be told from the batch "
+            "sizes that were timed; give its grids three or more, and larger ones."
         )
     chosen = probe.variant.hyperparameters
     noise = student_of(scale).exp()
@@ -51,7 +51,7 @@ def predict(
         dataset=probe.dataset.name,
         sample=probe.dataset.is_sample,
         noise_scale=(float(noise.estimate), float(noise.low), float(noise.high)),
-        moments=len(probe.trials[0].points),
+        moments=sum(point.moment != "initial" for point in probe.trials[0].points),
         studies=len(calibration()),
         rate=known.rate if known else None,
         rate_at=known.batch_size if known else None,

@@ -30,7 +30,7 @@ class KnownRate(NamedTuple):
 def advice(
     subjects: pd.DataFrame, scale: Mean, factor: Array, known: KnownRate | None, largest: int | None
 ) -> pd.DataFrame:
-    """One row per loop that timed at least three sizes.
+    """One row per loop that timed at least three sizes, and in which images cost time.
 
     `subjects`: timed subjects of one session; `scale`: log noise scale, in examples; `factor`: of
     `factors`; `largest`: the most images a batch may have, where known. Columns: `loop`, those of
@@ -45,23 +45,24 @@ def advice(
             continue
         speed = fit_line(1 / own["batch_size"].to_numpy(float)[timed], seconds[timed], seed=1)
         made = predict(scale, speed, factor)
+        if not np.isfinite(made["predicted_batch_size"][0]):
+            continue
         parts = [columns(name, of_draws(draws)) for name, draws in made.items()]
         row = {name: value for part in parts for name, value in part.items()}
         examples = int(own["examples_per_epoch"].max())
-        rows.append(
-            {"loop": loop, **row, **_settings(row, known, min(largest or examples, examples))}
-        )
+        rows.append({"loop": loop, **row, **_settings(row, known, examples, largest or examples)})
     return pd.DataFrame(rows)
 
 
-def _settings(row: dict[str, float], known: KnownRate | None, most: int) -> dict[str, float]:
-    best = row["predicted_batch_size"]
-    size = int(np.clip(round(best) if np.isfinite(best) else most, 1, most))
-    step = row["o"] + row["c"] * size
+def _settings(
+    row: dict[str, float], known: KnownRate | None, examples: int, largest: int
+) -> dict[str, float]:
+    size = int(np.clip(round(row["predicted_batch_size"]), 1, min(largest, examples)))
+    step, most = row["o"] + row["c"] * size, examples // size
     return {
         "batch_size": size,
         "learning_rate": rate_at(size, known, row["b_crit"]) if known else np.nan,
-        "steps_per_execution": int(np.clip(round(EXECUTION_SECONDS / step), 1, most // size)),
+        "steps_per_execution": int(np.clip(round(EXECUTION_SECONDS / step), 1, most)),
     }
 
 

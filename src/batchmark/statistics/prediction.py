@@ -92,6 +92,9 @@ def _row(
         return None
     speed = fit_line(1 / sizes[timed], seconds[timed], seed=1)
     made = predict(scale, speed, factor)
+    # Where steps cost the same at all sizes, no size is too large.
+    if not np.isfinite(made["predicted_batch_size"][0]):
+        return None
     first = data.variants.iloc[members[0]]
     parts = [columns(name, of_draws(draws)) for name, draws in made.items()]
     return {

@@ -230,4 +230,5 @@ def test_the_prediction_stands_beside_the_measurement(
 ) -> None:
     row = {"predicted": 40.0, "low": 20.0, "high": 80.0, "measured": 64.0}
     made = plain(said(prediction=row | {"nearest": float(nearest), "cost": cost}).limits[-1])
-    assert made == f"Prediction: noise scale and clock alone said batch size 40 (20–80), {end}"
+    begun = "Prediction: noise scale, clock and earlier studies said batch size 40 (20–80)"
+    assert made == f"{begun}, {end}"

@@ -80,8 +80,8 @@ def _relative(frame: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
 def _formula(row: pd.Series) -> Message:
     return say(
         "Line: (1 + B/B_crit) (1 + o/(c·B)) over its least; B_crit is {factor}{interval} times the "
-        "noise scale of {scale} examples, as earlier studies have it. No time to a target went "
-        "into it.",
+        "noise scale of {scale} examples, as earlier studies have it. No time to a target of "
+        "this run went into it.",
         factor=significant(row["factor"], 2),
         interval=bracketed(row["factor_low"], row["factor_high"]),
         scale=whole(row["noise_scale"]),

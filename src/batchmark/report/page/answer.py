@@ -333,8 +333,8 @@ def _prediction(facts: Facts) -> Iterator[Message]:
     said = facts.get("prediction") or {}
     if said.get("measured"):
         yield say(
-            "Prediction: noise scale and clock alone said batch size {predicted}{interval}, "
-            "measured was {measured}{nearest}.",
+            "Prediction: noise scale, clock and earlier studies said batch size "
+            "{predicted}{interval}, measured was {measured}{nearest}.",
             predicted=whole(said["predicted"]),
             interval=bracketed(said["low"], said["high"]),
             measured=whole(said["measured"]),

@@ -1,5 +1,6 @@
 """Every condition that was measured, to choose from: the table `choices` as the page shows it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -178,4 +179,6 @@ def cost_model(tables: Tables) -> dict[str, float]:
     """What the page computes other conditions from: coefficients of `cost_model.csv`."""
     fit = cost_fit(tables)
     kept = ("e_min", "b_crit", "c", "o", "examples")
-    return {} if fit is None else {name: float(fit[name]) for name in kept}
+    known = {} if fit is None else {name: float(fit[name]) for name in kept}
+    # Of a step that costs the same at all sizes nothing can be supposed.
+    return known if all(0 < value < math.inf for value in known.values()) else {}

@@ -1,5 +1,6 @@
 """The settings of a variant as code: of a study in YAML, and of Keras."""
 
+import json
 import math
 from typing import Any
 
@@ -13,7 +14,9 @@ from batchmark.report.selection import name
 # Said even where they are the defaults, which may change.
 SAID = ("model", "optimizer", "learning_rate", "batch_size")
 # What `compile` and `fit` are told; the rest is named in a comment.
-IN_CALLS = (*SAID[1:], "momentum", "nesterov", "weight_decay", "optimizer_arguments", "train_size")
+IN_CALLS = (*SAID[1:], "momentum", "nesterov", "weight_decay", "optimizer_arguments")
+# Tables hold these as JSON.
+ARGUMENTS = ("model_arguments", "optimizer_arguments")
 
 
 def code_of(row: "pd.Series[Any]", threads: float = math.nan, fewer: bool = False) -> Code:
@@ -22,7 +25,7 @@ def code_of(row: "pd.Series[Any]", threads: float = math.nan, fewer: bool = Fals
     `threads`: which it is timed at; `fewer`: than TensorFlow takes by itself.
     """
     settings = {axis: _plain(row[axis]) for axis in AXES if axis in row and _is_said(row, axis)}
-    settings.pop("train_size", None)
+    settings |= {axis: json.loads(settings[axis]) for axis in ARGUMENTS if axis in settings}
     return Code(
         yaml=yaml.safe_dump({"settings": settings}, sort_keys=False, allow_unicode=True),
         keras="\n".join([*_threads(threads if fewer else math.nan), *_keras(settings)]) + "\n",
@@ -54,7 +57,9 @@ def _threads(count: float) -> list[str]:
 def _keras(settings: dict[str, Any]) -> list[str]:
     others = [f"{axis}={settings[axis]}" for axis in settings if axis not in IN_CALLS]
     given = ("learning_rate", "momentum", "nesterov", "weight_decay")
-    arguments = ", ".join(f"{axis}={settings[axis]}" for axis in given if settings.get(axis))
+    told = {axis: settings[axis] for axis in given if settings.get(axis)}
+    told |= settings.get("optimizer_arguments", {})
+    arguments = ", ".join(f"{axis}={value!r}" for axis, value in told.items())
     return [
         "import keras",
         f"# {', '.join(others)}",

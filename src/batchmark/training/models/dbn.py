@@ -1,4 +1,4 @@
-"""`mlp` initialized as a deep belief net (Hinton, Osindero & Teh 2006), 267,695 parameters."""
+"""`mlp` initialized as a deep belief net (Hinton, Osindero & Teh 2006), 267,694 parameters."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""`mlp` initialized by stacked denoising autoencoders (Vincent et al. 2010), 267,695 parameters."""
+"""`mlp` initialized by stacked denoising autoencoders (Vincent et al. 2010), 267,694 parameters."""
 
 from collections.abc import Sequence
 from functools import partial
