@@ -1,10 +1,12 @@
+from typing import Any
+
 import pandas as pd
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.report.page.settings_code import code_of
 
 
-def row(**changed: object) -> "pd.Series[object]":
+def row(**changed: Any) -> "pd.Series[Any]":
     """As the summary has it: arguments are JSON there."""
     chosen = Hyperparameters(batch_size=64, learning_rate=0.1).model_dump()
     return pd.Series(chosen | {"model_arguments": "{}", "optimizer_arguments": "{}"} | changed)
