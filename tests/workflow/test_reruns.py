@@ -106,7 +106,7 @@ def test_target(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def test_a_statistic(checkout: Checkout) -> None:
-    file = checkout.folder / "src/batchmark/statistics/cost_model.py"
+    file = checkout.folder / "src/batchmark/statistics/choices.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
     # The tables come out byte for byte as they were, and nothing is made of them again.
