@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def finished_project(shared_folder: Path) -> Project:
 @pytest.fixture
 def project(finished_project: Project, tmp_path: Path) -> Project:
     """An own copy of it beside the same batchmark."""
-    folder = finished_project.folder.parent / tmp_path.name
-    shutil.copytree(finished_project.folder, folder, symlinks=True)
+    # Two workers number their folders alike, and this one is theirs together.
+    folder = Path(tempfile.mkdtemp(prefix=tmp_path.name, dir=finished_project.folder.parent))
+    shutil.copytree(finished_project.folder, folder, symlinks=True, dirs_exist_ok=True)
     return Project(folder, finished_project.batchmark)
