@@ -14,6 +14,9 @@ SNAKEMAKE = $(BIN)/python -m snakemake
 export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Snakemake runs the code that a configuration file may ask it to; such a file must not get that far.
 CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
+# A scale's file, then those of ARGS: Snakemake heeds the last --configfile alone.
+SCALED = $(if $(findstring --configfile,$(ARGS)),$(subst --configfile ,--configfile $(1) ,$(subst \
+  --configfile=,--configfile ,$(subst --configfiles,--configfile,$(ARGS)))),$(ARGS) --configfile $(1))
 
 # A module's tests share its fixtures, and the long ones come first.
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses logical \
@@ -25,17 +28,17 @@ report: $(VENV)/installed-run
 	@$(CHECKED) --cores all $(ARGS)
 
 quick: $(VENV)/installed-run
-quick: override ARGS += --configfile config/quick.yaml
+quick: override ARGS := $(call SCALED,config/quick.yaml)
 quick:
 	@$(CHECKED) quick --cores all $(ARGS)
 
-smoke: override ARGS += --configfile config/smoke.yaml
+smoke: override ARGS := $(call SCALED,config/smoke.yaml)
 smoke: report
 
-evening: override ARGS += --configfile config/evening.yaml
+evening: override ARGS := $(call SCALED,config/evening.yaml)
 evening: report
 
-full: override ARGS += --configfile config/full.yaml
+full: override ARGS := $(call SCALED,config/full.yaml)
 full: report
 
 # Tests, their tools and benchmarks are for the CPU.

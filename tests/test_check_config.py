@@ -41,12 +41,28 @@ def test_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize("target", ["report", "smoke", "estimate", "partial", "clean-stale"])
-def test_make_checks_before_snakemake_starts(target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "files"),
+    [
+        ("report", "theirs.yaml"),
+        ("quick", "config/quick.yaml theirs.yaml"),
+        ("smoke", "config/smoke.yaml theirs.yaml"),
+        ("evening", "config/evening.yaml theirs.yaml"),
+        ("full", "config/full.yaml theirs.yaml"),
+        ("estimate", "theirs.yaml"),
+        ("partial", "theirs.yaml"),
+        ("clean-stale", "theirs.yaml"),
+    ],
+)
+@pytest.mark.parametrize("given", ["--configfile ", "--configfile=", "--configfiles "])
+def test_make_checks_before_snakemake_starts(target: str, files: str, given: str) -> None:
+    """All files, a scale's own first: Snakemake heeds the last option of that name alone."""
     # As in an environment that is whole, whatever becomes of ours.
     whole = "--old-file=.venv/installed-run"
-    command = ["make", "--dry-run", whole, target, "ARGS=--configfile theirs.yaml"]
+    command = ["make", "--dry-run", whole, target, f"ARGS={given}theirs.yaml -n"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     checked, _, started = listed.partition(" && ")
-    assert "batchmark check --configfile theirs.yaml" in checked
+    option = given if files == "theirs.yaml" else "--configfile "
+    assert f"batchmark check {option}{files} -n" in checked
     assert "snakemake" in started
+    assert f"{option}{files} -n" in started
