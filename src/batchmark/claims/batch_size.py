@@ -136,7 +136,7 @@ def more_epochs(family: Family) -> Finding | None:
         smallest=family.sizes[0],
         largest=family.sizes[-1],
         missed=int(family.missed.sum()),
-        trials=int((~np.isnan(family.data.epochs_to()[family.rows])).sum()),
+        trials=int(family.asked.sum()),
     )
 
 
@@ -196,7 +196,14 @@ def accuracy_optimum(family: Family) -> Finding | None:
     )
 
 
-def _fastest_between(family: Family) -> "Interior":
+class Interior(NamedTuple):
+    """The decisions against the smallest and the largest size, and the rows chosen in between."""
+
+    ends: list[Decision]
+    chosen: list[int]
+
+
+def _fastest_between(family: Family) -> Interior:
     """Is the size in between that looks fastest faster than both ends by more than 10 %?
 
     All are estimated together, as some have more seeds than others; that one of several is chosen
@@ -221,13 +228,6 @@ def _fastest_between(family: Family) -> "Interior":
         for end in (0, -1)
     ]
     return Interior(ends, [best])
-
-
-class Interior(NamedTuple):
-    """The decisions against the smallest and the largest size, and the rows chosen in between."""
-
-    ends: list[Decision]
-    chosen: list[int]
 
 
 def _interior(

@@ -253,7 +253,12 @@ class Family:
     @property
     def seeds(self) -> int:
         """The number of seeds of the size that has the most."""
-        return int((~np.isnan(self.data.epochs_to()[self.rows])).sum(axis=1).max())
+        return int(self.asked.sum(axis=1).max())
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which trials there are [size, seed]: sizes may have different seeds."""
+        return np.asarray(~np.isnan(self.data.epochs_to()[self.rows]))
 
     @property
     def missed(self) -> NDArray[np.bool_]:
@@ -283,7 +288,7 @@ class Family:
     @property
     def ran(self) -> NDArray[np.bool_]:
         """Sizes of which there is any trial."""
-        return ~np.all(np.isnan(self.data.epochs_to()[self.rows]), axis=1)
+        return self.asked.any(axis=1)
 
     @property
     def learns(self) -> NDArray[np.bool_]:

@@ -304,12 +304,10 @@ def prediction_holds(evidence: Evidence) -> Finding | None:
 
 def _no_slower(times: LogTimes, one: int, rival: int, parts: int) -> Decision:
     """Does one size take at most `ACCEPTABLE` times the time of another?"""
-    slower = times.estimate[one] - times.estimate[rival]
-    freedom = times.freedom[one, rival]
-    mean = Mean(-slower, times.error[one, rival] ** 2, freedom)
-    count = int(freedom) + 1 if freedom > 0 else 1
+    faster = times.difference(rival, one)
+    count = int(faster.freedom) + 1 if faster.freedom > 0 else 1
     return bounded(
-        decide_mean(mean, -np.log(ACCEPTABLE), n=count, show=inverted, parts=parts),
+        decide_mean(faster, -np.log(ACCEPTABLE), n=count, show=inverted, parts=parts),
         too_low=bool(times.missed[rival] or times.first[one]),
         too_high=bool(times.missed[one] or times.first[rival]),
     )

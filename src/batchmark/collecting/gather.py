@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from batchmark.contract.devices import DEVICES
 from batchmark.contract.errors import UserError
@@ -18,6 +19,7 @@ from batchmark.contract.run import RunResult, RunVariant
 from batchmark.contract.timing import TimingResult
 
 AnyResult = RunResult | TimingResult | GradientResult | ProfileResult
+OfStudy = TypeVar("OfStudy", TimingResult, ProfileResult)
 
 # A table, a curve or a colour each: beyond that nobody reads the page.
 MOST_MACHINES = 100
@@ -75,24 +77,24 @@ def read_runs(place: Place, request: CollectRequest) -> Iterator[tuple[Path, Run
 
 def read_timings(place: Place, request: CollectRequest) -> Iterator[tuple[Path, TimingResult]]:
     """The timing sessions of the plan's timed studies that exist in `place`."""
-    for study in request.timed:
-        path = place.folder / "timings" / f"{study}.json"
-        if path.exists():
-            session = read_result(path, TimingResult)
-            _check_place(path, place, session)
-            _check_study(path, session, study)
-            yield path, session
+    return _of_studies(place, "timings", request.timed, TimingResult)
 
 
 def read_profiles(place: Place, request: CollectRequest) -> Iterator[tuple[Path, ProfileResult]]:
     """The profiles of the plan's studies that exist in `place`."""
-    for study in request.profiled:
-        path = place.folder / "profiles" / f"{study}.json"
+    return _of_studies(place, "profiles", request.profiled, ProfileResult)
+
+
+def _of_studies(
+    place: Place, folder: str, studies: Sequence[str], kind: type[OfStudy]
+) -> Iterator[tuple[Path, OfStudy]]:
+    for study in studies:
+        path = place.folder / folder / f"{study}.json"
         if path.exists():
-            profiles = read_result(path, ProfileResult)
-            _check_place(path, place, profiles)
-            _check_study(path, profiles, study)
-            yield path, profiles
+            result = read_result(path, kind)
+            _check_place(path, place, result)
+            _check_study(path, result, study)
+            yield path, result
 
 
 def read_gradients(place: Place, request: CollectRequest) -> Iterator[tuple[Path, GradientResult]]:

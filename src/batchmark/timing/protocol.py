@@ -151,8 +151,7 @@ def attempts(read: Callable[[], Reading | None], calmest: float) -> list[Reading
     """Readings until one is undisturbed, at most two.
 
     `calmest`: the least share taken so far, infinite at the first, which has none to be held to.
-
-    None of a visit that failed.
+    Empty of a visit that failed.
     """
     made: list[Reading] = []
     while len(made) < ATTEMPTS and all(r.taken_share > calmest + TAKEN_LIMIT for r in made):
