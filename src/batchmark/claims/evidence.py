@@ -288,7 +288,7 @@ class Family:
     @property
     def ran(self) -> NDArray[np.bool_]:
         """Sizes of which there is any trial."""
-        return self.asked.any(axis=1)
+        return np.asarray(self.asked.any(axis=1))
 
     @property
     def learns(self) -> NDArray[np.bool_]:
