@@ -128,22 +128,23 @@ def _answers(copy: Checkout, code: str) -> Any:
 NORMALIZED = """
 import json
 from batchmark.contract.hyperparameters import Hyperparameters, variant_id
-from batchmark.plan.fingerprint import modules_used
+from batchmark.plan.fingerprint import modules_used, rows_used
 from batchmark.training import environment
 environment.apply("cpu", 1)
 from batchmark.training.model import build_model
 chosen = Hyperparameters(model="mlp", normalization="rms")
 layers = [type(layer).__name__ for layer in build_model(chosen, (8, 8, 1), 10, 0).layers]
-print(json.dumps([layers, modules_used(chosen), variant_id(Hyperparameters())]))
+used = [*modules_used(chosen), *rows_used(chosen)]
+print(json.dumps([layers, used, variant_id(Hyperparameters())]))
 """
 
 
 def test_normalization(tmp_path: Path) -> None:
     row = after("NORMALIZATIONS = {\n")
-    layers, modules, other = _answers(_followed(tmp_path, "A normalization", new, row), NORMALIZED)
+    layers, used, other = _answers(_followed(tmp_path, "A normalization", row), NORMALIZED)
     hidden = ["Dense", "RMSNormalization", "Activation"]
     assert layers == ["InputLayer", "Flatten", *hidden, *hidden, "Dense"]
-    assert modules == ["batchmark.training.models.mlp", "batchmark.training.normalization.rms"]
+    assert used == ["batchmark.training.models.mlp", "sgd=SGD", "rms=RMSNormalization()"]
     assert other == variant_id(Hyperparameters())
 
 
@@ -179,7 +180,7 @@ def test_hyperparameter(tmp_path: Path) -> None:
         tmp_path,
         "A hyperparameter",
         after("    optimizer_arguments: Annotated[Arguments, Axis({})] = {}\n"),
-        after('            "kernel_regularizer": self._regularizer(),\n'),
+        after('            "kernel_regularizer": self.regularizer(),\n'),
         after("WORDS = {\n"),
     )
     assert _answers(copy, BIASED) == {

@@ -8,8 +8,7 @@ import pytest
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training.data import to_device
 from batchmark.training.model import build_model
-from batchmark.training.models.dbn import Boltzmann
-from batchmark.training.models.sda import Denoising
+from batchmark.training.models.pretrained import Boltzmann, Denoising
 from batchmark.training.session import Session
 from tests.training.tiny import dataset
 

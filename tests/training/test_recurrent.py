@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training.model import Scaled, build_model
-from batchmark.training.models.mut1 import Mut1Cell
-from batchmark.training.models.mut2 import Mut2Cell
-from batchmark.training.models.mut3 import Mut3Cell
+from batchmark.training.models.recurrent import Mut1Cell, Mut2Cell, Mut3Cell
 
 Array = NDArray[np.float64]
 ROWS, WIDTH, UNITS = 5, 3, 4

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from batchmark.contract.hyperparameters import OPTIMIZERS, Optimizer
+from batchmark.contract.hyperparameters import (
+    NORMALIZATIONS,
+    OPTIMIZERS,
+    Normalization,
+    Optimizer,
+)
 from batchmark.plan import fingerprint
 from batchmark.plan.plan import Plan, open_plan
 from tests.workflow.checkout import MICRO, ROOT
@@ -200,7 +205,6 @@ EDITS: list[Edit] = [
     (f"{SRC}/training/models/lenet5.py", '"c5", 120', '"c5", 100', ""),
     (f"{SRC}/training/optimizers/rprop.py", "increase: float = 1.2", "increase: float = 1.3",
      f"train:rprop time:optimizer {AFTER}"),
-    (f"{SRC}/training/normalization/group.py", "GROUPS = 2", "GROUPS = 4", ""),
     (f"{SRC}/training/session.py", "import ", "import math\nimport ", MEASURED),
     (f"{SRC}/training/trial.py", "import ", "import math\nimport ", f"train {AFTER}"),
     (f"{SRC}/timing/warnings.py", "DRIFT_LIMIT = 0.05", "DRIFT_LIMIT = 0.06", f"time {AFTER}"),
@@ -250,6 +254,23 @@ def test_a_new_short_name_and_what_an_old_one_stands_for(
     monkeypatch.setitem(OPTIMIZERS, "adam", Optimizer("Adam", "Nadam"))
     after = project.jobs(project.config)
     assert run_again(before, after) == expected(after, f"train:adam time:optimizer {AFTER}")
+
+
+def test_what_a_normalization_stands_for(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own variants run again, and those alone."""
+    grid = {"normalization": ["none", "group"], "batch_size": [50, 100]}
+    study = {"grids": [grid], "baseline": {"normalization": "none", "batch_size": 100}}
+    config = _merged(project.config, {"studies": {"batch_size": study}})
+    before = project.jobs(config)
+    monkeypatch.setitem(NORMALIZATIONS, "rms", Normalization("RMS norm", "RMSNormalization"))
+    monkeypatch.setitem(NORMALIZATIONS, "batch", Normalization("batch norm", "RMSNormalization"))
+    assert project.jobs(config) == before
+    in_two = NORMALIZATIONS["group"]
+    monkeypatch.setitem(NORMALIZATIONS, "group", in_two._replace(arguments={"groups": 4}))
+    grouped = {name for name, job in before.items() if "group=GroupNormalization" in str(job)}
+    assert len([name for name in grouped if name.startswith("train ")]) == 2
+    after = project.jobs(config)
+    assert run_again(before, after) == grouped | expected(after, AFTER)
 
 
 CHANGES: dict[str, tuple[Any, str]] = {

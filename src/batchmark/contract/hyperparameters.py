@@ -1,9 +1,11 @@
-"""The hyperparameters of a variant, its id, and a row for each optimizer with a short name."""
+"""The hyperparameters of a variant, its id, and a row for each thing that is chosen by name."""
 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
@@ -23,19 +25,55 @@ Activation = Literal["tanh", "relu"]
 Pooling = Literal["average", "max"]
 
 
-class Normalization(NamedTuple):
-    """`name`: the reader's. `layer`: is it one before each activation, or only of the pixels?"""
+class Model(NamedTuple):
+    """`name`: the reader's. `module` of `training.models`: where a function of its key builds it.
+
+    `pooled`: has it pooling? `normalized`: layers that a normalization goes before?
+    """
 
     name: str
-    layer: bool = True
+    module: str
+    pooled: bool = False
+    normalized: bool = False
+
+
+MODELS = {
+    "lenet5": Model("LeNet-5", "lenet5", pooled=True, normalized=True),
+    "lenet_theano": Model("LeNet (Theano)", "lenet_theano", pooled=True, normalized=True),
+    "mlp": Model("MLP", "mlp", normalized=True),
+    "sda": Model("SDA", "pretrained"),
+    "dbn": Model("DBN", "pretrained"),
+    "lstm": Model("LSTM", "recurrent"),
+    "gru": Model("GRU", "recurrent"),
+    "mut1": Model("MUT1", "recurrent"),
+    "mut2": Model("MUT2", "recurrent"),
+    "mut3": Model("MUT3", "recurrent"),
+}
+
+
+class Normalization(NamedTuple):
+    """`name`: the reader's. `layer`: the class of keras.layers that goes before each activation.
+
+    `arguments`: what it is given; `groups` as far as they divide the channels. None: only the
+    pixels are scaled, or nothing is.
+    """
+
+    name: str
+    layer: str | None = None
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 NORMALIZATIONS = {
-    "none": Normalization("none", layer=False),
-    "input": Normalization("scaled input", layer=False),
-    "batch": Normalization("batch norm"),
-    "layer": Normalization("layer norm"),
-    "group": Normalization("group norm"),
+    "none": Normalization("none"),
+    "input": Normalization("scaled input"),
+    # Ioffe & Szegedy 2015. Keras's momentum of 0.99 needs hundreds of steps to settle: longer than
+    # a short run at a large batch size.
+    "batch": Normalization("batch norm", "BatchNormalization", {"momentum": 0.9}),
+    # Ba, Kiros & Hinton 2016: over all units of the layer, which for convolutions is one group;
+    # Keras's LayerNormalization would normalize each position by itself.
+    "layer": Normalization("layer norm", "GroupNormalization", {"groups": 1}),
+    # Wu & He 2018. The only number above one that divides the widths of all models here.
+    "group": Normalization("group norm", "GroupNormalization", {"groups": 2}),
 }
 
 

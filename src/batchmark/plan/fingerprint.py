@@ -19,8 +19,12 @@ from typing import Any
 
 from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
-from batchmark.plan.grid import MODELS
+from batchmark.contract.hyperparameters import (
+    MODELS,
+    NORMALIZATIONS,
+    OPTIMIZERS,
+    Hyperparameters,
+)
 
 # Names of what is only read by people.
 MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentence)", re.IGNORECASE)
@@ -332,18 +336,6 @@ def _path(name: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def module_of(kind: str, name: str) -> str | None:
-    """The module that implements `name`; None for what comes with Keras.
-
-    `kind` is a folder of `batchmark.training`: models, optimizers or normalization.
-    """
-    if ":" in name:
-        return name.partition(":")[0]
-    if kind == "optimizers" and (name not in OPTIMIZERS or OPTIMIZERS[name].keras):
-        return None
-    return f"batchmark.training.{kind}.{name}"
-
-
 def import_paths(chosen: Hyperparameters) -> list[str]:
     """The `module:name` of code of the user's own."""
     return [name for name in (chosen.model, chosen.optimizer) if ":" in name]
@@ -351,20 +343,25 @@ def import_paths(chosen: Hyperparameters) -> list[str]:
 
 def modules_used(chosen: Hyperparameters) -> list[str]:
     """The modules that a variant uses by name, beside what its stage imports."""
-    # An own model has code of its own for normalizations.
-    layers = chosen.model in MODELS and NORMALIZATIONS[chosen.normalization].layer
-    names = [
-        module_of("models", chosen.model),
-        module_of("optimizers", chosen.optimizer),
-        module_of("normalization", chosen.normalization) if layers else None,
-    ]
-    return [name for name in names if name is not None]
+    own = [path.partition(":")[0] for path in import_paths(chosen)]
+    model, optimizer = MODELS.get(chosen.model), OPTIMIZERS.get(chosen.optimizer)
+    if model:
+        own.append(f"batchmark.training.models.{model.module}")
+    if optimizer and not optimizer.keras:
+        own.append(f"batchmark.training.optimizers.{chosen.optimizer}")
+    return own
 
 
 def rows_used(chosen: Hyperparameters) -> list[str]:
-    """The rows of tables that a variant uses: what its optimizer's short name stands for."""
-    row = OPTIMIZERS.get(chosen.optimizer)
-    return [f"{chosen.optimizer}={row.keras}"] if row else []
+    """The rows of tables that a variant uses: what the short names of its parts stand for."""
+    optimizer, normalization = OPTIMIZERS.get(chosen.optimizer), chosen.normalization
+    rows = [f"{chosen.optimizer}={optimizer.keras}"] if optimizer else []
+    kind = NORMALIZATIONS[normalization]
+    # An own model has code of its own for normalizations.
+    if chosen.model in MODELS and kind.layer:
+        arguments = ",".join(f"{name}:{value}" for name, value in sorted(kind.arguments.items()))
+        rows.append(f"{normalization}={kind.layer}({arguments})")
+    return rows
 
 
 def device_used(device: Device) -> tuple[list[str], str]:

@@ -10,6 +10,7 @@ from typing import Any
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import (
     AXES,
+    MODELS,
     NORMALIZATIONS,
     OPTIMIZERS,
     Hyperparameters,
@@ -21,12 +22,6 @@ from batchmark.contract.requests.time import TimingSubject
 from batchmark.plan.reading import check, shorten
 from batchmark.plan.schema import IMPORT_PATH, StudyConfig
 
-MODELS = (
-    "lenet5", "lenet_theano", "mlp", "sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3",
-)  # fmt: skip
-# Of these, what has pooling, and layers that are normalized before their activations.
-_POOLED = ("lenet5", "lenet_theano")
-_NORMALIZED = (*_POOLED, "mlp")
 # What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
 KERAS_OPTIMIZERS = {
     "Adadelta": ("rho", "epsilon"),
@@ -109,10 +104,11 @@ def _of_layers(chosen: Hyperparameters) -> Iterator[str]:
     model, normalization = chosen.model, chosen.normalization
     if model not in MODELS:
         return
-    if chosen.pooling is not None and model not in _POOLED:
+    if chosen.pooling is not None and not MODELS[model].pooled:
         yield f"pooling = {chosen.pooling!r}: the {model} has no pooling; remove the key"
-    if NORMALIZATIONS[normalization].layer and model not in _NORMALIZED:
-        yield f"normalization = {normalization!r}: allowed with {', '.join(_NORMALIZED)}"
+    if NORMALIZATIONS[normalization].layer and not MODELS[model].normalized:
+        allowed = ", ".join(name for name, row in MODELS.items() if row.normalized)
+        yield f"normalization = {normalization!r}: allowed with {allowed}"
     # Its energies are those of units of -1 and 1 over pixels of 0 to 1.
     if model == "dbn" and (chosen.activation not in (None, "tanh") or normalization != "none"):
         yield "activation, normalization: the dbn has tanh and pixels of 0 to 1; remove the keys"

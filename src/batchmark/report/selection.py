@@ -7,7 +7,12 @@ from typing import Any
 import pandas as pd
 
 from batchmark.contract.frames import read_document, read_table
-from batchmark.contract.hyperparameters import NORMALIZATIONS, OPTIMIZERS, Hyperparameters
+from batchmark.contract.hyperparameters import (
+    MODELS,
+    NORMALIZATIONS,
+    OPTIMIZERS,
+    Hyperparameters,
+)
 from batchmark.contract.record import SAMPLE
 from batchmark.contract.tables import ANALYZED
 from batchmark.report.language.messages import Message, say, significant
@@ -40,9 +45,7 @@ NAMES: Mapping[str, str] = {
     **{key: row.name for key, row in OPTIMIZERS.items()},
     "nesterov": "Nesterov",
     "rmsprop-momentum": "RMSprop with momentum",
-    "lenet5": "LeNet-5",
-    "lenet_theano": "LeNet (Theano)",
-    **{name: name.upper() for name in ("mlp", "sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3")},
+    **{key: row.name for key, row in MODELS.items()},
     **{key: row.name for key, row in NORMALIZATIONS.items()},
     "none": "no normalization",
     "sqrt": "square root",

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 from zlib import crc32
 
@@ -12,9 +13,11 @@ import tensorflow as tf
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import (
     AXES,
+    MODELS,
     NORMALIZATIONS,
     Activation,
     Hyperparameters,
+    Normalization,
     Pooling,
 )
 from batchmark.training import plugins
@@ -109,10 +112,9 @@ class Blueprint:
 
     def activate(self, x: Any, name: str, default: Activation) -> Any:
         """Normalization, if the variant has one, then the activation."""
-        kind = self.chosen.normalization
-        if NORMALIZATIONS[kind].layer:
-            layer = plugins.built_in("normalization", kind).layer
-            x = layer(f"{name}_normalization", x.shape[-1])(x)
+        kind = NORMALIZATIONS[self.chosen.normalization]
+        if kind.layer:
+            x = _normalization(kind, f"{name}_normalization", x.shape[-1])(x)
         function = self.chosen.activation or default
         return keras.layers.Activation(function, name=f"{name}_activation")(x)
 
@@ -126,7 +128,7 @@ class Blueprint:
         share = self.chosen.dropout
         if not share:
             return x
-        return keras.layers.Dropout(share, seed=self._seed(name), name=name)(x)
+        return keras.layers.Dropout(share, seed=self.seed_of(name), name=name)(x)
 
     def logits(self, x: Any) -> Any:
         """The output layer: one logit a class, without softmax."""
@@ -134,20 +136,31 @@ class Blueprint:
 
     def _weights(self, name: str) -> dict[str, Any]:
         return {
-            "kernel_initializer": self._initializer(name),
-            "kernel_regularizer": self._regularizer(),
+            "kernel_initializer": self.initializer(name),
+            "kernel_regularizer": self.regularizer(),
         }
 
-    def _initializer(self, name: str) -> keras.initializers.Initializer:
-        kind = self.chosen.initializer or "glorot_uniform"
-        return Scaled(kind, self.chosen.initializer_scale, self._seed(name))
+    def initializer(self, name: str, default: str = "glorot_uniform") -> Scaled:
+        """The variant's, or else the `default`, with the seed of `name`."""
+        kind = self.chosen.initializer or default
+        return Scaled(kind, self.chosen.initializer_scale, self.seed_of(name))
 
-    def _regularizer(self) -> keras.regularizers.Regularizer | None:
+    def regularizer(self) -> keras.regularizers.Regularizer | None:
+        """The variant's penalties of kernels."""
         l1, l2 = self.chosen.l1, self.chosen.l2
         return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
-    def _seed(self, name: str) -> int:
+    def seed_of(self, name: str) -> int:
+        """That of a layer: the same in every variant whose model has a layer of this name."""
         return crc32(f"{self.seed}/{name}".encode())
+
+
+def _normalization(kind: Normalization, name: str, channels: int) -> keras.layers.Layer:
+    arguments = dict(kind.arguments)
+    if "groups" in arguments:
+        # Of a width that they do not divide, as many as do.
+        arguments["groups"] = gcd(channels, arguments["groups"])
+    return getattr(keras.layers, str(kind.layer))(name=name, **arguments)
 
 
 def build_model(
@@ -203,13 +216,12 @@ def _settings_of_layers(chosen: Hyperparameters) -> dict[str, Any]:
 
 
 def _built_in(name: str) -> Any:
-    try:
-        return plugins.built_in("models", name).build
-    except (ModuleNotFoundError, AttributeError) as error:
+    if name not in MODELS:
         raise UserError(
-            f"model {name!r} is unknown; choose lenet5, lenet_theano, mlp, sda, dbn, lstm, gru, "
-            f"mut1, mut2, mut3 or your own 'package.module:build'."
-        ) from error
+            f"model {name!r} is unknown; choose {', '.join(MODELS)} or your own "
+            "'package.module:build'."
+        )
+    return getattr(plugins.built_in("models", MODELS[name].module), name)
 
 
 def _output_shape(model: Any, name: str, image_shape: tuple[int, int, int]) -> Any:

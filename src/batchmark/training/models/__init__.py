@@ -1,1 +1,1 @@
-"""One module a model: `build(blueprint, **arguments) -> keras.Model` that ends in logits."""
+"""Models and families of them: `name(blueprint, **arguments) -> keras.Model`, ends in logits."""

@@ -10,7 +10,7 @@ import keras
 from batchmark.training.model import Blueprint
 
 
-def build(blueprint: Blueprint) -> keras.Model:
+def lenet5(blueprint: Blueprint) -> keras.Model:
     """C1 6@5×5 – S2 – C3 16@5×5 – S4 – C5 120 – F6 84 – 10, tanh and average pooling."""
     images = x = blueprint.images()
     x = blueprint.convolution(x, "c1", 6, 5, "same")

@@ -8,7 +8,7 @@ import keras
 from batchmark.training.model import Blueprint
 
 
-def build(blueprint: Blueprint) -> keras.Model:
+def lenet_theano(blueprint: Blueprint) -> keras.Model:
     """20@5×5 – pool – 50@5×5 – pool – 500 – 10, tanh and max pooling."""
     images = x = blueprint.images()
     for name, filters in (("c1", 20), ("c2", 50)):

@@ -7,7 +7,7 @@ import keras
 from batchmark.training.model import Blueprint
 
 
-def build(blueprint: Blueprint, hidden: Sequence[int] = (300, 100)) -> keras.Model:
+def mlp(blueprint: Blueprint, hidden: Sequence[int] = (300, 100)) -> keras.Model:
     """One fully connected layer for each entry of `hidden`, tanh."""
     images = blueprint.images()
     x = keras.layers.Flatten(name="flatten")(images)
