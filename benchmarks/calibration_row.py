@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from batchmark.contract.frames import read_document, read_table
+from batchmark.contract.tables import read_document, read_table
 from batchmark.statistics.prediction import calibration
 
 

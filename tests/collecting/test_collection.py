@@ -8,10 +8,9 @@ import pytest
 from batchmark.collecting import tidy
 from batchmark.collecting.tidy import collect
 from batchmark.contract.errors import UserError
-from batchmark.contract.frames import read_table, write_table
 from batchmark.contract.record import read_result
 from batchmark.contract.run import RunResult
-from batchmark.contract.tables import COLLECTED
+from batchmark.contract.tables import COLLECTED, read_table, write_table
 from tests.contract.editing import write_sealed
 from tests.synthetic import Truth, collect_request, example_request, write_results
 

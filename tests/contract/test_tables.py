@@ -3,10 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from batchmark.contract.frames import read_table, write_table
 from batchmark.contract.glossary import ROWS, WORDS, page
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind
+from batchmark.contract.tables import ANALYZED, COLLECTED, TABLES, kind, read_table, write_table
 from batchmark.stages.analyze import analyze
 from batchmark.stages.judge import judge_claims
 from batchmark.statistics.study_data import read_measurements

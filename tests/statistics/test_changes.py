@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchmark.contract.frames import read_document, read_table
+from batchmark.contract.tables import read_document, read_table
 from batchmark.statistics.changes import (
     Run,
     environment_changes,

@@ -7,8 +7,7 @@ import pytest
 
 from batchmark.stages.analyze import analyze
 from batchmark.statistics.best_batch import best_batches
-from batchmark.statistics.choices import choices
-from batchmark.statistics.loops import loops
+from batchmark.statistics.conditions import choices, loops
 from tests.statistics.test_loops import ratio, timed
 from tests.world import World
 

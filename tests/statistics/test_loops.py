@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from batchmark.statistics.conditions import loop_sizes, loops
 from batchmark.statistics.epoch_time import EpochTimes
-from batchmark.statistics.loops import loop_sizes, loops
 from batchmark.statistics.study_data import StudyData, _of_loops
 from tests.claims.worlds import EPOCHS, FULL, study_data, with_trials
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.hyperparameters import (
     MODELS,
     NORMALIZATIONS,
@@ -14,7 +13,7 @@ from batchmark.contract.hyperparameters import (
     Hyperparameters,
 )
 from batchmark.contract.record import SAMPLE
-from batchmark.contract.tables import ANALYZED
+from batchmark.contract.tables import ANALYZED, read_document, read_table
 from batchmark.report.language.messages import Message, say, significant
 
 

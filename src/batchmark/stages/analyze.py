@@ -9,17 +9,15 @@ from typing import Any
 import pandas as pd
 
 from batchmark.contract.files import write_json
-from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
-from batchmark.contract.tables import ANALYZED
+from batchmark.contract.tables import ANALYZED, write_table
 from batchmark.stages.command import run
 from batchmark.statistics.best_batch import answer, best_batches, best_known
-from batchmark.statistics.choices import choices
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
+from batchmark.statistics.conditions import choices, loop_sizes, loops
 from batchmark.statistics.cost_model import cost_model
 from batchmark.statistics.epoch_time import check_product, noise
-from batchmark.statistics.loops import loop_sizes, loops
 from batchmark.statistics.noise_scale import noise_scales, probes
 from batchmark.statistics.prediction import of_answer, predictions
 from batchmark.statistics.study_data import (

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from batchmark.collecting.tidy import EPOCHS_HEADER, Collection, collect
 from batchmark.contract.files import replacing, write_json
-from batchmark.contract.frames import write_table
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
+from batchmark.contract.tables import write_table
 from batchmark.stages.command import run
 
 

@@ -14,8 +14,7 @@ import pandas as pd
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_json
-from batchmark.contract.frames import read_document, read_table
-from batchmark.contract.tables import TABLES
+from batchmark.contract.tables import TABLES, read_document, read_table
 from batchmark.stages.command import run
 from batchmark.statistics.changes import Run, environment_changes, time_changes, verdict_changes
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from batchmark.claims.verdicts import claims_table
-from batchmark.contract.frames import write_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
+from batchmark.contract.tables import write_table
 from batchmark.stages.command import run
 from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.contract.frames import read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.tables import read_table
 from batchmark.statistics.intervals import Array
 
 RUN = ["machine", "device", "variant"]

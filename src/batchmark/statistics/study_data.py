@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.frames import read_document, read_table
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
+from batchmark.contract.tables import read_document, read_table
 from batchmark.statistics.epoch_time import SESSION, EpochTimes, epoch_times
 from batchmark.statistics.intervals import (
     Array,

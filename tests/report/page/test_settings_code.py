@@ -3,7 +3,7 @@ from typing import Any
 import pandas as pd
 
 from batchmark.contract.hyperparameters import Hyperparameters
-from batchmark.report.page.settings_code import code_of
+from batchmark.report.page.explorer import code_of
 
 
 def row(**changed: Any) -> "pd.Series[Any]":
