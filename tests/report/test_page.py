@@ -98,7 +98,7 @@ def test_headline_table_shows_the_published_values(site: Site) -> None:
     assert table is not None
     assert table[0].count('scope="col"') == 13
     assert table[0].count('scope="row"') == 9
-    assert "<small>199,999</small>" in table[0]
+    assert "<small>199,999 · " in table[0]
     assert "stayed at chance" in table[0]
 
 

@@ -22,6 +22,7 @@ TABLES = {
         "probes",
         "noise_scale",
         "published",
+        "reference",
         "product",
         "loops",
         "loop_sizes",

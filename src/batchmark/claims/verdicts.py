@@ -69,12 +69,22 @@ def claims_table(
     places = table.groupby(["machine", "device"], sort=False)["p"]
     adjusted = places.transform(lambda p: false_discovery(p.to_numpy(float)))
     # A device's verdicts are read together, another's are read apart.
-    return table.assign(p_fdr=adjusted).merge(ledger(), on="id", how="left")
+    known = ledger().merge(reference(), on="id", how="left")
+    return table.assign(p_fdr=adjusted).merge(known, on="id", how="left")
 
 
 def ledger() -> pd.DataFrame:
     """`rules.csv`: when each rule was last changed, and the digest of it with that date."""
-    with (files("batchmark.claims") / "rules.csv").open(encoding="utf-8") as file:
+    return _shipped("rules.csv")
+
+
+def reference() -> pd.DataFrame:
+    """`reference.csv`: the reference's verdict on each claim that it measures."""
+    return _shipped("reference.csv")
+
+
+def _shipped(name: str) -> pd.DataFrame:
+    with (files("batchmark.claims") / name).open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype=str)
 
 

@@ -38,6 +38,7 @@ ROWS = {
     "threads": "a timed training graph at a number of threads, with its statistics",
     "settings": "an axis of a variant in a study",
     "published": "a batch size of the published table",
+    "reference": "a batch size of the published table as the reference measured it, 200 epochs",
 }
 
 # A column, or table.column where the word has another meaning: unit and meaning.
@@ -56,6 +57,7 @@ WORDS = {
     "role": "|baseline (timed again and again), control (the baseline once more, A/A) or subject",
     "seed": "|seed of the initial weights and shuffles",
     "status": "|done, diverged, not_learning, or why there is no number",
+    "claims.reference": "|the verdict of the reference that ships with batchmark",
     "published.status": "|what the published table says of the row",
     "statuses": "|how many trials ended in which status",
     "missing": "|why numbers are empty: not reached, not timed, or both",

@@ -122,6 +122,15 @@ COLLECTED: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# Of a summary's columns those that the table of the original study is made of.
+REFERENCE = _columns(
+    """
+    machine device variant model learning_rate batch_size epochs steps_per_epoch trials reached
+    target epochs_to_target epochs_to_target_low epochs_to_target_high seconds_per_epoch
+    time_to_target best_validation_error best_epoch best_test_error final_test_error status
+    """
+)
+
 ANALYZED: dict[str, tuple[str, ...]] = {
     "summary": (
         *_FIRST,
@@ -140,7 +149,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
     "claims": _columns(
         """
         machine device id verdict policy effect low high margin n p p_fdr detectable changed digest
-        fields
+        reference fields
         """
     ),
     "sensitivity": _columns(
@@ -260,6 +269,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         best_validation_error best_epoch best_test_error final_test_error status
         """
     ),
+    "reference": REFERENCE,
 }
 
 TABLES = COLLECTED | ANALYZED
@@ -278,7 +288,7 @@ _TEXTS = frozenset(
         timed_in loop relative_epoch_time_base relative_time_to_target_base
         family rule solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest relative_times
-        id verdict policy changed fields
+        id verdict policy changed reference fields
         """
     )
 )

@@ -25,6 +25,7 @@ from batchmark.statistics.study_data import (
     StudyData,
     published,
     read_measurements,
+    reference,
     studies,
     where,
 )
@@ -55,6 +56,7 @@ def analyze(measured: Measurements) -> tuple[dict[str, pd.DataFrame], dict[str, 
         "probes": probes(measured.draws),
         "noise_scale": noise_scales(measured.draws),
         "published": published(),
+        "reference": reference(),
     }
     facts = answer(every, request)
     known = best_known(facts, tables["summary"], tables["threads"])

@@ -1,6 +1,7 @@
 """Parts of the page on the synthetic tables, checked against what the tables say."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.tables import REFERENCE, write_table
 from batchmark.report.language.messages import SPACE
 from batchmark.report.page import appendix, claims, original
 from batchmark.report.page import appendix as head
@@ -33,7 +35,39 @@ def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
     assert str(rows["time to target, per unit"][0].under).endswith(", published: 256")
     assert "1" in [cell.text for cell in rows["time to target, per unit"]]
     assert str(rows["epochs to target"][-1].text) == "stayed at chance"
-    assert rows["total iterations"][1].under == "1,999"
+    assert str(rows["total iterations"][1].under).startswith("1,999 · ")
+
+
+def test_the_reference_stands_behind_the_published_value(tables: Tables, tmp_path: Path) -> None:
+    shutil.copytree(tables.folder, tmp_path, dirs_exist_ok=True)
+    row = {
+        "machine": "elsewhere", "model": "lenet5", "learning_rate": 0.1, "batch_size": 50,
+        "epochs": 200, "steps_per_epoch": 1000, "trials": 3, "reached": 0, "target": 0.99,
+        "best_validation_error": 0.0125, "final_test_error": 0.5, "status": "done",
+    }  # fmt: skip
+    chance = {"status": "not_learning", "best_validation_error": 0.9}
+    other = row | chance | {"batch_size": 7, "trials": 1}
+    rows = pd.DataFrame([row, other], columns=list(REFERENCE))
+    write_table(tmp_path, "reference", rows)
+    told = original.headline(Tables(tmp_path))
+    place = {str(cell.text): number for number, cell in enumerate(told.columns)}
+    under = {str(line[0].text): [str(cell.under) for cell in line] for line in told.rows}
+    # Published: 0.98 % and 24 epochs; there is no published size 7, and none of ours.
+    assert under["best validation error (%)"][place["50"]] == "0.98 · 1.25"
+    assert under["epochs to target"][place["50"]] == "24 · not reached"
+    assert under["final test error (%)"][place["7"]] == "– · stayed at chance"
+    assert str(told.rows[0][place["7"]].text) == "–"
+    words = str(original.introduction(Tables(tmp_path)))
+    assert "for 200 epochs with the target 99 %, 1 to 3 seeds a size" in words.replace("\xa0", " ")
+
+
+def test_the_reference_is_not_beside_itself(tables: Tables, tmp_path: Path) -> None:
+    shutil.copytree(tables.folder, tmp_path, dirs_exist_ok=True)
+    home = tables.document("answer")["machine"]
+    shown = tables.frame("reference").assign(machine=home)
+    write_table(tmp_path, "reference", shown)
+    assert "·" not in str(original.headline(Tables(tmp_path)).rows[0][1].under)
+    assert "reference" not in str(original.introduction(Tables(tmp_path)))
 
 
 def test_headline_shows_one_model_and_one_optimizer(tables: Tables) -> None:

@@ -144,9 +144,18 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
             date=row["changed"],
             digest=row["digest"],
         ),
+        reference=_reference(row),
         href=f"#figure-{figure.name}" if figure else "",
         figure_title=figure.title if figure else "",
     )
+
+
+def _reference(row: pd.Series) -> Text:
+    """The reference's verdict, where it has one and this is not its own page."""
+    verdict = row.get("reference")
+    if pd.isna(verdict) or row["machine"] == "reference":
+        return ""
+    return say("The reference: {verdict}.", verdict=VERDICTS[str(verdict)])
 
 
 def _effect(row: pd.Series, label: Message) -> Text:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ from batchmark.report.language.messages import (
     whole,
 )
 from batchmark.report.page.view import Cell, Download, Table, csv_file, missed
-from batchmark.report.selection import Tables, fate, is_sample, published_rows
+from batchmark.report.selection import Tables, fate, is_sample, name, published_rows
 
 
 @dataclass(frozen=True)
@@ -106,35 +105,80 @@ def measures(epochs_base: float, time_base: float) -> list[Measure]:
 
 
 def headline(tables: Tables) -> Table:
-    """Empty rows when the study was not part of the plan."""
-    frame = published_rows(tables)
+    """Ours, and beneath it the published value and the reference's; also of sizes that only those
+    have. Empty rows when the study was not part of the plan.
+    """
+    ours = _by_size(published_rows(tables))
     caption = say("The original study's table, measured here")
-    if frame.empty:
+    if ours.empty:
         return Table(caption, [], [])
-    frame = frame.drop_duplicates("batch_size").sort_values("batch_size", ascending=False)
-    published = pd.DataFrame() if is_sample(tables) else tables.frame("published")
-    largest = frame.dropna(subset=["seconds_per_epoch"]).head(1)
-    fastest = frame.sort_values("time_to_target").dropna(subset=["time_to_target"]).head(1)
-    rows = measures(_value(largest, "seconds_per_epoch"), _value(fastest, "time_to_target"))
-    bases: dict[str, Text] = {}
-    per_unit = [row for row in rows if row.base]
-    for row, own in zip(per_unit, (largest, fastest), strict=True):
-        bases[row.published] = _base(own, published, row)
-    columns = [
-        Cell(say("batch size")),
-        *(Cell(whole(size), numeric=True) for size in frame["batch_size"]),
-    ]
+    published, reference = _published(tables), _reference(tables)
+    sizes = sorted({*ours.index, *published.index, *reference.index}, reverse=True)
+    bases, rows, theirs = _bases(ours), _measures(ours), _measures(reference)
+    columns = [Cell(say("batch size")), *(Cell(whole(size), numeric=True) for size in sizes)]
     body = [
         [
-            Cell(row.name, under=bases.get(row.published, "")),
+            Cell(row.name, under=_base(bases.get(row.published), published, row)),
             *(
-                _cell(row, ours, _published(published, ours["batch_size"], row))
-                for _, ours in frame.iterrows()
+                _cell(row, ours, size, _beside(row, published, their, reference, size))
+                for size in sizes
             ),
         ]
-        for row in rows
+        for row, their in zip(rows, theirs, strict=True)
     ]
-    return Table(caption, columns, body, _csv(rows, frame))
+    return Table(caption, columns, body, _csv(rows, ours))
+
+
+def _by_size(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows by batch size, the largest first."""
+    if frame.empty:
+        return frame
+    one = frame.drop_duplicates("batch_size").sort_values("batch_size", ascending=False)
+    return one.set_index("batch_size", drop=False)
+
+
+def _published(tables: Tables) -> pd.DataFrame:
+    """The published table by batch size; empty beside other data than its own."""
+    return pd.DataFrame() if is_sample(tables) else _by_size(tables.frame("published"))
+
+
+def _reference(tables: Tables) -> pd.DataFrame:
+    """The reference's by batch size; empty beside other data, and on the reference's own page."""
+    frame = tables.frame("reference")
+    own = tables.document("answer").get("machine") in {*frame.get("machine", ())}
+    return pd.DataFrame() if own or is_sample(tables) else _by_size(frame)
+
+
+def _bases(frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """The rows that per-unit values are divided by: the largest size, and the fastest one."""
+    if frame.empty:
+        return {}
+    timed = frame.dropna(subset=["seconds_per_epoch"]).head(1)
+    fastest = frame.dropna(subset=["time_to_target"]).sort_values("time_to_target").head(1)
+    found = {"time_200_epochs_pu": timed, "time_to_099_pu": fastest}
+    return {name: rows.iloc[0] for name, rows in found.items() if len(rows)}
+
+
+def _measures(frame: pd.DataFrame) -> list[Measure]:
+    bases = _bases(frame)
+    epochs, time = bases.get("time_200_epochs_pu"), bases.get("time_to_099_pu")
+    return measures(
+        math.nan if epochs is None else float(epochs["seconds_per_epoch"]),
+        math.nan if time is None else float(time["time_to_target"]),
+    )
+
+
+def _beside(
+    row: Measure, published: pd.DataFrame, their: Measure, reference: pd.DataFrame, size: float
+) -> Text:
+    """The published value, and behind a dot the reference's."""
+    texts: dict[str, object] = {}
+    if not published.empty:
+        value = float(published[row.published].get(size, math.nan))
+        texts["published"] = row.write(value) if math.isfinite(value) else "–"
+    if not reference.empty:
+        texts["reference"] = _cell(their, reference, size).text
+    return Message(" · ".join(f"{{{key}}}" for key in texts), texts) if texts else ""
 
 
 def introduction(tables: Tables) -> Text:
@@ -157,40 +201,63 @@ def introduction(tables: Tables) -> Text:
         "The same rows as in the study that started this. Ours in black, the published value "
         "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
         "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
-        "digits.{rate}",
+        "digits.{rate}{reference}",
         rate=say(" All sizes have the learning rate {rate}.", rate=significant(rates[0]))
         if len(rates) == 1
         else "",
+        reference=_about(_reference(tables)),
         **fields,
     )
 
 
-def _value(base: pd.DataFrame, column: str) -> float:
-    return math.nan if base.empty else float(base[column].iloc[0])
-
-
-def _base(ours: pd.DataFrame, published: pd.DataFrame, measure: Measure) -> Text:
-    """The batch size that our per-unit values are divided by, and that of the published ones."""
-    if ours.empty:
+def _about(reference: pd.DataFrame) -> Text:
+    """What the values behind the dots are."""
+    if reference.empty:
         return ""
-    own = whole(ours["batch_size"].iloc[0])
+    first = reference.iloc[0]
+    return say(
+        " Behind the dot stands the reference, which ships with batchmark: {model} at learning "
+        "rate {rate} for {epochs} with the target {target}, {seeds} a size.",
+        model=Message(name(str(first["model"]))),
+        rate=significant(first["learning_rate"]),
+        epochs=epochs(reference["epochs"].max()),
+        target=percent(first["target"]),
+        seeds=_seeds(int(reference["trials"].min()), int(reference["trials"].max())),
+    )
+
+
+def _seeds(low: int, high: int) -> Text:
+    """How many seeds each size has."""
+    if low == high:
+        return say("one seed") if low == 1 else say("{n} seeds", n=low)
+    return say("{low} to {high} seeds", low=low, high=high)
+
+
+def _base(own: pd.Series | None, published: pd.DataFrame, measure: Measure) -> Text:
+    """The batch size that our per-unit values are divided by, and that of the published ones."""
+    if own is None:
+        return ""
+    size = whole(own["batch_size"])
     theirs = published[published[measure.published] == 1] if len(published) else published
-    if theirs.empty or whole(theirs["batch_size"].iloc[0]) == own:
-        return say("base: batch size {size}", size=own)
+    if theirs.empty or whole(theirs["batch_size"].iloc[0]) == size:
+        return say("base: batch size {size}", size=size)
     return say(
         "base: batch size {size}, published: {published}",
-        size=own,
+        size=size,
         published=whole(theirs["batch_size"].iloc[0]),
     )
 
 
-def _cell(measure: Measure, row: pd.Series, published: str) -> Cell:
+def _cell(measure: Measure, frame: pd.DataFrame, size: float, beside: Text = "") -> Cell:
+    if size not in frame.index:
+        return replace(missed(Message("–")), under=beside)
+    row = frame.loc[size]
     value = measure.value(row)
     if math.isfinite(value):
         share = _share(row) if measure.counted else ""
         text = f"{measure.write(value)}{share}"
-        return Cell(text, repr(value), numeric=True, under=published)
-    return replace(missed(_reason(row, measure)), under=published)
+        return Cell(text, repr(value), numeric=True, under=beside)
+    return replace(missed(_reason(row, measure)), under=beside)
 
 
 def _share(row: pd.Series) -> str:
@@ -206,16 +273,6 @@ def _reason(row: pd.Series, measure: Measure) -> Message:
     if measure.needs_target and math.isnan(row["epochs_to_target"]):
         return say("not reached")
     return say("not timed") if math.isnan(row["seconds_per_epoch"]) else say("n/a")
-
-
-def _published(table: pd.DataFrame, size: Any, measure: Measure) -> str:
-    if table.empty:
-        return ""
-    values = table.loc[table["batch_size"] == size, measure.published]
-    if values.empty:
-        return ""
-    value = float(values.iloc[0])
-    return measure.write(value) if math.isfinite(value) else "–"
 
 
 def _csv(rows: Sequence[Measure], frame: pd.DataFrame) -> Download:

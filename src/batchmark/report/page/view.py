@@ -115,6 +115,7 @@ class Claim:
     effect: Text
     evidence: Text
     rule: Text
+    reference: Text
     href: str
     figure_title: str
 
