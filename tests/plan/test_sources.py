@@ -173,8 +173,12 @@ def test_a_declared_file_that_is_missing_is_named(project: Callable[..., str]) -
 
 
 def test_a_data_file_of_the_package_counts() -> None:
-    files = sources._files("batchmark.statistics.study_data")
-    assert [path.name for path in files] == ["published.csv"]
+    for module, names in {
+        "statistics.study_data": ["published.csv", "reference.csv"],
+        "claims.verdicts": ["reference.csv", "rules.csv"],
+    }.items():
+        files = sources._files(f"batchmark.{module}")
+        assert sorted(path.name for path in files) == names
 
 
 # What a result depends on, beside the model's, the optimizer's and the normalization's module.
