@@ -18,7 +18,7 @@ from batchmark.plan.work import (
 # A figure takes as long as importing the libraries, and a fifth of that to be drawn.
 DRAWING = 1.2
 # collect, analyze, judge, render and the start of Snakemake, in imports of the libraries.
-BESIDE_FIGURES = 9
+BESIDE_FIGURES = 5
 # Rules whose jobs have the machine to themselves.
 ALONE = ("time", "profile")
 # Of a run or a session of the default scale.

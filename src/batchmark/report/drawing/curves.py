@@ -4,9 +4,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -215,18 +217,31 @@ def _draw_intervals(axes: Axes, curve: Curve) -> None:
 
 
 def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
-    for curve in curves:
-        points = curve.drawn.sort_values(["x", "y"])
-        (line,) = axes.plot(
-            points["x"],
-            points["y"],
-            color=curve.color,
-            marker=curve.marker,
-            markeredgewidth=0,
-            linestyle=(0, (3, 2)) if curve.dashed else "-",
-            clip_on=False,
-            gid=style.gid(curve.name),
-        )
+    """All lines in one call, which is several times faster than one call each."""
+    # Told apart by position: two curves may share a name, a colour or a marker.
+    numbers = range(len(curves))
+    long = pd.concat([curve.drawn[["x", "y"]].assign(k=k) for k, curve in enumerate(curves)])
+    before = len(axes.lines)
+    dashes: list[Any] = [(3, 2) if curve.dashed else "" for curve in curves]
+    sns.lineplot(
+        x=long["x"].to_numpy(),
+        y=long["y"].to_numpy(),
+        hue=long["k"].to_numpy(),
+        style=long["k"].to_numpy(),
+        hue_order=numbers,
+        style_order=numbers,
+        palette=[curve.color for curve in curves],
+        markers=[curve.marker for curve in curves],
+        dashes=dashes,
+        ax=axes,
+        estimator=None,
+        errorbar=None,
+        legend=False,
+        markeredgewidth=0,
+        clip_on=False,
+    )
+    for line, curve in zip(axes.lines[before:], curves, strict=True):
+        line.set_gid(style.gid(curve.name))
         # A curve drawn beside the others still stands for its own position.
         tips.keep(line, curve.label, curve.drawn.assign(x=curve.drawn.get("at", curve.drawn["x"])))
 

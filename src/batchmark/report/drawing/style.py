@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -73,7 +74,7 @@ FIXED = {
     "dropout": 4,
 }
 
-# Dark to light, readable on white and on near-black: single hues of a map from blue to green.
+# Dark to light, readable on white and on near-black: single hues of seaborn's "crest" turned round.
 RAMP = (
     "#2c3172",
     "#26497c",
@@ -117,7 +118,6 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 84, 28, 44
 SETTINGS: dict[str, Any] = {
     "figure.dpi": 72,
     "savefig.dpi": 72,
-    "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
     "font.size": FONT,
     "axes.labelsize": FONT,
     "axes.titlesize": FONT,
@@ -139,7 +139,6 @@ SETTINGS: dict[str, Any] = {
     "axes.labelpad": 5,
     "axes.facecolor": "none",
     "lines.linewidth": 2.0,
-    "lines.solid_capstyle": "round",
     "lines.markersize": 5.5,
     # A dollar sign in a name of the user's own is no formula.
     "text.parse_math": False,
@@ -169,7 +168,7 @@ def panels(
     gap: float = 34,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of stacked axes, each as many units high as told."""
-    mpl.rcParams.update(SETTINGS)
+    sns.set_theme(style="ticks", rc=SETTINGS)
     total = top + sum(heights) + gap * (len(heights) - 1) + BOTTOM
     figure = Figure(figsize=(WIDTH / 72, total / 72))
     stack: list[Axes] = []
