@@ -1,6 +1,7 @@
 """All claims on worlds in which the truth is known to be for them, against them or absent."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -437,3 +438,10 @@ def test_rank_correlation_by_hand() -> None:
     assert spearman(np.array([1.0, 2, 3]), np.array([10.0, 20, 15])) == pytest.approx(0.5)
     assert spearman(np.array([1.0, 1, 2]), np.array([3.0, 3, 9])) == pytest.approx(1.0)
     assert np.isnan(spearman(np.array([1.0, 1]), np.array([3.0, 4])))
+
+
+def test_readers_are_told_which_study_every_claim_rests_on() -> None:
+    text = (Path(__file__).parents[2] / "config/README.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row[-2])]
+    assert sorted(name for name in named if name in CLAIMS) == sorted(CLAIMS)

@@ -15,6 +15,7 @@ from batchmark.dataset.local import label_count
 from batchmark.plan.forecast import (
     Work,
     all_work,
+    by_study,
     compared,
     expect,
     expectation,
@@ -57,6 +58,19 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     assert expected.jobs["train"] == 1
     # The timing session needs more than the one run: a process to weigh and one to time.
     assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
+
+
+def test_a_shared_run_is_the_first_studys(plan_of: OpenPlan) -> None:
+    training = {"epochs": 1.0, "trials": 1}
+    first = {**STUDY, "rounds": 0, "grids": [{"batch_size": 100}]}
+    second = {**STUDY, "rounds": 0, "grids": [{"batch_size": [100, 50]}]}
+    config = {**CONFIG, "training": training, "studies": {"first": {}, "second": {}}}
+    plan = plan_of(config, first=first, second=second)
+    seconds = by_study(plan, RATES, MNIST_SIZE, cores=2)
+    # An epoch of 500 or 1,000 steps, 10,000 images scored after it and twice beside, start, graph.
+    beside = 4 + 1 + 3 * 10_000 * 5e-5
+    assert seconds["first"] == pytest.approx((beside + 500 * 0.011) / 2)
+    assert seconds["second"] == pytest.approx((beside + 1000 * 0.006) / 2)
 
 
 def test_added_seeds_cost_what_is_expected_of_them(plan_of: OpenPlan) -> None:

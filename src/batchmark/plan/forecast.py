@@ -99,6 +99,22 @@ def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: in
     )
 
 
+def by_study(plan: Plan, rates: Calibration, data: DataSize, cores: int) -> dict[str, float]:
+    """What each study adds to the wall seconds of its plan; a shared run is the first study's."""
+    left, seconds = dict.fromkeys(plan.variants), dict.fromkeys(plan.studies, 0.0)
+    for name, study in plan.studies.items():
+        new = [variant for variant in study.variants if variant in left]
+        left = {variant: None for variant in left if variant not in new}
+        loads = [plan.run_load(variant, data) for variant in new]
+        loads += [plan.probe_load(variant, data) for variant in study.probed if variant in new]
+        seconds[name] += sum(load.seconds(rates) for load in loads) / cores
+    for name in plan.timed:
+        seconds[name] += plan.session_seconds(name, rates, data)
+    for name in plan.profiled:
+        seconds[name] += plan.profile_seconds(name, rates, data)
+    return {name: len(plan.devices) * spent for name, spent in seconds.items()}
+
+
 def job_seconds(
     plan: Plan, rule: str, wildcards: Mapping[str, str], rates: Calibration, data: DataSize
 ) -> float:
@@ -182,6 +198,17 @@ def expectation(plan: Plan, work: Work, calibration: Path, facts: Path, cores: i
     """
     rates = read_result(calibration, Calibration)
     return expect(plan, work, rates, _size(plan, facts), cores)
+
+
+def studies_table(plan: Plan, calibration: Path, facts: Path, cores: int) -> str:
+    """A line a study, the dearest first: its variants, and what it adds to the time."""
+    rates = read_result(calibration, Calibration)
+    seconds = by_study(plan, rates, _size(plan, facts), cores)
+    width = max(map(len, seconds))
+    return "\n".join(
+        f"{name:{width}} {len(plan.studies[name].variants):5} variants {minutes(spent):>12}"
+        for name, spent in sorted(seconds.items(), key=lambda item: -item[1])
+    )
 
 
 def expected_by_job(

@@ -26,6 +26,7 @@ from batchmark.plan.forecast import (
     expectation,
     expected_by_job,
     is_long,
+    studies_table,
     work_of,
 )
 from batchmark.plan.plan import Plan
@@ -91,6 +92,7 @@ class Hooks:
             self._say(compared(self._expected(self._announced).total, taken))
         if "calibrate" in stages:
             self._say(f"Expected:\n{self._expected(all_work(self._plan)).table()}")
+            self._say(f"Study by study:\n{studies_table(self._plan, *self._basis())}")
         if "report" in stages:
             shutil.rmtree(self._places.partial, ignore_errors=True)
         if stages & {"report", "quick"}:
