@@ -74,6 +74,25 @@ def test_what_is_not_measured_says_what_it_needs() -> None:
     assert str(message) == "Nothing at this scale measures it: it needs momentum and timings."
 
 
+def test_an_interval_that_bounds_nothing_is_not_printed() -> None:
+    """Two networks whose noise scales grow 20 times and shrink 500 times."""
+    text = words("It grows {effect} ({low} to {high}) times.")
+    # Student's t of one degree of freedom, 12.7, over logarithms: 0.2 and e^(-13.8), e^(+13.8).
+    seen = {"effect": 0.2, "low": 2e-7, "high": 2e5, "n": 2, "verdict": "inconclusive"}
+    wide = pd.Series({**row(), **seen})
+    assert str(evidence(text, wide)) == (
+        "The 2 networks, seeds or pairs behind it do not bound it: the truth may be over 100 times "
+        "more or less."
+    )
+    for told in (
+        {"low": 0.01},  # A tenth to a million times: a bound, if on one side only.
+        {"verdict": "supported"},
+        {"effect": 0.005, "low": 1e-9, "high": 0.01},  # A difference, in the middle.
+        {"effect": -1.0, "low": -3.0, "high": 1.0},
+    ):
+        assert str(evidence(text, pd.Series({**wide, **told}))).startswith("It grows ")
+
+
 def test_what_is_not_translated_appears_in_english() -> None:
     message = evidence(words("New: {count} of {n}."), row(count=2))
     assert LANGUAGES["zh"].tell(message) == "New: 2 of 3."

@@ -52,12 +52,29 @@ class Number:
 
 # Of points the sentence names the unit.
 _UNITS = {"": "", "points": "", "percent": f"{SPACE}%"}
+# An interval that reaches as many times beyond a ratio, and below it, tells nothing of it.
+TELLING = 100
+
+
+def _is_open(verdict: "pd.Series[Any]") -> bool:
+    """Whether so little stands behind an undecided ratio that its interval would only mislead."""
+    effect, low, high = (float(verdict[column]) for column in ("effect", "low", "high"))
+    undecided = verdict["verdict"] == "inconclusive"
+    # A difference lies in the middle of its interval, never so near to one end.
+    return undecided and 0 <= low < effect / TELLING and high > effect * TELLING
 
 
 def evidence(words: Words, verdict: "pd.Series[Any]") -> Message:
     """What a claim's row of `claims.csv` says, or what would have to be measured."""
     if verdict["verdict"] == "not measured":
         return say("Nothing at this scale measures it: it needs {needs}.", needs=words.needs)
+    if _is_open(verdict):
+        return say(
+            "The {n} networks, seeds or pairs behind it do not bound it: the truth may be over "
+            "{times} times more or less.",
+            n=int(verdict["n"]),
+            times=TELLING,
+        )
     shown = {name: verdict[name] for name in ("effect", "low", "high", "margin")}
     fields = {**json.loads(verdict["fields"]), **shown, "n": int(verdict["n"])}
     return _filled(words.evidence, fields, words)
@@ -162,7 +179,7 @@ def _effect(row: pd.Series, label: Message) -> Text:
     effect, low, high = (float(row[column]) for column in ("effect", "low", "high"))
     if math.isnan(effect):
         return ""
-    bounds = interval(low, high, 3)
+    bounds = "" if _is_open(row) else interval(low, high, 3)
     return say(
         "{label}: {effect} (95 % interval {interval})" if bounds else "{label}: {effect}",
         label=label,
@@ -176,7 +193,7 @@ def _doubt(row: pd.Series, effect: Text) -> Text:
     if pd.isna(row["p_fdr"]):
         return effect
     told = say("{effect}; p = {p} among all claims", effect=effect, p=significant(row["p_fdr"]))
-    if row["verdict"] != "inconclusive" or pd.isna(row["detectable"]):
+    if row["verdict"] != "inconclusive" or pd.isna(row["detectable"]) or _is_open(row):
         return told
     return say(
         "{told}; an effect of {detectable} would have been supported in 80 % of such experiments",
