@@ -135,6 +135,11 @@ STUDY_MISTAKES = [
     ("grids", [{"learning_rate": [-0.1]}], ["learning_rate", "-0.1"]),
     ("grids", [{"learning_rate": [0]}], ["learning_rate", "0"]),
     ("grids", [{"learning_rate": [float("inf")]}], ["learning_rate", "inf"]),
+    ("grids", [{"learning_rate": [1e30]}], ["learning_rate = 1e+30", "equal to 1e+06"]),
+    ("grids", [{"learning_rate": [1e5], "learning_rate_rule": "linear", "batch_size": 1000,
+                "reference_batch_size": 10}], ["learning_rate = 1e+07"]),
+    ("settings", {"change_every": 1.0, "rate_factor": 1e300}, ["rate_factor = 1e+300"]),
+    ("settings", {"initializer_scale": 1e30}, ["initializer_scale = 1e+30"]),
     ("grids", [{"learning_rate_rule": "cubic", "batch_size": [1]}], ["'cubic'", "sqrt"]),
     ("grids", [{"learning_rate_rule": "sqrt", "batch_size": [1]}], ["reference_batch_size"]),
     ("settings", {"learning_rate_rule": ["sqrt"]}, ["learning_rate_rule = ['sqrt']", "linear"]),
@@ -317,6 +322,11 @@ def test_a_studys_file_is_not_blamed_alone_for_what_the_configuration_overrides(
     with pytest.raises(UserError) as error:
         plan_of({**CONFIG, "studies": overrides})
     _check(error, ["first.yaml with the configuration's studies.first: grids[0]: dropout = 2.0"])
+
+
+def test_what_a_study_needs_cannot_be_taken_back(plan_of: OpenPlan) -> None:
+    with pytest.raises(UserError, match=r"studies\.first: baseline is missing\.$"):
+        plan_of({**CONFIG, "studies": {"first": {"baseline": None}}})
 
 
 def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:

@@ -58,6 +58,18 @@ def test_an_overlay_replaces_keys_of_a_study(plan_of: OpenPlan) -> None:
     assert len(plan_of(config).variants) == 1
 
 
+def test_a_null_brings_back_what_is_common_or_usual(plan_of: OpenPlan) -> None:
+    own = {**STUDY, "rounds": 3, "epochs": 9.0, "probe": [{"batch_size": 10}]}
+    common = {**CONFIG, "timing": {"rounds": 8}, "training": {"epochs": 2.0}}
+    before = plan_of(common, first=own)
+    overlay = {"first": dict.fromkeys(("rounds", "epochs", "probe"))}
+    after = plan_of({**common, "studies": overlay}, first=own)
+    budgets = [plan.budget(next(iter(plan.variants))).epochs for plan in (before, after)]
+    assert budgets == [9.0, 2.0]
+    assert [plan.protocol("first").rounds for plan in (before, after)] == [3, 8]
+    assert [len(plan.probed) for plan in (before, after)] == [1, 0]
+
+
 def test_an_axis_value_of_null_is_a_text_of_the_tables(plan_of: OpenPlan) -> None:
     axis = {**STUDY, "grids": [{"activation": [None, "tanh"]}], "baseline": {"activation": None}}
     study = plan_of(CONFIG, first=axis).studies["first"]

@@ -20,7 +20,7 @@ from batchmark.contract.hyperparameters import (
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.plan.reading import check, shorten
-from batchmark.plan.schema import IMPORT_PATH, StudyConfig
+from batchmark.plan.schema import IMPORT_PATH, LARGEST_RATE, StudyConfig
 
 # What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
 KERAS_OPTIMIZERS = {
@@ -74,6 +74,7 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     model, optimizer, initializer = chosen.model, chosen.optimizer, chosen.initializer
     known = dict.fromkeys((*OPTIMIZERS, *KERAS_OPTIMIZERS))
     size, images = chosen.batch_size, chosen.train_size
+    yield from _beyond_reason(chosen)
     if model not in MODELS and not _is_import_path(model):
         allowed = f"{', '.join(MODELS)} or an import path like mypackage.models:build"
         yield f"model = {shorten(model)}: allowed are {allowed}"
@@ -97,6 +98,14 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     if isinstance(size, int) and isinstance(images, int) and size > images:
         yield f"batch_size = {size}: larger than train_size {images}"
     yield from _of_layers(chosen)
+
+
+def _beyond_reason(chosen: Hyperparameters) -> Iterator[str]:
+    """Sizes that saturate a network at once: its loss stays a number, and nothing says why."""
+    for name in ("learning_rate", "rate_factor", "initializer_scale"):
+        value = getattr(chosen, name)
+        if not isinstance(value, str) and value > LARGEST_RATE:
+            yield f"{name} = {value:g}: should be less than or equal to {LARGEST_RATE:g}"
 
 
 def _of_layers(chosen: Hyperparameters) -> Iterator[str]:

@@ -81,7 +81,8 @@ Trials = Annotated[int, Field(ge=1, le=1000)]
 Precision = Annotated[float, Field(ge=0.01, le=10, allow_inf_nan=False)]
 Accuracy = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+LARGEST_RATE = 1e6
+Rate = Annotated[float, Field(gt=0, le=LARGEST_RATE, allow_inf_nan=False)]
 # The last trial's seed is still a signed number of 32 bits.
 Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
 Images = Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -86,7 +86,9 @@ def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
 def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[Path]) -> Study:
     path = _study_file(name, entry, folders)
     overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
-    content = {**read_yaml(path), **{k: v for k, v in overrides.items() if v is not None}}
+    own = {key: value for key, value in read_yaml(path).items() if key not in overrides}
+    # A null takes the file's value back, so that what is common or usual holds.
+    content = {**own, **{key: value for key, value in overrides.items() if value is not None}}
     where = f"{path} with the configuration's studies.{name}" if overrides else str(path)
     study = check(StudyConfig, content, where)
     for _, problem in in_study(study, protocol(study, config.timing)):
