@@ -56,6 +56,25 @@ def test_a_start_removes_what_killed_writers_left_and_a_rivals_start_does_not(
     assert left[0].exists()
 
 
+@pytest.mark.parametrize("name", ["data", "results", "logs", "reports"])
+def test_what_is_no_folder_is_named_before_any_job(tmp_path: Path, name: str) -> None:
+    """A file of that name, and a link to a disk that is not there."""
+    folders = {each: tmp_path / each for each in ("own", "results", "logs", "reports", "templates")}
+    places = Places(facts=tmp_path / "data/mnist.json", **folders)
+    places.check()
+    (tmp_path / "elsewhere").mkdir()
+    place = tmp_path / name
+    place.symlink_to("elsewhere")
+    places.check()
+    (tmp_path / "elsewhere").rmdir()
+    with pytest.raises(UserError, match=rf"/{name} is a link that leads nowhere, and"):
+        places.check()
+    place.unlink()
+    place.touch()
+    with pytest.raises(UserError, match=rf"/{name} is not a folder, and .*move it away\.$"):
+        places.check()
+
+
 def test_a_calibration_that_fails_costs_the_forecast_alone(
     plan_of: OpenPlan,
     tmp_path: Path,

@@ -108,3 +108,12 @@ def test_a_deleted_result_is_made_again(checkout: Checkout, kind: str, rule: str
     assert checkout.planned() == work
     publishing = checkout.snakemake("--dry-run", "publish")
     assert f"rule {rule}:" in publishing.stdout + publishing.stderr
+
+
+def test_a_prediction_asks_for_its_results_too(checkout: Checkout) -> None:
+    for name in ("quick.json", "quick.html", "quick.zh.html"):
+        (checkout.folder / "reports" / name).touch()
+    assert checkout.jobs("quick", "--dry-run") == set()
+    (lost,) = (checkout.folder / "results/local/cpu/gradients").glob("*.json")
+    lost.unlink()
+    assert checkout.jobs("quick", "--dry-run") == {f"probe {lost.stem}", "predict", "quick"}

@@ -3,19 +3,17 @@ STAGES = [
     *("plot", "render", "report", "calibrate"),
 ]
 
-hooks = Hooks(
-    plan,
-    Places(
-        own=Path(".snakemake"),
-        facts=Path(rules.download.output.facts),
-        results=Path(rules.collect.output.tables[0]).parents[1],
-        logs=Path(rules.collect.log[0]).parent,
-        reports=Path(rules.render.output.pages[0]).parent,
-        templates=BASE / "workflow/report",
-    ),
-    cores=workflow.cores,
-    logger=logger,
+places = Places(
+    own=Path(".snakemake"),
+    facts=Path(rules.download.output.facts),
+    results=Path(rules.collect.output.tables[0]).parents[1],
+    logs=Path(rules.collect.log[0]).parent,
+    reports=Path(rules.render.output.pages[0]).parent,
+    templates=BASE / "workflow/report",
 )
+with sentences():
+    places.check()
+hooks = Hooks(plan, places, cores=workflow.cores, logger=logger)
 if workflow.is_main_process and not workflow.output_settings.dryrun:
     logger.addHandler(hooks.progress)
 

@@ -2,7 +2,7 @@ QUICK_PAGES = [page.replace("index", "quick", 1) for page in PAGES]
 
 
 # A prediction of the answer, without any race to a target.
-rule quick:
+rule predict:
     input:
         timing=expand(TIMING, device=plan.devices[:1], study=plan.quick.study),
         gradients=expand(GRADIENTS, device=plan.devices[:1], variant=plan.quick.probed),
@@ -23,3 +23,12 @@ rule quick:
         " --gradients {input.gradients:q} {params.run}"
         ' --templates "$(dirname {input.templates[0]:q})"'
         ' --reports "$(dirname {output.facts:q})" ' + LOGGED + " && cat {log} >&2"
+
+
+rule quick:
+    input:
+        rules.predict.output,
+        # So that a result that is missing is made again, as for the report.
+        rules.predict.input.timing,
+        rules.predict.input.gradients,
+        rules.predict.input.runs,

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,16 @@ class Places:
     def partial(self) -> Path:
         """Where the page of what there is goes."""
         return self.reports / "partial"
+
+    def check(self) -> None:
+        """Raise UserError where something else stands in the place of a folder."""
+        for folder in (self.facts.parent, self.results, self.logs, self.reports):
+            if os.path.lexists(folder) and not folder.is_dir():
+                what = "a link that leads nowhere" if folder.is_symlink() else "not a folder"
+                raise UserError(
+                    f"{folder} is {what}, and files are to be kept below it; mend it, or move it "
+                    "away."
+                )
 
 
 class Hooks:
