@@ -101,10 +101,15 @@ $(VENV)/installed-run: $(LOCK) pyproject.toml $(if $(call WHOLE,$(VENV)),,again)
 	@$(call install,requirements/test.txt)
 	@touch .venv/installed-run
 
+# Of any other Python pip would only say that some package has no version for it.
+ABLE = { $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
+  || { echo "batchmark needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+  "name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; false; }; }
+
 # What was left by a kill is thrown away: pip takes a package that it half wrote for a whole one.
 define install
 { test ! -e $(@D)/unfinished && $(@D)/bin/python -I -c "import pip, snakemake"; } 2> /dev/null \
-  || $(PYTHON) -m venv --clear $(@D)
+  || { $(ABLE) && $(PYTHON) -m venv --clear $(@D); }
 touch $(@D)/unfinished
 echo "Installing $(1) into $(@D) (once)"
 $(@D)/bin/python -I -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)

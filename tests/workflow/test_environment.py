@@ -39,6 +39,8 @@ echo "$@" >> "{calls}"
 case "$*" in
   *find_spec*) echo ModuleSpec ;;
   *"import pip"*) exit {pip} ;;
+  *version_info*) exit {old} ;;
+  --version) echo Python 3.10.12 ;;
   "-m venv --clear "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
 esac
 """
@@ -55,18 +57,23 @@ class Make:
         (folder / "requirements/run.txt").touch()
         self.python(folder / "python")
 
-    def python(self, path: Path, pip: int = 0) -> None:
+    def python(self, path: Path, *, pip: int = 0, old: int = 0) -> None:
+        """One that says whether it has pip, and whether its version is wrong."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(RECORDING.format(calls=self.calls, pip=pip))
+        path.write_text(RECORDING.format(calls=self.calls, pip=pip, old=old))
         path.chmod(0o755)
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """`make` for `.venv`."""
+        return subprocess.run(
+            ["make", f"PYTHON={self.folder / 'python'}", ".venv/installed-run"],
+            cwd=self.folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     def installs(self) -> list[str]:
         """What was made and installed for `.venv`, without the looks at what is there."""
         self.calls.write_text("")
-        done = subprocess.run(
-            ["make", f"PYTHON={self.folder / 'python'}", ".venv/installed-run"],
-            cwd=self.folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = self.run()
         assert done.returncode == 0, done.stderr
         words = [call.split() for call in self.calls.read_text().splitlines()]
         return ["venv" if "venv" in w else w[2] for w in words if "venv" in w or "install" in w]
@@ -102,6 +109,18 @@ def test_one_whose_python_is_gone_is_made_anew(make: Make) -> None:
     python.unlink()
     python.symlink_to("/nowhere/python3.9")
     assert make.installs() == ANEW
+
+
+def test_a_python_of_another_version_is_refused_in_a_sentence(make: Make) -> None:
+    """Unless the environment that is there has a good one."""
+    make.python(make.folder / "python", old=1)
+    refused = make.run()
+    assert refused.returncode != 0
+    assert "needs Python 3.11, 3.12 or 3.13, and " in refused.stderr
+    assert "is Python 3.10.12; name one: make .venv/installed-run PYTHON=" in refused.stderr
+    assert not (make.folder / ".venv").exists()
+    make.python(make.folder / ".venv/bin/python")
+    assert make.installs() == ["pip", "pip"]
 
 
 def test_changed_requirements_go_into_the_environment_that_is_there(make: Make) -> None:
