@@ -373,7 +373,8 @@ def _described(model: type[BaseModel], page: str) -> dict[str, Any]:
 
 
 def _meanings(page: str) -> Iterator[tuple[str, str]]:
-    """Keys with their dots, and what the last column of the tables says of them."""
+    """Keys with their dots, and what the last column of the first table of keys says of them."""
+    page = page.partition("\n| key |")[2].partition("\n\n")[0]
     row = re.compile(r"^\| (`[a-z_., `]+`) \|(?:.* \|)? (.+) \|$", re.MULTILINE)
     for names, meaning in row.findall(page):
         section = ""
