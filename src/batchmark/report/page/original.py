@@ -251,7 +251,7 @@ def _base(own: pd.Series | None, published: pd.DataFrame, measure: Measure) -> T
 def _cell(measure: Measure, frame: pd.DataFrame, size: float, beside: Text = "") -> Cell:
     if size not in frame.index:
         return replace(missed(Message("–")), under=beside)
-    row = frame.loc[size]
+    row = frame.loc[[size]].iloc[0]
     value = measure.value(row)
     if math.isfinite(value):
         share = _share(row) if measure.counted else ""
