@@ -156,6 +156,10 @@ def test_mnist_is_not_taken_for_another_data_set(tmp_path: Path) -> None:
         _acquire(name="fashion_mnist", mirrors=[mirror])
 
 
+def _of_shape(*shape: int) -> dict[str, Any]:
+    return dict.fromkeys(("x_train", "x_test"), np.full((400, *shape), 200, np.uint8))
+
+
 def _said(folder: Path, **arrays: Any) -> list[str]:
     images = np.full((400, 3, 3), 200, np.uint8)
     labels = np.arange(400, dtype=np.uint8) % 2
@@ -178,6 +182,9 @@ def _said(folder: Path, **arrays: Any) -> list[str]:
             ["sorted by class"],
         ),
         ({"x_train": np.ones((400, 3, 3), np.uint8)}, ["almost black"]),
+        (_of_shape(3, 3, 30), ["Images of 3 x 3 pixels with 30 channels each: if"]),
+        (_of_shape(1, 128, 9), ["Images of 1 x 128 pixels with 9 channels each: if"]),
+        (_of_shape(3, 3, 4), []),
         (
             {"x_val": np.full((4, 3, 3), 9, np.uint8), "y_val": np.arange(4) % 2},
             ["4 validation images: the accuracy moves in steps of 25 points"],

@@ -114,6 +114,7 @@ NAN[3, 1, 1] = np.nan
         ({"x_train": np.zeros((8, 0, 3))}, r"has shape \(8, 0, 3\)"),
         ({"x_train": np.zeros((2, 3, 8), np.uint8)}, "2 images but 8 labels"),
         ({"x_train": np.zeros((8, 3, 32, 32), np.uint8)}, "channels first"),
+        ({"x_train": np.zeros((8, 1, 28, 28), np.uint8)}, "channels first"),
         ({"x_train": np.zeros((8, 2, 3, 1, 1), np.uint8)}, r"has shape \(8, 2, 3, 1, 1\)"),
         ({"x_train": NAN}, r"NaN"),
         ({"x_train": np.full((8, 2, 3), np.inf)}, "runs from inf to inf"),

@@ -145,6 +145,13 @@ def notes(arrays: Arrays, classes: int) -> Iterator[ResultWarning]:
             code="black_pixels",
             text="Pixels run from 0 to 1 as whole numbers, almost black on a scale up to 255.",
         )
+    if _few_rows(arrays.train_images):
+        rows, columns, channels = arrays.train_images.shape[1:]
+        yield ResultWarning(
+            code="many_channels",
+            text=f"Images of {rows} x {columns} pixels with {channels} channels each: if the first "
+            "number is that of the channels, move them last with numpy.moveaxis(images, 1, -1).",
+        )
 
 
 def _check_image_shape(array: Array, shaped: Array, name: str) -> None:
@@ -153,11 +160,17 @@ def _check_image_shape(array: Array, shaped: Array, name: str) -> None:
             f"{name} has shape {array.shape}; images are (n, height, width) or "
             "(n, height, width, channels)."
         )
-    if shaped.shape[1] <= 4 < shaped.shape[3]:
+    # Few rows and many channels may be meant, as in windows of sensors; a square behind is none.
+    if _few_rows(shaped) and shaped.shape[2] == shaped.shape[3]:
         raise UserError(
             f"{name} has shape {array.shape}, which looks like channels first; move them last with "
             "numpy.moveaxis(images, 1, -1), or pad images of fewer than 5 rows."
         )
+
+
+def _few_rows(images: Array) -> bool:
+    """Whether rows may be channels, and channels columns."""
+    return images.shape[1] <= 4 < images.shape[3]
 
 
 def _check_pixels(array: Array, name: str) -> None:

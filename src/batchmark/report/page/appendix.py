@@ -181,6 +181,7 @@ KINDS: Mapping[str, Message] = {
     "sorted_classes": say("the training images are sorted by class"),
     "few_validation_images": say("few validation images"),
     "black_pixels": say("almost black images"),
+    "many_channels": say("few rows of pixels and many channels"),
     "fewer_images": say("fewer training images than train_size asks for"),
     "hidden_state": say("a model draws random numbers that no seed determines"),
     "same_start": say("all trials of a model start from the same weights"),
