@@ -73,3 +73,6 @@ def test_sentences_get_the_pages_numbers() -> None:
     assert messages.typeset(told) == (
         "From 5,000 to 25000.5 it is −0.983 (−1.01 to 1), by SHA-1 and x-1, 5,000 and 0.12345."
     )
+    assert messages.typeset("Changed on 2026-11-27 (b6fc0162).") == (
+        "Changed on 2026-11-27 (b6fc0162)."
+    )

@@ -181,8 +181,11 @@ def seconds(value: float, digits: int = 3) -> str:
 
 
 def typeset(text: str) -> str:
-    """A sentence's plain numbers as the page writes them: 5,000 and −1 instead of 5000 and -1."""
-    text = re.sub(r"(?a)(?<![\w.,])\d{4,}(?!\w|[.,]\d)", lambda one: f"{int(one[0]):,}", text)
+    """A sentence's plain numbers as the page writes them: 5,000 and −1 instead of 5000 and -1.
+
+    Dates stay as they are.
+    """
+    text = re.sub(r"(?a)(?<![\w.,])\d{4,}(?!\w|[.,-]\d)", lambda one: f"{int(one[0]):,}", text)
     return re.sub(r"(?a)(?<![\w)])-(?=\d)", "−", text)
 
 
