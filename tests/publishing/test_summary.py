@@ -21,6 +21,14 @@ def test_a_report_is_summarized(tmp_path: Path) -> None:
     assert report_name(summary) == f"2026-11-23-local-{summary.page[:8]}"
 
 
+@pytest.mark.parametrize("name", ["2024", "007", "1e5", "nan", "null", "inf"])
+def test_a_name_that_looks_like_a_number_is_text(tmp_path: Path, name: str) -> None:
+    write_project(tmp_path)
+    (tmp_path / "results/tables/summary.csv").write_text(f"machine,batch_size\n{name},032\n")
+    (row,) = summarize(tmp_path / "reports/index.html", tmp_path / "results").variants
+    assert row == {"machine": name, "batch_size": 32}
+
+
 @pytest.mark.parametrize("started", ["../../../etc/x", "yesterday", ""])
 def test_a_date_that_is_none_never_names_a_folder(tmp_path: Path, started: str) -> None:
     write_project(tmp_path, started=started)

@@ -19,6 +19,7 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.files import digest_of
 from batchmark.contract.record import Record, read_result
 from batchmark.contract.run import RunResult
+from batchmark.contract.tables import kind
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -84,11 +85,16 @@ def _rows(path: Path) -> list[dict[str, Cell]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [{key: _cell(text) for key, text in row.items()} for row in csv.DictReader(file)]
+        return [
+            {column: _cell(column, text) for column, text in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
-def _cell(text: str) -> Cell:
-    """A finite number, null for an empty cell, else the text itself."""
+def _cell(column: str, text: str) -> Cell:
+    """A finite number, null for an empty cell, else the text: a machine may be called 007."""
+    if kind("summary", column) == "text":
+        return text or None
     try:
         number = float(text)
     except ValueError:
