@@ -10,7 +10,13 @@ from babel.messages.pofile import read_po
 
 from batchmark.contract.errors import UserError
 from batchmark.report.language.messages import Message, from_json, percent, say, times
-from batchmark.report.language.translation import Language, fields, languages, translation
+from batchmark.report.language.translation import (
+    Language,
+    english,
+    fields,
+    languages,
+    translation,
+)
 from batchmark.report.language.untranslated import said
 from tests.report.conftest import Site
 from tests.report.messages_in_use import TEMPLATES, labels
@@ -49,6 +55,19 @@ def test_a_catalogue_is_all_that_a_language_takes(tmp_path: Path) -> None:
     assert german.tell(say("{n} epochs", n=3)) == "3 Epochen"
     assert german.tell(say("{times} of it", times=times(2.1))) == "2.1\N{NO-BREAK SPACE}mal of it"
     assert german.day(date(2026, 3, 1)) == "1. März 2026"
+
+
+def test_one_is_singular() -> None:
+    told = say(
+        "Median of {n} trials a point, over {n} of {n} pairs ({m} rounds) at batch size {n} points "
+        "closer by 0.1 points; L1 draws {n} networks.",
+        n=1,
+        m=21,
+    )
+    assert english().tell(told) == (
+        "Median of 1 trial a point, over 1 of 1 pair (21 rounds) at batch size 1 points "
+        "closer by 0.1 points; L1 draws 1 network."
+    )
 
 
 def test_chinese_is_named_by_its_script(zh: Language) -> None:

@@ -21,6 +21,11 @@ from batchmark.report.language.messages import SPACE, Message
 
 # Chinese has no spaces of its own; typesetters put one beside Latin letters and digits.
 HAN = r"[\u4e00-\u9fff]"
+# What sentences count, of which one has another form in English; no size, share or decimal before.
+PLURAL = re.compile(
+    r"(?<![\w.,−-])(?<!size )1 "
+    r"(draw|example|image|machine|moment|network|pair|point|probe|round|rule|seed|setting|trial)s\b"
+)
 NUMBERS = re.compile(r"\d[\d,.]*")
 # Python's and gettext's: a translation must have those of the original.
 FIELDS = re.compile(r"\{\w+(?::\w+)?\}|%\(\w+\)s")
@@ -57,7 +62,7 @@ class Language:
 
     def signed(self, text: str) -> str:
         """With the space before its signs that this language writes, and no line broken there."""
-        return unbroken(text).replace(f"{SPACE}%", self.share_sign)
+        return unbroken(singular(text)).replace(f"{SPACE}%", self.share_sign)
 
     @property
     def share_sign(self) -> str:
@@ -92,6 +97,11 @@ class Language:
     def day(self, when: date) -> str:
         """A date, written out."""
         return format_date(when, "long", locale=self.locale)
+
+
+def singular(text: str) -> str:
+    """An English text, or what is not translated, with "1 trial" for "1 trials" and the like."""
+    return PLURAL.sub(r"1 \1", text)
 
 
 def unbroken(text: str) -> str:
