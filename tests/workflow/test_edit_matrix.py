@@ -177,7 +177,7 @@ EDITS: list[Edit] = [
     (f"{SRC}/training/trial.py", "is at chance level", "is what chance gives", ""),
     (f"{SRC}/timing/warnings.py", "the machine drifts", "it drifts", ""),
     (f"{SRC}/timing/process.py", "or memory ran out", "or there was no memory", ""),
-    (f"{SRC}/stages/train.py", 'help="the run\'s JSON"', 'help="JSON"', ""),
+    (f"{SRC}/stages/train.py", 'help="folder to resume from"', 'help="a folder"', ""),
     (f"{SRC}/training/session.py", '"""', '"""Documented. ', ""),
     # Code that decides when and where a job runs.
     (f"{SRC}/contract/errors.py", "class UserError",

@@ -162,5 +162,5 @@ def test_a_damaged_result_is_refused_by_name(checkout: Checkout, kind: str) -> N
     victim.write_text(victim.read_text()[: victim.stat().st_size // 2])
     result = checkout.snakemake("--forcerun", "collect")
     assert result.returncode != 0
-    assert victim.name in _words(result)
-    assert "is refused" in _words(result)
+    # When it happens, by the partial page that fails too, and in the list at the end.
+    assert _words(result).count(f"{victim.name} is refused") == 3

@@ -55,9 +55,8 @@ wildcard_constraints:
     figure="[a-z0-9_.-]+",
 
 
-# The end of a stage's command: its words go to the log, and its last one, when it fails, to the
-# person who looks at the terminal.
-LOGGED = "> {log} 2>&1 || {{ tail -n 1 {log} >&2; exit 1; }}"
+# The end of a stage's command: its words go to the log, from which `hooks.progress` tells why it failed.
+LOGGED = "> {log} 2>&1"
 
 COLLECT_REQUEST = plan.collect_request()
 ANALYZE_REQUEST = plan.analyze_request()

@@ -1,7 +1,6 @@
 """Probe the gradients of one variant: request and dataset in, `gradients/{variant}.json` out."""
 
-import argparse
-from pathlib import Path
+from argparse import ArgumentParser
 
 from batchmark.stages import command
 
@@ -25,14 +24,9 @@ def main() -> None:
         write_result(arguments.output, probe(request, dataset))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """The command line of this stage."""
-    parser = argparse.ArgumentParser(prog="python -m batchmark.stages.probe", description=__doc__)
-    parser.add_argument("--request", required=True, type=Path, help="file with a ProbeRequest")
-    parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
-    parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
-    parser.add_argument("--output", required=True, type=Path, help="the probes' JSON")
-    return parser
+    return command.measuring("probe", __doc__, "ProbeRequest", "the probes")
 
 
 if __name__ == "__main__":

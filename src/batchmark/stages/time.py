@@ -1,8 +1,7 @@
 """Time all training graphs of one study: request and dataset in, `timings/{study}.json` out."""
 
-import argparse
 import sys
-from pathlib import Path
+from argparse import ArgumentParser
 
 from batchmark.stages import command
 
@@ -27,14 +26,9 @@ def main() -> None:
     write_result(arguments.output, result)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """The command line of this stage."""
-    parser = argparse.ArgumentParser(prog="python -m batchmark.stages.time", description=__doc__)
-    parser.add_argument("--request", required=True, type=Path, help="file with a TimeRequest, JSON")
-    parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
-    parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
-    parser.add_argument("--output", required=True, type=Path, help="the session's JSON")
-    return parser
+    return command.measuring("time", __doc__, "TimeRequest", "the session")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train all trials of one variant: request and dataset in, `runs/{variant}.json` out."""
 
-import argparse
+from argparse import ArgumentParser
 from pathlib import Path
 
 from batchmark.stages import command
@@ -26,15 +26,11 @@ def main() -> None:
         write_result(arguments.output, run(request, dataset, scratch))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """The command line of this stage."""
-    parser = argparse.ArgumentParser(prog="python -m batchmark.stages.train", description=__doc__)
-    parser.add_argument("--request", required=True, type=Path, help="file with a TrainRequest")
-    parser.add_argument("--dataset", required=True, type=Path, help="the arrays, npz")
-    parser.add_argument("--facts", required=True, type=Path, help="the dataset's record, JSON")
+    parser = command.measuring("train", __doc__, "TrainRequest", "the run")
     parser.add_argument("--checkpoint", required=True, type=Path, help="folder to resume from")
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0, metavar="N")
-    parser.add_argument("--output", required=True, type=Path, help="the run's JSON")
     return parser
 
 
