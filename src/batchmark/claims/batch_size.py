@@ -44,6 +44,7 @@ from batchmark.statistics.outcomes import column
 
 Mask = NDArray[np.bool_]
 
+# As many as the published study trained.
 ENOUGH_EPOCHS = 200
 # Four of four fail by chance in one case of 16, five of five in one of 32.
 FEWEST_TRIALS = 5
@@ -150,6 +151,7 @@ def _growth(family: Family) -> Decision:
     squared = weights @ means.covariance @ weights
     slope = Mean(weights @ means.estimate, squared, np.array(means.freedom))
     found = decide_mean(slope, 0.05, n=family.seeds)
+    # A miss among the small sizes understates their epochs and so overstates the growth.
     small = sizes < sizes.mean()
     return bounded(
         found,
@@ -360,6 +362,7 @@ def _read(family: Family, targets: list[float]) -> dict[float, Read]:
 def _log_critical(sizes: Array, logs: Array) -> float:
     """log B_crit of E = E_min (1 + B / B_crit), fitted to relative errors; NaN: none positive."""
     epochs = np.exp(logs)
+    # Weights 1 / E make squared errors relative ones.
     slope, intercept = np.polyfit(sizes, epochs, 1, w=1 / epochs)
     return float(np.log(intercept / slope)) if intercept > 0 and slope > 0 else np.nan
 
@@ -376,6 +379,7 @@ def pseudo_values(values: Array, estimate: Callable[[Array], float]) -> Array:
 
 def propagated(variance: Array, at: Array, estimate: Callable[[Array], float]) -> float:
     """Variance of an estimate from that of each of the values it is made of (delta method)."""
+    # Of a logarithm of epochs: small against its curvature, large against rounding.
     step = 1e-4
     slopes = [
         (estimate(at + away) - estimate(at - away)) / (2 * step) for away in step * np.eye(len(at))

@@ -28,6 +28,7 @@ from batchmark.statistics.study_data import StudyData, families, labelled
 # As the tables call them: "rate" is the learning rate as configured, "tuned" if it was.
 AXES = ["rate" if name == "learning_rate" else name for name in hyperparameters.AXES]
 FAILED = ("not_learning", "diverged")
+# Of the budget: what was best in its last quarter might have gone on falling.
 SETTLED = 0.75
 
 Choice = Callable[[pd.DataFrame], "pd.Series[bool]"]

@@ -39,8 +39,11 @@ from batchmark.statistics.noise_scale import after_start, network_scales, over_n
 from batchmark.statistics.prediction import nearest, predictions
 
 MOMENT = ["variant", "moment"]
+# Quantiles of |gradient| over the weights.
 MEDIAN, TOP = 0.5, 0.99
+# Of a network that hardly learns the median may be zero, and a ratio to it without end.
 LARGEST_RATIO = 1e6
+# The claim is about small cosines: they are turned round to be decided, and back to be shown.
 TURNED = limited(-1, 1, negated)
 # The share of the data up to which a batch is one that larger ones could still improve on.
 FEW = 0.2
@@ -153,6 +156,7 @@ def online_zigzag(evidence: Evidence) -> Finding | None:
     single = [part for part in single if len(part) > 2]
     if family is None or family.sizes[0] != 1 or not single:
         return None
+    # Every moment's turn, and the error.
     parts = len(single) + 1
     turns = [
         decide(-_replicates(part, "successive_cosine"), -0.2, show=TURNED, parts=parts)
@@ -162,6 +166,7 @@ def online_zigzag(evidence: Evidence) -> Finding | None:
     errors = errors[:, ~np.isnan(errors).any(axis=0)]
     if not errors.size:
         return None
+    # Over the size that is best on the other seeds.
     worse = errors[0] + cross_fitted(-errors[1:])
     counted = family.counting_variance("best_validation_error")
     chosen = len(errors) > 2

@@ -57,6 +57,7 @@ def hardware_efficiency(evidence: Evidence) -> Finding | None:
         return None
     logs = _rounds(family)
     examples = np.log(family.data.variants["examples_per_epoch"].to_numpy(float)[family.rows])
+    # Examples a second: a last batch that is left out makes epochs of large sizes shorter.
     gain = logs[0] - logs[-1] + examples[-1] - examples[0]
     decision = decide(gain, np.log(1.5), show=as_ratio)
     return finding(
@@ -96,6 +97,7 @@ def spearman(one: Array, other: Array) -> float:
 
 def rank_variance(count: int) -> float:
     """Variance of a rank correlation over `count` values from the steps it can change in only."""
+    # 1 - 6 Σd² / (n³ - n), and Σd² is even: steps of 12 / (n³ - n), uniform within one.
     return (12 / (count**3 - count)) ** 2 / 12
 
 
@@ -168,6 +170,7 @@ def loop_changes_best_size(evidence: Evidence) -> Finding | None:
     own, others = (epochs + np.log(each.relative_seconds)[:, None] for each in (graph, other))
     chosen, best = left_out_best(-own), left_out_best(-others)
     seeds = np.arange(epochs.shape[1])
+    # Both sizes' epochs are read off their own evaluations.
     least = 2 * float(np.median(graph.grid_variance()))
     excess = others[chosen, seeds] - others[best, seeds]
     decision = decide(excess, np.log(COSTLIER), show=as_ratio, least_variance=least, chosen=True)

@@ -25,6 +25,7 @@ from batchmark.statistics.study_data import StudyData
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adam")
 ERROR = "best_validation_error"
+# Where a memory in steps is short in examples.
 SMALL = 10
 
 

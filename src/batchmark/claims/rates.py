@@ -41,7 +41,9 @@ from batchmark.statistics.intervals import Array
 from batchmark.statistics.study_data import StudyData
 
 SMALLEST, REFERENCE = 5, 100
+# A hundredfold apart: where an interaction with the size must show.
 SMALL, LARGE = 10, 1000
+# A line needs a point to deviate; a best rate needs others on both sides.
 FEWEST_SIZES, FEWEST_RATES = 3, 5
 # Updates of a growing batch over those of a constant one.
 FEWER = 0.75
@@ -219,6 +221,7 @@ def range_narrows(evidence: Evidence) -> Finding | None:
     widths, sizes = gap * usable.sum(axis=1), np.log10(grid.sizes)
     cut = (usable[:, 0] | usable[:, -1]).any(axis=1)
     small = sizes < sizes.mean()
+    # Each of a range's two ends is known to within a gap: gap² / 12 each.
     least = slope_variance(sizes, np.full(len(sizes), gap**2 / 6))
     return finding(
         bounded(
@@ -299,6 +302,7 @@ def _gain(
     if not seeds.any():
         return None
     with_large, without_large, with_small, without_small = (_best(data, r, seeds) for r in rows)
+    # (Saved at the large size) - (saved at the small one): signs of the four epochs.
     plus, minus = (without_large, with_small), (with_large, without_small)
     logs = without_large.logs + with_small.logs - with_large.logs - without_small.logs
     decision = bounded(
@@ -386,6 +390,7 @@ def _same_noise(pair: Pair) -> bool:
 def _updates(pair: Pair) -> float:
     """Updates of the treated side over the control's: each stage's are fewer by the growth."""
     epochs, every = float(pair.data.budget[pair.treated]), float(pair.describe("change_every"))
+    # The epochs at which a stage begins.
     begun = np.arange(0, epochs, every)
     growth = float(pair.describe("batch_factor")) ** np.arange(len(begun))
     return float((np.minimum(every, epochs - begun) / growth).sum() / epochs)

@@ -24,6 +24,7 @@ from batchmark.statistics.study_data import StudyData, families, labelled
 
 ONE_SIDE = (1 + LEVEL) / 2
 # A difference of the size called detectable is found in so many experiments.
+# By convention (Cohen 1988).
 POWER = 0.8
 
 
@@ -131,6 +132,7 @@ def _detectable(times: LogTimes, candidates: Mask, reach: Array) -> float:
     pairs = candidates[:, None] & candidates & ~np.eye(len(candidates), dtype=bool)
     if not pairs.any():
         return np.nan
+    # Found in half of the experiments if it is as large as the reach; in 80 % if larger by this.
     errors = reach[candidates].max() + ndtri(POWER)
     return float(np.exp(errors * np.median(times.error[pairs])))
 
@@ -184,6 +186,7 @@ def joined(values: NDArray[Any]) -> str:
 
 
 RATE_AXES = ("learning_rate", "learning_rate_rule", "reference_batch_size")
+# Powers of the batch size that a rule's rates are in proportion to.
 _EXPONENTS = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
@@ -290,6 +293,7 @@ def _first_of_the_fastest(data: StudyData, candidates: list[Candidate]) -> Candi
         return next(iter(reached), None)
     # Where rules for the rate meet families share a variant.
     members = np.unique(np.concatenate([one.members for one in reached]))
+    # All families as if they were one: whose best is tied with the best of all?
     every = best_batch(data, members)
     tied = members[every.tied] if every else members
     return next(one for one in reached if np.isin(one.members, tied).any())

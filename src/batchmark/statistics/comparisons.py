@@ -47,6 +47,7 @@ def compare(data: StudyData) -> pd.DataFrame:
         tables += _to_target(data, base, target, mean_of(seconds))
     for name, source in DIFFERENCES.items():
         values, counted = data.trials(source), data.counting_variance(source)
+        # As errors: what is larger is worse in all of them.
         change = (values - values[base]) * (-1 if source.endswith("accuracy") else 1)
         tables.append(_table(data, name, total(mean_of(change, counted + counted[base])), change))
     return pd.concat(tables, ignore_index=True)
@@ -104,6 +105,7 @@ def _table(
     p = np.where(np.arange(len(test.p)) == base, np.nan, test.p)
     corrected = holm(p)
     estimate = change(test.estimate)
+    # The clock's floor is of epochs; times to a target have the luck of seeds in them as well.
     floor = data.noise_floor if metric == "seconds_per_epoch" else 0.0
     far = np.abs(estimate - 1) > floor if ratio else True
     table = pd.DataFrame(
@@ -116,6 +118,7 @@ def _table(
             "metric": metric,
             "kind": "ratio" if ratio else "difference",
             "estimate": estimate,
+            # Pairs that are only upper bounds leave it open below, lower ones above.
             "low": np.where(smaller, change(-np.inf), change(test.low)),
             "high": np.where(larger, np.nan, change(test.high)),
             "high_unbounded": larger,
@@ -140,6 +143,7 @@ def performance_profile(data: StudyData) -> pd.DataFrame:
     Only for studies with an optimizer axis.
     """
     seconds = _seconds(data) if "optimizer" in data.study.axes else pd.DataFrame()
+    # A size that nobody mastered would divide infinity by infinity.
     solved = seconds[seconds.replace(np.inf, np.nan).dropna(axis=1, how="all").columns]
     if not solved.size:
         return pd.DataFrame()

@@ -18,6 +18,7 @@ from batchmark.statistics.study_data import StudyData, families
 
 # Draws, each of them fitted anew.
 FITS = 1000
+# Two parameters, and two sizes more that may contradict them.
 FEWEST_SIZES = 4
 
 
@@ -65,6 +66,7 @@ def relative_lines(x: Array, y: Array, rounds: int = 5) -> tuple[Array, Array]:
         slope = slope / (weights * away**2).sum(axis=1)
         intercept = mean_y - slope * mean_x
         fitted = intercept[:, None] + slope[:, None] * x
+        # A line that comes near zero at one size would give that size all the weight.
         weights = 1 / np.maximum(fitted, y / 10) ** 2
     return intercept, slope
 
@@ -91,6 +93,7 @@ def _fit(
     if reached.sum() < FEWEST_SIZES or timed.sum() < FEWEST_SIZES:
         return None
     convergence = fit_line(sizes[reached], np.exp(mean_of(np.log(epochs[reached])).estimate))
+    # Other random numbers than above: the two lines are independent.
     speed = fit_line(1 / sizes[timed], seconds[timed] / examples[timed], seed=1)
     return {
         "fitted_sizes": _join(sizes[reached]),
@@ -106,6 +109,7 @@ def _parameters(convergence: Line, speed: Line) -> dict[str, Any]:
     """Point estimates and percentile intervals of everything the two lines imply."""
     with np.errstate(divide="ignore", invalid="ignore"):
         critical = np.maximum(convergence.intercept / convergence.slope, 0.0)
+        # Epochs that do not grow with the size: no batch that was tried is too large.
         critical = np.where(convergence.slope > 0, critical, np.inf)
     made = {"e_min": convergence.intercept, **implied(critical, speed)}
     tables = [columns(name, of_draws(draws)) for name, draws in made.items()]

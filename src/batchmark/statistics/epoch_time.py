@@ -81,6 +81,7 @@ def between_processes(logs: Array, turns: Array) -> float:
         return 0.0
     means = np.array([np.nanmean(part[whole], axis=1) for part in parts])
     rounds = np.array([np.nanvar(part[whole], axis=1, ddof=1) for part in parts]) / counts[:, whole]
+    # Means of processes vary by what processes differ by and by what rounds leave in a mean.
     variance = (means.var(axis=0, ddof=1) - rounds.mean(axis=0)).mean()
     return _half_width(max(variance, 0.0), len(parts), int(whole.sum()) * (len(parts) - 1))
 
@@ -92,6 +93,7 @@ def _half_width(variance: float, processes: int, freedom: int) -> float:
 
 
 def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:
+    # One baseline a session, at the most threads: ratios of fewer threads are over it, too.
     baselines = timings[timings["role"] == "baseline"]
     seconds = baselines.groupby(SESSION, observed=True)["seconds_per_epoch"].median()
     keys = pd.MultiIndex.from_frame(timed[SESSION])
@@ -148,6 +150,7 @@ def check_product(lone: pd.DataFrame, outcomes: pd.DataFrame, times: EpochTimes)
     which trained on one core, times the seconds per epoch of the session; NaN where it missed.
     """
     key = [*SESSION, "variant"]
+    # Lone runs train with all cores.
     most = times.variants.sort_values("threads", ascending=False).drop_duplicates(key)
     came = lone[lone["reached"].astype(bool)].merge(most[[*key, "seconds_per_epoch"]], on=key)
     trials = outcomes.set_index([*key, "seed"])

@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
+# Below, resampled medians cover too rarely, see `median`.
 FEWEST_FOR_BOOTSTRAP = 20
 # Fewer values do not bound their median at this level without an assumption on their distribution.
 FEWEST_FOR_ORDER = 6
+# The 95 % bounds are then the 50th draw from either end, known to a few ranks.
 DRAWS = 2000
 _ENDS = ("", "_low", "_high")
 
@@ -60,6 +62,7 @@ def _squared_error(variance: ArrayLike, least: ArrayLike, count: ArrayLike) -> A
     fades as they spread.
     """
     own = np.asarray(variance, float)
+    # Half of theirs: none is left once they vary by twice the grid's and fall on several marks.
     return own / np.asarray(count) + np.maximum(np.asarray(least) - own / 2, 0.0)
 
 
@@ -175,6 +178,7 @@ def total(*means: Mean) -> Test:
         half = stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(squared)
         half = np.where(equal & (count < FEWEST_FOR_ORDER), np.nan, half)
         p = 2 * stdtr(freedom, -np.abs(estimate) / np.sqrt(squared))
+        # All n on one side, by chance on either: 2 / 2^n.
         p = np.where(equal, np.where(estimate == 0, 1.0, 2.0 ** (1 - count)), p)
     return Test(estimate, estimate - half, estimate + half, p)
 
@@ -210,6 +214,7 @@ def _many(readings: Array, steps: Array) -> Interval:
 def bootstrap_median(values: Array, seed: int = 0) -> Interval:
     """Percentile bootstrap of the median over the last of two axes; infinities are allowed."""
     count = values.shape[-1]
+    # The same resamples for every row, so that equal rows get equal bounds.
     chosen = np.random.default_rng(seed).integers(count, size=(DRAWS, count))
     medians = np.array([np.median(row[chosen], axis=-1) for row in values])
     return Interval(np.median(values, axis=-1), *percentiles(medians))
@@ -252,6 +257,7 @@ def _outer_rank(count: int) -> tuple[int, float]:
 
     covered = 1 - 2 * bdtr(np.arange(count // 2), count, 0.5)
     rank = int(np.flatnonzero(covered >= LEVEL)[-1])
+    # Their weights: not in proportion to coverage, for inner values lie closer together.
     excess = (covered[rank] - LEVEL) / (covered[rank] - covered[rank + 1])
     below = rank + 1
     return rank, (count - below) * excess / (below + (count - 2 * below) * excess)
@@ -299,6 +305,7 @@ def holm(p_values: ArrayLike) -> Array:
     adjusted = np.full(p.shape, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
+    # The smallest p is one of n tests, the next one of n - 1, …
     steps = np.arange(len(order), 0, -1) * p[order]
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
@@ -313,6 +320,7 @@ def false_discovery(p_values: ArrayLike) -> Array:
     adjusted = np.full(p.shape, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(-p[tested], kind="stable")]
+    # From the largest p down, rank n first; an adjusted p is never above that of a larger p.
     shares = len(order) / np.arange(len(order), 0, -1) * p[order]
     adjusted[order] = np.minimum.accumulate(shares)
     return adjusted
@@ -338,6 +346,7 @@ def columns(name: str, interval: Interval) -> dict[str, Any]:
     `{name}_unbounded` says that the upper bound is empty because it is infinite, not unknown.
     """
     values = zip(_ENDS, interval, strict=True)
+    # `[()]` makes a scalar of an array without axes.
     made = {f"{name}{end}": np.where(np.isfinite(x), x, np.nan)[()] for end, x in values}
     return made | {f"{name}_unbounded": np.isposinf(interval.high)[()]}
 

@@ -135,6 +135,7 @@ def _crossing(epochs: Array, accuracies: Array, target: float) -> float:
     hits = np.flatnonzero(accuracies >= target)
     if not len(hits) or hits[0] == 0:
         return float(epochs[0]) if len(hits) else np.inf
+    # Errors fall about exponentially: a straight line on their logarithm.
     around = slice(hits[0] - 1, hits[0] + 1)
     # No error left has no logarithm.
     logs = np.log(np.maximum([*(1 - accuracies[around]), 1 - target], np.finfo(float).tiny))
@@ -153,6 +154,7 @@ def oscillation(curves: Curves, limits: Array | None = None) -> Array:
     """Geometric mean, per trial, of the standard deviation of step losses in the later half."""
     inside = _within(curves, limits)
     last = _reduce(np.maximum, np.where(inside, curves.epoch, 0.0), curves)
+    # At first the loss falls, which is no oscillation.
     late = inside & (curves.epoch > np.repeat(last, curves.lengths) / 2)
     late &= np.isfinite(curves.loss_spread) & (curves.loss_spread > 0)
     logs = np.where(late, np.log(np.where(late, curves.loss_spread, 1.0)), 0.0)
@@ -277,6 +279,7 @@ def study_outcomes(
     """
     variants = list(study.settings)
     inside = trials[trials["variant"].isin(variants)]
+    # A study's seeds are the first by number, whatever order they were trained in.
     rank = inside.groupby(RUN, observed=True)["seed"].rank(method="first")
     mine = curves.of(curves.trials["variant"].isin(variants).to_numpy(bool))
     budgets = {variant: study.epochs * times[variant] for variant in variants}

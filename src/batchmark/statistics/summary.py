@@ -102,6 +102,7 @@ def _timed(variants: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     order["rank"] = range(len(order))
     found = listed.merge(order, on=[*RUN, "study"])
     found = found.sort_values(["rank", "threads"], ascending=[True, False], kind="stable")
+    # The most threads that the first of its studies was timed at.
     first = found.drop_duplicates(RUN)
     return first[[*RUN, "study", *_TIMED]].rename(columns={"study": "timed_in"})
 
@@ -128,6 +129,7 @@ def _relative(table: pd.DataFrame) -> dict[str, Any]:
         ("time_to_target", "relative_time_to_target"),
     ):
         groups = table.groupby(["machine", "device", "timed_in"], observed=True)[column_name]
+        # Sessions are never compared: another hour is another machine.
         base = groups.transform("min")
         fastest = table[table[column_name] == base].drop_duplicates(
             ["machine", "device", "timed_in"]
