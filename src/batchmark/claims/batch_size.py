@@ -150,11 +150,11 @@ def _growth(family: Family) -> Decision:
     weights = slopes(sizes, np.eye(len(sizes)))
     squared = weights @ means.covariance @ weights
     slope = Mean(weights @ means.estimate, squared, np.array(means.freedom))
-    found = decide_mean(slope, 0.05, n=family.seeds)
+    growth = decide_mean(slope, 0.05, n=family.seeds)
     # A miss among the small sizes understates their epochs and so overstates the growth.
     small = sizes < sizes.mean()
     return bounded(
-        found,
+        growth,
         too_low=bool(missed[~small].any() or first[small].any()),
         too_high=bool(missed[small].any() or first[~small].any()),
     )
@@ -170,10 +170,10 @@ def time_optimum(family: Family) -> Finding | None:
     missed = family.missed
     if missed.all():
         return None
-    found = _fastest_between(family)
+    interior = _fastest_between(family)
     return finding(
-        all_of(found.ends),
-        **_ends_and_best(family, found),
+        all_of(interior.ends),
+        **_ends_and_best(family, interior),
         warning=_warning(family, missed),
     )
 
@@ -187,13 +187,13 @@ def accuracy_optimum(family: Family) -> Finding | None:
     counted = family.counting_variance("best_validation_error")
     test = partial(decide, margin=RESOLVABLE, parts=2, least_variance=counted)
     errors = family.trials("best_validation_error")
-    found = _interior(errors, np.zeros_like(unsettled), unsettled, test)
-    if found is None:
+    interior = _interior(errors, np.zeros_like(unsettled), unsettled, test)
+    if interior is None:
         return None
     return finding(
-        all_of(found.ends),
+        all_of(interior.ends),
         budget=np.nanmax(family.data.budget[family.rows]),
-        **_ends_and_best(family, found),
+        **_ends_and_best(family, interior),
         warning=_warning(family, unsettled),
     )
 
@@ -257,12 +257,12 @@ def _interior(
     return Interior(ends, sorted(set(rows.tolist())))
 
 
-def _ends_and_best(family: Family, found: Interior) -> dict[str, object]:
-    first, last = found.ends
+def _ends_and_best(family: Family, interior: Interior) -> dict[str, object]:
+    first, last = interior.ends
     return {
         "smallest": family.sizes[0],
         "largest": family.sizes[-1],
-        "best": [family.sizes[row] for row in found.chosen],
+        "best": [family.sizes[row] for row in interior.chosen],
         **bounds("first", first),
         **bounds("last", last),
     }
@@ -277,20 +277,20 @@ def _warning(family: Family, doubtful: Mask) -> object:
 @claim("grows-with-data")
 def grows_with_data(evidence: Evidence) -> Finding | None:
     """Does the fastest batch size grow with the training set by an exponent over 0.1?"""
-    found = families_of(evidence.study("train_size"), 3)
-    best = [(_images(family), _best_sizes(family)) for family in found]
+    candidates = families_of(evidence.study("train_size"), 3)
+    best = [(_images(family), _best_sizes(family)) for family in candidates]
     known = {images: sizes for images, sizes in best if sizes is not None}
     if len(known) < 2:
         return None
     images, logs = np.log(list(known)), np.log(np.array(list(known.values())))
     logs = logs[:, ~np.isnan(logs).any(axis=0)]
-    least = slope_variance(images, np.full(len(known), max(map(_choice_variance, found))))
+    least = slope_variance(images, np.full(len(known), max(map(_choice_variance, candidates))))
     return finding(
         decide(slopes(images, logs), 0.1, least_variance=least),
         fewest=int(min(known)),
         most=int(max(known)),
         known=len(known),
-        count=len(found),
+        count=len(candidates),
     )
 
 
@@ -348,15 +348,15 @@ def _read(family: Family, targets: list[float]) -> dict[float, Read]:
     epochs = np.array([family.data.epochs_to(target)[family.rows] for target in targets])
     ran = ~np.isnan(epochs).all(axis=(0, 2))
     seeds = ~np.isnan(epochs[:, ran]).any(axis=(0, 1))
-    found = {}
+    reads = {}
     for target, own in zip(targets, epochs[:, :, seeds], strict=True):
         seen, steps = (part[family.rows][:, seeds] for part in readings[target])
         known = np.isfinite(own).all(axis=1) & ~first_seen(seen, steps).any(axis=1)
         if seeds.any() and known.sum() >= FEWEST_SIZES:
             sizes = family.sizes[known].astype(float)
             variance = grid_variance(seen[known], steps[known])
-            found[target] = Read(sizes, np.log(own[known]), variance)
-    return found
+            reads[target] = Read(sizes, np.log(own[known]), variance)
+    return reads
 
 
 def _log_critical(sizes: Array, logs: Array) -> float:
@@ -407,15 +407,15 @@ def critical_grows_with_target(evidence: Evidence) -> Finding | None:
     if family is None or len(read) < FEWEST_TARGETS:
         return None
     strictness = -np.log(1 - np.array(list(read)))
-    parts = np.cumsum([len(one.sizes) for one in read.values()])[:-1]
+    parts = np.cumsum([len(points.sizes) for points in read.values()])[:-1]
     logs, variance = (
-        np.concatenate([getattr(one, name) for one in read.values()])
+        np.concatenate([getattr(points, name) for points in read.values()])
         for name in ("logs", "variance")
     )
 
     def exponent(values: Array) -> float:
         own = zip(read.values(), np.split(values, parts), strict=True)
-        criticals = np.array([_log_critical(one.sizes, part) for one, part in own])
+        criticals = np.array([_log_critical(points.sizes, part) for points, part in own])
         return float(slopes(strictness, criticals))
 
     values = pseudo_values(logs, exponent)
@@ -436,14 +436,14 @@ SCALED = (0.5, 1.0)
 @claim("online-works")
 def online_works(evidence: Evidence) -> Finding | None:
     """Do single examples at a scaled rate need at most 1.5 times the epochs of 50 to 100?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: v["batch_size"] == 1,
         control=lambda v: v["batch_size"].between(*COMMON_SIZES),
         differing=("batch_size", "rate"),
     )
-    found = [pair for pair in found if _scaled(pair)]
-    gains = speed_ups(found)
+    tested = [pair for pair in tested if _scaled(pair)]
+    gains = speed_ups(tested)
     if not gains.logs.size:
         return None
     chosen = left_out_best(gains.logs)
@@ -461,7 +461,7 @@ def online_works(evidence: Evidence) -> Finding | None:
             too_high=bool(gains.too_high[chosen].any()),
         ),
         rules=len(gains.logs),
-        missed=sum(pair.missed for pair in found),
+        missed=sum(pair.missed for pair in tested),
     )
 
 

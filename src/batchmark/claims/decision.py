@@ -168,12 +168,12 @@ def all_of(decisions: Sequence[Decision]) -> Decision:
     An intersection-union test (Berger 1982): no correction is needed for supporting.
     """
     for verdict in ("refuted", "inconclusive", "supported"):
-        found = [one for one in decisions if one.verdict == verdict]
-        if found:
+        alike = [part for part in decisions if part.verdict == verdict]
+        if alike:
             pick = max if verdict == "refuted" else min
-            chosen = pick(found, key=lambda one: (one.room, abs(one.effect - one.margin)))
+            chosen = pick(alike, key=lambda part: (part.room, abs(part.effect - part.margin)))
             # What needs every part is as doubtful as the most doubtful of them.
-            weakest = float(np.max([one.p for one in decisions]))
+            weakest = float(np.max([part.p for part in decisions]))
             return chosen if verdict == "refuted" else replace(chosen, p=weakest)
     raise ValueError("no part was decided")
 

@@ -121,12 +121,12 @@ def pairs(
     studies: Sequence[StudyData], treated: Choice, control: Choice, differing: Sequence[str]
 ) -> list[Pair]:
     """All pairs within a study that agree in every axis but `differing`; each only once."""
-    found: dict[tuple[str, str], Pair] = {}
+    by_ids: dict[tuple[str, str], Pair] = {}
     for data in studies:
         for pair in _pairs(data, treated, control, differing):
             ids = data.ids
-            found.setdefault((ids[pair.treated], ids[pair.control]), pair)
-    return list(found.values())
+            by_ids.setdefault((ids[pair.treated], ids[pair.control]), pair)
+    return list(by_ids.values())
 
 
 def _pairs(
@@ -198,7 +198,7 @@ class SpeedUps(NamedTuple):
     def decide(self, margin: float, parts: int = 1) -> Decision:
         """Is the geometric mean over pairs larger than `margin`?"""
         pairs = len(self.logs)
-        found = decide(
+        decision = decide(
             self.logs.mean(axis=0),
             np.log(margin),
             # Of a mean over pairs that were each read off their own evaluations.
@@ -206,7 +206,9 @@ class SpeedUps(NamedTuple):
             show=as_ratio,
             parts=parts,
         )
-        return bounded(found, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any()))
+        return bounded(
+            decision, too_low=bool(self.too_low.any()), too_high=bool(self.too_high.any())
+        )
 
     def equal(self, margin: float) -> Decision:
         """Is the geometric mean over pairs neither above `margin` nor below 1 / `margin`?"""
@@ -222,9 +224,9 @@ class SpeedUps(NamedTuple):
         )
 
 
-def speed_ups(found: Sequence[Pair]) -> SpeedUps:
+def speed_ups(tested: Sequence[Pair]) -> SpeedUps:
     """The speed-ups of the informative pairs; `logs` is empty where there are none."""
-    measured = [(pair, logs) for pair in found if (logs := pair.speed_up()).notna().all()]
+    measured = [(pair, logs) for pair in tested if (logs := pair.speed_up()).notna().all()]
     bounds = np.array([pair.bounds() for pair, _ in measured], bool).reshape(-1, 2)
     return SpeedUps(
         matrix([logs for _, logs in measured]),
@@ -402,13 +404,13 @@ def per_policy(rule: Callable[[Family], Finding | None]) -> Rule:
     @wraps(rule)
     def decided(evidence: Evidence) -> Finding | None:
         every = [(family, rule(family)) for family in policies(evidence)]
-        known = [(family, found) for family, found in every if found is not None]
+        known = [(family, result) for family, result in every if result is not None]
         if not known:
             return None
         (family, first), *others = known
         said: object = "" if len(every) == 1 else phrase("one_policy", policy=_policy(family))
         if others:
-            each = [_verdict(other, found.decision) for other, found in others]
+            each = [_verdict(other, result.decision) for other, result in others]
             said = phrase("policies", policy=_policy(family), others=each)
         return Finding(first.decision, {**first.fields, "policies": said}, family.rule)
 

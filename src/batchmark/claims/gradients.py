@@ -266,8 +266,8 @@ def noise_scale_predicts(evidence: Evidence) -> Finding | None:
     return finding(
         all_of(
             [
-                decide_mean(one, -np.log(3.0), n=n, show=show, parts=2)
-                for one, show in ((ratio, as_ratio), (turned, inverted))
+                decide_mean(side, -np.log(3.0), n=n, show=show, parts=2)
+                for side, show in ((ratio, as_ratio), (turned, inverted))
             ]
         ),
         scale=as_ratio(float(scale.estimate)),
@@ -307,14 +307,14 @@ def prediction_holds(evidence: Evidence) -> Finding | None:
     )
 
 
-def _no_slower(times: LogTimes, one: int, rival: int, parts: int) -> Decision:
+def _no_slower(times: LogTimes, size: int, rival: int, parts: int) -> Decision:
     """Does one size take at most `ACCEPTABLE` times the time of another?"""
-    faster = times.difference(rival, one)
+    faster = times.difference(rival, size)
     count = int(faster.freedom) + 1 if faster.freedom > 0 else 1
     return bounded(
         decide_mean(faster, -np.log(ACCEPTABLE), n=count, show=inverted, parts=parts),
-        too_low=bool(times.missed[rival] or times.first[one]),
-        too_high=bool(times.missed[one] or times.first[rival]),
+        too_low=bool(times.missed[rival] or times.first[size]),
+        too_high=bool(times.missed[size] or times.first[rival]),
     )
 
 

@@ -74,7 +74,7 @@ def faster_epochs(evidence: Evidence) -> Finding | None:
     if family is None:
         return None
     logs = _rounds(family)
-    correlation = np.array([spearman(family.sizes.astype(float), one) for one in logs.T])
+    correlation = np.array([spearman(family.sizes.astype(float), of_round) for of_round in logs.T])
     fastest = family.sizes[int(np.nanargmin(family.relative_seconds))]
     return finding(
         decide(
@@ -104,9 +104,9 @@ def rank_variance(count: int) -> float:
 @claim("memory-bound")
 def memory_bound(evidence: Evidence) -> Finding | None:
     """Does the peak memory grow by more than 2 % when the batch doubles?"""
-    found = [_memory(family) for data in evidence.studies for family in families_of(data, 2)]
+    measured = [_memory(family) for data in evidence.studies for family in families_of(data, 2)]
     # Studies share variants, and variants of one training graph share its measurement.
-    pairs = {pair.ids: pair for pair in found if pair is not None}
+    pairs = {pair.ids: pair for pair in measured if pair is not None}
     growth = list({pair.peaks: pair.per_doubling for pair in pairs.values()}.values())
     if not growth:
         return None
@@ -143,10 +143,10 @@ SLOWER, COSTLIER = 1.25, 1.05
 @claim("loop-changes-speed")
 def loop_changes_speed(evidence: Evidence) -> Finding | None:
     """Does an epoch in another loop take over 1.25 times as long as in the graph?"""
-    found = _other_loop(evidence)
-    if found is None:
+    timed = _other_loop(evidence)
+    if timed is None:
         return None
-    name, graph, other = found
+    name, graph, other = timed
     slower = np.log(other.data.ratios[other.rows] / graph.data.ratios[graph.rows]).mean(axis=0)
     decision = decide(slower[~np.isnan(slower)], np.log(SLOWER), show=as_ratio)
     return finding(decision, loop=name, sizes=graph.sizes.tolist())
@@ -158,10 +158,10 @@ def loop_changes_best_size(evidence: Evidence) -> Finding | None:
 
     Both are chosen on the other seeds, of the sizes that reached the target.
     """
-    found = _other_loop(evidence)
-    if found is None:
+    timed = _other_loop(evidence)
+    if timed is None:
         return None
-    name, *both = found
+    name, *both = timed
     reached = np.all(np.isfinite(both[0].data.epochs_to()[both[0].rows]), axis=1)
     graph, other = (family.only(reached) for family in both)
     if len(graph.rows) < 2:
@@ -197,17 +197,17 @@ def _other_loop(evidence: Evidence) -> tuple[str, Family, Family] | None:
 @claim("accumulation-equal")
 def accumulation_equal(evidence: Evidence) -> Finding | None:
     """Do k accumulated batches end like one k times as large, in 1.05 times the time?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: v["accumulation"] > 1,
         control=lambda v: v["accumulation"] == 1,
         differing=("accumulation", "batch_size"),
     )
-    same = [pair for pair in found if _same_update(pair)]
+    same = [pair for pair in tested if _same_update(pair)]
     errors = matrix([pair.change(ERROR) for pair in same])
     slower = [_slower(pair) for pair in same]
-    rounds = min((len(one) for one in slower if len(one)), default=0)
-    timed = np.array([one[:rounds] for one in slower if len(one)])
+    rounds = min((len(ratios) for ratios in slower if len(ratios)), default=0)
+    timed = np.array([ratios[:rounds] for ratios in slower if len(ratios)])
     if not (errors.size and timed.size):
         return None
     time = decide(timed.mean(axis=0), np.log(1.05), show=as_ratio, parts=3)

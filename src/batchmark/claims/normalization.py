@@ -39,15 +39,15 @@ def _against_none(evidence: Evidence) -> list[Pair]:
 @claim("norm-gradient-flow")
 def norm_gradient_flow(evidence: Evidence) -> Finding | None:
     """Does normalization raise first over last gradient norm by more than 1.25?"""
-    found = _against_none(evidence)
-    learned = [pair for pair in found if pair.learned]
+    tested = _against_none(evidence)
+    learned = [pair for pair in tested if pair.learned]
     logs = matrix([_flow(pair, pair.treated) - _flow(pair, pair.control) for pair in learned])
     if not logs.size:
         return None
     return finding(
         decide(logs.mean(axis=0), np.log(1.25), show=as_ratio),
         count=len(logs),
-        all=len(found),
+        all=len(tested),
     )
 
 
@@ -68,12 +68,12 @@ def _first_to_last(text: str) -> float:
 @claim("norm-speed")
 def norm_speed(evidence: Evidence) -> Finding | None:
     """Is it 1.1 times as fast at smaller rates, and a point better at the largest?"""
-    found = _against_none(evidence)
-    rates = sorted({float(pair.describe("learning_rate")) for pair in found})
+    tested = _against_none(evidence)
+    rates = sorted({float(pair.describe("learning_rate")) for pair in tested})
     if len(rates) < 2:
         return None
-    large = [pair for pair in found if pair.describe("learning_rate") == rates[-1]]
-    small = [pair for pair in found if pair.describe("learning_rate") != rates[-1]]
+    large = [pair for pair in tested if pair.describe("learning_rate") == rates[-1]]
+    small = [pair for pair in tested if pair.describe("learning_rate") != rates[-1]]
     gains = speed_ups(small)
     errors = matrix([-pair.change(ERROR) for pair in large])
     if not (gains.logs.size and errors.size):

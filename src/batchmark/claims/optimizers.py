@@ -104,14 +104,14 @@ def rprop_mini_batch(evidence: Evidence) -> Finding | None:
 @claim("optimizer-rates")
 def optimizer_rates(evidence: Evidence) -> Finding | None:
     """Does plain SGD gain over 0.3 points more from tuning than adaptive optimizers do?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: v["tuned"].astype(bool),
         control=_at_default,
         differing=("rate",),
     )
-    adapting = [pair for pair in found if pair.describe("optimizer") in ADAPTIVE]
-    plain = [pair for pair in found if _is_plain_sgd(pair)]
+    adapting = [pair for pair in tested if pair.describe("optimizer") in ADAPTIVE]
+    plain = [pair for pair in tested if _is_plain_sgd(pair)]
     adaptive, sgd = _gain(adapting), _gain(plain)
     difference = (sgd.mean() - adaptive.mean()).dropna()
     if difference.empty:
@@ -150,20 +150,20 @@ COMMON_MOMENTUM = 0.9
 @claim("momentum-speed")
 def momentum_speed(evidence: Evidence) -> Finding | None:
     """Does momentum 0.9 reach the target more than 1.1 times as fast as none?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: v["momentum"] == COMMON_MOMENTUM,
         control=lambda v: v["momentum"] == 0,
         differing=("momentum", "nesterov"),
     )
-    gains = speed_ups(found)
+    gains = speed_ups(tested)
     if not gains.logs.size:
         return None
-    sizes = sorted({int(pair.describe("batch_size")) for pair in found})
+    sizes = sorted({int(pair.describe("batch_size")) for pair in tested})
     return finding(
         gains.decide(1.1),
         informative=len(gains.logs),
-        count=len(found),
+        count=len(tested),
         sizes=sizes,
     )
 
@@ -174,22 +174,22 @@ MOST_EXAMPLES = 100
 @claim("momentum-is-rate")
 def momentum_is_rate(evidence: Evidence) -> Finding | None:
     """Up to batch size 100, is momentum m at rate r (1 - m) like none at r, within 15 %?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: (v["momentum"] > 0) & ~v["nesterov"].astype(bool)
         & (v["batch_size"] <= MOST_EXAMPLES),
         control=lambda v: v["momentum"] == 0,
         differing=("momentum", "rate"),
     )  # fmt: skip
-    found = [pair for pair in found if _same_effective_rate(pair)]
-    gains = speed_ups(found)
+    tested = [pair for pair in tested if _same_effective_rate(pair)]
+    gains = speed_ups(tested)
     if not gains.logs.size:
         return None
     return finding(
         gains.equal(1.15),
         informative=len(gains.logs),
-        count=len(found),
-        sizes=sorted({int(pair.describe("batch_size")) for pair in found}),
+        count=len(tested),
+        sizes=sorted({int(pair.describe("batch_size")) for pair in tested}),
     )
 
 
@@ -202,19 +202,19 @@ def _same_effective_rate(pair: Pair) -> bool:
 @claim("half-life-rule")
 def half_life_rule(evidence: Evidence) -> Finding | None:
     """Up to batch size 10, is Adam with a memory in examples over 1.1 times as fast?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: (v["optimizer"] == "adam") & (v["beta_2_half_life"] > 0)
         & (v["batch_size"] <= SMALL),
         control=lambda v: v["beta_2_half_life"] == 0,
         differing=("beta_2_half_life",),
     )  # fmt: skip
-    gains = speed_ups(found)
+    gains = speed_ups(tested)
     if not gains.logs.size:
         return None
     return finding(
         gains.decide(1.1),
         informative=len(gains.logs),
-        count=len(found),
-        sizes=sorted({int(pair.describe("batch_size")) for pair in found}),
+        count=len(tested),
+        sizes=sorted({int(pair.describe("batch_size")) for pair in tested}),
     )

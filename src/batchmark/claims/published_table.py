@@ -78,21 +78,23 @@ class Row(NamedTuple):
 def _known_rows(family: Family, published: pd.DataFrame) -> dict[str, Row]:
     """The correlations of each row that at least two seeds (or rounds) tell of."""
     theirs = published.set_index("batch_size").reindex(family.sizes)
-    found = {
+    rows = {
         name: _correlations(values, theirs[name].to_numpy(float))
         for name, values in _rows(family).items()
     }
-    return {name: row for name, row in found.items() if len(row.correlations) > 1}
+    return {name: row for name, row in rows.items() if len(row.correlations) > 1}
 
 
 def _same_network(evidence: Evidence) -> Family | None:
     """Of the variants that redo it the article's network's, else those of most shared sizes."""
     every = [_redone(family) for family in families_of(evidence.main, FEWEST_SIZES)]
-    found = [family for family in every if len(family.rows) >= FEWEST_SIZES]
-    same = [one for one in found if one.data.variants["model"].iloc[one.rows[0]] == NETWORK]
+    large = [family for family in every if len(family.rows) >= FEWEST_SIZES]
+    same = [
+        family for family in large if family.data.variants["model"].iloc[family.rows[0]] == NETWORK
+    ]
     theirs = evidence.published["batch_size"]
-    shared = [int(np.isin(family.sizes, theirs).sum()) for family in same or found]
-    return (same or found)[int(np.argmax(shared))] if shared else None
+    shared = [int(np.isin(family.sizes, theirs).sum()) for family in same or large]
+    return (same or large)[int(np.argmax(shared))] if shared else None
 
 
 def _redone(family: Family) -> Family:
@@ -116,12 +118,12 @@ def _rows(family: Family) -> dict[str, Array]:
 
 def _correlations(ours: Array, theirs: Array) -> Row:
     """Per column over the sizes that both sides have; none with too few sizes."""
-    found, counts = [], []
+    correlations, counts = [], []
     for column in ours.T:
         both = ~np.isnan(column) & ~np.isnan(theirs)
         if both.sum() >= FEWEST_SIZES:
-            found.append(spearman(column[both], theirs[both]))
+            correlations.append(spearman(column[both], theirs[both]))
             counts.append(int(both.sum()))
-    values = np.array(found)
+    values = np.array(correlations)
     # The fewest sizes have the widest steps between ranks.
     return Row(values[~np.isnan(values)], min(counts, default=FEWEST_SIZES))

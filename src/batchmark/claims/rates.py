@@ -362,13 +362,13 @@ def momentum_large_batch(evidence: Evidence) -> Finding | None:
 @claim("batch-for-decay")
 def batch_for_decay(evidence: Evidence) -> Finding | None:
     """Does a batch that grows where the rate would fall end within 0.3 points of test error?"""
-    found = pairs(
+    tested = pairs(
         evidence.studies,
         treated=lambda v: v["batch_factor"] > 1,
         control=lambda v: (v["batch_factor"] == 1) & (v["rate_factor"] < 1),
         differing=("batch_factor", "rate_factor"),
     )
-    same = [pair for pair in found if _same_noise(pair) and _updates(pair) < FEWER]
+    same = [pair for pair in tested if _same_noise(pair) and _updates(pair) < FEWER]
     changes = matrix([pair.change("final_test_accuracy") for pair in same])
     if not changes.size:
         return None

@@ -44,9 +44,9 @@ def _converged(evidence: Evidence) -> Family | None:
     tuned = [f for f in families_of(evidence.study("learning_rate"), 2) if "tuned" in f.label]
     main = main_family(evidence, 2)
     for family in [*tuned, *([main] if main else [])]:
-        found = family.only(family.settled.all(axis=1) & family.learns)
-        if len(found.rows) > 1 and found.sizes[-1] >= LARGE and found.sizes[0] < LARGE:
-            return found
+        settled = family.only(family.settled.all(axis=1) & family.learns)
+        if len(settled.rows) > 1 and settled.sizes[-1] >= LARGE and settled.sizes[0] < LARGE:
+            return settled
     return None
 
 
@@ -111,9 +111,9 @@ def _smallest_data(found: Sequence[Pair]) -> list[Pair]:
 @claim("decay-overfitting")
 def decay_overfitting(evidence: Evidence) -> Finding | None:
     """Does decay close the gap by over 0.3 points without costing as much of test error?"""
-    found = _smallest_data(_against_none(evidence, "weight_decay", "l2"))
-    test = by_seed([pair.change("final_test_accuracy") for pair in found])
-    train = by_seed([pair.change("final_train_accuracy") for pair in found])
+    smallest = _smallest_data(_against_none(evidence, "weight_decay", "l2"))
+    test = by_seed([pair.change("final_test_accuracy") for pair in smallest])
+    train = by_seed([pair.change("final_train_accuracy") for pair in smallest])
     gaps, gains = (table.to_numpy(float) for table in (test - train, test))
     if not gaps.size or np.isnan(gaps).any():
         return None
@@ -123,7 +123,7 @@ def decay_overfitting(evidence: Evidence) -> Finding | None:
         np.arange(gaps.shape[1]),
     )
     tested, trained = (
-        max(pair.counting_variance(name) for pair in found)
+        max(pair.counting_variance(name) for pair in smallest)
         for name in ("final_test_accuracy", "final_train_accuracy")
     )
     closed, harmless = (
@@ -135,8 +135,8 @@ def decay_overfitting(evidence: Evidence) -> Finding | None:
     )
     return finding(
         all_of([closed, harmless]),
-        images=int(found[0].describe("train_size")),
-        gap=_gap_without(found[0]),
+        images=int(smallest[0].describe("train_size")),
+        gap=_gap_without(smallest[0]),
         count=len(gaps),
         **bounds("closed", closed),
         **bounds("gain", harmless),
@@ -153,13 +153,13 @@ def _gap_without(pair: Pair) -> float:
 @claim("decay-not-speed")
 def decay_not_speed(evidence: Evidence) -> Finding | None:
     """Is decay neither 1.1 times as fast, nor 0.3 points better on the training data?"""
-    found = _against_none(evidence, "weight_decay", "l2")
-    accuracy = matrix([pair.change("final_train_accuracy") for pair in found])
-    speed = speed_ups(found)
+    tested = _against_none(evidence, "weight_decay", "l2")
+    accuracy = matrix([pair.change("final_train_accuracy") for pair in tested])
+    speed = speed_ups(tested)
     if not (accuracy.size and speed.logs.size):
         return None
     slower = _no_faster(speed)
-    counted = max(pair.counting_variance("final_train_accuracy") for pair in found)
+    counted = max(pair.counting_variance("final_train_accuracy") for pair in tested)
     lower = decide(
         -cross_fitted(accuracy),
         -RESOLVABLE,
@@ -170,7 +170,7 @@ def decay_not_speed(evidence: Evidence) -> Finding | None:
     return finding(
         all_of([slower, lower]),
         informative=len(speed.logs),
-        count=len(found),
+        count=len(tested),
         **bounds("slower", slower),
         gain=-lower.effect,
         gain_low=-lower.high,
@@ -181,7 +181,7 @@ def decay_not_speed(evidence: Evidence) -> Finding | None:
 def _no_faster(speed: SpeedUps) -> Decision:
     """Is the strength that is fastest on the other seeds not faster than none by 1.1?"""
     chosen = left_out_best(speed.logs)
-    found = decide(
+    decision = decide(
         -cross_fitted(speed.logs),
         -np.log(1.1),
         least_variance=float(speed.least_variance.mean()),
@@ -191,7 +191,7 @@ def _no_faster(speed: SpeedUps) -> Decision:
     )
     # Turned round: a speed-up that is too low makes slowness too high.
     return bounded(
-        found,
+        decision,
         too_low=bool(speed.too_high[chosen].any()),
         too_high=bool(speed.too_low[chosen].any()),
     )

@@ -138,11 +138,11 @@ def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
     `fields` is JSON: numbers have nine significant digits, as everywhere in tables, and are null
     where they are not finite.
     """
-    found = rule(evidence) or _NOTHING
-    decision = found.decision
+    outcome = rule(evidence) or _NOTHING
+    decision = outcome.decision
     return {
         "verdict": decision.verdict,
-        "policy": found.policy,
+        "policy": outcome.policy,
         "effect": decision.effect,
         "low": decision.low,
         "high": decision.high,
@@ -150,7 +150,7 @@ def judge(rule: Rule, evidence: Evidence) -> dict[str, Any]:
         "n": decision.n,
         "p": decision.p,
         "detectable": decision.detectable,
-        "fields": json.dumps(_written(found.fields), ensure_ascii=False),
+        "fields": json.dumps(_written(outcome.fields), ensure_ascii=False),
     }
 
 

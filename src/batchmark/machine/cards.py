@@ -78,28 +78,28 @@ def own(description: str, device: Device) -> Iterator[None]:
     if kind.cards is None:
         yield
         return
-    found = usable(device)
-    if not found:
+    candidates = usable(device)
+    if not candidates:
         raise UserError(
             f"{description} asks for a {kind.name} and none was found; check {kind.cards.remedy}, "
             "or set `devices: [cpu]` in the configuration."
         )
-    with claimed(description, found, device):
+    with claimed(description, candidates, device):
         yield
 
 
 @contextmanager
 def claimed(
-    description: str, found: Sequence[str], device: Device, folder: Path | None = None
+    description: str, candidates: Sequence[str], device: Device, folder: Path | None = None
 ) -> Iterator[str]:
     """Own one of the cards `found` and make it the only one seen; wait if none is free."""
     with ExitStack() as until_done:
-        card = _free(found, device, until_done, folder)
+        card = _free(candidates, device, until_done, folder)
         if card is None:
             announcer(description, f"the {KINDS[device].name}")("other processes of batchmark")
         while card is None:
             time.sleep(_PAUSE)
-            card = _free(found, device, until_done, folder)
+            card = _free(candidates, device, until_done, folder)
         until_done.enter_context(_only(card, device))
         yield card
 
@@ -117,9 +117,9 @@ def visible(found: Sequence[str], device: Device) -> list[str]:
 
 
 def _free(
-    found: Sequence[str], device: Device, until_done: ExitStack, folder: Path | None
+    candidates: Sequence[str], device: Device, until_done: ExitStack, folder: Path | None
 ) -> str | None:
-    for card in found:
+    for card in candidates:
         file_name = "".join(c if c.isalnum() else "-" for c in card)
         handle = open_lock(f"batchmark-{device}-{file_name}.lock", folder)
         if try_lock(handle, EXCLUSIVE):

@@ -219,10 +219,10 @@ def _tested(rows: pd.DataFrame, tables: Tables, study: str) -> pd.DataFrame:
     if rows.empty or pairs.empty:
         return rows
     pairs = pairs[(pairs["study"] == study) & (pairs["metric"] == "epochs_to_target")]
-    told = pairs.drop_duplicates("variant").set_index("variant")["distinguishable"]
+    distinct = pairs.drop_duplicates("variant").set_index("variant")["distinguishable"]
     return rows.assign(
         baseline=rows["variant"].isin(pairs["baseline"]),
-        told=rows["variant"].map(told.astype(float)),
+        told=rows["variant"].map(distinct.astype(float)),
     )
 
 
@@ -269,10 +269,10 @@ def policy_rows(tables: Tables) -> dict[str, pd.DataFrame]:
     frame = study_summary(tables, headline_study(tables))
     first = answer["policy"]["family"]
     return {
-        policy_name(one["rule"], one["learning_rate"]): _in_family(
-            frame, _alike(tables, one["settings"])
+        policy_name(policy["rule"], policy["learning_rate"]): _in_family(
+            frame, _alike(tables, policy["settings"])
         )
-        for one in sorted(every, key=lambda one: one["family"] != first)
+        for policy in sorted(every, key=lambda policy: policy["family"] != first)
     }
 
 

@@ -71,13 +71,13 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
     return plain.where(table.notna() & ~table.isin([np.inf]), None)
 
 
-def sentences(found: dict[str, Any]) -> Iterator[str]:
+def sentences(comparison: dict[str, Any]) -> Iterator[str]:
     """The comparison for a terminal."""
     yield (
-        f"{found['timed']} training graphs timed in both runs: {found['slower']} slower and "
-        f"{found['faster']} faster beyond noise."
+        f"{comparison['timed']} training graphs timed in both runs: {comparison['slower']} slower "
+        f"and {comparison['faster']} faster beyond noise."
     )
-    changed = [row for row in found["times"] if row["change"]]
+    changed = [row for row in comparison["times"] if row["change"]]
     for row in changed[:MOST_SHOWN]:
         yield (
             f"  {row['change']}: {row['study']} {row['subject']} on {row['machine']}/"
@@ -87,11 +87,12 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
         )
     if len(changed) > MOST_SHOWN:
         yield f"  and {len(changed) - MOST_SHOWN} more"
-    yield f"{len(found['verdicts'])} verdicts changed, {found['opposite']} into the opposite."
-    for row in found["verdicts"]:
+    verdicts, opposite = comparison["verdicts"], comparison["opposite"]
+    yield f"{len(verdicts)} verdicts changed, {opposite} into the opposite."
+    for row in verdicts:
         yield f"  {row['id']} on {row['machine']}/{row['device']}: {_turned(row)}"
-    yield f"{len(found['environment'])} facts of the environment differ."
-    for row in found["environment"]:
+    yield f"{len(comparison['environment'])} facts of the environment differ."
+    for row in comparison["environment"]:
         yield f"  {row['place']}: {row['key']}: {_turned(row)}"
 
 
@@ -106,11 +107,11 @@ def main() -> None:
     parser.add_argument("--after", type=Path, required=True, help="folder of the later run")
     parser.add_argument("--output", type=Path, help="JSON file for the comparison")
     asked = parser.parse_args()
-    found = compare(read_run(asked.before), read_run(asked.after))
-    print("\n".join(sentences(found)))
+    comparison = compare(read_run(asked.before), read_run(asked.after))
+    print("\n".join(sentences(comparison)))
     if asked.output:
-        write_json(asked.output, found)
-    if found["slower"] or found["opposite"]:
+        write_json(asked.output, comparison)
+    if comparison["slower"] or comparison["opposite"]:
         sys.exit(WORSE)
 
 

@@ -217,11 +217,11 @@ def answer(studies: list[StudyData], request: AnalyzeRequest) -> dict[str, Any]:
     `decided` is true when a single batch size is left. Empty numbers are null.
     """
     study = main_study(request)
-    found = [_answer(data) for data in studies if study and data.study.name == study.name]
-    own = [one for one in found if one["machine"] == request.machine]
-    own.sort(key=lambda one: one["seconds"] or np.inf)
+    answers = [_answer(data) for data in studies if study and data.study.name == study.name]
+    own = [facts for facts in answers if facts["machine"] == request.machine]
+    own.sort(key=lambda facts: facts["seconds"] or np.inf)
     first = own[0] if own else {"machine": request.machine, "study": None, "decided": False}
-    return {**first, "others": [one for one in found if one is not first]}
+    return {**first, "others": [facts for facts in answers if facts is not first]}
 
 
 def main_study(request: AnalyzeRequest) -> StudyForAnalysis | None:
@@ -250,7 +250,11 @@ def _answer(data: StudyData) -> dict[str, Any]:
     if first is None or first.best is None:
         return facts
     row = int(first.members[first.best.best])
-    alike = [one for one in candidates if one.but_for_the_rate == first.but_for_the_rate]
+    alike = [
+        candidate
+        for candidate in candidates
+        if candidate.but_for_the_rate == first.but_for_the_rate
+    ]
     every = _least(data, alike)
     seconds = {size: least for size, least in every.items() if np.isfinite(least)}
     return (
@@ -259,7 +263,10 @@ def _answer(data: StudyData) -> dict[str, Any]:
         | _best_facts(data, row, first.best)
         | {"cost_of": costs(first.best, seconds)}
         | {"readings": other_readings(data, first.members)}
-        | {"policy": _policy(data, first), "policies": [_policy(data, one) for one in alike]}
+        | {
+            "policy": _policy(data, first),
+            "policies": [_policy(data, candidate) for candidate in alike],
+        }
         | {"reached_at_any_rate": {str(size): size in seconds for size in every}}
     )
 
@@ -288,15 +295,15 @@ def _first_of_the_fastest(data: StudyData, candidates: list[Candidate]) -> Candi
 
     Luck does not decide between policies: the study lists first the one that it rests on.
     """
-    reached = [one for one in candidates if one.best is not None]
+    reached = [candidate for candidate in candidates if candidate.best is not None]
     if len(reached) < 2:
         return next(iter(reached), None)
     # Where rules for the rate meet families share a variant.
-    members = np.unique(np.concatenate([one.members for one in reached]))
+    members = np.unique(np.concatenate([candidate.members for candidate in reached]))
     # All families as if they were one: whose best is tied with the best of all?
     every = best_batch(data, members)
     tied = members[every.tied] if every else members
-    return next(one for one in reached if np.isin(one.members, tied).any())
+    return next(candidate for candidate in reached if np.isin(candidate.members, tied).any())
 
 
 def _settings(data: StudyData, label: str, members: NDArray[np.intp]) -> dict[str, str]:
@@ -306,32 +313,34 @@ def _settings(data: StudyData, label: str, members: NDArray[np.intp]) -> dict[st
 def _least(data: StudyData, alike: list[Candidate]) -> dict[int, float]:
     """The least median time to the target by size, at whatever rate; infinite: at none."""
     least: dict[int, float] = {}
-    for one in alike:
-        sizes = data.variants["batch_size"].iloc[one.members].tolist()
+    for candidate in alike:
+        sizes = data.variants["batch_size"].iloc[candidate.members].tolist()
         missed = np.full(len(sizes), np.inf)
-        for size, seconds in zip(sizes, one.best.seconds if one.best else missed, strict=True):
+        for size, seconds in zip(
+            sizes, candidate.best.seconds if candidate.best else missed, strict=True
+        ):
             least[size] = min(float(seconds), least.get(size, np.inf))
     return dict(sorted(least.items()))
 
 
-def _policy(data: StudyData, one: Candidate) -> dict[str, Any]:
+def _policy(data: StudyData, candidate: Candidate) -> dict[str, Any]:
     """How the rates of a family were set, what that cost, and its best size.
 
     `learning_rate`: at the best size; `tuning_epochs`: trained to tune the rate of a size (the
     median over the sizes).
     """
-    best, tuning = one.best, data.variants["tuning_epochs"].to_numpy(float)[one.members]
+    best, tuning = candidate.best, data.variants["tuning_epochs"].to_numpy(float)[candidate.members]
     return {
-        "family": one.label,
-        "settings": one.settings,
-        "rule": rate_rule(data, one.members),
-        "learning_rate": number(rate_at(data, one.members, best)),
+        "family": candidate.label,
+        "settings": candidate.settings,
+        "rule": rate_rule(data, candidate.members),
+        "learning_rate": number(rate_at(data, candidate.members, best)),
         "tuning_epochs": None if np.isnan(tuning).all() else number(float(np.nanmedian(tuning))),
-        "sizes": data.variants["batch_size"].iloc[one.members].tolist(),
+        "sizes": data.variants["batch_size"].iloc[candidate.members].tolist(),
         "best_batch_size": None if best is None else int(best.sizes[best.best]),
         "best_batch_size_low": None if best is None else best.low,
         "best_batch_size_high": None if best is None else best.high,
-        "seconds": number(one.fastest()),
+        "seconds": number(candidate.fastest()),
     }
 
 
@@ -339,15 +348,15 @@ def other_readings(data: StudyData, members: NDArray[np.intp]) -> dict[str, int 
     """The fastest size of a family where a single lucky evaluation does not count, by reading."""
     table = sensitivity(data).query("target == @data.target").iloc[members]
     seconds = seconds_per_epoch(data, members).estimate
-    found: dict[str, int | None] = {}
+    fastest: dict[str, int | None] = {}
     for name in ("confirmed", "mean_curve"):
         times = table[f"epochs_{name}"].to_numpy(float) * seconds
         known = not np.isnan(times).all()
-        found[name] = int(table["batch_size"].iloc[np.nanargmin(times)]) if known else None
-    return found
+        fastest[name] = int(table["batch_size"].iloc[np.nanargmin(times)]) if known else None
+    return fastest
 
 
-def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
+def _best_facts(data: StudyData, row: int, best: BestBatch) -> dict[str, Any]:
     chosen = data.variants.iloc[row]
     seconds = time_to(data)[1]
     return {
@@ -355,53 +364,53 @@ def _best_facts(data: StudyData, row: int, found: BestBatch) -> dict[str, Any]:
         "variant": chosen["variant"],
         "optimizer": chosen["optimizer"],
         "model": chosen["model"],
-        "best_batch_size": int(found.sizes[found.best]),
-        "best_batch_size_low": found.low,
-        "best_batch_size_high": found.high,
-        "tied_batch_sizes": found.sizes[found.tied].tolist(),
+        "best_batch_size": int(best.sizes[best.best]),
+        "best_batch_size_low": best.low,
+        "best_batch_size_high": best.high,
+        "tied_batch_sizes": best.sizes[best.tied].tolist(),
         "p_fastest": {
-            str(size): number(share) for size, share in zip(found.sizes, found.fastest, strict=True)
+            str(size): number(share) for size, share in zip(best.sizes, best.fastest, strict=True)
         },
-        "detectable_ratio": number(found.detectable),
-        "decided": bool(found.low == found.high),
+        "detectable_ratio": number(best.detectable),
+        "decided": bool(best.low == best.high),
         "seconds": number(seconds.estimate[row]),
         "seconds_low": number(seconds.low[row]),
         "seconds_high": number(seconds.high[row]),
     }
 
 
-def costs(found: BestBatch, least: Mapping[int, float] | None = None) -> dict[str, dict[str, Any]]:
+def costs(best: BestBatch, least: Mapping[int, float] | None = None) -> dict[str, dict[str, Any]]:
     """What common sizes cost over the best, by size; without those that nothing measured tells.
 
     `least`: seconds to the target by size, at whatever rate it was reached.
     """
-    known = {str(size): _cost_facts(size, found, least or {}) for size in COMMON_SIZES}
+    known = {str(size): _cost_facts(size, best, least or {}) for size in COMMON_SIZES}
     return {size: cost for size, cost in known.items() if cost is not None}
 
 
-def _cost_facts(size: int, found: BestBatch, least: Mapping[int, float]) -> dict[str, Any] | None:
+def _cost_facts(size: int, best: BestBatch, least: Mapping[int, float]) -> dict[str, Any] | None:
     """What the measured size nearest to `size` costs; ratio null: it misses the target.
 
     Where it got there at another rate only, that is what it costs, without bounds. None where the
     nearest is the best, but another size than the one asked for: that would call an unmeasured
     size free of cost. `at_least`: the ratio is a lower bound, and `high` null.
     """
-    nearest = int(np.abs(np.log(found.sizes / size)).argmin())
-    if nearest == found.best and found.sizes[nearest] != size:
+    nearest = int(np.abs(np.log(best.sizes / size)).argmin())
+    if nearest == best.best and best.sizes[nearest] != size:
         return None
-    reached = np.isfinite(found.seconds[nearest])
-    if not reached and int(found.sizes[nearest]) in least:
+    reached = np.isfinite(best.seconds[nearest])
+    if not reached and int(best.sizes[nearest]) in least:
         return {
-            "batch_size": int(found.sizes[nearest]),
+            "batch_size": int(best.sizes[nearest]),
             "reached": True,
-            "ratio": number(least[int(found.sizes[nearest])] / found.seconds.min()),
+            "ratio": number(least[int(best.sizes[nearest])] / best.seconds.min()),
             "low": None,
             "high": None,
             "at_least": False,
         }
-    cost = Interval(*(float(part[nearest]) for part in found.cost))
+    cost = Interval(*(float(part[nearest]) for part in best.cost))
     return {
-        "batch_size": int(found.sizes[nearest]),
+        "batch_size": int(best.sizes[nearest]),
         "reached": bool(reached),
         "ratio": number(cost.estimate) if reached else None,
         "low": number(cost.low),

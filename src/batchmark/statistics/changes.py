@@ -37,31 +37,31 @@ def time_changes(before: Run, after: Run) -> pd.DataFrame:
     of the two A/A controls. `change`: faster or slower where the interval lies beyond the floor and
     Holm's p over all rows allows it, else empty.
     """
-    one, other = _seconds(before), _seconds(after)
-    both = one.index.intersection(other.index, sort=False)
-    old, new = one.loc[both], other.loc[both]
+    timed_before, timed_after = _seconds(before), _seconds(after)
+    both = timed_before.index.intersection(timed_after.index, sort=False)
+    old, new = timed_before.loc[both], timed_after.loc[both]
     first, second = mean_of(_logs(old)), mean_of(_logs(new))
     test = total(second, first._replace(estimate=-first.estimate))
-    found = product(Interval(*test.exp()[:3]), product(_factor(old), _factor(new)))
+    ratio = product(Interval(*test.exp()[:3]), product(_factor(old), _factor(new)))
     floors = (rows["noise_floor"].to_numpy(float) for rows in (old, new))
     # Without a control nothing can be told.
     floor = 1 + np.nan_to_num(np.fmax(*floors), nan=np.inf)
     sure = holm(test.p) < 1 - LEVEL
     changes = pd.DataFrame(
         {
-            "ratio": found.estimate,
-            "ratio_low": found.low,
-            "ratio_high": found.high,
+            "ratio": ratio.estimate,
+            "ratio_low": ratio.low,
+            "ratio_high": ratio.high,
             "noise_floor": floor - 1,
             "change": np.select(
-                [sure & (found.low > floor), sure & (found.high < 1 / floor)],
+                [sure & (ratio.low > floor), sure & (ratio.high < 1 / floor)],
                 ["slower", "faster"],
                 "",
             ),
         },
         index=both,
     ).reset_index()
-    return changes.iloc[np.argsort(-np.abs(np.log(found.estimate)), kind="stable")]
+    return changes.iloc[np.argsort(-np.abs(np.log(ratio.estimate)), kind="stable")]
 
 
 def _logs(rows: pd.DataFrame) -> Array:
@@ -102,14 +102,14 @@ def verdict_changes(before: Run, after: Run) -> pd.DataFrame:
 
 def environment_changes(before: Run, after: Run) -> list[dict[str, Any]]:
     """What differs in software, hardware and settings: `place`, `key`, `before`, `after`."""
-    found: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for place in before.environment.keys() & after.environment.keys():
         old, new = (dict(_facts(run.environment[place])) for run in (before, after))
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):
                 row = {"place": place, "key": key, "before": old.get(key), "after": new.get(key)}
-                found[f"{place} {key}"] = row
-    return [found[name] for name in sorted(found)]
+                changes[f"{place} {key}"] = row
+    return [changes[name] for name in sorted(changes)]
 
 
 def _facts(environment: dict[str, Any]) -> Iterator[tuple[str, Any]]:

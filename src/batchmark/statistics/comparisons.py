@@ -228,12 +228,12 @@ def _one(data: StudyData, target: float) -> pd.DataFrame:
 
 def _other_readings(data: StudyData, target: float) -> dict[str, Array]:
     """Epochs to the target where a single lucky evaluation does not count, and the fastest then."""
-    speed, made = seconds_per_epoch(data).estimate, {}
+    speed, readings = seconds_per_epoch(data).estimate, {}
     for name, epochs in (
         ("confirmed", median(data.trials(confirmed_column(target))).estimate),
         ("mean_curve", np.fmin.reduce(data.trials(mean_column(target)), axis=1)),
     ):
         times = np.where(np.isfinite(epochs), epochs * speed, np.nan)
-        made[f"epochs_{name}"] = np.where(np.isfinite(epochs), epochs, np.nan)
-        made[f"fastest_{name}"] = times == np.fmin.reduce(times, initial=np.inf)
-    return made
+        readings[f"epochs_{name}"] = np.where(np.isfinite(epochs), epochs, np.nan)
+        readings[f"fastest_{name}"] = times == np.fmin.reduce(times, initial=np.inf)
+    return readings

@@ -116,7 +116,7 @@ def _loop(own: StudyData, loop: str) -> dict[str, object]:
     overhead, example = _line(own)
     best = best_batches(own)
     row = best[best["target"] == own.target].iloc[:1].to_dict("records") if len(best) else []
-    found = row[0] if row else {}
+    fastest = row[0] if row else {}
     kept = ("best_batch_size", "best_batch_size_low", "best_batch_size_high", "tied_batch_sizes")
     return {
         **own.place(),
@@ -124,8 +124,8 @@ def _loop(own: StudyData, loop: str) -> dict[str, object]:
         "loop": loop,
         **_three("o", overhead),
         **_three("c", example),
-        **{name: found.get(name) for name in kept},
-        "seconds": found.get("seconds"),
+        **{name: fastest.get(name) for name in kept},
+        "seconds": fastest.get("seconds"),
     }
 
 

@@ -111,8 +111,8 @@ def _parameters(convergence: Line, speed: Line) -> dict[str, Any]:
         critical = np.maximum(convergence.intercept / convergence.slope, 0.0)
         # Epochs that do not grow with the size: no batch that was tried is too large.
         critical = np.where(convergence.slope > 0, critical, np.inf)
-    made = {"e_min": convergence.intercept, **implied(critical, speed)}
-    tables = [columns(name, of_draws(draws)) for name, draws in made.items()]
+    estimates = {"e_min": convergence.intercept, **implied(critical, speed)}
+    tables = [columns(name, of_draws(draws)) for name, draws in estimates.items()]
     return {name: value for table in tables for name, value in table.items()}
 
 
@@ -127,8 +127,8 @@ def implied(critical: Array, speed: Line) -> dict[str, Array]:
         ratio = overhead / example
         fastest = np.sqrt(critical * ratio)
     costs = {f"cost_at_{size}": _relative_cost(size, critical, ratio) for size in COMMON_SIZES}
-    made = {"b_crit": critical, "c": example, "o": overhead, "best_batch_size": fastest}
-    return made | costs
+    estimates = {"b_crit": critical, "c": example, "o": overhead, "best_batch_size": fastest}
+    return estimates | costs
 
 
 def _relative_cost(size: float, critical: Array, overhead: Array) -> Array:

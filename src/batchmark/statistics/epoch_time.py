@@ -48,8 +48,8 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
     )
     timed = subjects.merge(wide.index.to_frame(index=False), on=SUBJECT)
     ratios = wide.loc[pd.MultiIndex.from_frame(timed[SUBJECT])].to_numpy(float)
-    found = product(median(ratios), _of_processes(timed, timings, ratios))
-    return EpochTimes(_with_seconds(timed, timings, found), ratios)
+    ratio = product(median(ratios), _of_processes(timed, timings, ratios))
+    return EpochTimes(_with_seconds(timed, timings, ratio), ratios)
 
 
 def _of_processes(timed: pd.DataFrame, timings: pd.DataFrame, ratios: Array) -> Interval:

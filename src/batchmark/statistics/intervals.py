@@ -194,14 +194,14 @@ def median(values: ArrayLike, steps: ArrayLike = 0.0) -> Interval:
     sample = np.atleast_2d(np.asarray(values, float))
     widths = np.broadcast_to(np.asarray(steps, float), sample.shape)
     counts = (~np.isnan(sample)).sum(axis=1)
-    found = np.full((3, len(sample)), np.nan)
+    intervals = np.full((3, len(sample)), np.nan)
     for count in set(counts.tolist()) - {0}:
         rows = counts == count
         known = ~np.isnan(sample[rows])
         readings, behind = (part[rows][known].reshape(-1, count) for part in (sample, widths))
         small = count < FEWEST_FOR_BOOTSTRAP
-        found[:, rows] = _few(readings, behind) if small else _many(readings, behind)
-    return Interval(*(found[:, 0] if np.ndim(values) == 1 else found))
+        intervals[:, rows] = _few(readings, behind) if small else _many(readings, behind)
+    return Interval(*(intervals[:, 0] if np.ndim(values) == 1 else intervals))
 
 
 def _many(readings: Array, steps: Array) -> Interval:
@@ -269,16 +269,16 @@ def _between(outer: Array, inner: Array, share: float) -> Array:
         return np.where(np.isinf(inner) | np.isinf(outer), outer, outer + share * (inner - outer))
 
 
-def product(one: Interval, other: Interval) -> Interval:
+def product(first: Interval, second: Interval) -> Interval:
     """Interval of the product of two independent positive estimates.
 
     MOVER on logarithms (Donner & Zou 2012): squared distances to the bounds add up.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        below = _distance(one.estimate, one.low, other.estimate, other.low)
-        above = _distance(one.estimate, one.high, other.estimate, other.high)
-        estimate = np.asarray(one.estimate) * np.asarray(other.estimate)
-        unbounded = np.isinf(np.multiply(one.high, other.high))
+        below = _distance(first.estimate, first.low, second.estimate, second.low)
+        above = _distance(first.estimate, first.high, second.estimate, second.high)
+        estimate = np.asarray(first.estimate) * np.asarray(second.estimate)
+        unbounded = np.isinf(np.multiply(first.high, second.high))
         high = np.where(unbounded, np.inf, estimate * np.exp(above))[()]
         return Interval(estimate, estimate * np.exp(-below), high)
 

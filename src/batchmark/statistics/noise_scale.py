@@ -164,8 +164,8 @@ def _scale(part: pd.DataFrame) -> Scale | None:
     }
     if not usable:
         return None
-    found = [_drawn(same, size) for size, same in usable.items()]
-    squared, trace = (np.array(values) for values in zip(*found, strict=True))
+    estimates = [_drawn(same, size) for size, same in usable.items()]
+    squared, trace = (np.array(values) for values in zip(*estimates, strict=True))
     weights = 1 / np.maximum(trace[:, 1:].var(axis=1), np.finfo(float).tiny)
     weights = (weights / weights.sum())[:, None]
     noise, signal = (weights * trace).sum(axis=0), (weights * squared).sum(axis=0)

@@ -109,15 +109,15 @@ def mean_crossings(curves: Curves, targets: Sequence[float], limits: Array | Non
 
     Interpolated between evaluations on the logarithm of the error; infinite: it does not.
     """
-    found = np.full((len(curves.trials), len(targets)), np.inf)
+    crossings = np.full((len(curves.trials), len(targets)), np.inf)
     counts = _reduce(np.add, _within(curves, limits).astype(float), curves).astype(np.intp)
     variants = curves.trials.groupby(RUN, observed=True, sort=False).indices
     for trials in cast(dict[str, NDArray[np.intp]], variants).values():
         rows = trials[counts[trials] > 0]
         if len(rows):
             epochs, mean = _mean_curve(curves, curves.starts[rows], counts[rows])
-            found[rows] = [_crossing(epochs, mean, target) for target in targets]
-    return found
+            crossings[rows] = [_crossing(epochs, mean, target) for target in targets]
+    return crossings
 
 
 def _mean_curve(

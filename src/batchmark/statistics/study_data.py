@@ -371,8 +371,8 @@ def families(data: StudyData, fewest: int = FEWEST_SIZES) -> Iterator[tuple[str,
         for name in labels(data.study.settings[variant]):
             members[name].append(row)
     sizes = data.variants["batch_size"].to_numpy()
-    for name, found in members.items():
-        rows = np.array(found)[np.argsort(sizes[found], kind="stable")]
+    for name, variants in members.items():
+        rows = np.array(variants)[np.argsort(sizes[variants], kind="stable")]
         if len(set(sizes[rows].tolist())) >= fewest:
             yield name, rows
 

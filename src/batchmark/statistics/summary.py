@@ -100,10 +100,10 @@ def _timed(variants: pd.DataFrame, times: EpochTimes) -> pd.DataFrame:
     order = variants.assign(studies=variants["studies"].fillna("").str.split(";"))
     order = order[[*RUN, "studies"]].explode("studies").rename(columns={"studies": "study"})
     order["rank"] = range(len(order))
-    found = listed.merge(order, on=[*RUN, "study"])
-    found = found.sort_values(["rank", "threads"], ascending=[True, False], kind="stable")
+    timed = listed.merge(order, on=[*RUN, "study"])
+    timed = timed.sort_values(["rank", "threads"], ascending=[True, False], kind="stable")
     # The most threads that the first of its studies was timed at.
-    first = found.drop_duplicates(RUN)
+    first = timed.drop_duplicates(RUN)
     return first[[*RUN, "study", *_TIMED]].rename(columns={"study": "timed_in"})
 
 
@@ -123,7 +123,7 @@ def _missing(table: pd.DataFrame) -> list[str]:
 
 def _relative(table: pd.DataFrame) -> dict[str, Any]:
     """Per unit: over the fastest variant timed in the same session, whose id is the base."""
-    made = {}
+    ratios = {}
     for column_name, ratio in (
         ("seconds_per_epoch", "relative_epoch_time"),
         ("time_to_target", "relative_time_to_target"),
@@ -136,5 +136,5 @@ def _relative(table: pd.DataFrame) -> dict[str, Any]:
         )
         keys = ["machine", "device", "timed_in"]
         named = table[keys].merge(fastest[[*keys, "variant"]], on=keys, how="left")["variant"]
-        made |= {ratio: table[column_name] / base, f"{ratio}_base": named.to_numpy()}
-    return made
+        ratios |= {ratio: table[column_name] / base, f"{ratio}_base": named.to_numpy()}
+    return ratios

@@ -153,13 +153,13 @@ def attempts(read: Callable[[], Reading | None], calmest: float) -> list[Reading
     `calmest`: the least share taken so far, infinite at the first, which has none to be held to.
     Empty of a visit that failed.
     """
-    made: list[Reading] = []
-    while len(made) < ATTEMPTS and all(r.taken_share > calmest + TAKEN_LIMIT for r in made):
+    readings: list[Reading] = []
+    while len(readings) < ATTEMPTS and all(r.taken_share > calmest + TAKEN_LIMIT for r in readings):
         reading = read()
         if reading is None:
             return []
-        made.append(reading)
-    return made
+        readings.append(reading)
+    return readings
 
 
 def round_order(subjects: Sequence[str], baseline: str, random: Random) -> list[str]:

@@ -58,7 +58,7 @@ def own(name: str, kind: str) -> Callable[..., Any]:
     module_name, _, attribute = name.partition(":")
     try:
         module, changed = _imported(module_name)
-        found = getattr(module, attribute)
+        code = getattr(module, attribute)
     except Exception as error:
         raise UserError(
             f"{kind} {name!r} cannot be loaded ({reason(error)}); expected "
@@ -69,9 +69,9 @@ def own(name: str, kind: str) -> Callable[..., Any]:
             f"{kind} {name!r} is refused: importing {module_name} sets Keras's {changed}, which "
             f"would hold for other variants too; set it inside {attribute!r}."
         )
-    if not callable(found):
+    if not callable(code):
         raise UserError(f"{kind} {name!r} is refused: {attribute!r} is not callable.")
-    return found
+    return code
 
 
 @cache
@@ -96,5 +96,5 @@ def reason(error: Exception) -> str:
     # AutoGraph shows the traceback first; what was raised comes after it.
     if lines[:1] == ["in user code:"] and raised:
         lines = [_RAISED.sub("", line) for line in lines[raised[0] :]]
-    told = [line.rstrip(".") for line in lines if not line.startswith(_PLACES)]
-    return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__
+    sentences = [line.rstrip(".") for line in lines if not line.startswith(_PLACES)]
+    return f"{type(error).__name__}: {sentences[0]}" if sentences else type(error).__name__

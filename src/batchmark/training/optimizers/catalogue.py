@@ -51,13 +51,13 @@ def _class(name: str) -> type[keras.optimizers.Optimizer]:
     if name == "rprop":
         return plugins.built_in("optimizers", "rprop").Rprop
     row = OPTIMIZERS.get(name)
-    found = getattr(keras.optimizers, (row and row.keras) or name, None)
-    if not (isinstance(found, type) and issubclass(found, keras.optimizers.Optimizer)):
+    kind = getattr(keras.optimizers, (row and row.keras) or name, None)
+    if not (isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)):
         raise UserError(
             f"optimizer {name!r} is unknown; choose {', '.join(OPTIMIZERS)}, a class of "
             "keras.optimizers or your own 'package.module:Class'."
         )
-    return found
+    return kind
 
 
 def _means(hyperparameters: Hyperparameters, images: int) -> dict[str, Any]:
@@ -65,12 +65,12 @@ def _means(hyperparameters: Hyperparameters, images: int) -> dict[str, Any]:
 
     The half-life rule of Marek et al. 2025: a factor to the power of the images.
     """
-    found: dict[str, Any] = {}
+    means: dict[str, Any] = {}
     if half_life := hyperparameters.ema_half_life:
-        found |= {"use_ema": True, "ema_momentum": 0.5 ** (images / half_life)}
+        means |= {"use_ema": True, "ema_momentum": 0.5 ** (images / half_life)}
     if half_life := hyperparameters.beta_2_half_life:
-        found["beta_2"] = 0.5 ** (images / half_life)
-    return found
+        means["beta_2"] = 0.5 ** (images / half_life)
+    return means
 
 
 def _shared_arguments(hyperparameters: Hyperparameters) -> dict[str, Any]:
