@@ -15,12 +15,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.contract.hyperparameters import (
+    OPTIMIZERS,
+    Hyperparameters,
+    Optimizer,
+    variant_id,
+)
 from batchmark.contract.requests.message import Variant
+from batchmark.plan.grid import check_rules
 from batchmark.plan.plan import _sources
 from batchmark.plan.schema import StudyConfig
 from batchmark.plan.studies import build_study
-from batchmark.report.selection import Tables
+from batchmark.training.optimizers.catalogue import create
 from tests.workflow.checkout import ROOT, Checkout, copy_project
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -44,6 +50,17 @@ def test_optimizer() -> None:
     optimizer.build([weights])
     optimizer.apply([keras.ops.array([5.0, -0.2])], [weights])
     np.testing.assert_allclose(weights.numpy(), [0.9, -0.9], rtol=1e-6)
+
+
+def test_short_name_of_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = _block("src/batchmark/contract/hyperparameters.py, in OPTIMIZERS")
+    (row,) = eval(f"{{{block}}}", {"Optimizer": Optimizer}).items()  # noqa: S307
+    monkeypatch.setitem(OPTIMIZERS, *row)
+    chosen = Hyperparameters(optimizer="lion", learning_rate="default")
+    check_rules(chosen, "a study")
+    optimizer = create(chosen, "default", batch_size=10)
+    assert isinstance(optimizer, keras.optimizers.Lion)
+    assert optimizer.learning_rate.numpy() == pytest.approx(row[1].rate)
 
 
 def test_claim(tmp_path: Path) -> None:
@@ -349,12 +366,27 @@ def test_language(checkout: Checkout) -> None:
         assert '<a class="tool" href="index.de.html" hreflang="de" lang="de">Deutsch</a>' in html
 
 
-def test_figure(finished: Checkout) -> None:
-    drawn = _executed("src/batchmark/report/figures/accuracy.py")["best_epoch"](
-        Tables(finished.folder / "results" / "tables")
-    )
-    assert list(drawn.numbers.columns) == ["batch size", "best epoch"]
-    assert len(drawn.numbers) == 2
+DRAWN = """
+import json
+from pathlib import Path
+from batchmark.report.catalogue import figures_for, module_of
+from batchmark.report.selection import Tables
+from batchmark.stages.plot import plot
+
+assert "best_epoch" in figures_for({{"batch_size": ["batch_size"]}}, probed=False, profiled=False)
+plot("best_epoch", module_of("best_epoch"), Tables(Path({tables!r})), Path("drawn.svg"))
+print(Path("drawn.json").read_text())
+"""
+
+
+def test_figure(finished: Checkout, tmp_path: Path) -> None:
+    copy = _followed(tmp_path, "A figure", lambda text, block: text + block, after("ENTRIES = (\n"))
+    tables = str(finished.folder / "results" / "tables")
+    facts = _answers(copy, DRAWN.format(tables=tables))
+    assert facts["columns"] == ["batch size", "best epoch"]
+    assert len(facts["rows"]) == 2
+    listed = _run(copy, "batchmark.report.language.untranslated", "workflow/report").stdout
+    assert "zh.po lacks: When is a batch size at its best?\n" in listed
 
 
 def test_study() -> None:

@@ -194,25 +194,14 @@ def _record_session(
 ) -> TimingResult:
     timed = timed_graphs(request, thread_settings(request))
     startups = _prepare_all(request, timed, timers, failures)
-    peaks = {
-        str(threads): first.ask(Timer.peak)
-        for (threads, loop), (first, *_) in timers.items()
-        if loop == "graph"
-    }
+    peaks = _peaks(timers)
     main, *_ = next(iter(timers.values()))
     environment = main.ask(Timer.environment) | {
         "machine": machine.describe(),
         "code": machine.code(),
     }
-    steps = {
-        graph.id: startups[graph.id].visit_steps
-        for graph in timed
-        if not startups[graph.id].message
-    }
     dataset = read_record(facts).facts
-    lost: dict[str, str] = {}
-    turns = [_readers(timed, timers, steps, lost, turn) for turn in range(PROCESSES)]
-    watched = _observe(request, turns, lost)
+    watched, lost = _observe(request, timed, timers, startups)
     startups |= {name: Startup(message=message) for name, message in lost.items()}
     clock = time.get_clock_info("perf_counter")
     available = _available(request, environment["machine"], memory_use.resident)
@@ -239,12 +228,30 @@ def _record_session(
     )
 
 
+def _peaks(timers: Timers) -> dict[str, float]:
+    """Arithmetic operations a second of the device, by number of threads."""
+    return {
+        str(threads): first.ask(Timer.peak)
+        for (threads, loop), (first, *_) in timers.items()
+        if loop == "graph"
+    }
+
+
 def _observe(
-    request: TimeRequest, readers: Sequence[Readers], lost: dict[str, str]
-) -> Observations:
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers, startups: dict[str, Startup]
+) -> tuple[Observations, dict[str, str]]:
+    """The visits and the machine around them, and by subject why it failed on the way."""
+    steps = {
+        graph.id: startups[graph.id].visit_steps
+        for graph in timed
+        if not startups[graph.id].message
+    }
+    lost: dict[str, str] = {}
+    readers = [_readers(timed, timers, steps, lost, turn) for turn in range(PROCESSES)]
     started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
     visits, gpus = _visit_all(request, readers, lost)
-    return Observations(started, before, visits, gpus, machine.observe(request.device))
+    after = machine.observe(request.device)
+    return Observations(started, before, visits, gpus, after), lost
 
 
 def _prepare_others(timed: list[TimedGraph], timers: Timers) -> dict[str, Startup]:
