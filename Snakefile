@@ -13,11 +13,11 @@ sys.path.insert(0, str(SOURCE))
 
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES
 from batchmark.contract.errors import UserError
+from batchmark.machine.cards import card_count, cards_of_job
 from batchmark.machine.garbage import collect_seldom
 from batchmark.contract.devices import DEVICES
 from batchmark.contract.languages import ANSWER_FILE, language_codes, page_file
 from batchmark.report.listing import figure_labels, table_labels
-from batchmark.plan.plan import card_count, cards_of_job
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.studies import in_order_of_priority
 from batchmark.plan.plan import open_plan

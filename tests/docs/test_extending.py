@@ -303,14 +303,14 @@ for number in (0, 1):
     folder.mkdir(parents=True)
     (folder / "mem_info_vram_total").write_text("8192")
     (folder / "mem_info_vram_used").write_text("4096")
-plan._installed = lambda package: package == "tensorflow_rocm"
+cards._installed = lambda package: package == "tensorflow_rocm"
 variants = [Variant(id="a", hyperparameters=Hyperparameters())]
 sources = {device: plan._sources("time", device, variants) for device in KINDS}
 request = TimeRequest.model_construct(device="rocm", threads=[1, 0])
 answers = {
-    "usable": plan.usable_devices(), "seen": cards.usable("rocm"),
+    "usable": cards.usable_devices(), "seen": cards.usable("rocm"),
     "threads": thread_settings(request),
-    "peak": cards.observe("rocm"), "resource": plan.cards_of_job("rocm"), "others": sources["cpu"],
+    "peak": cards.observe("rocm"), "resource": cards.cards_of_job("rocm"), "others": sources["cpu"],
     "driver": [each.split(":")[0] for each in sources["rocm"].split() if "machine.rocm" in each],
 }
 with cards.own("time a", "rocm"):

@@ -330,7 +330,7 @@ def test_what_a_study_needs_cannot_be_taken_back(plan_of: OpenPlan) -> None:
 
 
 def test_gpu_without_one_is_refused_before_any_job(plan_of: OpenPlan) -> None:
-    from batchmark.plan.plan import resolve_devices  # noqa: PLC0415
+    from batchmark.machine.cards import resolve_devices  # noqa: PLC0415
 
     assert resolve_devices("auto", ["cpu"]) == ["cpu"]
     assert resolve_devices("auto", ["cpu", "gpu"]) == ["cpu", "gpu"]

@@ -1,4 +1,4 @@
-"""Devices of which a process has one for itself: which one it may use, of any kind.
+"""Devices of which a process has one for itself: which there are, and which one it may use.
 
 A process's devices are fixed when it starts up, so the choice is made through a variable of the
 environment before TensorFlow is imported; a lock file a device keeps two processes off the same
@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
-from batchmark.contract.devices import KINDS, Device
+from batchmark.contract.devices import DEVICES, KINDS, Device
 from batchmark.contract.errors import UserError
 from batchmark.machine.locks import EXCLUSIVE, announcer, open_lock, try_lock
 
@@ -58,6 +59,58 @@ def usable(device: Device) -> list[str]:
     return visible(driver.devices(), device) if driver else []
 
 
+def cards_of_job(device: Device) -> int:
+    """How many cards a job on such a device has for itself."""
+    return int(KINDS[device].cards is not None)
+
+
+def card_count() -> int:
+    """The number of this machine's cards of all kinds that the user lets processes see."""
+    return sum(len(usable(device)) for device in DEVICES)
+
+
+def usable_devices() -> list[Device]:
+    """The devices of this machine that the installed TensorFlow can use: the CPU at least."""
+    return [device for device in DEVICES if _is_usable(device)]
+
+
+def _is_usable(device: Device) -> bool:
+    kind = KINDS[device].cards
+    if kind is None:
+        return True
+    # Both packages hold the same module: where both are installed, it may be the CPU's.
+    able = _installed(kind.package) and not _installed("tensorflow_cpu")
+    return able and bool(usable(device))
+
+
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def resolve_devices(
+    wanted: Literal["auto"] | Sequence[Device], usable: Sequence[Device], *, elsewhere: bool = False
+) -> list[Device]:
+    """The devices to run on. Raises UserError when one is wanted that this machine lacks.
+
+    `elsewhere`: jobs run on other machines, whose cards cannot be counted from here.
+    """
+    if wanted == "auto":
+        return list(usable)
+    for device in wanted:
+        kind = KINDS[device].cards
+        if kind and device not in usable and not elsewhere:
+            raise UserError(
+                f"devices = [{device}]: no {KINDS[device].name} can be used here: the driver "
+                f"reports none, {kind.variable} hides them or the installed TensorFlow is the "
+                f"CPU's; check {kind.remedy}, or use devices: auto or [cpu]."
+            )
+    return list(dict.fromkeys(wanted))
+
+
 def _driver(device: Device) -> Driver | None:
     cards = KINDS[device].cards
     return cast(Driver, import_module(f"batchmark.machine.{cards.module}")) if cards else None
@@ -92,7 +145,7 @@ def own(description: str, device: Device) -> Iterator[None]:
 def claimed(
     description: str, candidates: Sequence[str], device: Device, folder: Path | None = None
 ) -> Iterator[str]:
-    """Own one of the cards `found` and make it the only one seen; wait if none is free."""
+    """Own one of these cards and make it the only one seen; wait if none is free."""
     with ExitStack() as until_done:
         card = _free(candidates, device, until_done, folder)
         if card is None:

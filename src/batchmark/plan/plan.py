@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from batchmark.contract.calibration import Calibration
-from batchmark.contract.devices import DEVICES, KINDS, Device
+from batchmark.contract.devices import DEVICES, Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters, digest
@@ -35,7 +34,7 @@ from batchmark.dataset.local import (
     local_path,
     validation_size,
 )
-from batchmark.machine import cards
+from batchmark.machine.cards import resolve_devices, usable_devices
 from batchmark.plan.fingerprint import (
     BY_VALUE,
     check_defined,
@@ -123,58 +122,6 @@ def _public_name(path: Path) -> str:
     if path.parts[-2:] == OUR_OWN.parts:
         return str(OUR_OWN)
     return ELSEWHERE if path.is_absolute() or ".." in path.parts else str(path)
-
-
-def cards_of_job(device: Device) -> int:
-    """How many cards a job on such a device has for itself."""
-    return int(KINDS[device].cards is not None)
-
-
-def card_count() -> int:
-    """The number of this machine's cards of all kinds that the user lets processes see."""
-    return sum(len(cards.usable(device)) for device in DEVICES)
-
-
-def usable_devices() -> list[Device]:
-    """The devices of this machine that the installed TensorFlow can use: the CPU at least."""
-    return [device for device in DEVICES if _is_usable(device)]
-
-
-def _is_usable(device: Device) -> bool:
-    kind = KINDS[device].cards
-    if kind is None:
-        return True
-    # Both packages hold the same module: where both are installed, it may be the CPU's.
-    able = _installed(kind.package) and not _installed("tensorflow_cpu")
-    return able and bool(cards.usable(device))
-
-
-def _installed(package: str) -> bool:
-    try:
-        distribution(package)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-def resolve_devices(
-    wanted: Literal["auto"] | Sequence[Device], usable: Sequence[Device], *, elsewhere: bool = False
-) -> list[Device]:
-    """The devices to run on. Raises UserError when one is wanted that this machine lacks.
-
-    `elsewhere`: jobs run on other machines, whose cards cannot be counted from here.
-    """
-    if wanted == "auto":
-        return list(usable)
-    for device in wanted:
-        kind = KINDS[device].cards
-        if kind and device not in usable and not elsewhere:
-            raise UserError(
-                f"devices = [{device}]: no {KINDS[device].name} can be used here: the driver "
-                f"reports none, {kind.variable} hides them or the installed TensorFlow is the "
-                f"CPU's; check {kind.remedy}, or use devices: auto or [cpu]."
-            )
-    return list(dict.fromkeys(wanted))
 
 
 class Quick(NamedTuple):

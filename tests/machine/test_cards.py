@@ -3,9 +3,7 @@ from pathlib import Path
 import pytest
 
 from batchmark.contract.devices import Device
-from batchmark.machine import gpu
-from batchmark.plan import plan
-from batchmark.plan.plan import card_count, resolve_devices
+from batchmark.machine import cards, gpu
 from tests.workflow.checkout import copy_project
 
 # Stands for the library and driver of a machine with two cards.
@@ -21,13 +19,13 @@ print(f"GPUs: {workflow.global_resources['gpu'].value}.", file=sys.stderr)
 
 
 def test_gpus_of_other_machines_are_believed() -> None:
-    assert resolve_devices(["cpu", "gpu"], ["cpu"], elsewhere=True) == ["cpu", "gpu"]
-    assert resolve_devices("auto", ["cpu"], elsewhere=True) == ["cpu"]
+    assert cards.resolve_devices(["cpu", "gpu"], ["cpu"], elsewhere=True) == ["cpu", "gpu"]
+    assert cards.resolve_devices("auto", ["cpu"], elsewhere=True) == ["cpu"]
 
 
 def test_cuda_sees_only_what_the_user_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert card_count() == 0
+    assert cards.card_count() == 0
 
 
 @pytest.mark.parametrize(
@@ -53,7 +51,7 @@ def test_as_many_gpu_jobs_run_as_there_are_cards(
 def test_only_gpus_that_tensorflow_can_use_are_planned_for(
     monkeypatch: pytest.MonkeyPatch, packages: set[str], usable: list[Device]
 ) -> None:
-    monkeypatch.setattr(plan, "_installed", lambda package: package in packages)
+    monkeypatch.setattr(cards, "_installed", lambda package: package in packages)
     monkeypatch.setattr(gpu, "devices", lambda: ["0", "1"])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert plan.usable_devices() == usable
+    assert cards.usable_devices() == usable
