@@ -126,10 +126,6 @@ def magnitude_quantiles(gradient: Vector) -> dict[str, float]:
     return {f"{q:g}": float(value) for q, value in zip(QUANTILES, values, strict=True)}
 
 
-# One graph call reads the whole order of its images: small batches in few calls.
-IMAGES_PER_CALL = 50_000
-
-
 def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
     """Train and probe every trial of the request.
 
@@ -217,9 +213,8 @@ def _point(request: ProbeRequest, session: Session, moment: Moment) -> ProbePoin
 
 
 def _train_until(session: Session, step: int) -> None:
-    longest = max(1, IMAGES_PER_CALL // session.batches.batch_size)
     while session.step < step:
-        session.train(min(longest, step - session.step))
+        session.train(min(session.longest_call, step - session.step))
 
 
 def _unflat(flat: Vector, session: Session) -> list[Vector]:

@@ -35,6 +35,11 @@ Optimizer = keras.optimizers.Optimizer
 
 # Activations of a whole split would not fit a small machine's memory.
 EVALUATION_BATCH = 1000
+# Between calls alone a checkpoint can be saved and a divergence be seen.
+STEPS_PER_CALL = 4000
+IMAGES_PER_CALL = 200_000
+# So many steps are a loop of known length, after each of which a GPU need not be asked to go on.
+BLOCK = 64
 # Operations with a random state of their own; Keras's begin with Stateless.
 STATEFUL_DRAWS = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial")
 
@@ -78,7 +83,11 @@ class Session:
         self._full_rate = np.float32(self.optimizer.learning_rate)
         course = batches.course
         self._sums = _sums(self.model) if course and course.accumulates else []
-        signature = [tf.TensorSpec([None, batches.batch_size], tf.int32)]
+        self._compiled = compiled
+        signature = [
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([None, batches.batch_size], tf.int32),
+        ]
         if course:
             signature += [tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.bool)]
         self._loop = tf.function(self._train_loop, input_signature=signature, jit_compile=compiled)
@@ -159,15 +168,22 @@ class Session:
         known = {id(variable.value) for variable in self.variables()}
         return drawn or any(id(variable) not in known for variable in graph.variables)
 
+    @property
+    def longest_call(self) -> int:
+        """The most steps that a training should run in one call."""
+        return max(1, min(STEPS_PER_CALL, IMAGES_PER_CALL // self.batches.batch_size))
+
     def train(self, steps: int) -> StepMetrics:
         """Run the next `steps` steps in one graph call and wait for their metrics."""
         inputs: list[NDArray[Any]] = [self.batches.order(self.step, steps)]
         if course := self.batches.course:
             rates = self._full_rate * course.rates(self.step, steps)
             inputs += [rates, course.updates(self.step, steps)]
-        losses, correct = self._loop(*map(tf.constant, inputs))
+        if self._compiled:
+            inputs = [_lengthened(each, self.longest_call) for each in inputs]
+        losses, correct = self._loop(tf.constant(steps), *map(tf.constant, inputs))
         self.step += steps
-        return StepMetrics(losses.numpy(), correct.numpy())
+        return StepMetrics(losses.numpy()[:steps], correct.numpy()[:steps])
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         """The model's outputs in inference mode, [images, classes]."""
@@ -249,21 +265,33 @@ class Session:
         return tf.function(self._train_step).get_concrete_function(signature)
 
     def _train_loop(
-        self, order: tf.Tensor, rates: tf.Tensor | None = None, updates: tf.Tensor | None = None
+        self,
+        steps: tf.Tensor,
+        order: tf.Tensor,
+        rates: tf.Tensor | None = None,
+        updates: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        steps = tf.shape(order)[0]
-        losses = tf.TensorArray(tf.float32, steps)
-        correct = tf.TensorArray(tf.int32, steps)
+        """Losses and hits of the first `steps` rows of `order`, trained; those after are zero."""
+        losses = tf.TensorArray(tf.float32, tf.shape(order)[0], element_shape=())
+        correct = tf.TensorArray(tf.int32, tf.shape(order)[0], element_shape=())
 
         def body(step: Any, losses: Any, correct: Any) -> tuple[Any, Any, Any]:
             course = () if rates is None or updates is None else (rates[step], updates[step])
             loss, right = self._train_step(order[step], *course)
             return step + 1, losses.write(step, loss), correct.write(step, right)
 
-        # Steps depend on each other; more than one at a time would only keep their memory.
-        _, losses, correct = tf.while_loop(
-            lambda step, *_: step < steps, body, (0, losses, correct), parallel_iterations=1
-        )
+        def block(first: Any, *metrics: Any) -> tuple[Any, ...]:
+            def within(n: Any, *metrics: Any) -> tuple[Any, ...]:
+                _, *after = body(first + n, *metrics)
+                return n + 1, *after
+
+            _, *after = _repeat(within, (0, *metrics), BLOCK)
+            return first + BLOCK, *after
+
+        start = (0, losses, correct)
+        if self._compiled:
+            start = _repeat(block, start, steps - BLOCK + 1)
+        _, losses, correct = _repeat(body, start, steps)
         return losses.stack(), correct.stack()
 
     def _train_step(self, indices: tf.Tensor, *course: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -426,6 +454,23 @@ def _fitting_batch_size(hyperparameters: Hyperparameters, train_size: int) -> in
     if size > train_size:
         raise ValueError(f"batch size {size} exceeds {train_size} training images")
     return size
+
+
+def _lengthened(rows: NDArray[Any], length: int) -> NDArray[Any]:
+    """The rows and zeros, `length` together, or four, sixteen, … times as many.
+
+    XLA compiles for each number of rows anew.
+    """
+    while length < len(rows):
+        length *= 4
+    more = np.zeros((length - len(rows), *rows.shape[1:]), rows.dtype)
+    return np.concatenate([rows, more])
+
+
+def _repeat(body: Callable[..., tuple[Any, ...]], start: tuple[Any, ...], end: Any) -> Any:
+    """A loop in the graph over the first of `start`, as long as it is less than `end`."""
+    # Steps depend on each other; more than one at a time would only keep their memory.
+    return tf.while_loop(lambda step, *_: step < end, body, start, parallel_iterations=1)
 
 
 def _guesses(logits: tf.Tensor) -> tf.Tensor:

@@ -112,9 +112,6 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-# Between graph calls alone a checkpoint can be saved and a divergence be seen.
-STEPS_PER_CALL = 4000
-IMAGES_PER_CALL = 200_000
 # A norm needs few images; all of them would cost as much as an epoch.
 GRADIENT_IMAGES = 1_000
 
@@ -223,10 +220,9 @@ def _next_mark(session: Session, schedule: Schedule, progress: Progress) -> int:
 
 def _train_until(mark: int, total: int, session: Session, progress: Progress, save: Save) -> None:
     """Train up to step `mark`, or until a loss is not finite."""
-    longest = max(1, min(STEPS_PER_CALL, IMAGES_PER_CALL // session.batches.batch_size))
     while session.step < mark and progress.history.finite():
         begun = time.monotonic()
-        progress.history.add_steps(session.train(min(longest, mark - session.step)))
+        progress.history.add_steps(session.train(min(session.longest_call, mark - session.step)))
         progress.seconds += time.monotonic() - begun
         save(session, progress, session.step == total)
 
