@@ -20,11 +20,13 @@ from batchmark.statistics.study_data import StudyData
 from tests.claims.worlds import (
     EPOCHS,
     Array,
+    Settings,
     draws,
     evidence,
     gradient_norms,
     magnitudes,
     norms,
+    on_other_data,
     study_data,
     with_trials,
 )
@@ -463,6 +465,33 @@ def grown(random: Random, worse: float) -> Evidence:
     return evidence(made)
 
 
+def twice(name: str, settings: Settings, here: Array, there: Array, random: Random) -> Evidence:
+    """A study on two data sets, with log epochs [setting, 1] on each."""
+    first = of(f"{name}-mnist", *settings)
+    other = on_other_data(replace(first, study=first.study.model_copy(update={"name": name})))
+    logs = [each + noise(random, len(each), 0.03) for each in (here, there)]
+    pairs = zip((first, other), logs, strict=True)
+    return evidence(*(with_trials(data, **{EPOCHS: 10 * np.exp(log)}) for data, log in pairs))
+
+
+def carried(random: Random, cost: float) -> Evidence:
+    """30 is fastest on the first data set; on the other it takes `cost` times as long as 100."""
+    settings = grid(batch_size=[10, 30, 100, 300])
+    here, there = column(4, 1, 1.1, 4), column(4, cost, 1, 4)
+    return twice("workload", settings, np.log(here), np.log(there), random)
+
+
+def ordered(axis: str, *values: object) -> World:
+    """The second setting is twice as fast on the first data set; on the other by the effect."""
+
+    def world(random: Random, speed: float) -> Evidence:
+        slow = [2.0] * (len(values) - 2)
+        here, there = column(0, -np.log(2), *slow), column(0, -np.log(speed), *slow)
+        return twice("workload", grid(**{axis: [*values]}), here, there, random)
+
+    return world
+
+
 @dataclass(frozen=True)
 class Case:
     """A claim, a world, an effect on the margin, and one that makes the claim true."""
@@ -543,6 +572,9 @@ CASES = [
     Case("accumulation-equal", lambda random, worse: accumulated(random, worse, 1.5), 0.003, 0.0),
     Case("accumulation-equal", lambda random, slower: accumulated(random, 0, slower), 1.05, 1.5),
     Case("batch-for-decay", grown, 0.003, 0.0),
+    Case("workload-batch-size", carried, 1.25, 1.0),
+    Case("workload-optimizers", ordered("optimizer", "sgd", "adam", "rmsprop"), 1.0, 1.5),
+    Case("workload-normalization", ordered("normalization", "none", "batch"), 1.0, 1.5),
 ]
 CLAIMS = all_claims()
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from batchmark.claims.evidence import Evidence
+from batchmark.contract.datasets import on_dataset
 from batchmark.statistics.study_data import StudyData
 from tests.synthetic import study
 
@@ -69,6 +70,20 @@ def _as_trained(variants: pd.DataFrame) -> pd.DataFrame:
         model_arguments="{}",
         optimizer_arguments="{}",
     )
+
+
+def on_other_data(of: StudyData, dataset: str = "fashion_mnist") -> StudyData:
+    """The same study without effects on another data set."""
+    ids = {variant: on_dataset(variant, dataset) for variant in of.ids}
+    part = of.study.model_copy(
+        update={
+            "name": f"{of.study.name}-{dataset}",
+            "settings": {ids[variant]: axes for variant, axes in of.study.settings.items()},
+        }
+    )
+    variants = of.variants.assign(variant=of.variants["variant"].map(ids), dataset=dataset)
+    outcomes = of.outcomes.assign(variant=of.outcomes["variant"].map(ids))
+    return replace(of, study=part, variants=variants, outcomes=outcomes)
 
 
 def with_trials(of: StudyData, **columns: ArrayLike) -> StudyData:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from batchmark.collecting.gather import find_places
+from batchmark.collecting.gather import find_incoming, find_places
 from batchmark.collecting.tidy import Collection, collect
 from batchmark.contract.errors import UserError
+from batchmark.contract.requests.collect import CollectRequest
+from batchmark.contract.requests.message import Variant
 from tests.contract.editing import write_sealed
 from tests.synthetic import Example, Truth, collect_request, example_request, write_results
 
@@ -128,3 +130,44 @@ def test_folders_with_strange_names_are_no_machines(results: Path) -> None:
     (results / "tables").mkdir()
     places = find_places(results, collect_request(REQUEST))
     assert [place.machine for place in places] == ["local"]
+
+
+def on_mine(results: Path) -> tuple[CollectRequest, Path]:
+    """A part of the study on another data set: a plan, and the result of its one variant."""
+    request, (first, *_) = collect_request(REQUEST), REQUEST.variants
+    other = Variant(id=f"mine--{first.id}", hyperparameters=first.hyperparameters)
+    path = results / "local/cpu/runs" / f"{other.id}.json"
+    path.write_bytes(run_files(results)[0].read_bytes())
+
+    def move(run: dict[str, Any]) -> None:
+        run["variant"]["id"] = other.id
+        run["dataset"].update(name="mine", digest="d2" * 32)
+        run["dataset"]["notes"] = [{"code": "few_images", "text": "Few."}]
+
+    edit(path, move)
+    studies = {**request.studies, "momentum-mine": [other.id]}
+    variants = [*request.variants, other]
+    return request.model_copy(update={"studies": studies, "variants": variants}), path
+
+
+def test_results_on_two_data_sets_are_kept_apart(results: Path) -> None:
+    request, path = on_mine(results)
+    found = collect(request, results, results / "logs", partial=False)
+    names = {row["variant"]: row["dataset"] for row in found.rows["variants"]}
+    assert names.pop(path.stem) == "mine"
+    assert {*names.values()} == {"mnist"}
+    record = found.environment["local/cpu"]
+    assert record["dataset"]["name"] == "mnist"
+    assert record["other_datasets"]["mine"]["digest"] == "d2" * 32
+    notes = [row for row in found.rows["warnings"] if row["code"] == "few_images"]
+    assert [row["subject"] for row in notes] == ["mine"]
+    assert path.relative_to(results) in find_incoming(results)
+
+
+def test_a_result_that_was_made_on_another_data_set_than_its_id_says_is_refused(
+    results: Path,
+) -> None:
+    _, path = on_mine(results)
+    edit(path, lambda run: run["dataset"].update(name="yours"))
+    with pytest.raises(UserError, match=r"variant\.id is 'mine--"):
+        find_incoming(results)

@@ -67,7 +67,7 @@ def test_training_still_starts_as_the_reference_did(tmp_path: Path) -> None:
 def _commands(folder: Path, packed: RunResult) -> Iterator[list[str]]:
     """How the first evaluation of the packed run's first trial is made again."""
     planned = made.plan(folder / "requests")
-    data = read_request(Path(planned.download_request()), DatasetRequest)
+    data = read_request(Path(planned.download_request("mnist")), DatasetRequest)
     train = read_request(Path(planned.train_request(packed.variant.id, "cpu")), TrainRequest)
     quarter = {"epochs": 0.25, "trials": 1, "first_seed": packed.trials[0].seed}
     asked = {

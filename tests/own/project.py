@@ -13,13 +13,24 @@ CLASSES = 3
 
 CONFIG = """\
 scale: own
-dataset: {name: squares, path: squares.npz, validation: 0.25}
-targets: {squares: [0.9, 0.6]}
+dataset:
+  - {name: squares, path: squares.npz, validation: 0.25}
+  - {name: others, path: others.npz, validation: 0.25}
+targets: {squares: [0.9, 0.6], others: [0.8]}
 training: {epochs: 2, trials: 1}
 timing: {rounds: 3, min_seconds: 0.01, min_steps: 2}
 probing: {batch_sizes: [1, 10], draws: 4}
 studies:
   width: {}
+  workload:
+    settings: {model: mlp, batch_size: 20, learning_rate: 0.1}
+    grids: [{optimizer: [sgd, adam]}]
+    baseline: {optimizer: sgd}
+    epochs: 2
+    trials: 1
+    evaluate_every: null
+    rounds: 0
+    targets: null
   batch_size: null
   optimizer: null
   momentum: null
@@ -118,7 +129,8 @@ def write_project(folder: Path, batchmark: Checkout) -> Project:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    np.savez(folder / "squares.npz", allow_pickle=False, **squares())
+    for seed, name in enumerate(("squares", "others")):
+        np.savez(folder / f"{name}.npz", allow_pickle=False, **squares(seed))
     return Project(folder, batchmark)
 
 

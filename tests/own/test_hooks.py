@@ -12,7 +12,7 @@ MISTAKES = {
 
 
 def _forget_a_run(project: Project) -> str:
-    (run,) = project.folder.glob("results/local/cpu/runs/mlp-*.json")
+    (run,) = project.folder.glob("results/local/cpu/runs/mlp-sgd-*.json")
     run.unlink()
     return str(run.relative_to(project.folder))
 
@@ -53,7 +53,7 @@ def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(
         assert sentence in log.read_text().splitlines()[-1]
         assert "Traceback" not in log.read_text()
         assert not list(project.folder.glob(f"results/local/cpu/runs/{name}-*"))
-    assert len(list(project.folder.glob("results/local/cpu/runs/mlp-*.json"))) == 1
+    assert len(list(project.folder.glob("results/local/cpu/runs/mlp-sgd-*.json"))) == 1
     if linked:  # The other stops before the report.
         page = project.folder / "reports" / "partial" / "index.html"
         assert "Partial: this is not the report." in page.read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ def test_idx_files_by_configuration_alone(tmp_path: Path) -> None:
     old = "{name: squares, path: squares.npz, validation: 0.25}"
     project.edit("config.yaml", old, "{name: fashion, path: fashion, validation: 4}")
     project.edit("config.yaml", "targets: {squares:", "targets: {fashion:")
-    result = project.snakemake("data/mnist.json")
+    result = project.snakemake("data/fashion.json")
     assert result.returncode == 0, result.stdout + result.stderr
-    facts = json.loads((project.folder / "data" / "mnist.json").read_text())["facts"]
+    facts = json.loads((project.folder / "data" / "fashion.json").read_text())["facts"]
     sizes = (facts["name"], facts["train"], facts["validation"], facts["test"], facts["classes"])
     assert sizes == ("fashion", tiny_idx.TRAINING - 4, 4, tiny_idx.TESTING, 2)

@@ -23,7 +23,7 @@ def _table(project: Project, name: str) -> list[dict[str, str]]:
 
 
 def test_report_is_made_from_own_data(finished_project: Project) -> None:
-    facts = json.loads((finished_project.folder / "data" / "mnist.json").read_text())["facts"]
+    facts = json.loads((finished_project.folder / "data" / "squares.json").read_text())["facts"]
     assert facts["name"] == "squares"
     assert (facts["train"], facts["validation"], facts["test"]) == (120, 40, 80)
     assert (finished_project.folder / "reports" / "index.html").is_file()
@@ -31,9 +31,30 @@ def test_report_is_made_from_own_data(finished_project: Project) -> None:
 
 def test_own_model_and_optimizer_learn(finished_project: Project) -> None:
     rows = _table(finished_project, "summary.csv")
-    assert {row["optimizer"] for row in rows} == {"sgd", "mypackage.optimizers:Damped"}
+    assert {row["optimizer"] for row in rows} == {"sgd", "adam", "mypackage.optimizers:Damped"}
     assert {row["model"] for row in rows} == {"mlp", "mypackage.models:build"}
     assert {row["status"] for row in rows} == {"done"}
+
+
+def test_a_study_of_every_data_set_has_a_part_on_each(finished_project: Project) -> None:
+    """Own runs, own target, and claims that compare them; the first shares what it can."""
+    variants = _table(finished_project, "variants.csv")
+    parts = {row["variant"]: (row["dataset"], row["studies"]) for row in variants}
+    assert {parts[id_] for id_ in parts if id_.startswith("mlp-sgd")} == {
+        ("squares", "width;workload-squares")
+    }
+    others = {id_.partition("--")[2] for id_ in parts if id_.startswith("others--")}
+    assert others == {id_ for id_ in parts if id_.startswith("mlp-")}
+    summary = _table(finished_project, "summary.csv")
+    assert {row["variant"] for row in summary if row["study"] == "workload-others"} == {
+        id_ for id_, (name, _) in parts.items() if name == "others"
+    }
+    claims = {row["id"]: row for row in _table(finished_project, "claims.csv")}
+    # Of one seed nothing is told apart.
+    assert claims["workload-optimizers"]["verdict"] == "inconclusive"
+    assert '"first": "squares", "other": "others"' in claims["workload-optimizers"]["fields"]
+    page = (finished_project.folder / "reports/index.html").read_text(encoding="utf-8")
+    assert "Do the conclusions hold on other data? (others)" in page
 
 
 def test_nothing_is_left_to_do(finished_project: Project) -> None:
@@ -53,8 +74,10 @@ def test_editing_the_own_optimizer_repeats_its_run_only(project: Project) -> Non
     assert len(trained) == 1
 
 
-def test_replacing_the_data_repeats_everything(project: Project) -> None:
-    everything = {*_runs(project), *_figures(project), "time width"}
+def test_replacing_the_data_repeats_everything_on_them(project: Project) -> None:
+    on_others = _runs(project, "others--")
+    assert len(on_others) == 2
+    everything = {*_runs(project), *_figures(project), "time width"} - on_others
     everything |= {"download", "collect", "analyze", "judge", "render"}
     np.savez(project.folder / "squares.npz", allow_pickle=False, **squares(seed=1))
     planned = project.planned()

@@ -122,7 +122,7 @@ def test_requests_are_readable_by_their_stage(plan_of: OpenPlan) -> None:
     plan = plan_of()
     name = next(iter(plan.variants))
     for path, kind in [
-        (plan.download_request(), DatasetRequest),
+        (plan.download_request("mnist"), DatasetRequest),
         (plan.train_request(name, "cpu"), TrainRequest),
         (plan.probe_request(name, "cpu"), ProbeRequest),
         (plan.time_request("first", "cpu"), TimeRequest),
@@ -135,8 +135,8 @@ def test_requests_are_readable_by_their_stage(plan_of: OpenPlan) -> None:
 
 def test_mirrors_are_not_part_of_the_datas_identity(plan_of: OpenPlan) -> None:
     other = {**CONFIG, "dataset": {"mirrors": ["file:///elsewhere"]}}
-    assert plan_of(CONFIG).dataset_identity() == plan_of(other).dataset_identity()
-    assert json.loads(Path(plan_of(other).download_request()).read_text())["mirrors"] == [
+    assert plan_of(CONFIG).dataset_identity("mnist") == plan_of(other).dataset_identity("mnist")
+    assert json.loads(Path(plan_of(other).download_request("mnist")).read_text())["mirrors"] == [
         "file:///elsewhere"
     ]
 
@@ -208,3 +208,43 @@ def test_results_of_other_machines_are_found(plan_of: OpenPlan, tmp_path: Path) 
             (folder / name).touch()
     found = plan_of().results_of_other_machines(tmp_path / "results")
     assert [Path(path).parts[-4] for path in found] == ["laptop"]
+
+
+TWO = [CONFIG["dataset"], {"name": "mine", "path": "mine.npz"}]
+BOTH = {**CONFIG, "dataset": TWO, "targets": {**CONFIG["targets"], "mine": [0.7]}}
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data set of one's own in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").write_bytes(b"")
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_second_data_set_changes_nothing_of_studies_on_the_first(plan_of: OpenPlan) -> None:
+    before, after = plan_of(CONFIG), plan_of(BOTH)
+    assert [*after.variants] == [*before.variants]
+    for id_ in before.variants:
+        assert after.train_request(id_, "cpu") == before.train_request(id_, "cpu")
+        assert after.dataset_of(id_) == "mnist"
+    assert after.time_request("first", "cpu") == before.time_request("first", "cpu")
+    assert after.dataset_identity("mnist") == before.dataset_identity("mnist")
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_study_of_every_data_set_has_a_part_on_each(plan_of: OpenPlan) -> None:
+    plan = plan_of(BOTH, first={**STUDY, "every_dataset": True, "trials_at_most": 9})
+    assert [*plan.studies] == ["first-mnist", "first-mine"]
+    first, other = (study.variants for study in plan.studies.values())
+    assert [*other] == [f"mine--{id_}" for id_ in first]
+    assert [plan.dataset_of(id_) for id_ in (*first, *other)] == ["mnist"] * 2 + ["mine"] * 2
+    races = [plan.racing(next(iter(variants))) for variants in (first, other)]
+    assert [race and {*race.targets} for race in races] == [{"mnist", "sample"}, {"mine", "sample"}]
+    assert json.loads(Path(plan.download_request("mine")).read_text())["path"] == "mine.npz"
+    words = json.loads(Path(plan.render_request()).read_text())
+    assert [study["question"]["en"] for study in words["studies"]] == [
+        "Which? (MNIST)",
+        "Which? (mine)",
+    ]
+    assert words["config"]["dataset"] == [{}, {"name": "mine"}]

@@ -80,7 +80,7 @@ class Project:
             memory.forget(file)
 
     def _jobs(self, plan: Plan, device: Any) -> Iterator[tuple[str, Any]]:
-        yield "download", plan.dataset_identity()
+        yield "download", plan.dataset_identity("mnist")
         for id_ in plan.variants:
             yield f"train {id_}", (plan.train_request(id_, device),
                                    plan.sources("train", device, id_))  # fmt: skip

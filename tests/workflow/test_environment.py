@@ -31,7 +31,7 @@ def test_a_copy_runs_its_own_code_by_snakemakes_own_interpreter(
         cwd=checkout.folder, env=bare(checkout), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "the code of this folder" in (checkout.folder / "logs/download.log").read_text()
+    assert "the code of this folder" in (checkout.folder / "logs/download/mnist.log").read_text()
 
 
 RECORDING = """#!/bin/sh

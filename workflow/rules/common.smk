@@ -62,6 +62,8 @@ COLLECT_REQUEST = plan.collect_request()
 ANALYZE_REQUEST = plan.analyze_request()
 RENDER_REQUEST = plan.render_request()
 
+ARRAYS = "data/{dataset}.npz"
+FACTS = "data/{dataset}.json"
 RESULTS = f"results/{plan.machine}/{{device}}"
 RUN = f"{RESULTS}/runs/{{variant}}.json"
 TIMING = f"{RESULTS}/timings/{{study}}.json"

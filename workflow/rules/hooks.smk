@@ -5,7 +5,7 @@ STAGES = [
 
 places = Places(
     own=Path(".snakemake"),
-    facts=Path(rules.download.output.facts),
+    facts=Path(rules.download.output.facts).with_name(f"{plan.first_dataset}.json"),
     results=Path(rules.collect.output.tables[0]).parents[1],
     logs=Path(rules.collect.log[0]).parent,
     reports=Path(rules.render.output.pages[0]).parent,

@@ -1,7 +1,7 @@
 rule probe:
     input:
-        facts=rules.download.output.facts,
-        npz=ancient(rules.download.output.npz),
+        facts=lambda w: FACTS.format(dataset=plan.dataset_of(w.variant)),
+        npz=ancient(lambda w: ARRAYS.format(dataset=plan.dataset_of(w.variant))),
     output:
         GRADIENTS,
     log:

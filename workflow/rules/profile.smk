@@ -1,7 +1,7 @@
 rule profile:
     input:
-        facts=rules.download.output.facts,
-        npz=ancient(rules.download.output.npz),
+        facts=lambda w: FACTS.format(dataset=plan.dataset_of_study(w.study)),
+        npz=ancient(lambda w: ARRAYS.format(dataset=plan.dataset_of_study(w.study))),
     output:
         PROFILE,
     log:

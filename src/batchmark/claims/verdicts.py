@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -28,9 +29,11 @@ from batchmark.claims import (
     published_table,
     rates,
     regularization,
+    workload,
 )
 from batchmark.claims.decision import Decision
 from batchmark.claims.evidence import CLAIMS, Evidence, Finding, Rule
+from batchmark.contract.datasets import dataset_of
 from batchmark.statistics.intervals import false_discovery
 from batchmark.statistics.study_data import Measurements, StudyData, where
 
@@ -43,6 +46,7 @@ MODULES = (
     rates,
     normalization,
     published_table,
+    workload,
 )
 _NOTHING = Finding(Decision("not measured", np.nan, np.nan, np.nan, np.nan, 0), {})
 
@@ -59,7 +63,7 @@ def claims_table(
     """One row per machine, device and claim; all claims, also those nothing measures."""
     table = pd.DataFrame(
         [
-            {"machine": machine, "device": device, "id": name} | judge(rule, evidence)
+            {"machine": machine, "device": device, "id": name} | judge(rule, seen(rule, evidence))
             for machine, device, evidence in _places(measured, studies, main, published)
             for name, rule in all_claims().items()
         ]
@@ -71,6 +75,18 @@ def claims_table(
     # A device's verdicts are read together, another's are read apart.
     known = ledger().merge(reference(), on="id", how="left")
     return table.assign(p_fdr=adjusted).merge(known, on="id", how="left")
+
+
+def seen(rule: Rule, evidence: Evidence) -> Evidence:
+    """What a rule decides on: results on the first data set, unless it compares data sets."""
+    if rule.__module__ == workload.__name__:
+        return evidence
+    draws, magnitudes = (
+        table[~table["variant"].astype(str).map(dataset_of).astype(bool)]
+        for table in (evidence.draws, evidence.magnitudes)
+    )
+    studies = [data for data in evidence.studies if not dataset_of(data.ids[0])]
+    return replace(evidence, studies=studies, draws=draws, magnitudes=magnitudes)
 
 
 def ledger() -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from batchmark.contract.datasets import dataset_of, on_dataset
 from batchmark.contract.devices import DEVICES
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
@@ -146,18 +147,20 @@ def _check_variant(path: Path, recorded: RunVariant, planned: Variant) -> None:
 class Consistency:
     """Notes what each file was made with, to refuse what must not be mixed.
 
-    All results share one dataset; those of one machine and device share library versions. The
-    version of batchmark is a record: its code is tracked by content.
+    Results that name the same data set, or none, share it; those of one machine and device share
+    library versions. The version of batchmark is a record: its code is tracked by content.
     """
 
-    datasets: list[tuple[Path, DatasetFacts]] = field(default_factory=list)
+    datasets: dict[str, list[tuple[Path, DatasetFacts]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     versions: dict[tuple[str, str], list[tuple[Path, dict[str, str]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
     def note(self, path: Path, result: AnyResult) -> None:
         """Remember the dataset and the versions of a file."""
-        self.datasets.append((path, result.dataset))
+        self.datasets[_named_dataset(result)].append((path, result.dataset))
         recorded = result.environment.get("versions", {})
         if not isinstance(recorded, dict):
             raise UserError(f"{path} is refused: environment.versions is not a mapping.")
@@ -166,11 +169,9 @@ class Consistency:
 
     def check(self) -> None:
         """Raise UserError naming a file of the minority, the key and both values."""
-        _refuse_mixture(
-            "dataset.digest",
-            [(path, facts.digest) for path, facts in self.datasets],
-            "Results of different data are never averaged: delete or move those of one dataset.",
-        )
+        remedy = "Results of different data are never averaged: delete or move those of one."
+        for one in self.datasets.values():
+            _refuse_mixture("dataset.digest", [(path, facts.digest) for path, facts in one], remedy)
         for noted in self.versions.values():
             for key in sorted({key for _, versions in noted for key in versions}):
                 _refuse_mixture(
@@ -181,8 +182,16 @@ class Consistency:
                 )
 
 
-def _refuse_mixture(key: str, noted: Iterable[tuple[Path, str]], remedy: str) -> None:
-    noted = list(noted)
+def _named_dataset(result: AnyResult) -> str:
+    """The data set in the ids of the result's variants; empty: the first."""
+    if isinstance(result, TimingResult):
+        return dataset_of(result.baseline)
+    if isinstance(result, ProfileResult):
+        return dataset_of(result.profiles[0].variant) if result.profiles else ""
+    return dataset_of(result.variant.id)
+
+
+def _refuse_mixture(key: str, noted: Sequence[tuple[Path, str]], remedy: str) -> None:
     # The minority is blamed: what most files agree on is likely what was meant.
     common = Counter(value for _, value in noted).most_common()
     if len(common) > 1:
@@ -238,8 +247,8 @@ def _check(path: Path) -> None:
         )
     if isinstance(result, TimingResult | ProfileResult):
         return
-    expected = variant_id(result.variant.hyperparameters)
-    if own != expected:
+    expected = on_dataset(variant_id(result.variant.hyperparameters), dataset_of(own))
+    if own != expected or dataset_of(own) not in ("", result.dataset.name):
         raise UserError(
             f"{path} is refused: variant.id is {own!r} but its hyperparameters belong to "
             f"{expected!r}. Delete the file and run again."

@@ -384,8 +384,10 @@ def _studies_of(request: CollectRequest) -> dict[str, list[str]]:
 
 
 def _data_warnings(collection: Collection, result: RunResult | TimingResult) -> Iterator[Row]:
-    """What was noted about the data, once a place: with the first of its results."""
-    if f"{result.machine}/{result.device}" not in collection.environment:
+    """What was noted about a data set, once a place: with the first of its results."""
+    record = collection.environment.get(f"{result.machine}/{result.device}", {"dataset": {}})
+    known = {record["dataset"].get("name"), *record.get("other_datasets", {})}
+    if result.dataset.name not in known:
         for note in result.dataset.notes:
             row = {**_place(result), "study": "", "subject": result.dataset.name}
             yield row | {"code": note.code, "text": note.text}
@@ -413,11 +415,13 @@ def _run_warnings(run: RunResult) -> Iterator[Row]:
 
 def _note_environment(collection: Collection, run: RunResult) -> None:
     """The environment of a place is that of its first run; the others agree in versions."""
-    place = f"{run.machine}/{run.device}"
-    collection.environment.setdefault(
-        place, {**run.environment, "dataset": _facts(run), "timings": {}}
+    record = collection.environment.setdefault(
+        f"{run.machine}/{run.device}",
+        {**run.environment, "dataset": _facts(run), "timings": {}},
     )
-    _note_start(collection.environment[place], run)
+    if run.dataset.name != record["dataset"]["name"]:
+        record.setdefault("other_datasets", {})[run.dataset.name] = _facts(run)
+    _note_start(record, run)
 
 
 def _facts(result: RunResult | TimingResult) -> dict[str, Any]:

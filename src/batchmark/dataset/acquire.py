@@ -129,7 +129,10 @@ def _no_mirror(
         f"{_shown(mirror)}: {problem.reason}"
         for mirror, problem in zip(mirrors, problems, strict=True)
     )
-    hint = " or set dataset.fallback to sample" if request.name == local.NAME else ""
+    folder = KNOWN[request.name].folder if request.name in KNOWN else None
+    hint = f" or put the four files into {folder}" if folder else ""
+    if request.name == local.NAME:
+        hint = " or set dataset.fallback to sample"
     return (
         f"{request.name} could not be had from any of {len(problems)} dataset.mirrors "
         f"({tried or 'none is configured'}); add a mirror that serves{hint}."

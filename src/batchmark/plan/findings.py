@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+from batchmark.contract.datasets import dataset_of
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import read_record, read_result
@@ -26,8 +27,10 @@ def label(plan: Plan, stage: str, wildcards: Mapping[str, str]) -> str:
         return f"timing of {wildcards['study'].replace('_', ' ')}"
     variant = plan.variants.get(wildcards.get("variant", ""))
     if variant is None:
-        return f"{stage} {wildcards.get('variant') or wildcards.get('figure') or ''}".strip()
-    words = _setting(variant.hyperparameters)
+        named = (wildcards.get(key) for key in ("variant", "figure", "dataset"))
+        return f"{stage} {next(filter(None, named), '')}".strip()
+    beside = dataset_of(variant.id)
+    words = _setting(variant.hyperparameters) + (f", {beside}" if beside else "")
     return f"gradients of {words}" if stage == "probe" else words
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from batchmark.contract.calibration import Calibration
+from batchmark.contract.datasets import dataset_of
 from batchmark.contract.devices import DEVICES, Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
@@ -47,7 +48,6 @@ from batchmark.plan.fingerprint import (
 from batchmark.plan.grid import timing_subjects
 from batchmark.plan.schema import (
     Config,
-    DatasetConfig,
     StudyConfig,
     TimingConfig,
     own_loops,
@@ -97,7 +97,8 @@ def published_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a valid configuration that say what was measured and how."""
     shown = {key: value for key, value in config.items() if key in SECTIONS}
     if dataset := config.get("dataset"):
-        shown["dataset"] = {key: dataset[key] for key in DATASET if key in dataset}
+        several = isinstance(dataset, list)
+        shown["dataset"] = [*map(_public, dataset)] if several else _public(dataset)
     if studies := config.get("studies"):
         shown["studies"] = {name: _without_file(study) for name, study in studies.items()}
     return shown
@@ -109,6 +110,10 @@ def published_files(files: Iterable[str]) -> list[str]:
     Our own config.yaml goes by its name in our folder.
     """
     return [_public_name(Path(file)) for file in files]
+
+
+def _public(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: dataset[key] for key in DATASET if key in dataset}
 
 
 def _without_file(study: Any) -> Any:
@@ -183,13 +188,26 @@ class Plan:
         ]
         return Quick(study.name, study.probed[:1], tuned[:1])
 
-    def download_request(self) -> str:
-        """Path of the request for the data."""
-        return self._save(DatasetRequest(**self.config.dataset.model_dump()))
+    @cached_property
+    def first_dataset(self) -> str:
+        """The name of the data set of all studies that are not on every one."""
+        return next(iter(self.config.datasets))
 
-    def dataset_identity(self) -> str:
+    def dataset_of(self, variant: str) -> str:
+        """The name of the data set that a variant is trained on."""
+        return dataset_of(variant) or self.first_dataset
+
+    def dataset_of_study(self, study: str) -> str:
+        """The name of the data set that a study is on."""
+        return self.studies[study].dataset or self.first_dataset
+
+    def download_request(self, dataset: str) -> str:
+        """Path of the request for a data set."""
+        return self._save(DatasetRequest(**self.config.datasets[dataset].model_dump()))
+
+    def dataset_identity(self, name: str) -> str:
         """What makes the data what they are: own data by content; no mirrors, no time-outs."""
-        dataset = self.config.dataset
+        dataset = self.config.datasets[name]
         identity = dataset.model_dump_json(include={"name", "path", "validation", "fallback"})
         return f"{identity} {content_of(local_path(dataset.path))}" if dataset.path else identity
 
@@ -242,7 +260,7 @@ class Plan:
             targets={
                 name: (own.targets or {}).get(name, common)[0]
                 for name, common in self.config.targets.items()
-                if name in (self.config.dataset.name, SAMPLE)
+                if name in (self.dataset_of_study(study.name), SAMPLE)
             },
         )
 
@@ -309,7 +327,7 @@ class Plan:
         return self._save(
             RenderRequest(
                 scale=self.config.scale,
-                studies=[_for_report(study) for study in self.studies.values()],
+                studies=[self._for_report(study) for study in self.studies.values()],
                 config_files=published_files(self.files),
                 config=published_config(self.merged),
                 lock_digest=_lock_digest(),
@@ -351,7 +369,7 @@ class Plan:
             targets={
                 name: sorted({(study.targets or {}).get(name, common)[0] for study in racing})
                 for name, common in self.config.targets.items()
-                if name in (self.config.dataset.name, SAMPLE)
+                if name in (self.dataset_of(variant), SAMPLE)
             },
         )
 
@@ -414,7 +432,7 @@ class Plan:
 
     def own_data_size(self) -> DataSize | None:
         """Of own data on this machine that can be read; labels tell, not pixels."""
-        dataset = self.config.dataset
+        dataset = self.config.datasets[self.first_dataset]
         labels = label_count(local_path(dataset.path)) if dataset.path is not None else 0
         if not labels:
             return None
@@ -492,6 +510,18 @@ class Plan:
             targets=dict(study.config.targets or {}),
         )
 
+    def _for_report(self, study: Study) -> StudyForReport:
+        """Its words; the parts of a study of every data set say which theirs is."""
+        name = self.dataset_of_study(study.name)
+        title = KNOWN[name].title if name in KNOWN else name
+        beside = f" ({title})" if study.config.every_dataset else ""
+        words = study.config.question.items()
+        return StudyForReport(
+            name=study.name,
+            question={str(key): f"{text}{beside}" for key, text in words},
+            description={str(key): text for key, text in study.config.description.items()},
+        )
+
     def _save(self, request: Request) -> str:
         return str(save(request, self.handover))
 
@@ -520,9 +550,10 @@ def open_plan(  # noqa: PLR0913 - what the Snakefile knows, each by its name
     config = load_config(content, list(files), command_line)
     studies = load_studies(config, folders)
     _check_code(studies, config.timing)
-    _check_train_sizes(studies, config.dataset)
-    if config.dataset.path is not None and jobs_run_here:
-        check_own(local_path(config.dataset.path))
+    _check_train_sizes(studies, config)
+    for dataset in config.datasets.values():
+        if dataset.path is not None and jobs_run_here:
+            check_own(local_path(dataset.path))
     return Plan(
         config=config,
         studies={study.name: study for study in studies},
@@ -561,12 +592,14 @@ def _check_code(studies: Iterable[Study], timing: TimingConfig) -> None:
             raise UserError(f"study {study.name}: {error}") from error
 
 
-def _check_train_sizes(studies: Iterable[Study], dataset: DatasetConfig) -> None:
+def _check_train_sizes(studies: Iterable[Study], config: Config) -> None:
     """Raise UserError for a train_size above what known data leave; of others the run tells."""
-    if dataset.name not in KNOWN or dataset.path is not None:
-        return
-    there = TRAINING_IMAGES - validation_size(TRAINING_IMAGES, dataset.validation)
+    first, *_ = config.datasets
     for study in studies:
+        dataset = config.datasets[study.dataset or first]
+        if dataset.name not in KNOWN or dataset.path is not None:
+            continue
+        there = TRAINING_IMAGES - validation_size(TRAINING_IMAGES, dataset.validation)
         for variant in study.variants.values():
             wanted = variant.hyperparameters.train_size
             if wanted != "full" and wanted > there:
@@ -580,11 +613,3 @@ def _lock_digest() -> str:
     """SHA-256 of the lock file beside this code, empty where there is none."""
     lock = Path(__file__).parents[3] / "requirements" / "run.txt"
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
-
-
-def _for_report(study: Study) -> StudyForReport:
-    return StudyForReport(
-        name=study.name,
-        question={str(key): text for key, text in study.config.question.items()},
-        description={str(key): text for key, text in study.config.description.items()},
-    )

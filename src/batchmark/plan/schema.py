@@ -13,13 +13,16 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     JsonValue,
+    Tag,
     create_model,
 )
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypeAliasType
 
+from batchmark.contract.datasets import LONGEST_NAME
 from batchmark.contract.devices import Device
 from batchmark.contract.files import write_text
 from batchmark.contract.hyperparameters import Hyperparameters
@@ -117,6 +120,18 @@ class DatasetConfig(Section):
     read_timeout: Seconds = 30.0
 
 
+def _form(dataset: Any) -> Literal["one", "several"]:
+    return "several" if isinstance(dataset, list) else "one"
+
+
+# By its form, so that a mistake is one sentence and not one about each form.
+Datasets = Annotated[
+    Annotated[DatasetConfig, Tag("one")]
+    | Annotated[list[DatasetConfig], Field(min_length=1), Tag("several")],
+    Discriminator(_form),
+]
+
+
 class TrainingConfig(Section):
     """The budget of every run unless its study says otherwise."""
 
@@ -210,6 +225,7 @@ class StudyConfig(StudyBudget):
     verify: list[Settings] = []
     profile: list[Settings] = []
     published: bool | Settings = False
+    every_dataset: bool = False
 
 
 def _optional(schema: type[BaseModel]) -> dict[str, Any]:
@@ -240,7 +256,7 @@ class Config(Section):
     machine: Name = "local"
     scale: Name = "default"
     devices: Literal["auto"] | Devices = "auto"
-    dataset: DatasetConfig = DatasetConfig()
+    dataset: Datasets = DatasetConfig()
     targets: Targets
     training: TrainingConfig = TrainingConfig()
     tuning: TuningConfig = TuningConfig()
@@ -248,6 +264,12 @@ class Config(Section):
     probing: ProbingConfig = ProbingConfig()
     publish: PublishConfig | None = None
     studies: dict[Name, StudyEntry | None]
+
+    @property
+    def datasets(self) -> dict[str, DatasetConfig]:
+        """Each data set by its name; a study is on the first unless it is on every one."""
+        several = self.dataset if isinstance(self.dataset, list) else [self.dataset]
+        return {dataset.name: dataset for dataset in several}
 
 
 def own_loops(timing: TimingConfig) -> set[str]:
@@ -317,27 +339,43 @@ def _in_targets(targets: dict[str, list[float]]) -> Iterator[Contradiction]:
 
 
 def _in_dataset(config: Config) -> Iterator[Contradiction]:
-    dataset = config.dataset
+    several = config.dataset if isinstance(config.dataset, list) else None
+    for number, dataset in enumerate(several or config.datasets.values()):
+        place = ("dataset", str(number)) if several else ("dataset",)
+        if number and len(dataset.name) > LONGEST_NAME:
+            yield (
+                ((*place, "name"),),
+                f"{'.'.join(place)}.name = {dataset.name!r}: ids of variants begin with such a "
+                f"name; use {LONGEST_NAME} characters at most",
+            )
+        yield from _in_one(dataset, place, config.targets)
+    if several and len(several) > len(config.datasets):
+        yield (("dataset",),), "dataset: two have one name; give each its own"
+
+
+def _in_one(dataset: DatasetConfig, place: Key, targets: Targets) -> Iterator[Contradiction]:
+    """What contradicts itself in a data set, whose keys lie below `place`."""
+    called = ".".join(place)
     if dataset.name == SAMPLE and dataset.path is not None:
         yield (
-            (("dataset", "path"), ("dataset", "name")),
-            f"dataset.path = {dataset.path!r}: the dataset {SAMPLE!r} is the one embedded in "
-            "batchmark; give your data another dataset.name",
+            ((*place, "path"), (*place, "name")),
+            f"{called}.path = {dataset.path!r}: the dataset {SAMPLE!r} is the one embedded in "
+            f"batchmark; give your data another {called}.name",
         )
     if dataset.name not in (*local.KNOWN, SAMPLE) and dataset.path is None and not dataset.mirrors:
         yield (
-            (("dataset", "name"),),
-            f"dataset.name = {dataset.name!r}: nothing says where these data come from; set "
-            "dataset.path, or dataset.mirrors of their own",
+            ((*place, "name"),),
+            f"{called}.name = {dataset.name!r}: nothing says where these data come from; set "
+            f"{called}.path, or {called}.mirrors of their own",
         )
     replaceable = dataset.name == local.NAME and dataset.path is None
     stand_in = [SAMPLE] if replaceable and dataset.fallback == SAMPLE else []
     for name in [dataset.name, *stand_in]:
-        if name not in config.targets:
+        if name not in targets:
             yield (
-                (("targets",), ("dataset", "name")),
+                (("targets",), (*place, "name")),
                 f"targets: has no entry for the dataset {name!r}; add it, for example "
-                f"{name}: [0.9] (there are {', '.join(config.targets) or 'none'})",
+                f"{name}: [0.9] (there are {', '.join(targets) or 'none'})",
             )
 
 

@@ -1,11 +1,13 @@
 """From the merged configuration to validated studies."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchmark.contract.datasets import on_dataset
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.message import Variant
@@ -19,7 +21,7 @@ class Study:
     """A validated study with its variants. `settings` maps a variant's id to its axes' values.
 
     `probed`, `verified`, `profiled`, `published`: ids of variants; the last redo the published
-    table.
+    table. `dataset`: the name of its data set, empty for the first.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Study:
     verified: list[str]
     profiled: list[str]
     published: list[str]
+    dataset: str = ""
 
 
 def in_order_of_priority(files: Iterable[str | Path], overlays: Iterable[str | Path]) -> list[str]:
@@ -68,7 +71,9 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
     entries = {name: entry for name, entry in config.studies.items() if entry is not None}
     if not entries:
         raise UserError("config: studies: nothing is switched on; name at least one study.")
-    studies = [_load_study(name, entry, config, folders) for name, entry in entries.items()]
+    loaded = (_load_study(name, entry, config, folders) for name, entry in entries.items())
+    studies = [study for each in loaded for study in each]
+    _check_names(studies)
     _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
     return studies
 
@@ -83,7 +88,19 @@ def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
     return timing.model_copy(update={"sample_min_seconds": least})
 
 
-def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[Path]) -> Study:
+def _check_names(studies: Sequence[Study]) -> None:
+    for name, times in Counter(study.name for study in studies).items():
+        if times > 1:
+            raise UserError(
+                f"config: studies.{name}: a study of every data set has a part of this name; give "
+                "one of the two another."
+            )
+
+
+def _load_study(
+    name: str, entry: StudyEntry, config: Config, folders: Sequence[Path]
+) -> list[Study]:
+    """The study, or where it is of every data set its part on each of them."""
     path = _study_file(name, entry, folders)
     overrides = entry.model_dump(exclude_unset=True, exclude={"file"})
     own = {key: value for key, value in read_yaml(path).items() if key not in overrides}
@@ -93,11 +110,18 @@ def _load_study(name: str, entry: StudyEntry, config: Config, folders: Sequence[
     study = check(StudyConfig, content, where)
     for _, problem in in_study(study, protocol(study, config.timing)):
         raise UserError(f"{where}: {problem}.")
-    return build_study(name, study, where)
+    if not study.every_dataset:
+        return [build_study(name, study, where)]
+    first, *others = config.datasets
+    parts = {first: "", **{other: other for other in others}}
+    return [build_study(f"{name}-{called}", study, where, part) for called, part in parts.items()]
 
 
-def build_study(name: str, config: StudyConfig, where: str) -> Study:
-    """Expand a study's grids and find its baseline and probed variants."""
+def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -> Study:
+    """Expand a study's grids and find its baseline and probed variants.
+
+    `dataset`: the one that it is on, empty for the first.
+    """
     for key in ("settings", "baseline"):
         _check_keys(getattr(config, key), f"{where}: {key}")
     for partial in (*config.exclude, *config.probe, *config.verify, *config.profile):
@@ -105,7 +129,10 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
     redone = _published(config)
     for partial in redone:
         _check_keys(partial, f"{where}: published")
-    points = grid.points(config, where)
+    points = [
+        (written, variant.model_copy(update={"id": on_dataset(variant.id, dataset)}))
+        for written, variant in grid.points(config, where)
+    ]
     axes = grid.axes([written for written, _ in points])
     variants = _by_id((variant for _, variant in points), where)
     baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
@@ -134,6 +161,7 @@ def build_study(name: str, config: StudyConfig, where: str) -> Study:
         verified,
         list(dict.fromkeys(profiled)),
         published,
+        dataset,
     )
 
 

@@ -900,6 +900,61 @@ NORMALIZATION: Mapping[str, Words] = {
     ),
 }
 
+WORKLOAD = say("a study of every data set")
+_SIGNS = say(
+    "Which of two settings takes fewer epochs to the target is decided for every pair (geometric "
+    "mean over seeds, Student's t; for refuting widened by Bonferroni over the pairs; a miss "
+    "counts as the budget, and never decides where that misleads). Supported: known on both data "
+    "sets and the same for every pair; refuted: known on both and opposite for some pair."
+)
+_SIGN_EFFECT = say("speed-up on the second data set of what is faster on the first")
+
+OTHER_DATA: Mapping[str, Words] = {
+    "workload-batch-size": Words(
+        statement=say("A batch size that is fastest on one data set is a good choice on another."),
+        rule=say(
+            "On each of two data sets the size that looks fastest on the other takes less than "
+            "1.25 times as long to the target as every other size (all sizes estimated together "
+            "from all seeds and rounds; Student's t; for refuting widened by Bonferroni over the "
+            "sizes; a miss counts as the budget, and never decides where that misleads)."
+        ),
+        effect=say("time to target over a rival's, on the other data set (the one that decides)"),
+        evidence=say(
+            "Batch size {best} is fastest on {first}, {other_best} on {other}. On {other}, {best} "
+            "takes {there} ({there_low} to {there_high}) times as long as the rival that decides; "
+            "on {first}, {other_best} takes {back} ({back_low} to {back_high}) times as long; up "
+            "to {n} seeds a size; {missed} of {trials} trials missed the target."
+        ),
+        needs=WORKLOAD,
+    ),
+    "workload-optimizers": Words(
+        statement=say("Optimizers come in the same order on another data set."),
+        rule=_SIGNS,
+        effect=_SIGN_EFFECT,
+        evidence=say(
+            "Of {informative} pairs of optimizers that reached the target ({count} tried) {same} "
+            "have one order on {first} and {other}, {opposite} the opposite, and {untold} are not "
+            "told apart on one of them. The pair that decides: {faster} is {speed} ({speed_low} to "
+            "{speed_high}) times as fast as {slower} on {first} and {effect} ({low} to {high}) "
+            "times on {other}, {n} seeds."
+        ),
+        needs=WORKLOAD,
+    ),
+    "workload-normalization": Words(
+        statement=say("Normalization speeds training up, or slows it down, on both data sets."),
+        rule=_SIGNS,
+        effect=_SIGN_EFFECT,
+        evidence=say(
+            "Of {informative} comparisons of a normalization with none that reached the target "
+            "({count} tried) {same} have one sign on {first} "
+            "and {other}, {opposite} the opposite, and {untold} are not told apart on one of them. "
+            "The one that decides: {faster} is {speed} ({speed_low} to {speed_high}) times as fast "
+            "as {slower} on {first} and {effect} ({low} to {high}) times on {other}, {n} seeds."
+        ),
+        needs=WORKLOAD,
+    ),
+}
+
 THEMES = (
     Theme(say("Batch size and time"), TIME),
     Theme(say("Batch size and accuracy"), ACCURACY),
@@ -907,4 +962,5 @@ THEMES = (
     Theme(say("Optimizers and momentum"), OPTIMIZERS),
     Theme(say("Regularization"), REGULARIZATION),
     Theme(say("Normalization"), NORMALIZATION),
+    Theme(say("Other data"), OTHER_DATA),
 )

@@ -1,4 +1,4 @@
-"""Get the data, verify them and write `data/mnist.npz` and `data/mnist.json`."""
+"""Get a data set, verify it and write its arrays and their record: `data/{name}.npz`, `.json`."""
 
 import argparse
 import sys

@@ -131,7 +131,9 @@ def _targets(
     """The study's own targets for the data set at hand, else those of the configuration."""
     if variants.empty:
         raise UserError("results: no run of this plan was found; run the train stage first.")
-    dataset = str(variants["dataset"].iloc[0])
+    mine = variants[variants["variant"].isin(list(study.settings))]
+    # Of a study without any run nothing is told, whatever its targets.
+    dataset = str((variants if mine.empty else mine)["dataset"].iloc[0])
     targets = study.targets.get(dataset) or request.targets.get(dataset)
     if not targets:
         known = ", ".join(sorted(request.targets)) or "none"

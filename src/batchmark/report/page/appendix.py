@@ -101,11 +101,15 @@ def _dataset(facts: Nested) -> Text:
         return ""
     return say(
         "{name}: {train} training, {validation} validation, {test} test images",
-        name=Message(KNOWN[name].title if (name := str(facts["name"])) in KNOWN else name),
+        name=_title(str(facts["name"])),
         train=whole(facts["train"]),
         validation=whole(facts["validation"]),
         test=whole(facts["test"]),
     )
+
+
+def _title(name: str) -> Message:
+    return Message(KNOWN[name].title if name in KNOWN else name)
 
 
 def _day(when: str) -> date | str:
@@ -357,6 +361,10 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
         (say("git commit"), code.get("commit")),
         (say("lock file digest"), request.lock_digest),
         (say("data digest"), record.get("dataset", {}).get("digest")),
+        *(
+            (say("data digest of {name}", name=_title(name)), other["digest"])
+            for name, other in record.get("other_datasets", {}).items()
+        ),
         (say("configuration files"), ", ".join(files)),
         (say("scale"), request.scale),
     ]
