@@ -16,9 +16,8 @@ from batchmark.claims import hardware, verdicts
 from batchmark.claims.evidence import Evidence, families_of, pairs
 from batchmark.claims.hardware import spearman
 from batchmark.claims.verdicts import all_claims, claims_table, digest, judge, ledger
-from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
-from batchmark.statistics.study_data import published, studies
+from batchmark.statistics.study_data import main_study, published, studies
 from tests.synthetic import DEFAULT_SCALE, example_request
 from tests.world import World, make_world
 

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from batchmark.stages.analyze import analyze
-from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import EpochTimes
-from batchmark.statistics.study_data import published
+from batchmark.statistics.study_data import main_study, published
 from tests.synthetic import Truth, example_request, write_results
 from tests.world import World, make_world
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import ArrayLike
 
 from batchmark.contract.requests.analyze import AnalyzeRequest
-from batchmark.statistics.best_batch import BestBatch, answer, best_batches, costs
+from batchmark.statistics.answer import answer, costs
+from batchmark.statistics.best_batch import BestBatch, best_batches
 from batchmark.statistics.intervals import Interval
 from tests.claims.worlds import EPOCHS, STEP, TARGET, study_data, with_trials
 from tests.synthetic import grid

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchmark.statistics.best_batch import best_known
+from batchmark.statistics.answer import best_known
 
 PLACE = {"machine": "m", "device": "cpu"}
 ANSWER = PLACE | {"variant": "b50"}

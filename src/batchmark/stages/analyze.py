@@ -13,7 +13,8 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.tables import ANALYZED, write_table
 from batchmark.stages.command import run
-from batchmark.statistics.best_batch import answer, best_batches, best_known
+from batchmark.statistics.answer import answer, best_known
+from batchmark.statistics.best_batch import best_batches
 from batchmark.statistics.comparisons import compare, performance_profile, sensitivity
 from batchmark.statistics.conditions import choices, loop_sizes, loops
 from batchmark.statistics.cost_model import cost_model

@@ -8,9 +8,8 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.tables import write_table
 from batchmark.stages.command import run
-from batchmark.statistics.best_batch import main_study
 from batchmark.statistics.epoch_time import noise
-from batchmark.statistics.study_data import published, read_measurements, studies
+from batchmark.statistics.study_data import main_study, published, read_measurements, studies
 
 
 def judge_claims(request: AnalyzeRequest, folder: Path) -> None:

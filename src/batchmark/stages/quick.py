@@ -19,9 +19,8 @@ from batchmark.report.page.quick import Basis, quick_page, sentences
 from batchmark.report.page.view import Link
 from batchmark.stages.command import run
 from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
-from batchmark.statistics.best_batch import number
 from batchmark.statistics.epoch_time import epoch_times
-from batchmark.statistics.intervals import Mean, student_of
+from batchmark.statistics.intervals import Mean, number, student_of
 from batchmark.statistics.noise_scale import trained_scale
 from batchmark.statistics.prediction import calibration, factors
 

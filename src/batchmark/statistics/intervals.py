@@ -357,3 +357,8 @@ def from_columns(name: str, table: Mapping[str, Any]) -> Interval:
     unbounded = np.asarray(table.get(f"{name}_unbounded", False), bool)
     missed = unbounded & np.isnan(estimate)
     return Interval(np.where(missed, np.inf, estimate), low, np.where(unbounded, np.inf, high))
+
+
+def number(value: float) -> float | None:
+    """A JSON number; null for what is not finite."""
+    return float(f"{value:.6g}") if np.isfinite(value) else None

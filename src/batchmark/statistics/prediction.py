@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.statistics.best_batch import best_batch, number, rate_rule
+from batchmark.statistics.best_batch import best_batch, rate_rule
 from batchmark.statistics.comparisons import seconds_per_epoch
 from batchmark.statistics.cost_model import FITS, Line, fit_line, implied
-from batchmark.statistics.intervals import Array, Interval, Mean, columns, of_draws
+from batchmark.statistics.intervals import Array, Interval, Mean, columns, number, of_draws
 from batchmark.statistics.noise_scale import trained_scale
 from batchmark.statistics.study_data import StudyData, families
 

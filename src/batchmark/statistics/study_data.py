@@ -360,6 +360,12 @@ def _of_loops(times: EpochTimes, rows: "pd.Series[float]") -> dict[str, Array]:
     return loops
 
 
+def main_study(request: AnalyzeRequest) -> StudyForAnalysis | None:
+    """The study that redoes the published table, else the first over batch sizes."""
+    over_sizes = [study for study in request.studies if "batch_size" in study.axes]
+    return next((study for study in over_sizes if study.published), next(iter(over_sizes), None))
+
+
 FEWEST_SIZES = 3
 
 
