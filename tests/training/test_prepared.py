@@ -12,7 +12,6 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetRecord, write_result
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.dataset.arrays import save_arrays
-from tests.probing import probing
 from tests.training import tiny
 
 
@@ -26,8 +25,8 @@ def time_request() -> TimeRequest:
 
 @pytest.mark.parametrize(
     ("stage", "request_"),
-    [("train", tiny.request()), ("probe", probing.request()), ("time", time_request())],
-    ids=["train", "probe", "time"],
+    [("train", tiny.request()), ("time", time_request())],
+    ids=["train", "time"],
 )
 def test_a_gpu_that_tensorflow_does_not_find_is_refused(
     tmp_path: Path, stage: str, request_: Any

@@ -129,39 +129,39 @@ def sample() -> Dataset:
     ],
 )
 def test_the_sample_is_given_more_epochs_where_it_falls_short(
-    train: Train, train_size: int | str, epochs: float
+    train_size: int | str, epochs: float
 ) -> None:
-    asked = request({"epochs": 2.0, "sample_epochs_times": 1.5, "trials": 1}, train_size=train_size)
-    assert train(asked, sample()).budget.epochs == epochs
+    budget = request({"epochs": 2.0, "sample_epochs_times": 1.5}).budget
+    assert budget.on_sample(96, train_size).epochs == epochs
 
 
 @pytest.mark.parametrize(
     ("every", "train_size", "images"),
     [
-        (12_500, "full", 24),  # four times an epoch of 50,000, four times an epoch of 96
         (24, 48, 24),  # both have 48 images
         (96, 192, 48),  # twice an epoch of 192 where there are 96
         (3, "full", 1),  # never less than an image
     ],
 )
 def test_the_sample_is_evaluated_as_often_an_epoch(
-    train: Train, every: int, train_size: int | str, images: int
+    every: int, train_size: int | str, images: int
 ) -> None:
-    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": every}
-    assert train(request(budget, train_size=train_size), sample()).budget.evaluate_every == images
+    budget = request({"evaluate_every": every}).budget
+    assert budget.on_sample(96, train_size).evaluate_every == images
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"dropout": 0.4, "normalization": "batch"},
-        {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 7},
-    ],
-    ids=str,
-)
+def test_a_run_on_the_sample_has_the_budget_for_it(train: Train) -> None:
+    """Four times an epoch of 50,000 images are four times an epoch of 96."""
+    budget = {"epochs": 0.1, "trials": 1, "evaluate_every": 12_500, "sample_epochs_times": 2.0}
+    used = train(request(budget), sample()).budget
+    assert (used.evaluate_every, used.epochs) == (24, 0.2)
+
+
 def test_more_epochs_continue_from_the_finished_run(
-    train: Train, tmp_path: Path, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    changes: dict[str, Any] = {"dropout": 0.4, "normalization": "batch", "batch_size": 7}
+    changes |= {"optimizer": "adam", "learning_rate": 0.01}
     train(request({"epochs": 1.5}, **changes))
     capsys.readouterr()
     continued = train(request({"epochs": 3.0, "trials": 3}, **changes))
@@ -177,6 +177,7 @@ def racing(most: int, target: float = 0.8, precision: float = 0.01) -> Racing:
 
 
 FINE = {"epochs": 4.0, "evaluate_every": 24}
+RACE = request({**FINE, "trials": 2}, racing=racing(4, 0.9))
 
 
 def test_added_seeds_say_the_same_of_the_target_as_complete_ones(train: Train) -> None:
@@ -219,12 +220,16 @@ def test_a_raised_number_of_seeds_adds_to_those_there_are(
     assert without_clock(more) == without_clock(fresh)
 
 
+@pytest.fixture(scope="module")
+def undisturbed_race(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return run(RACE, dataset(), Scratch(tmp_path_factory.mktemp("race"), 99.0))
+
+
 @pytest.mark.parametrize("calls", [3, 20, 36])
 def test_a_killed_race_goes_on_as_if_nothing_had_been(
-    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+    train: Train, undisturbed_race: RunResult, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
     """Killed after some writes of checkpoints, in one of the first seeds or an added one."""
-    asked = request({**FINE, "trials": 2}, racing=racing(4, 0.9))
     save, left = trial.Checkpoint.save, iter(range(calls))
 
     def killed(*arguments: Any) -> None:
@@ -234,10 +239,9 @@ def test_a_killed_race_goes_on_as_if_nothing_had_been(
 
     monkeypatch.setattr(trial.Checkpoint, "save", killed)
     with pytest.raises(KeyboardInterrupt):
-        train(asked)
+        train(RACE)
     monkeypatch.undo()
-    fresh = run(asked, dataset(), Scratch(tmp_path / "b", 99.0))
-    assert without_clock(train(asked)) == without_clock(fresh)
+    assert without_clock(train(RACE)) == without_clock(undisturbed_race)
 
 
 def test_a_run_that_never_reaches_its_target_adds_no_seed(train: Train) -> None:
