@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from batchmark.claims.evidence import Evidence
-from batchmark.contract.datasets import on_dataset
+from batchmark.contract.hyperparameters import on_dataset
 from batchmark.statistics.study_data import StudyData
 from tests.synthetic import study
 

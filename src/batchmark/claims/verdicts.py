@@ -33,7 +33,7 @@ from batchmark.claims import (
 )
 from batchmark.claims.decision import Decision
 from batchmark.claims.evidence import CLAIMS, Evidence, Finding, Rule
-from batchmark.contract.datasets import dataset_of
+from batchmark.contract.hyperparameters import dataset_of
 from batchmark.statistics.intervals import false_discovery
 from batchmark.statistics.study_data import Measurements, StudyData, where
 

@@ -29,7 +29,7 @@ from batchmark.claims.evidence import (
     pairs,
     speed_ups,
 )
-from batchmark.contract.datasets import dataset_of, on_any
+from batchmark.contract.hyperparameters import dataset_of, on_any
 from batchmark.dataset.local import KNOWN
 from batchmark.statistics.log_times import LogTimes, log_times
 from batchmark.statistics.study_data import StudyData

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from batchmark.contract.datasets import dataset_of, on_dataset
 from batchmark.contract.devices import DEVICES
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
-from batchmark.contract.hyperparameters import variant_id
+from batchmark.contract.hyperparameters import dataset_of, on_dataset, variant_id
 from batchmark.contract.profile import ProfileResult
 from batchmark.contract.record import DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest

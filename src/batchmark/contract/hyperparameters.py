@@ -200,6 +200,27 @@ def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", name.rpartition(":")[2])[:30]
 
 
+# Between an id and the data set it is about, where that is not the first: in no name, in no id.
+_BETWEEN = "--"
+# An id has room for so much more.
+LONGEST_NAME = 18
+
+
+def on_dataset(variant: str, dataset: str) -> str:
+    """The id of a variant trained on `dataset`, which is empty for the first."""
+    return f"{dataset}{_BETWEEN}{variant}" if dataset else variant
+
+
+def dataset_of(variant: str) -> str:
+    """The data set that an id names; empty: the first."""
+    return variant.rpartition(_BETWEEN)[0]
+
+
+def on_any(variant: str) -> str:
+    """The id without its data set, which variants of the same settings share."""
+    return variant.rpartition(_BETWEEN)[2]
+
+
 class Optimizer(NamedTuple):
     """`name`: the reader's. `keras`: its class in keras.optimizers, None for one of our own.
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-from batchmark.contract.datasets import dataset_of
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters, dataset_of
 from batchmark.contract.record import read_record, read_result
 from batchmark.contract.run import RunResult, Trial
 from batchmark.contract.timing import TimingResult

@@ -9,11 +9,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from batchmark.contract.calibration import Calibration
-from batchmark.contract.datasets import dataset_of
 from batchmark.contract.devices import DEVICES, Device
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import write_text
-from batchmark.contract.hyperparameters import Hyperparameters, digest
+from batchmark.contract.hyperparameters import Hyperparameters, dataset_of, digest
 from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.budget import Budget

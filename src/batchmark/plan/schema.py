@@ -22,10 +22,9 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypeAliasType
 
-from batchmark.contract.datasets import LONGEST_NAME
 from batchmark.contract.devices import Device
 from batchmark.contract.files import write_text
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import LONGEST_NAME, Hyperparameters
 from batchmark.contract.languages import language_codes
 from batchmark.contract.record import SAMPLE
 from batchmark.contract.requests.time import LOOPS

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchmark.contract.datasets import on_dataset
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import Hyperparameters, on_dataset
 from batchmark.contract.requests.message import Variant
 from batchmark.plan import grid
 from batchmark.plan.reading import ConfigError, check, read_scalar, read_yaml, whole_text
