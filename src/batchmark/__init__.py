@@ -1,1 +1,17 @@
-"""batchmark: which batch size to train with on this machine, and how sure that is."""
+"""batchmark: which batch size to train with on this machine, and how sure that is.
+
+`recommend`: a prediction for a model and arrays; see `batchmark.recommendation`.
+"""
+
+from typing import Any
+
+__all__ = ["recommend"]
+
+
+def __getattr__(name: str) -> Any:
+    """`recommend`, when it is asked for: every stage imports this package."""
+    if name == "recommend":
+        from batchmark.recommendation import recommend  # noqa: PLC0415
+
+        return recommend
+    raise AttributeError(f"module 'batchmark' has no attribute {name!r}")

@@ -228,6 +228,6 @@ def test_an_evening_is_at_most_three_hours_on_two_usual_cores(tmp_path: Path) ->
 
 def test_a_prediction_is_at_most_a_minute_and_a_half_on_two_usual_cores(tmp_path: Path) -> None:
     plan = usual("quick", tmp_path)
-    study, (probed,), (tuned,) = plan.quick
+    study, (probed,), (tuned,), _ = plan.quick
     work = Work(train=[tuned], probe=[probed], time=[study], plot=[])
     assert expect(plan, work, USUAL, MNIST_SIZE, cores=2).total < 90

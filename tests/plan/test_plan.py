@@ -248,3 +248,21 @@ def test_a_study_of_every_data_set_has_a_part_on_each(plan_of: OpenPlan) -> None
         "Which? (mine)",
     ]
     assert words["config"]["dataset"] == [{}, {"name": "mine"}]
+
+
+def test_a_prediction_is_of_one_model(plan_of: OpenPlan) -> None:
+    """Of two models it takes the graphs of the probed one, and the tuned rate of that one."""
+    grids = [
+        {"model": "mlp", "learning_rate": "tuned", "batch_size": 64},
+        {"model": ["lenet5", "mlp"], "batch_size": [10, 100]},
+        {"model": "lenet5", "learning_rate": ["tuned", 0.2], "batch_size": 64},
+    ]
+    own = {"model": "lenet5", "batch_size": 100}
+    plan = plan_of(CONFIG, first={**STUDY, "grids": grids, "baseline": own, "probe": [dict(own)]})
+    study, (probed,), (tuned,), variants = plan.quick
+    assert study == "first"
+    assert plan.variants[probed].hyperparameters.batch_size == 100
+    assert plan.variants[tuned].hyperparameters.model == "lenet5"
+    chosen = [plan.variants[id_].hyperparameters for id_ in variants]
+    assert {each.model for each in chosen} == {"lenet5"}
+    assert sorted(each.batch_size for each in chosen) == [10, 64, 64, 100]

@@ -1,9 +1,14 @@
 import json
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.record import read_result
+from batchmark.contract.timing import TimingResult
 from batchmark.stages import quick
 from batchmark.statistics.prediction import calibration, factors
 from tests.synthetic import Truth, example_request, write_results
@@ -28,7 +33,14 @@ def command(results: Path, reports: Path, *, probed: bool = True) -> list[str]:
         *("quick", "--timing", str(results / "timings" / "learning_rate.json")),
         *("--gradients", *([str(probe)] if probed else [])),
         *("--run", str(tuned), "--templates", str(TEMPLATES), "--reports", str(reports)),
+        *("--variants", *variants(results)),
     ]
+
+
+def variants(results: Path) -> list[str]:
+    """Of the timed graphs: they differ in their sizes and rates alone."""
+    session = read_result(results / "timings" / "learning_rate.json", TimingResult)
+    return [id_ for subject in session.subjects for id_ in subject.variants]
 
 
 def test_a_session_a_probe_and_a_scan_make_a_prediction(
@@ -60,6 +72,38 @@ def test_a_session_a_probe_and_a_scan_make_a_prediction(
     )
     assert "Predicted, not measured" in english
     assert "预测而非实测" in chinese
+
+
+def beside(session: TimingResult, name: str, **changed: Any) -> TimingResult:
+    """The session with ten times slower copies of its subjects under other names."""
+    subjects = [each for each in session.subjects if each.role == "subject"]
+    copies = [each.model_copy(update={"id": f"{each.id}{name}", **changed}) for each in subjects]
+    names = {each.id for each in subjects}
+    visits = [
+        each.model_copy(
+            update={"subject": f"{each.subject}{name}", "elapsed_ns": each.elapsed_ns * 10}
+        )
+        for each in session.visits
+        if each.subject in names
+    ]
+    update = {"subjects": session.subjects + copies, "visits": session.visits + visits}
+    return session.model_copy(update=update)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [("-of-another-model", {"variants": ["another"]}), (".threads1", {"threads": 0})],
+)
+def test_neither_models_nor_threads_are_pooled(
+    results: Path, name: str, changed: dict[str, Any]
+) -> None:
+    session = read_result(results / "timings" / "learning_rate.json", TimingResult)
+    (probe,) = (results / "gradients").glob("*.json")
+    gradients = read_result(probe, GradientResult)
+    alone, _ = quick.predict(session, gradients, None, variants(results))
+    pooled = beside(session, name, **changed)
+    among, _ = quick.predict(pooled, gradients, None, variants(results))
+    pd.testing.assert_frame_equal(alone, among)
 
 
 def test_without_gradients_there_is_no_prediction(

@@ -16,11 +16,12 @@ rule predict:
     localrule: True
     params:
         run=lambda w, input: " ".join(f"--run {file}" for file in input.runs),
+        variants=plan.quick.variants,
         templates=plan.content(TEMPLATES),
         sources=plan.sources("quick"),
     shell:
         '"$BATCHMARK_PYTHON" -m batchmark.stages.quick --timing {input.timing:q}'
-        " --gradients {input.gradients:q} {params.run}"
+        " --gradients {input.gradients:q} {params.run} --variants {params.variants}"
         ' --templates "$(dirname {input.templates[0]:q})"'
         ' --reports "$(dirname {output.facts:q})" ' + LOGGED + " && cat {log} >&2"
 

@@ -166,6 +166,8 @@ PACKAGE = "batchmark"
 # They decide when, where and whether a job runs and how a file is written, never what is in it.
 WITHOUT_EFFECT = frozenset(
     {
+        # The door for notebooks; no stage goes through it.
+        "batchmark",
         "batchmark.contract.errors",
         "batchmark.machine.cards",
         "batchmark.machine.garbage",

@@ -44,7 +44,7 @@ from batchmark.plan.fingerprint import (
     modules_used,
     rows_used,
 )
-from batchmark.plan.grid import timing_subjects
+from batchmark.plan.grid import timing_key, timing_subjects
 from batchmark.plan.schema import (
     Config,
     StudyConfig,
@@ -129,11 +129,15 @@ def _public_name(path: Path) -> str:
 
 
 class Quick(NamedTuple):
-    """A study, and the variants of it that are probed and whose rate is tuned, at most one each."""
+    """A study, the variants of it that are probed and whose rate is tuned, at most one each.
+
+    `variants`: those that differ from the probed one in batch size and rate alone.
+    """
 
     study: str
     probed: list[str]
     tuned: list[str]
+    variants: list[str]
 
 
 @dataclass(frozen=True)
@@ -180,12 +184,13 @@ class Plan:
     def quick(self) -> "Quick":
         """What a prediction is made of: the study of that name, or else the first one."""
         study = self.studies.get("quick") or next(iter(self.studies.values()))
+        probed = study.probed[:1]
+        graphs = {id_: _any_size(each.hyperparameters) for id_, each in study.variants.items()}
+        alike = [id_ for id_ in graphs if graphs[id_] in [graphs[each] for each in probed]]
         tuned = [
-            id_
-            for id_, variant in study.variants.items()
-            if variant.hyperparameters.learning_rate == "tuned"
+            id_ for id_ in alike if study.variants[id_].hyperparameters.learning_rate == "tuned"
         ]
-        return Quick(study.name, study.probed[:1], tuned[:1])
+        return Quick(study.name, probed, tuned[:1], alike)
 
     @cached_property
     def first_dataset(self) -> str:
@@ -523,6 +528,11 @@ class Plan:
 
     def _save(self, request: Request) -> str:
         return str(save(request, self.handover))
+
+
+def _any_size(chosen: Hyperparameters) -> Hyperparameters:
+    """What graphs of all batch sizes have in common."""
+    return timing_key(chosen).model_copy(update={"batch_size": 1})
 
 
 def _batch_size(chosen: Hyperparameters) -> int:

@@ -1,6 +1,7 @@
 """Predict the best batch size from one timing session, one probe and one scan of rates."""
 
 import argparse
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,18 @@ from batchmark.statistics.prediction import calibration, factors
 
 
 def predict(
-    session: TimingResult, probe: GradientResult, trained: RunResult | None
+    session: TimingResult, probe: GradientResult, trained: RunResult | None, variants: Sequence[str]
 ) -> tuple[pd.DataFrame, Basis]:
-    """The advice by loop, and what it rests on.
+    """The advice by loop, and what it rests on; of the session the graphs of `variants` count.
 
     Raises UserError where the noise scale or what a step costs cannot be told.
     """
     scale = _noise_scale(probe)
     known = _known_rate(trained) if trained else None
-    sizes = [size for size in session.largest_batch_size.values() if size]
+    graphs = {each.id for each in session.subjects if {*each.variants} & {*variants}}
+    sizes = [size for graph, size in session.largest_batch_size.items() if size and graph in graphs]
     largest = max(sizes, default=None)
-    table = advice(_subjects(session), scale, factors(calibration()), known, largest)
+    table = advice(_subjects(session, graphs), scale, factors(calibration()), known, largest)
     if table.empty:
         raise UserError(
             f"study {session.study}: what a step and an image cost cannot be told from the batch "
@@ -59,9 +61,12 @@ def predict(
     )
 
 
-def _subjects(session: TimingResult) -> pd.DataFrame:
+def _subjects(session: TimingResult, graphs: Collection[str]) -> pd.DataFrame:
+    """The graphs with the most threads, in every loop: a subject is called by graph and loop."""
     visits = add_ratio_to_baseline(pd.DataFrame(visit_rows(session)))
-    return epoch_times(visits, pd.DataFrame(subject_rows(session))).subjects
+    timed = epoch_times(visits, pd.DataFrame(subject_rows(session))).subjects
+    own = timed["subject"].str.partition(".")[0].isin([*graphs])
+    return timed[own & (timed["threads"] == timed["threads"].max())]
 
 
 def _noise_scale(probe: GradientResult) -> Mean:
@@ -122,6 +127,8 @@ def main() -> None:
     parser.add_argument("--timing", required=True, type=Path, help="of a study with three sizes")
     parser.add_argument("--gradients", nargs="?", type=Path, help="of one of its variants")
     parser.add_argument("--run", type=Path, help="of a variant whose learning rate is tuned")
+    words = "of the timed ones, those that differ from the probed one in batch size and rate alone"
+    parser.add_argument("--variants", nargs="*", default=[], help=words)
     parser.add_argument("--templates", required=True, type=Path)
     parser.add_argument("--reports", required=True, type=Path, help="the folder to write to")
     given = parser.parse_args()
@@ -133,7 +140,7 @@ def main() -> None:
         )
     probe = read_result(given.gradients, GradientResult)
     trained = read_result(given.run, RunResult) if given.run else None
-    table, basis = predict(session, probe, trained)
+    table, basis = predict(session, probe, trained, given.variants)
     write(table, basis, given.templates, given.reports)
     for sentence in sentences(table, basis):
         print(sentence)

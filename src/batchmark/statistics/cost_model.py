@@ -126,13 +126,16 @@ def implied(critical: Array, speed: Line) -> dict[str, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = overhead / example
         fastest = np.sqrt(critical * ratio)
-    costs = {f"cost_at_{size}": _relative_cost(size, critical, ratio) for size in COMMON_SIZES}
+    costs = {f"cost_at_{size}": relative_cost(size, critical, ratio) for size in COMMON_SIZES}
     estimates = {"b_crit": critical, "c": example, "o": overhead, "best_batch_size": fastest}
     return estimates | costs
 
 
-def _relative_cost(size: float, critical: Array, overhead: Array) -> Array:
-    """Time to target at `size` over the least possible, both by the model."""
+def relative_cost(size: float, critical: Array, overhead: Array) -> Array:
+    """Time to target at `size` over the least possible, both by the model.
+
+    `critical`: the critical size; `overhead`: o / c, what a step costs in examples.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         least = (1 + np.sqrt(overhead / critical)) ** 2
         return (1 + size / critical) * (1 + overhead / size) / least

@@ -1,0 +1,251 @@
+"""The batch size to train with, for notebooks and scripts: `make quick` on arrays."""
+
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from batchmark.contract.errors import UserError
+from batchmark.contract.hyperparameters import default_rate
+from batchmark.contract.record import read_result
+from batchmark.contract.run import RunResult
+from batchmark.dataset.own import Array, as_images, as_labels, check_pair, pixel_factor
+from batchmark.plan.plan import Plan, open_plan
+from batchmark.plan.reading import read_yaml
+from batchmark.statistics.cost_model import relative_cost
+
+HOME = Path(__file__).resolve().parents[2]
+CONFIGURATIONS = ("config.yaml", "quick.yaml")
+TEMPLATES = HOME / "workflow" / "report"
+STUDY, DATA, MODEL = "quick", "yours", "batchmark.training.described:build"
+# More tell hardly more of gradients and steps, and take longer.
+MOST_IMAGES = 50_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """`price[B]`: predicted time to a target at batch size B, over the least possible; 1 at best.
+
+    `critical`: images at which a target takes twice the least epochs; `overhead`: what a step costs
+    beside its images, counted in images.
+    """
+
+    critical: float
+    overhead: float
+
+    def __getitem__(self, batch_size: int) -> float:
+        if batch_size < 1:
+            raise KeyError(batch_size)
+        critical, overhead = np.asarray(self.critical), np.asarray(self.overhead)
+        return float(relative_cost(batch_size, critical, overhead))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to train with in `model.fit`: predicted, not measured.
+
+    `batch_size`: images a step; `interval`: where the fastest one lies at 95 %, in images;
+    `learning_rate` to start from at that size; `steps_per_execution`: steps, for `compile`;
+    `price`: see `Price`; `warnings`: sentences on what may be wrong with the model; `facts`: all
+    behind it, as `quick.json` has it, times in seconds.
+    """
+
+    batch_size: int
+    interval: tuple[float, float]
+    learning_rate: float
+    steps_per_execution: int
+    price: Price
+    warnings: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes them
+    build_model: Callable[..., Any],
+    x_train: ArrayLike,
+    y_train: ArrayLike,
+    x_validation: ArrayLike,
+    y_validation: ArrayLike,
+    optimizer: str = "sgd",
+    folder: str | os.PathLike[str] | None = None,
+) -> Advice:
+    """Predict the best batch size for a model and data; takes one to two minutes.
+
+    `build_model()` or `build_model(image_shape, classes)` returns a Keras model of Keras's layers,
+    or of layers that a module defines, ending in one logit a class. Images: [n, height, width] or
+    [n, height, width, channels], numbers from 0 to 255 or floats from 0 to 1; the model is given
+    0 to 1. Labels: whole numbers from 0, [n]. `optimizer`: `sgd`, `adam`, or a Keras class's name.
+    Everything runs in processes of its own; with a `folder` the page and `quick.json` are kept
+    there, else nothing is written. Raises UserError, one sentence.
+    """
+    arrays = checked(x_train, y_train, x_validation, y_validation)
+    model = _configuration(build_model, arrays)
+    with tempfile.TemporaryDirectory(prefix="batchmark-") as scratch:
+        place = Path(scratch)
+        np.savez(place / "data.npz", allow_pickle=False, **arrays)
+        plan = _plan(place, model, optimizer)
+        _run_all(plan, place)
+        warnings = read_result(place / "run.json", RunResult).warnings
+        facts = json.loads((place / "reports" / "quick.json").read_text(encoding="utf-8"))
+        if folder is not None:
+            shutil.copytree(place / "reports", folder, dirs_exist_ok=True)
+    return advised(facts, [warning.text for warning in warnings])
+
+
+def checked(*given: ArrayLike) -> dict[str, Array]:
+    """The arrays in the names of an npz of own data; validation images serve as test images."""
+    x_train, y_train, x_held, y_held = (np.asarray(each) for each in given)
+    factor = pixel_factor({"x_train": x_train, "x_validation": x_held}, "the data")
+    arrays = {}
+    for part, images, labels in (("train", x_train, y_train), ("validation", x_held, y_held)):
+        arrays[f"x_{part}"] = as_images(images, f"x_{part}", factor)
+        arrays[f"y_{part}"] = as_labels(labels, f"y_{part}")
+        check_pair(arrays[f"x_{part}"], arrays[f"y_{part}"], f"x_{part}")
+    # At random: images may be sorted by class.
+    kept = np.random.default_rng(0).permutation(len(arrays["y_train"]))[:MOST_IMAGES]
+    named = {key: arrays[key][kept] for key in ("x_train", "y_train")}
+    names = {"x_val": "x_validation", "y_val": "y_validation"}
+    names |= {"x_test": "x_validation", "y_test": "y_validation"}
+    return named | {new: arrays[old] for new, old in names.items()}
+
+
+def _configuration(build_model: Callable[..., Any], arrays: Mapping[str, Array]) -> str:
+    """The model as JSON."""
+    shape, classes = arrays["x_train"].shape[1:], int(arrays["y_train"].max()) + 1
+    try:
+        given = (shape, classes) if _takes_arguments(build_model) else ()
+        return str(build_model(*given).to_json())
+    except Exception as error:
+        raise UserError(
+            f"build_model gives no model that another process can build ({type(error).__name__}: "
+            f"{error}); return a keras.Sequential or functional model."
+        ) from error
+
+
+def _takes_arguments(build_model: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(build_model).parameters.values()
+    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(each.default is each.empty and each.kind in named for each in parameters)
+
+
+def rates(optimizer: str) -> tuple[float, float, float]:
+    """The rate of the probe, the lowest and the highest of the scan: around Keras's default."""
+    usual = 0.1 if optimizer == "sgd" else default_rate(optimizer) or 0.001
+    return usual, usual / 10, usual * 4
+
+
+def _plan(place: Path, model: str, optimizer: str) -> Plan:
+    files = [HOME / "config" / name for name in CONFIGURATIONS]
+    if not all(file.is_file() for file in files):
+        raise UserError(f"{files[0].parent} is missing; use batchmark from a whole clone of it.")
+    merged: dict[str, Any] = {}
+    for layer in (*map(read_yaml, files), _own(place, model, optimizer)):
+        merged = laid_over(merged, layer)
+    return open_plan(merged, [], [HOME / "config" / "studies"], place / "requests")
+
+
+def _own(place: Path, model: str, optimizer: str) -> dict[str, Any]:
+    """The configuration of these data, model and optimizer."""
+    usual, low, high = rates(optimizer)
+    probed = {"learning_rate": usual, "batch_size": 64}
+    return {
+        "devices": ["cpu"],
+        "dataset": {"name": DATA, "path": str(place / "data.npz")},
+        "targets": {DATA: [0.9]},
+        "tuning": {"low": low, "high": high},
+        "studies": {
+            STUDY: {
+                "settings": {
+                    **{"model": MODEL, "model_arguments": {"configuration": model}},
+                    "optimizer": optimizer,
+                },
+                "grids": [
+                    {"learning_rate": usual, "batch_size": [1, 8, 64, 512]},
+                    {"learning_rate": "tuned", "batch_size": 64},
+                ],
+                **{"baseline": probed, "probe": [probed]},
+            }
+        },
+    }
+
+
+def laid_over(content: Any, layer: Any) -> Any:
+    """`content` with what `layer` says in its place, mappings key by key."""
+    if not isinstance(content, Mapping) or not isinstance(layer, Mapping):
+        return layer
+    common = {key: laid_over(content[key], layer[key]) for key in layer if key in content}
+    return {**content, **layer, **common}
+
+
+def _run_all(plan: Plan, place: Path) -> None:
+    """The jobs of the rule `quick`: the clock has the machine for itself."""
+    device, quick = plan.devices[0], plan.quick
+    data = ["--dataset", "arrays.npz", "--facts", "arrays.json"]
+    download = ["--request", plan.download_request(DATA), "--npz", data[1], "--json", data[3]]
+    _run(place, {"download": download})
+    timing = ["--request", plan.time_request(quick.study, device), *data, "--output", "timing.json"]
+    _run(place, {"time": timing})
+    probe, train = (
+        ["--request", request, *data, "--output", output]
+        for request, output in (
+            (plan.probe_request(quick.probed[0], device), "gradients.json"),
+            (plan.train_request(quick.tuned[0], device), "run.json"),
+        )
+    )
+    _run(place, {"probe": probe, "train": [*train, "--checkpoint", "scratch"]})
+    given = ["--timing", "timing.json", "--gradients", "gradients.json", "--run", "run.json"]
+    made = ["--templates", str(TEMPLATES), "--reports", "reports"]
+    _run(place, {"quick": [*given, *made, "--variants", *quick.variants]})
+
+
+def _run(place: Path, stages: Mapping[str, list[str]]) -> None:
+    """Run stages beside each other; the sentence of one that fails is raised."""
+    path = os.pathsep.join([str(HOME / "src"), *(entry or str(Path.cwd()) for entry in sys.path)])
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"batchmark.stages.{stage}", *arguments],
+            cwd=place,
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for stage, arguments in stages.items()
+    ]
+    try:
+        for job in jobs:
+            said = job.communicate()[1].strip().splitlines()
+            if job.returncode:
+                last = said[-1] if said else f"a stage ended with {job.returncode}"
+                raise UserError(last.removeprefix("batchmark: "))
+    finally:
+        for job in jobs:
+            job.kill()
+            job.wait()
+
+
+def advised(facts: dict[str, Any], warnings: Iterable[str] = ()) -> Advice:
+    """What `quick.json` says of `fit`, or of the one loop that could be predicted."""
+    loops = {loop["loop"]: loop for loop in facts["loops"]}
+    loop = loops.get("fit") or next(iter(loops.values()))
+    high = loop["predicted_batch_size_high"]
+    return Advice(
+        batch_size=loop["batch_size"],
+        # JSON has no infinity.
+        interval=(loop["predicted_batch_size_low"], inf if high is None else high),
+        learning_rate=loop["learning_rate"],
+        steps_per_execution=loop["steps_per_execution"],
+        price=Price(loop["b_crit"], loop["o"] / loop["c"]),
+        warnings=tuple(warnings),
+        facts=facts,
+    )

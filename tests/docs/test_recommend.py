@@ -1,0 +1,49 @@
+"""The call that README.md shows."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from batchmark.recommendation import Advice
+from tests.workflow.checkout import ROOT
+
+
+def build_model() -> keras.Model:
+    layers = [keras.layers.Flatten(), keras.layers.Dense(16, "relu"), keras.layers.Dense(2)]
+    return keras.Sequential([keras.Input((12, 12)), *layers, keras.layers.Softmax()])
+
+
+def shades(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images [count, 12, 12], the upper half a shade brighter where the label is 1."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, count)
+    images = random.integers(0, 200, (count, 12, 12))
+    images[:, :6] += 20 * labels[:, None, None]
+    return images.astype(np.uint8), labels
+
+
+def test_the_call_of_the_readme(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = (text for text in re.findall(r"```python\n(.*?)```", page, re.S) if "recom" in text)
+    *lines, shown = block.strip().splitlines()
+    kept = tmp_path / "kept"
+    asked = "\n".join(lines).replace('"adam")', f'"adam", folder={str(kept)!r})')
+    (x_train, y_train), (x_validation, y_validation) = shades(3000, 0), shades(500, 1)
+    names = {"build_model": build_model, "x_train": x_train, "y_train": y_train}
+    names |= {"x_validation": x_validation, "y_validation": y_validation}
+    exec(asked, names)  # noqa: S102 - the words of the page
+    advice = names["advice"]
+    assert isinstance(advice, Advice)
+    size, (low, high), rate, steps, price = eval(shown, names)  # noqa: S307
+    assert 1 <= low <= size <= high
+    # Within the scan around Adam's default.
+    assert 0.0001 <= rate <= 0.004
+    assert 1 <= steps <= 3000 // size
+    # The best is near 1, and no size is below.
+    assert 1 <= advice.price[size] < 1.01
+    assert price >= 1
+    assert any("softmax" in sentence for sentence in advice.warnings)
+    assert {path.name for path in kept.iterdir()} >= {"quick.json", "quick.html", "quick.zh.html"}
+    assert advice.facts["basis"]["optimizer"] == "adam"

@@ -1,0 +1,120 @@
+import subprocess
+import sys
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+
+import batchmark
+from batchmark.contract.errors import UserError
+from batchmark.recommendation import MOST_IMAGES, Price, advised, checked, laid_over, rates
+
+IMAGES = np.zeros((20, 4, 4), np.uint8)
+LABELS = np.arange(20) % 2
+
+
+def never(*_: Any) -> Any:
+    raise AssertionError("the data come first")
+
+
+def test_importing_the_package_imports_nothing() -> None:
+    heavy = "{'tensorflow', 'keras', 'numpy', 'pandas', 'pydantic'} & {*sys.modules}"
+    code = f"import sys, batchmark; assert 'recommend' in batchmark.__all__; print({heavy} or '')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "\n"
+
+
+def test_the_package_has_nothing_else() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'recommended'"):
+        _ = batchmark.recommended
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (
+            (LABELS, LABELS, IMAGES, LABELS),
+            r"x_train has shape \(20,\); images are \(n, height, width\) or .*channels\)\.",
+        ),
+        ((IMAGES, LABELS[:5], IMAGES, LABELS), r"x_train has 20 images but 5 labels\."),
+        ((IMAGES, LABELS, IMAGES[:0], LABELS[:0]), r"x_validation holds no images\."),
+        (
+            (IMAGES, LABELS / 2, IMAGES, LABELS),
+            r"y_train holds float64 values; labels are whole numbers from 0\.",
+        ),
+        (
+            (IMAGES - 1.0, LABELS, IMAGES, LABELS),
+            r"x_train runs from -1 to -1; pixels are numbers from 0 to 255, or from 0 to 1\.",
+        ),
+    ],
+)
+def test_bad_arrays_are_one_sentence(arrays: tuple[Any, ...], sentence: str) -> None:
+    with pytest.raises(UserError, match=f"^{sentence}$"):
+        batchmark.recommend(never, *arrays)
+
+
+def test_what_builds_no_model_is_one_sentence() -> None:
+    def nothing() -> None:
+        return None
+
+    with pytest.raises(
+        UserError, match=r"^build_model gives no model .*'to_json'.*functional.*\.$"
+    ):
+        batchmark.recommend(nothing, IMAGES, LABELS, IMAGES, LABELS)
+
+
+def test_an_unknown_optimizer_is_one_sentence() -> None:
+    class Model:
+        def to_json(self) -> str:
+            return "{}"
+
+    with pytest.raises(UserError, match=r"optimizer = 'adma': allowed are sgd, .*adam"):
+        batchmark.recommend(Model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
+
+
+def test_validation_images_serve_as_test_images_and_the_first_of_many_train() -> None:
+    labels = np.arange(MOST_IMAGES + 10) % 2
+    pixels = np.broadcast_to(labels[:, None, None], (len(labels), 2, 2)).astype(np.uint8)
+    arrays = checked(pixels, labels, IMAGES / 255, LABELS)
+    assert {key: len(array) for key, array in arrays.items()} == {
+        **{"x_train": MOST_IMAGES, "y_train": MOST_IMAGES},
+        **{"x_val": 20, "y_val": 20, "x_test": 20, "y_test": 20},
+    }
+    # Shuffled together.
+    assert (arrays["x_train"][:, 0, 0, 0] == arrays["y_train"]).all()
+    assert arrays["y_train"][:100].tolist() != labels[:100].tolist()
+
+
+def test_the_price_of_any_size_by_hand() -> None:
+    # (1 + 32 / 200) (1 + 50 / 32) over (1 + 1 / 2)^2, and nothing at the best, sqrt(200 * 50).
+    price = Price(200.0, 50.0)
+    assert price[32] == pytest.approx(1.16 * 2.5625 / 2.25)
+    assert price[100] == pytest.approx(1)
+    with pytest.raises(KeyError):
+        price[0]
+
+
+def test_advice_is_for_fit_and_an_endless_interval_is_infinite() -> None:
+    graph = {"loop": "graph", "batch_size": 50}
+    fit = {
+        **{"loop": "fit", "batch_size": 100, "learning_rate": 0.1, "steps_per_execution": 9},
+        **{"predicted_batch_size_low": 60.0, "predicted_batch_size_high": None},
+        **{"b_crit": 200.0, "o": 1e-3, "c": 2e-5},
+    }
+    advice = advised({"loops": [graph, fit]})
+    assert (advice.batch_size, advice.interval) == (100, (60.0, inf))
+    assert advice.price == Price(200.0, 50.0)
+
+
+def test_rates_are_tried_around_the_usual_one() -> None:
+    assert rates("sgd") == pytest.approx((0.1, 0.01, 0.4))
+    assert rates("adam") == pytest.approx((0.001, 0.0001, 0.004))
+
+
+def test_what_is_laid_over_replaces_all_but_mappings() -> None:
+    content = {"a": {"b": 1, "c": [1, 2]}, "d": {"e": 1}}
+    layer = {"a": {"c": [3]}, "d": None, "f": {}}
+    assert laid_over(content, layer) == {"a": {"b": 1, "c": [3]}, "d": None, "f": {}}
