@@ -5,7 +5,8 @@ probed, each is one replicate, with the mean over its draws; where one was, its 
 replicates and the verdict is about that network, which the sentence says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -184,40 +185,30 @@ def online_zigzag(evidence: Evidence) -> Finding | None:
 @claim("half-data-gradient")
 def half_data_gradient(evidence: Evidence) -> Finding | None:
     """Is the cosine at no more than half of the data above 0.9, at every moment?"""
-    moments = [part for part in _moments(evidence) if _sizes(part, 0.5)]
-    if not moments:
-        return None
-    sizes = [_sizes(part, 0.5)[-1] for part in moments]
-    decisions = [
-        decide(_cosines(part, size), 0.9, parts=len(moments), show=limited(-1, 1))
-        for part, size in zip(moments, sizes, strict=True)
-    ]
-    share = max(sizes) / moments[0]["full_size"].iloc[0]
-    return finding(
-        all_of(decisions),
-        size=max(sizes),
-        share=share,
-        moments=len(moments),
-        networks=_networks(moments),
-    )
+    return _at_share(evidence, 0.5, partial(decide, margin=0.9, show=limited(-1, 1)))
 
 
 @claim("direction-saturates")
 def direction_saturates(evidence: Evidence) -> Finding | None:
     """Has a fifth of the data less than 0.1 of cosine left to gain, at every moment?"""
-    moments = [part for part in _moments(evidence) if _sizes(part, FEW)]
+    test = partial(decide, margin=-0.1, show=limited(0, 2, negated))
+    return _at_share(evidence, FEW, lambda cosines, parts: test(cosines - 1, parts=parts))
+
+
+def _at_share(evidence: Evidence, share: float, test: Callable[..., Decision]) -> Finding | None:
+    """By `test` of the cosines at the largest probed batch up to a share of the data."""
+    moments = [part for part in _moments(evidence) if _sizes(part, share)]
     if not moments:
         return None
-    sizes = [_sizes(part, FEW)[-1] for part in moments]
+    sizes = [_sizes(part, share)[-1] for part in moments]
     decisions = [
-        decide(_cosines(part, size) - 1, -0.1, parts=len(moments), show=limited(0, 2, negated))
+        test(_cosines(part, size), parts=len(moments))
         for part, size in zip(moments, sizes, strict=True)
     ]
-    share = max(sizes) / moments[0]["full_size"].iloc[0]
     return finding(
         all_of(decisions),
         size=max(sizes),
-        share=share,
+        share=max(sizes) / moments[0]["full_size"].iloc[0],
         moments=len(moments),
         networks=_networks(moments),
     )
