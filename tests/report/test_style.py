@@ -1,6 +1,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +44,38 @@ def test_log_ticks_are_few_and_inside(low: float, ratio: float) -> None:
     ticks = style.log_ticks(low, low * ratio)
     assert len(ticks) <= 6
     assert all(low <= tick <= low * ratio * (1 + 1e-9) for tick in ticks)
+
+
+def test_a_name_inside_the_axes_covers_no_line() -> None:
+    """A point at which a line begins: on the right of it the name would be struck through."""
+    _, (axes,) = style.panels()
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    axes.plot([5, 10], [5.0, 5.0])
+    style.label_ends(axes, [style.EndLabel(5, 5, "momentum", style.BLUE)])
+    (name,) = axes.texts
+    box, (x, y) = axes.get_window_extent(), axes.transData.transform((5, 5))
+    left, height = np.array(name.xy) * (box.width, box.height) + (box.x0, box.y0)
+    assert abs(height - y) > style.FONT / 2 or left + style.text_width("momentum") < x
+
+
+def test_short_names_at_one_height_share_a_line() -> None:
+    _, (axes,) = style.panels(right=84)
+    axes.set_ylim(0, 10)
+    axes.set_xlim(0, 1)
+    ends = [
+        style.EndLabel(1, y, text, style.BLUE) for y, text in ((5, "16"), (5.1, "32"), (9, "1"))
+    ]
+    style.label_ends(axes, ends)
+    places = {name.get_text(): name.xy for name in axes.texts}
+    assert places["16"][1] == places["32"][1] != places["1"][1]
+    assert places["32"][0] < places["16"][0]
+
+
+def test_sizes_that_matter_keep_their_labels() -> None:
+    _, (axes,) = style.panels()
+    style.batch_axis(axes, [1, 96, 100, 1000], first=[96])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "96", "", "1k"]
 
 
 def test_batch_axis_has_the_real_sizes_and_labels_apart() -> None:

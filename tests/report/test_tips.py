@@ -31,6 +31,23 @@ def test_every_point_of_the_picture_tells_its_row(site: Site) -> None:
             assert any(_value(tip) == pytest.approx(value, rel=0.006) for tip in mine)
 
 
+# Steps, not points.
+WITHOUT = {"profile"}
+
+
+def test_every_figure_with_marks_tells_their_values(site: Site) -> None:
+    drawn = [path.stem for path in sorted(site.figures.glob("*.json"))]
+    measured = [name for name in drawn if site.facts(name)["measured"] and name not in WITHOUT]
+    assert len(measured) > 20
+    assert [name for name in measured if not tips(site, re.escape(name))] == []
+
+
+def test_a_row_tells_its_setting_and_interval(site: Site) -> None:
+    told = tips(site, "timing_noise")
+    assert len(told) == len(site.facts("timing_noise")["rows"])
+    assert all(", A/A control against baseline (% difference): " in tip for tip in told)
+
+
 def _value(tip: str) -> float:
     number = re.search(r"time to target \(s\): ([\d.,]+)", tip)
     return float(number[1].replace(",", "")) if number else float("nan")

@@ -26,7 +26,7 @@ def test_the_title_and_the_peak_follow_from_the_products(tmp_path: Path) -> None
     drawn = step_parts(tables_with(tmp_path, step_parts=parts, threads=threads))
     assert drawn is not None
     said = [str(one).replace(SPACE, " ") for one in (drawn.title, *drawn.notes)]
-    assert said[0] == "At batch size 1 60 % of a step is not arithmetic, at 1,000 20 %"
+    assert said[0] == "60 % of a step is not arithmetic at batch size 1, 20 % at 1,000"
     # 0.1 = 0.4 x 0.25 and 0.6 = 0.8 x 0.75.
     assert "batch size 1: 10 % = 40 % of the time × 25 %" in said[1]
     assert "batch size 1,000: 60 % = 80 % of the time × 75 %" in said[1]
@@ -49,7 +49,7 @@ def test_a_single_size_and_no_peak(tmp_path: Path) -> None:
     drawn = step_parts(tables_with(tmp_path, step_parts=parts))
     assert drawn is not None
     title = str(drawn.title).replace(SPACE, " ")
-    assert title == "At batch size 32 25 % of a step is not arithmetic"
+    assert title == "25 % of a step is not arithmetic at batch size 32"
     assert len(drawn.notes) == 2
 
 

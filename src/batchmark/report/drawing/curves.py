@@ -246,6 +246,21 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve]) -> None:
         tips.keep(line, curve.label, curve.drawn.assign(x=curve.drawn.get("at", curve.drawn["x"])))
 
 
+def draw_rows(axes: Axes, rows: pd.DataFrame, names: Sequence[str], measure: str) -> None:
+    """One interval a row, the first on top: `rows` has the columns y, low, high and those of tips.
+
+    A value that is missing was not reached. `measure`: the name of the horizontal axis.
+    """
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    for place, (name, (_, row)) in enumerate(zip(names, rows.iterrows(), strict=True)):
+        if np.isfinite(row["y"]):
+            axes.hlines(place, row["low"], row["high"], color=style.BLUE, linewidth=2)
+            (mark,) = axes.plot(row["y"], place, "o", color=style.BLUE, gid=style.gid("row"))
+            tips.keep(mark, name, row.to_frame().T, measure)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
 def draw_misses(axes: Axes, curves: Sequence[Curve]) -> None:
     """Misses of several series at one position stand around it, closer the more there are."""
     counts = Counter(x for curve in curves for x in curve.missed)

@@ -5,8 +5,9 @@ darkens them for its theme by their value, so a figure must use exactly these.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
@@ -157,6 +159,7 @@ class EndLabel:
     text: str
     color: str
     series: str = ""
+    alpha: float = 1.0
 
 
 def panels(
@@ -206,18 +209,25 @@ def named(axes: Axes, text: str) -> None:
     )
 
 
-def batch_axis(axes: Axes, sizes: Iterable[float], label: str = "batch size") -> None:
-    """A log axis whose ticks are the batch sizes that occur."""
-    log_values_axis(axes, sizes, label, lambda value: size(int(value)))
+def batch_axis(
+    axes: Axes, sizes: Iterable[float], label: str = "batch size", *, first: Iterable[float] = ()
+) -> None:
+    """A log axis whose ticks are the batch sizes that occur; those of `first` keep their labels."""
+    log_values_axis(axes, sizes, label, lambda value: size(int(value)), first=first)
     axes.fmt_xdata = whole
 
 
 def log_values_axis(
-    axes: Axes, values: Iterable[float], label: str, text: Callable[[float], str] = significant
+    axes: Axes,
+    values: Iterable[float],
+    label: str,
+    text: Callable[[float], str] = significant,
+    *,
+    first: Iterable[float] = (),
 ) -> None:
     """A horizontal log axis with ticks at `values`; labels that would collide are left out.
 
-    Without a label the axis is one that the panel below names.
+    Without a label the axis is one that the panel below names. `first`: whose labels are kept.
     """
     real = sorted(set(values))
     axes.set_xscale("log")
@@ -226,7 +236,8 @@ def log_values_axis(
     margin = 0.03 * (high - low) or 0.5
     axes.fmt_xdata = text
     axes.set_xlim(math.exp(low - margin), math.exp(high + margin))
-    _fixed(axes.xaxis, real, _uncollided(axes, real, text) if label else [""] * len(real))
+    order = [*first, *reversed(real)]
+    _fixed(axes.xaxis, real, _uncollided(axes, real, order, text) if label else [""] * len(real))
     axes.set_xlabel(label)
 
 
@@ -282,8 +293,8 @@ def log_axis(axes: Axes, values: Iterable[float], label: str, unit: str = "") ->
     axes.set_yscale("log")
     low, high = _padded([value for value in values if 0 < value < math.inf])
     axes.set_ylim(low, high)
-    # A tick each 32 units: two and a half lines of text.
-    ticks = log_ticks(low, high, most=max(2, round(axes.get_window_extent().height / 32)))
+    # A tick each 32 units, two and a half lines of text; a scale is read off two or three.
+    ticks = log_ticks(low, high, most=max(3, round(axes.get_window_extent().height / 32)))
     # Between two round numbers of a log scale there is little to read: even steps say more.
     if len(ticks) < 3 and high / low < 3:
         ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
@@ -349,40 +360,145 @@ def on_rail(axes: Axes, x: float, color: str, marker: str, series: str) -> Line2
 
 
 def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = False) -> None:
-    """Name lines beside their last points, pushed apart where the names would overlap."""
+    """Name lines beside their last points: behind the axes in a column, inside where there is room.
+
+    Call it when all else is drawn.
+    """
     box = axes.get_window_extent()
     placed = [(axes.transData.transform((label.x, label.y)), label) for label in labels]
-    # A line of text and the space between two.
-    gap = FONT + 2.5
-    for column in _columns(placed):
-        heights = [place[1] for place, _ in column]
-        free = spread(heights, gap, box.y0, box.y1 - gap * under_rail)
-        for (place, label), height in zip(column, free, strict=True):
-            axes.annotate(
-                label.text,
-                ((place[0] - box.x0) / box.width, (height - box.y0) / box.height),
-                xycoords="axes fraction",
-                xytext=(9, 0),
-                va="center",
-                textcoords="offset points",
-                color=label.color,
-                gid=gid(label.series),
-            )
+    edge = box.x1 - LINE
+    outside = [one for one in placed if one[0][0] > edge]
+    marks = np.vstack([_marks(axes), *_label_column(axes, outside, under_rail=under_rail)])
+    for place, label in sorted(placed, key=lambda one: (one[0][1], one[0][0])):
+        if place[0] <= edge:
+            marks = _label_beside(axes, place, label, marks)
+
+
+def label_anywhere(axes: Axes, labels: Sequence[EndLabel]) -> None:
+    """Write that of the labels, if there are some, which covers least of what is drawn."""
+    if not labels:
+        return
+    marks = _marks(axes)
+    placed = [(axes.transData.transform((label.x, label.y)), label) for label in labels]
+    spots = [(*_spot(axes, place, label, marks), label) for place, label in placed]
+    _, x, y, label = min(spots, key=lambda spot: spot[0])
+    _write(axes, label, x, y)
 
 
 Placed = tuple[NDArray[Any], EndLabel]
+# A line of text and the space between two.
+LINE = FONT + 2.5
+# From a point to its name, and between names in a row.
+BESIDE, BETWEEN = 10, 7
 
 
-def _columns(placed: Iterable[Placed]) -> list[list[Placed]]:
-    """The labels whose texts stand over or under each other, from the lowest point up."""
-    columns: list[list[Placed]] = []
-    right = -math.inf
-    for place, label in sorted(placed, key=lambda one: one[0][0]):
-        if place[0] > right:
-            columns.append([])
-        columns[-1].append((place, label))
-        right = max(right, place[0] + text_width(label.text))
-    return [sorted(column, key=lambda one: one[0][1]) for column in columns]
+def _label_column(
+    axes: Axes, placed: Sequence[Placed], *, under_rail: bool
+) -> Iterator[NDArray[Any]]:
+    """Names behind the axes, pushed apart; short ones of ends at one height share a line.
+
+    Places that they cover.
+    """
+    if not placed:
+        return
+    box = axes.get_window_extent()
+    rows = _rows(placed, WIDTH - max(place[0] for place, _ in placed) - BESIDE)
+    heights = [float(np.mean([place[1] for place, _ in row])) for row in rows]
+    free = spread(heights, LINE, box.y0, box.y1 - LINE * under_rail)
+    for row, height in zip(rows, free, strict=True):
+        left = max(place[0] for place, _ in row) if len(row) > 1 else row[0][0][0]
+        # The higher end is named first.
+        for _, label in reversed(row):
+            _write(axes, label, left + BESIDE, height)
+            yield _grid(left + BESIDE, height, text_width(label.text))
+            left += text_width(label.text) + BETWEEN
+
+
+def _rows(placed: Sequence[Placed], room: float) -> list[list[Placed]]:
+    """From the lowest end up, those that are nearer than half a line and fit beside each other."""
+    rows: list[list[Placed]] = []
+    for one in sorted(placed, key=lambda one: one[0][1]):
+        row = rows[-1] if rows else []
+        width = sum(text_width(label.text) + BETWEEN for _, label in [*row, one])
+        if row and one[0][1] - row[0][0][1] < LINE / 2 and width <= room:
+            row.append(one)
+        else:
+            rows.append([one])
+    return rows
+
+
+def _label_beside(
+    axes: Axes, place: NDArray[Any], label: EndLabel, marks: NDArray[Any]
+) -> NDArray[Any]:
+    """Name a point where least is drawn; what is drawn then."""
+    _, x, y = _spot(axes, place, label, marks)
+    _write(axes, label, x, y)
+    return np.vstack([marks, _grid(x, y, text_width(label.text))])
+
+
+def _spot(
+    axes: Axes, place: NDArray[Any], label: EndLabel, marks: NDArray[Any]
+) -> tuple[int, float, float]:
+    """How much a name beside a point covers, and its left end: the first spot that covers least."""
+    box, width = axes.get_window_extent(), text_width(label.text)
+    right, left = place[0] + BESIDE, place[0] - BESIDE - width
+    spots = [
+        (x, place[1] + rise)
+        for rise in (0, LINE, -LINE, 1.7 * LINE, -1.7 * LINE)
+        for x in (right, left, place[0] - width / 2)
+        # Over the point itself there is no room for its name.
+        if (rise or x in (right, left))
+        and box.x0 <= x
+        and x + width <= WIDTH
+        and box.y0 + LINE / 2 <= place[1] + rise <= box.y1 - LINE / 2
+    ] or [(right, place[1])]
+    x, y = min(spots, key=lambda spot: _covered(marks, *spot, width))
+    return _covered(marks, x, y, width), x, y
+
+
+def _write(axes: Axes, label: EndLabel, x: float, y: float) -> None:
+    """The name with its left end at a place, in units of the drawing."""
+    box = axes.get_window_extent()
+    axes.annotate(
+        label.text,
+        ((x - box.x0) / box.width, (y - box.y0) / box.height),
+        xycoords="axes fraction",
+        va="center",
+        color=label.color,
+        alpha=label.alpha,
+        gid=gid(label.series),
+    )
+
+
+def _marks(axes: Axes) -> NDArray[Any]:
+    """Places along all lines and bars of the axes, a few units apart."""
+    paths = [line.get_transform().transform(line.get_xydata()) for line in axes.lines]
+    for bars in axes.collections:
+        if isinstance(bars, LineCollection):
+            paths += [axes.transData.transform(segment) for segment in bars.get_segments()]
+    parts = [_along(np.asarray(path, float)) for path in paths if len(path)]
+    return np.vstack([*parts, np.empty((0, 2))])
+
+
+def _along(path: NDArray[Any]) -> NDArray[Any]:
+    path = path[np.isfinite(path).all(axis=1)]
+    steps = [
+        start + (stop - start) * np.linspace(0, 1, 2 + int(np.hypot(*(stop - start)) / 4))[:, None]
+        for start, stop in pairwise(path)
+    ]
+    return np.vstack([path, *steps])
+
+
+def _grid(x: float, y: float, width: float) -> NDArray[Any]:
+    """Places that a text covers."""
+    across = np.arange(x, x + width, 4.0)
+    return np.array([(one, y + rise) for one in across for rise in (-4.0, 0.0, 4.0)])
+
+
+def _covered(marks: NDArray[Any], x: float, y: float, width: float) -> int:
+    """How many of the places a text would cover."""
+    inside = (marks[:, 0] > x - 2) & (marks[:, 0] < x + width + 2)
+    return int((inside & (np.abs(marks[:, 1] - y) < LINE / 2)).sum())
 
 
 def text_width(text: str) -> float:
@@ -418,19 +534,18 @@ def _fixed(axis: Axis, ticks: Iterable[float], labels: Sequence[str]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _uncollided(axes: Axes, values: Sequence[float], write: Callable[[float], str]) -> list[str]:
-    """Labels from the right, each kept only if it leaves room for the one kept before it."""
-    kept: dict[float, str] = {}
-    edge = math.inf
-    for value in reversed(values):
-        text = write(value)
+def _uncollided(
+    axes: Axes, values: Sequence[float], order: Iterable[float], write: Callable[[float], str]
+) -> list[str]:
+    """Labels in their order, each kept only if it leaves room for those kept before it."""
+    kept: dict[float, tuple[float, float]] = {}
+    for value in order:
         # Two labels stand 4 units apart.
-        half = text_width(text) / 2 + 2
+        half = text_width(write(value)) / 2 + 2
         center = axes.transData.transform((value, 1))[0]
-        if center + half <= edge:
-            kept[value] = text
-            edge = center - half
-    return [kept.get(value, "") for value in values]
+        if all(center + half <= left or right <= center - half for left, right in kept.values()):
+            kept[value] = (center - half, center + half)
+    return [write(value) if value in kept else "" for value in values]
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:

@@ -14,17 +14,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchmark.report.language.messages import Message, bracketed, joined, say, significant
+from batchmark.report.language.messages import (
+    Message,
+    bracketed,
+    joined,
+    listed,
+    say,
+    significant,
+)
 
 KEPT = ["x", "y", "low", "high", "trials", "reached"]
 
 
-def keep(line: Line2D, name: str, points: pd.DataFrame) -> None:
-    """Let `points` (columns `KEPT`, as far as known) be what the marks of `line` tell, in order."""
+def keep(line: Line2D, name: str, points: pd.DataFrame, measure: str = "") -> None:
+    """Let `points` (columns `KEPT`, as far as known) be what the marks of `line` tell, in order.
+
+    `measure`: what `y` is, where it is not what the axes are named after. Points without `x` stand
+    at no number: their name says where.
+    """
     rows = points.reindex(columns=KEPT).astype(float)
     records = rows.astype(object).where(rows.notna() & (rows.abs() < math.inf), None)
     # Matplotlib leaves labels that begin so out of legends.
-    line.set_label("_" + json.dumps({"name": name, "points": records.to_dict("records")}))
+    told = {"name": name, "measure": measure, "points": records.to_dict("records")}
+    line.set_label("_" + json.dumps(told))
 
 
 def number(figure: Figure) -> None:
@@ -38,7 +50,7 @@ def number(figure: Figure) -> None:
 def tips(figure: Figure) -> list[Message]:
     """What the marks tell, by their numbers."""
     return [
-        _words(axes, told["name"], point)
+        _words(axes, told["name"], told["measure"], point)
         for axes, _, told in _lines(figure)
         for point in told["points"]
     ]
@@ -52,19 +64,25 @@ def _lines(figure: Figure) -> Iterator[tuple[Axes, Line2D, Mapping[str, Any]]]:
                 yield axes, line, json.loads(label[1:])
 
 
-def _words(axes: Axes, name: str, point: Mapping[str, float | None]) -> Message:
-    figure = axes.figure
-    below = axes.get_xlabel() or (figure.axes[-1].get_xlabel() if figure else "")
-    x, y = point["x"], point["y"]
-    at = (axes.fmt_xdata or significant)(x or 0.0)
-    measure = Message(str(axes.get_label()))
+def _words(axes: Axes, name: str, measure: str, point: Mapping[str, float | None]) -> Message:
+    y = point["y"]
+    of = Message(measure or str(axes.get_label()))
     if y is None:
-        value = say("{measure}: {value}", measure=measure, value=say("not reached"))
+        value = say("{measure}: {value}", measure=of, value=say("not reached"))
     else:
         shown = f"{significant(y)}{_interval(y, point['low'], point['high'])}"
-        value = say("{measure}: {value}", measure=measure, value=shown)
-    parts = [say("{axis} {value}", axis=Message(below), value=at), value, *_trials(point)]
-    return joined([Message(name), *parts] if name else parts)
+        value = say("{measure}: {value}", measure=of, value=shown)
+    parts = [*_place(axes, point["x"]), value, *_trials(point)]
+    return joined([listed(name.split(", ")), *parts] if name else parts)
+
+
+def _place(axes: Axes, x: float | None) -> Sequence[Message]:
+    if x is None:
+        return []
+    figure = axes.figure
+    below = axes.get_xlabel() or (figure.axes[-1].get_xlabel() if figure else "")
+    at = (axes.fmt_xdata or significant)(x)
+    return [say("{axis} {value}", axis=Message(below), value=at)]
 
 
 def _interval(value: float, low: float | None, high: float | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import curves, style, tips
 from batchmark.report.drawing.curves import TIME, Comparison, Curve, described, fastest, numbers
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
@@ -34,6 +34,8 @@ SAME = 0.02
 ERRORS = ["best_test_error", "final_test_error", "best_validation_error"]
 # Of a learning curve, and from how few on each one is marked.
 MOST_POINTS = 60
+# Of them with a mark that tells its value.
+MOST_MARKS = 20
 # A line of fewer shows where it was evaluated.
 FEW_POINTS = 8
 
@@ -91,7 +93,13 @@ def _errors(frame: pd.DataFrame, lines: list[Curve], published: pd.DataFrame) ->
     figure, (axes,) = style.panels(right=84 if len(lines) > 1 else 140)
     style.batch_axis(axes, frame["batch_size"])
     style.log_axis(axes, [*curves.values(lines), *published["y"]], "test error (%)")
-    axes.plot(published["x"], published["y"], color=style.INK, alpha=0.45, linewidth=1)
+    if not published.empty:
+        # A single point makes no line.
+        (grey,) = axes.plot(
+            *(published["x"], published["y"], "o-"), color=style.INK, alpha=0.45, linewidth=1,
+            markersize=3.5, gid=style.gid("published"),
+        )  # fmt: skip
+        tips.keep(grey, "published", published)
     curves.draw(axes, lines, missing="no result", named=False)
     ends = [curves.end(line) for line in lines if not line.drawn.empty]
     if not published.empty:
@@ -186,21 +194,24 @@ def _learning(frame: pd.DataFrame, size: int, color: str) -> Curve:
 
 
 def _falling_errors(lines: list[Curve], last: float) -> style.Figure:
-    figure, (axes,) = style.panels(right=60)
+    figure, (axes,) = style.panels(right=84)
     axes.set_xlim(0, last)
     style.log_axis(axes, curves.values(lines, bars=False), "validation error (%)")
     for line in lines:
-        axes.plot(
+        (drawn,) = axes.plot(
             line.points["x"],
             line.points["y"],
+            "o-",
             color=line.color,
             linewidth=1.5,
-            marker="o" if len(line.points) < FEW_POINTS else "",
-            markersize=4,
+            markersize=4 if len(line.points) < FEW_POINTS else 2,
+            markevery=(step := 1 + len(line.points) // MOST_MARKS),
             gid=style.gid(line.name),
         )
-    style.label_ends(axes, [curves.end(line) for line in lines])
+        named = str(say("batch size {n}", n=line.label))
+        tips.keep(drawn, named, line.points.iloc[::step])
     style.plain_axis(axes, "epoch")
+    style.label_ends(axes, [curves.end(line) for line in lines])
     return figure
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from batchmark.report import selection
-from batchmark.report.drawing import curves, style
+from batchmark.report.drawing import curves, style, tips
 from batchmark.report.drawing.curves import Curve, numbers
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, interval, say, significant, whole
@@ -102,6 +102,7 @@ def noise_scale(tables: Tables) -> Drawn | None:
 
 
 def _noise_scales(frame: pd.DataFrame) -> style.Figure:
+    frame = frame.assign(place=range(len(frame)))
     figure, (axes,) = style.panels((240,), right=24, left=58)
     style.steps_axis(axes, [MOMENTS[moment] for moment in frame["moment"]], "moment of training")
     bounds = frame[["noise_scale", "noise_scale_low", "noise_scale_high"]].to_numpy().ravel()
@@ -109,7 +110,11 @@ def _noise_scales(frame: pd.DataFrame) -> style.Figure:
     steps = range(len(frame))
     axes.set_xlim(-0.5, len(frame) - 0.5)
     axes.vlines(steps, frame["noise_scale_low"], frame["noise_scale_high"], color=style.BLUE)
-    axes.plot(steps, frame["noise_scale"], "o", color=style.BLUE)
+    points = curves.points(frame, "noise_scale", x="place").drop(columns="x")
+    for step, moment in enumerate(frame["moment"]):
+        value = points["y"][step]
+        (mark,) = axes.plot(step, value, "o", color=style.BLUE, gid=style.gid(moment))
+        tips.keep(mark, MOMENTS[moment], points.iloc[[step]])
     for step, value in zip(steps, frame["noise_scale"], strict=True):
         axes.annotate(
             whole(value), (step, value), xytext=(8, 0), textcoords="offset points", va="center"

@@ -13,12 +13,14 @@ from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import (
     Message,
     bracketed,
+    listed,
     percent,
     say,
     significant,
     times,
     whole,
 )
+from batchmark.report.language.messages import seconds as written_seconds
 from batchmark.report.selection import (
     NEVER_TRAINED,
     Tables,
@@ -35,8 +37,6 @@ from batchmark.report.selection import (
     published_rows,
 )
 
-# The published curve's name goes to the left of its end beyond this share of the axes' width.
-ROOM_FOR_NAME = 0.8
 # Enough for a smooth line on a log axis.
 MODEL_POINTS = 41
 
@@ -53,14 +53,17 @@ def time_to_target(tables: Tables) -> Drawn | None:
         (160, 72, 72), right=16 if len(lines) == 1 else style.RIGHT
     )
     every = pd.concat(policies.values())
+    tied = tables.document("answer").get("tied_batch_sizes") or []
     for axes in (time, epochs, seconds):
-        style.batch_axis(axes, every["batch_size"], "batch size" if axes is seconds else "")
+        label = "batch size" if axes is seconds else ""
+        style.batch_axis(axes, every["batch_size"], label, first=tied)
     published = _published_times(tables, published_rows(tables))
     # All curves decide the range, so that none leaves the axes.
     style.log_axis(time, [*curves.values(lines), *published["y"].dropna()], "time to target (s)")
     _shade_best(time, tables)
-    _draw_published(time, published)
+    grey = _draw_published(time, published)
     curves.draw(time, lines, named=len(lines) > 1)
+    style.label_anywhere(time, grey)
     _draw_factor(epochs, _by_policy(policies, "epochs_to_target"), "epochs to target")
     # The rate changes nothing about them.
     timed = every.drop_duplicates("batch_size").sort_values("batch_size")
@@ -79,7 +82,7 @@ def time_to_target(tables: Tables) -> Drawn | None:
         "time_to_target_low": "time, low",
         "time_to_target_high": "time, high",
     }
-    grey = say("Grey: the published relative times to 99 %, scaled to the same smallest value.")
+    note = say("Grey: the published relative times to 99 %, scaled to the same smallest value.")
     return Drawn(
         figure=figure,
         title=_first_to_target(frame, tables.document("answer")),
@@ -88,7 +91,7 @@ def time_to_target(tables: Tables) -> Drawn | None:
             pd.concat([rows.assign(policy=name) for name, rows in policies.items()]),
             ({"policy": "rates"} if len(lines) > 1 else {}) | columns,
         ),
-        notes=[*target_notes(frame), *([] if published.empty else [grey])],
+        notes=[*target_notes(frame), *([] if published.empty else [note])],
         series=curves.series(lines),
     )
 
@@ -127,24 +130,14 @@ def _published_times(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     return points[points["x"].isin(frame["batch_size"])]
 
 
-def _draw_published(axes: Axes, published: pd.DataFrame) -> None:
-    """The curve and its name, which goes to the left where the axes end."""
+def _draw_published(axes: Axes, published: pd.DataFrame) -> list[style.EndLabel]:
+    """The curve; its name at each of its points."""
     points = published.dropna().sort_values("x")
-    if points.empty:
-        return
-    axes.plot(points["x"], points["y"], color=style.INK, alpha=0.45, linewidth=1, zorder=1)
-    last = points.iloc[-1]
-    share = axes.transAxes.inverted().transform(axes.transData.transform((last["x"], last["y"])))[0]
-    outside = share > ROOM_FOR_NAME
-    axes.annotate(
-        "published",
-        (last["x"], last["y"]),
-        xytext=(-6 if outside else 6, 0),
-        textcoords="offset points",
-        ha="right" if outside else "left",
-        va="center",
-        alpha=0.7,
-    )
+    axes.plot(
+        *(points["x"], points["y"], "o-"), color=style.INK, alpha=0.45, linewidth=1, markersize=2.5,
+        zorder=1,
+    )  # fmt: skip
+    return [style.EndLabel(x, y, "published", style.INK, alpha=0.7) for x, y in points.to_numpy()]
 
 
 def _shade_best(axes: Axes, tables: Tables) -> None:
@@ -171,16 +164,17 @@ def _first_to_target(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message 
         return say(
             "Batch sizes {low} to {high} cannot be told apart", low=whole(low), high=whole(high)
         )
+    # Seconds, as drawn: ratios are estimated from all trials together, and told with intervals.
     return say(
-        "Batch size {best} reaches the target first; {worst} takes {times} as long"
+        "Batch size {best} reaches the target first; {worst} takes {most}"
         if low == high
         else "Batch sizes {low} to {high} reach the target first and cannot be told apart; {worst} "
-        "takes {times} as long",
+        "takes {most}",
         best=whole(size),
         low=whole(low),
         high=whole(high),
         worst=whole(worst["batch_size"]),
-        times=times(worst["time_to_target"] / best["time_to_target"]),
+        most=written_seconds(worst["time_to_target"], 2),
     )
 
 
@@ -219,7 +213,7 @@ def sensitivity(tables: Tables) -> Drawn | None:
         group=_targets,
         quantity=TIME,
         columns=columns | TIME.columns,
-        title=_best_by_target,
+        title=lambda _: _does_it_hold(tables),
         notes=lambda _: [
             say(
                 "Each line is one target, a validation accuracy; medians, without intervals, which "
@@ -236,22 +230,27 @@ def _targets(frame: pd.DataFrame, value: str) -> list[Curve]:
     return curves.by_level(bare, "target", value, percent)
 
 
-def _best_by_target(lines: Sequence[Curve]) -> Message | None:
-    best = {line.label: lowest(line.drawn, "y")["x"] for line in lines if not line.drawn.empty}
-    if len(best) < 2:
+def _does_it_hold(tables: Tables) -> Message | None:
+    """Whether the answer's size is told apart from the fastest at any other target."""
+    answer, frame = tables.document("answer"), at_home(tables, "best_batches")
+    if frame.empty or not measured(frame, "holds"):
         return None
-    targets, sizes = list(best), set(best.values())
-    if len(sizes) == 1:
-        return say(
-            "By medians batch size {size} is fastest for every target", size=whole(min(sizes))
-        )
+    family = frame["family"].fillna("") == (answer.get("family") or "")
+    rows = frame[(frame["study"] == headline_study(tables)) & family].sort_values("target")
+    others = rows[(rows["target"] != answer.get("target")) & rows["holds"].notna()]
+    if others.empty:
+        return None
+    lost = others.loc[~others["holds"].astype(bool), "target"].tolist()
     return say(
-        "By medians the fastest batch size moves between {low} and {high} over the targets {easy} "
-        "to {hard}",
-        low=whole(min(sizes)),
-        high=whole(max(sizes)),
-        easy=targets[0],
-        hard=targets[-1],
+        "Batch size {size}, the fastest at {target}, is not told apart from the fastest at {easy} "
+        "to {hard}"
+        if not lost
+        else "Batch size {size}, the fastest at {target}, is beaten at {lost}",
+        size=whole(answer["best_batch_size"]),
+        target=percent(answer["target"]),
+        easy=percent(others["target"].min()),
+        hard=percent(others["target"].max()),
+        lost=listed([percent(target) for target in lost]) if lost else "",
     )
 
 
@@ -322,14 +321,14 @@ def _moving(line: Curve) -> Message | None:
         return None
     easy, hard = line.drawn.iloc[0], line.drawn.iloc[-1]
     return say(
-        "By medians the fastest batch size is {first} at every target from {easy} to {hard}"
+        "By estimates alone the fastest batch size is {least} at every target from {easy} to {hard}"
         if line.drawn["y"].nunique() == 1
-        else "By medians the fastest batch size goes from {first} to {last} between the targets "
-        "{easy} and {hard}",
+        else "By estimates alone the fastest batch size lies between {least} and {most} over the "
+        "targets {easy} to {hard}",
         easy=percent(1 - 1 / easy["x"]),
         hard=percent(1 - 1 / hard["x"]),
-        first=whole(easy["y"]),
-        last=whole(hard["y"]),
+        least=whole(line.drawn["y"].min()),
+        most=whole(line.drawn["y"].max()),
     )
 
 
@@ -442,7 +441,7 @@ def _modelled_best(fit: pd.Series) -> Message:
 
 def _formula(fit: pd.Series) -> list[Message]:
     formula = say(
-        "E(B) = E_min (1 + B/B_crit), t(B) = N (c + o/B), B* = √(B_crit · o/c). Fitted: B_crit = "
+        "E(B) = E_min (1 + B/B_crit), t(B) = N (c + o/B), B* = √(B_crit·o/c). Fitted: B_crit = "
         "{critical}{interval}.",
         critical=whole(fit["b_crit"]),
         interval=bracketed(fit["b_crit_low"], fit["b_crit_high"]),

@@ -1,6 +1,6 @@
 """How the hardware is used: threads, throughput, memory, CPU and GPU, and the clock's noise."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import cast
 
@@ -11,18 +11,25 @@ from batchmark.contract.devices import KINDS, Device
 from batchmark.report.drawing import curves, style
 from batchmark.report.drawing.curves import (
     SECONDS,
-    TIME,
     Comparison,
     Curve,
     Quantity,
     apart,
     described,
-    fastest,
     numbers,
 )
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language import messages
-from batchmark.report.language.messages import Message, percent, say, significant, times, whole
+from batchmark.report.language.messages import (
+    Message,
+    bracketed,
+    joined,
+    percent,
+    say,
+    significant,
+    times,
+    whole,
+)
 from batchmark.report.language.messages import memory as written_memory
 from batchmark.report.selection import (
     HOME,
@@ -34,9 +41,11 @@ from batchmark.report.selection import (
     highest,
     lowest,
     measured,
+    name,
 )
 
 PLACE = {"machine": "machine", "device": "device", "batch_size": "batch size"}
+GRAPH = "graph"
 RELATIVE = Quantity("relative", "relative time to target", missing="")
 MEMORY = Quantity("memory", "peak memory (MiB)", missing="")
 MEBIBYTE = 2**20
@@ -61,18 +70,76 @@ def threads(tables: Tables) -> Drawn | None:
 
 
 def loops(tables: Tables) -> Drawn | None:
-    """Time to target over batch size, a line a loop."""
+    """Seconds per epoch over batch size, a line a loop."""
     frame = at_home(tables, "loop_sizes")
-    if not measured(frame, TIME.column):
+    if not measured(frame, SECONDS.column):
         return None
+    frame = frame[frame["study"] == frame["study"].iloc[0]]
+    ratio = {"ratio_to_graph": "over batchmark's graph (×)", "ratio_to_graph_low": "ratio, low",
+             "ratio_to_graph_high": "ratio, high"}  # fmt: skip
     return Comparison(
         group=lambda frame, value: curves.by_group(frame, "loop", value),
-        quantity=TIME,
-        columns={"loop": "loop"} | TIME.columns,
-        title=fastest,
-        notes=lambda _: [say("Epochs to the target do not depend on the loop.")],
+        quantity=SECONDS,
+        columns={"loop": "loop"} | SECONDS.columns | ratio,
+        title=lambda _: _cost_of_loops(frame),
+        notes=lambda _: [*_sizes_of_loops(at_home(tables, "loops")), LOOPS],
         right=124,
-    ).draw(frame[frame["study"] == frame["study"].iloc[0]])
+    ).draw(frame)
+
+
+LOOPS = say(
+    "Median over rounds; bars are 95 % intervals. Epochs to the target do not depend on the loop."
+)
+
+
+def _cost_of_loops(frame: pd.DataFrame) -> Message | None:
+    """What the first other loop costs over the graph in the same rounds, at both ends of sizes."""
+    others = frame[frame["loop"] != GRAPH].dropna(subset=["ratio_to_graph"])
+    if others.empty:
+        return None
+    first = others[others["loop"] == others["loop"].iloc[0]].sort_values("batch_size")
+    small, large = first.iloc[0], first.iloc[-1]
+    return say(
+        "In {loop} an epoch takes {low}{bounds} the time of batchmark's graph at batch size {small}"
+        if len(first) < 2
+        else "In {loop} an epoch takes {low}{bounds} the time of batchmark's graph at batch size "
+        "{small}, {high}{ends} at {large}",
+        loop=Message(name(str(small["loop"]))),
+        low=times(small["ratio_to_graph"]),
+        bounds=_bounds(small),
+        small=whole(small["batch_size"]),
+        high=times(large["ratio_to_graph"]),
+        ends=_bounds(large),
+        large=whole(large["batch_size"]),
+    )
+
+
+def _bounds(row: pd.Series) -> str:
+    return bracketed(row["ratio_to_graph_low"], row["ratio_to_graph_high"])
+
+
+def _sizes_of_loops(frame: pd.DataFrame) -> Iterator[Message]:
+    """Which sizes each loop leaves in the race for the least time to the target."""
+    if not measured(frame, "best_batch_size"):
+        return
+    known = frame.dropna(subset=["best_batch_size"])
+    words = [
+        say(
+            "{loop} {sizes}",
+            loop=Message(name(str(row["loop"]))),
+            sizes=joined([Message(whole(float(size))) for size in _tied(row)]),
+        )
+        for _, row in known[known["study"] == known["study"].iloc[0]].iterrows()
+    ]
+    yield say(
+        "Batch sizes that may reach {target} first: {sizes}.",
+        target=percent(known["target"].iloc[0]),
+        sizes=joined(words, say("{one}; {two}")),
+    )
+
+
+def _tied(row: pd.Series) -> list[str]:
+    return str(row["tied_batch_sizes"]).split(";")
 
 
 def _session(frame: pd.DataFrame) -> pd.DataFrame:
@@ -392,19 +459,16 @@ def timing_noise(tables: Tables) -> Drawn | None:
 
 
 def _ratios(frame: pd.DataFrame) -> style.Figure:
-    figure, (axes,) = style.panels((30 + 30 * len(frame),), left=118, right=24)
-    rows = range(len(frame))
+    figure, (axes,) = style.panels((30 + 30 * len(frame),), left=118, right=24, top=6)
     percents = 100 * (frame[["ratio", "low", "high"]] - 1)
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x")
+    names = [str(study).replace("_", " ") for study in frame["study"]]
+    label = str(say("A/A control against baseline (% difference)"))
     axes.axvline(0, color=style.INK, alpha=0.6, linewidth=1)
-    axes.hlines(rows, percents["low"], percents["high"], color=style.BLUE, linewidth=2)
-    axes.plot(percents["ratio"], rows, "o", color=style.BLUE)
+    curves.draw_rows(axes, percents.rename(columns={"ratio": "y"}), names, label)
     widest = float(percents[["low", "high"]].abs().to_numpy().max())
     axes.set_xlim(-1.2 * widest, 1.2 * widest)
-    axes.set_ylim(len(frame) - 0.5, -0.5)
-    style.plain_axis(axes, "A/A control against baseline (% difference)")
-    style.names_axis(axes, [str(name).replace("_", " ") for name in frame["study"]])
+    style.plain_axis(axes, label)
+    style.names_axis(axes, names)
     return figure
 
 

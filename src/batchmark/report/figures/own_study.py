@@ -1,6 +1,10 @@
 """The general figure of a study that no figure was made for: epochs to target along its axes."""
 
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from batchmark.report import selection
 from batchmark.report.drawing import curves, style
@@ -11,6 +15,8 @@ from batchmark.report.selection import Tables, measured, study_summary
 
 # So many values make a name that is too long beside a line.
 FEW = 3
+# Units of a setting's row: its name, and its interval below.
+ROW = 38
 COLUMNS = {
     "line": "setting",
     "trials": "trials",
@@ -28,17 +34,26 @@ def own_study(tables: Tables, study: str) -> Drawn | None:
         return None
     # Ties go by name, so that a figure does not depend on the order in a file.
     horizontal = max(axes, key=lambda axis: (_positive(frame[axis]).nunique(), axis))
-    if _positive(frame[horizontal]).nunique() < 2:
-        # One numeric value makes no line.
-        return _named_settings(frame.assign(line=setting_names(frame, axes)))
     frame = frame.assign(x=_positive(frame[horizontal]))
     others = [axis for axis in axes if axis != horizontal and frame[axis].nunique() > 1]
     named = frame[others].mask(_like_baseline(tables, study, frame, others), "")
-    frame = frame.assign(line=setting_names(named, others)).dropna(subset=["x"])
+    frame = frame.assign(line=setting_names(named, others))
+    label = horizontal.removeprefix("axis_").replace("_", " ")
+    if frame["x"].nunique() < 2:
+        return _named_settings(frame.assign(line=setting_names(frame, axes)))
+    if frame.groupby("line")["x"].nunique().max() < 2:
+        # Points that nothing joins: what stands at them needs the room.
+        places = [f"{label} {significant(x)}" for x in frame["x"]]
+        return _named_settings(frame.assign(line=_pairs(places, frame["line"])))
+    frame = frame.dropna(subset=["x"])
     lines = curves.by_group(frame, "line", "epochs_to_target", x="x")
     if not any_drawn(lines):
         return None
-    return _along(frame, lines, horizontal.removeprefix("axis_").replace("_", " "))
+    return _along(frame, lines, label)
+
+
+def _pairs(places: Sequence[str], names: Iterable[str]) -> list[str]:
+    return [", ".join(pair) for pair in zip(places, names, strict=True)]
 
 
 def _like_baseline(
@@ -56,33 +71,39 @@ def _like_baseline(
 
 
 def _named_settings(frame: pd.DataFrame) -> Drawn | None:
-    """Settings without a numeric axis: one interval a setting, fewest epochs on top."""
+    """Settings that no line joins: one interval a setting, its name above it, the best on top."""
     if not measured(frame, "epochs_to_target"):
         return None
     frame = frame.sort_values("epochs_to_target").reset_index(drop=True)
-    figure, (axes,) = style.panels((30 + 30 * len(frame),), left=170, right=24)
-    reached = frame.dropna(subset=["epochs_to_target"])
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x")
-    axes.hlines(
-        reached.index, reached["epochs_to_target_low"], reached["epochs_to_target_high"],
-        color=style.BLUE,
-    )  # fmt: skip
-    axes.plot(reached["epochs_to_target"], reached.index, "o", color=style.BLUE)
-    for row in frame.index.difference(reached.index):
-        axes.annotate(
-            "not reached", (1, row), xycoords=axes.get_yaxis_transform(), ha="right", va="center"
-        )
-    axes.set_ylim(len(frame) - 0.5, -0.5)
+    figure, (axes,) = style.panels((10 + ROW * len(frame),), left=10, right=20, top=12)
+    rows = curves.points(frame.assign(place=range(len(frame))), "epochs_to_target", x="place")
+    curves.draw_rows(axes, rows.drop(columns="x"), frame["line"].tolist(), "epochs to target")
+    for place, (name, value) in enumerate(zip(frame["line"], rows["y"], strict=True)):
+        _write_row(axes, place, name, missed=not np.isfinite(value))
+    axes.set_xlim(left=0)
     style.plain_axis(axes, "epochs to target")
-    style.names_axis(axes, frame["line"].tolist())
+    style.names_axis(axes, [""] * len(frame))
     return Drawn(
         figure=figure,
-        title=_fewest(reached),
+        title=_fewest(frame.dropna(subset=["epochs_to_target"])),
         alt=say("Intervals of epochs to target, one for each setting."),
         numbers=numbers(frame, COLUMNS),
         notes=target_notes(frame),
     )
+
+
+def _write_row(axes: Axes, place: int, name: str, *, missed: bool) -> None:
+    """The setting's name above its interval, and whether it has none."""
+    said = [(0.0, "left", name, 1.0)] + [(1.0, "right", "not reached", 0.75)] * missed
+    for x, side, text, alpha in said:
+        axes.annotate(
+            text,
+            (x, place - 0.38),
+            xycoords=axes.get_yaxis_transform(),
+            ha=side,
+            va="center",
+            alpha=alpha,
+        )
 
 
 def _fewest(reached: pd.DataFrame) -> Message:
@@ -107,9 +128,9 @@ def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
     curves.draw(axes, lines, named=len(lines) > 1)
     best, point = curves.finite_extreme(lines)
     title = say(
-        "By medians fewest epochs, {epochs}, at {axis} {x} ({line})"
+        "By medians the fewest epochs, {epochs}, are needed at {axis} {x} ({line})"
         if len(lines) > 1
-        else "By medians fewest epochs, {epochs}, at {axis} {x}",
+        else "By medians the fewest epochs, {epochs}, are needed at {axis} {x}",
         epochs=significant(point["y"], 2),
         axis=Message(label),
         x=significant(point["x"]),
@@ -147,9 +168,11 @@ def _line_name(settings: pd.Series) -> str:
 
 
 def _setting(axis: str, value: object) -> str:
-    word = selection.name(axis).replace("_", " ")
+    word = str(selection.SETTINGS.get(axis, axis.replace("_", " ")))
     if not str(value):
         return ""
+    if axis == "learning_rate_rule" and value in ("sqrt", "linear"):
+        return str(selection.POLICIES[str(value)])
     if str(value) in ("True", "False"):
         return word if str(value) == "True" else ""
     if str(value) == "null":

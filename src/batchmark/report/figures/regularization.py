@@ -61,7 +61,7 @@ def generalization_gap(tables: Tables) -> Drawn | None:
         alt=alt,
         numbers=numbers(frame, columns),
         notes=notes,
-        series={penalty: penalty for penalty in sorted(set(frame["penalty"]))},
+        series={one: "no penalty" if one == "none" else one for one in sorted({*frame["penalty"]})},
     )
 
 
@@ -179,7 +179,7 @@ def _draw_panel(
     if not plain.empty:
         level = float(plain.median())
         axes.axhline(level, color=style.INK, alpha=0.5, linewidth=0.9, dashes=(4, 3))
-        ends.append(style.EndLabel(strengths[-1], level, "no penalty", style.INK))
+        ends.append(style.EndLabel(axes.get_xlim()[1], level, "no penalty", style.INK))
     style.label_ends(axes, ends)
     return lines
 

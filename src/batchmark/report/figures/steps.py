@@ -79,12 +79,12 @@ def _not_arithmetic(frame: pd.DataFrame) -> Message:
     rest = 1 - _products(frame)
     if len(rest) == 1:
         return say(
-            "At batch size {size} {share} of a step is not arithmetic",
+            "{share} of a step is not arithmetic at batch size {size}",
             size=whole(rest.index[0]),
             share=percent(rest.iloc[0], 2),
         )
     return say(
-        "At batch size {size} {share} of a step is not arithmetic, at {last} {rest}",
+        "{share} of a step is not arithmetic at batch size {size}, {rest} at {last}",
         size=whole(rest.index[0]),
         share=percent(rest.iloc[0], 2),
         last=whole(rest.index[-1]),
