@@ -13,10 +13,11 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from batchmark.report.claim_words import THEMES
+from batchmark.report.claim_words import POINTS, THEMES
 from batchmark.report.figures import headline
 from batchmark.report.language.messages import SPACE, from_json
 from batchmark.report.page import appendix, original
+from batchmark.report.page.claims import claims
 from batchmark.report.page.studies import variants_table
 from batchmark.report.selection import Tables, fate, study_summary
 from tests import synthetic
@@ -86,6 +87,34 @@ def test_a_claim_that_counts_misses_says_how_many() -> None:
         assert re.search(r"\{(missed|informative|warning)\}", one.evidence.text), key
 
 
+# What may be negative is told as a change with its sign: "falls by −0.18 points" rises.
+DIRECTIONS = re.compile(
+    r"(?<!\{)\b(lower|higher|narrower|closer|raises?|lowers?|falls?|grows?|shrinks?|gains?|loses?)\b"
+    r"(?! by a factor)[^.;{]*\{\w+:(?:points|more|less)\}|\}(?: points)? (?:lower|higher|narrower)"
+)
+
+
+def test_a_change_of_either_sign_has_no_direction_in_words() -> None:
+    sentences = [str(one.evidence.text) for theme in THEMES for one in theme.claims.values()]
+    assert [text for text in sentences if DIRECTIONS.search(text)] == []
+    assert DIRECTIONS.search("its test error falls by {effect:points} points")
+
+
+def test_effects_in_points_are_told_in_points_everywhere(tables: Tables) -> None:
+    """A claim's sentence and the line below it have one quantity: no share beside points."""
+    words = {key: one for theme in THEMES for key, one in theme.claims.items()}
+    in_points = {key for key, one in words.items() if "{effect:" in one.evidence.text}
+    in_points -= {"too-small-fails"}  # A share of trials.
+    assert {key for key in in_points if words[key].unit != POINTS} == set()
+    told = [
+        str(card.effect)
+        for card in claims(tables, {})
+        if words[card.key].unit == POINTS and card.effect
+    ]
+    assert told
+    assert [text for text in told if "points" not in text] == []
+
+
 def messages(*folders: str) -> Iterator[tuple[str, bool]]:
     """(text, whether an alternative is chosen instead of it somewhere) of everything said."""
     for folder in folders:
@@ -100,14 +129,17 @@ def messages(*folders: str) -> Iterator[tuple[str, bool]]:
 
 
 WINS = re.compile(r"\b(fastest|fewest|lowest|highest|narrows|trains most|target first)\b")
-HEDGES = re.compile(r"[Bb]y medians|not told apart|cannot be told|not shown|[Mm]ost likely")
+HEDGES = re.compile(
+    r"[Bb]y (?:medians|estimates alone)|not told apart|cannot be told|not shown|[Mm]ost likely"
+)
 # What is drawn, how it was measured, and a pair that a test has told apart.
 NO_TITLES = re.compile(
     r"^(Line chart|Measured|Intervals|Step chart|Base:|Median|Grey|Workloads|Which|How)"
     r"|\bfirst test\b"
 )
 TOLD = {
-    "Batch size {best} reaches the target first; {worst} takes {times} as long",
+    "Batch size {size}, the fastest at {target}, is beaten at {lost}",
+    "Batch size {best} reaches the target first; {worst} takes {most}",
     "Batch size {best} trains most examples a second, {rate}; batch size {first} trains {least}",
     "{name} is fastest, at batch size {size}; {slowest} at its best takes {times} as long",
 }

@@ -17,7 +17,8 @@ class Words:
     `margin` and `n`; numbers as they are, or as `{share:percent}` and `{difference:points}`.
     `phrases`: the parts of it that the rule may ask for by name. `needs`: the studies, or other
     measurements, that it is decided on. `figure`: the one that shows it; with `compares`, only
-    where there are several things in it to compare.
+    where there are several things in it to compare. `unit`: of the effect, empty for a ratio or an
+    exponent. `alone`: the evidence where nothing bounds the effect.
     """
 
     statement: Message
@@ -28,6 +29,8 @@ class Words:
     figure: str = ""
     compares: bool = False
     phrases: Mapping[str, Message] = field(default_factory=dict)
+    unit: str = ""
+    alone: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Theme:
     claims: Mapping[str, Words]
 
 
+# Units of effects: shares that are told in points, and parts of which any may decide.
+POINTS, MIXED = "points", "mixed"
 PROBES = say("gradient probes")
 TIMINGS = say("timings")
 NETWORKS = {"network": say("{count} network"), "networks": say("{count} networks")}
@@ -91,7 +96,8 @@ TIME: Mapping[str, Words] = {
         phrases={
             **POLICIES,
             "warning": say(
-                "; batch size {sizes} missed it in some trial: beside these the ratios are at least"
+                "; not every trial reached it at batch size {sizes}, so the ratio to it is a "
+                "lower bound"
             ),
         },
         needs=say("batch size"),
@@ -158,8 +164,8 @@ TIME: Mapping[str, Words] = {
         ),
         effect=say("seconds per epoch, other loop over graph"),
         evidence=say(
-            "In {loop} an epoch takes {effect} ({low} to {high}) times as long as in the graph, "
-            "over batch sizes {sizes} and {n} rounds."
+            "In {loop} an epoch takes {effect} ({low} to {high}) times as long as in batchmark's "
+            "graph, mean over batch sizes {sizes}, {n} rounds."
         ),
         needs=say("timings of several loops"),
         figure="loops",
@@ -189,8 +195,8 @@ TIME: Mapping[str, Words] = {
         effect=say("peak memory, over that of half the batch"),
         evidence=say(
             "Over {n} settings the peak memory grows by a factor of {effect} ({low} to {high}) "
-            "with every doubling of the batch; from that the largest batch predicted to fit is "
-            "about {fits:about}, which was not tried."
+            "with every doubling of the batch; from that, memory would end at about {fits:about} "
+            "examples a batch, which was not tried."
         ),
         needs=TIMINGS,
         figure="memory",
@@ -260,10 +266,9 @@ TIME: Mapping[str, Words] = {
         ),
         rule=say(
             "At batch size 1, with a rate that follows the size by its square root or in "
-            "proportion (the rule that is better on the other seeds), the target takes at most 1.5 "
-            "times the epochs of a batch size from 50 to 100 (per seed, non-inferiority by "
-            "Student's t; a miss counts as the budget, and never makes the verdict towards which "
-            "that errs)."
+            "proportion (the rule that is better on the other seeds), the target takes at most "
+            "1.5 times the epochs of a batch size from 50 to 100 (per seed, non-inferiority by "
+            "Student's t; a miss counts as the budget, and never decides where that misleads)."
         ),
         effect=say("epochs to target, single examples over batches"),
         evidence=say(
@@ -292,6 +297,7 @@ TIME: Mapping[str, Words] = {
         ),
         needs=_both(say("equivalents"), TIMINGS),
         figure="own_study.equivalents",
+        unit=MIXED,
     ),
 }
 
@@ -308,17 +314,18 @@ ACCURACY: Mapping[str, Words] = {
             "best validation error at an end minus the best in between (the end that decides)"
         ),
         evidence=say(
-            "Within {budget} epochs the best in between ({best}) has a validation error lower by "
-            "{first:points} points ({first_low:points} to {first_high:points}) than batch size "
-            "{smallest} and by {last:points} points ({last_low:points} to {last_high:points}) than "
-            "{largest}, over {n} seeds{warning}{policies}."
+            "Within {budget} epochs the validation error of batch size {smallest} differs from "
+            "that of the best in between ({best}) by {first:more} points ({first_low:more} to "
+            "{first_high:more}), that of {largest} by {last:more} points ({last_low:more} to "
+            "{last_high:more}), over {n} seeds{warning}{policies}."
         ),
         phrases={
             **POLICIES_IN_POINTS,
-            "warning": say("; batch size {sizes} was still improving"),
+            "warning": say("; still improving at the end: batch size {sizes}"),
         },
         needs=say("batch size"),
         figure="test_error",
+        unit=POINTS,
     ),
     "too-small-fails": Words(
         statement=say("Too small a batch does not converge within 200 epochs."),
@@ -370,12 +377,13 @@ ACCURACY: Mapping[str, Words] = {
         ),
         effect=say("test error, large minus small batch"),
         evidence=say(
-            "Settled after {budget} epochs, batch size {largest} has a final test error higher "
-            "than the best small batch's by {effect:points} points ({low:points} to {high:points}; "
-            "{n} seeds)."
+            "Settled after {budget} epochs, the final test error of batch size {largest} differs "
+            "from the best small batch's by {effect:more} points ({low:more} to {high:more}; {n} "
+            "seeds)."
         ),
         needs=_both(say("batch size"), say("learning rate")),
         figure="test_error",
+        unit=POINTS,
     ),
     "noise-escapes": Words(
         statement=say(
@@ -390,12 +398,13 @@ ACCURACY: Mapping[str, Words] = {
         ),
         effect=say("training error, large minus small batch"),
         evidence=say(
-            "Settled after {budget} epochs, batch size {largest} has a training error higher than "
-            "the best small batch's by {effect:points} points ({low:points} to {high:points}; {n} "
+            "Settled after {budget} epochs, the training error of batch size {largest} differs "
+            "from the best small batch's by {effect:more} points ({low:more} to {high:more}; {n} "
             "seeds)."
         ),
         needs=_both(say("batch size"), say("learning rate")),
         figure="test_error",
+        unit=POINTS,
     ),
 }
 
@@ -413,7 +422,7 @@ GRADIENTS: Mapping[str, Words] = {
         ),
         effect=say("gain in cosine from the smallest to the largest probed batch"),
         evidence=say(
-            "From batch size {smallest} to {largest} the cosine with the full gradient grows by "
+            "From batch size {smallest} to {largest} the cosine with the full gradient changes by "
             "{effect} ({low} to {high}; {networks}), at the least favourable of {moments} "
             "moments; that it grows at all is certain, the full gradient being the reference."
         ),
@@ -450,8 +459,8 @@ GRADIENTS: Mapping[str, Words] = {
         effect=say("gain in cosine that larger batches have left"),
         evidence=say(
             "Beyond {size} examples, {share:points} % of the data, the cosine with the full "
-            "gradient has {effect} ({low} to {high}; {networks}) left to gain, at the moment that "
-            "decides of {moments}."
+            "gradient has {effect} ({low} to {high}; {networks}) left to gain, at that of "
+            "{moments} moments which decides."
         ),
         phrases=NETWORKS,
         needs=PROBES,
@@ -476,6 +485,7 @@ GRADIENTS: Mapping[str, Words] = {
         phrases=NETWORKS,
         needs=_both(PROBES, say("batch size")),
         figure="gradient_cosine",
+        unit=MIXED,
     ),
     "gradient-spread": Words(
         statement=say(
@@ -500,17 +510,21 @@ GRADIENTS: Mapping[str, Words] = {
     "noise-scale-grows": Words(
         statement=say("The gradient's noise scale grows while a network trains."),
         rule=say(
-            "At the last probed moment the noise scale (tr(Sigma) / |G|^2) is more than 3 times "
-            "that of the untrained network (t over networks; one network decides nothing)."
+            "At the last probed moment the noise scale (tr(Σ) / |G|²) is more than 3 times that "
+            "of the untrained network (t over networks; one network decides nothing)."
         ),
         effect=say("noise scale, last moment over first"),
         evidence=say(
-            "From the first probed moment to the last the noise scale grows {effect} ({low} to "
-            "{high}) times, {networks}."
+            "At the last probed moment the noise scale is {effect} ({low} to {high}) times that "
+            "of the first, {networks}."
         ),
         phrases=NETWORKS,
         needs=PROBES,
         figure="noise_scale",
+        alone=say(
+            "At the last probed moment the noise scale is {effect} times that of the first, "
+            "{networks}: too few for an interval."
+        ),
     ),
     "noise-scale-predicts": Words(
         statement=say("The gradient's noise scale predicts the critical batch size."),
@@ -522,8 +536,9 @@ GRADIENTS: Mapping[str, Words] = {
         ),
         effect=say("noise scale over critical batch size, or the inverse (the part that decides)"),
         evidence=say(
-            "The noise scale is {scale} examples ({networks}) and the critical batch size "
-            "{critical}; their ratio is {effect} ({low} to {high}), {n} seeds."
+            "The noise scale is {scale} examples ({networks}); the critical batch size, from the "
+            "{n} seeds that all sizes share, is {critical}; the ratio that decides is {effect} "
+            "({low} to {high})."
         ),
         phrases=NETWORKS,
         needs=_both(say("batch size"), PROBES),
@@ -561,6 +576,10 @@ GRADIENTS: Mapping[str, Words] = {
         phrases=NETWORKS,
         needs=_both(say("equivalents"), PROBES),
         figure="noise_scale",
+        alone=say(
+            "With a share of {shares} of the labels wrong the noise scale is {effect} times as "
+            "large, {networks}: too few for an interval."
+        ),
     ),
 }
 
@@ -597,6 +616,7 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         needs=say("rprop"),
         figure="rprop",
+        unit=POINTS,
     ),
     "rprop-mini-batch": Words(
         statement=say(
@@ -616,6 +636,7 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         needs=say("rprop"),
         figure="rprop",
+        unit=POINTS,
     ),
     "optimizer-rates": Words(
         statement=say(
@@ -629,12 +650,13 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         effect=say("gain from tuning, SGD minus adaptive optimizers"),
         evidence=say(
-            "Tuning the rate lowers plain SGD's error by {sgd:points} points ({sgd_pairs} pairs) "
-            "and the adaptive optimizers' by {others:points} points ({other_pairs} pairs), a "
+            "Tuning the rate changes plain SGD's error by {sgd:less} points ({sgd_pairs} pairs) "
+            "and the adaptive optimizers' by {others:less} points ({other_pairs} pairs), a "
             "difference of {effect:points} points ({low:points} to {high:points}; {n} seeds)."
         ),
         needs=_both(say("optimizer"), say("learning rate")),
         figure="optimizer",
+        unit=POINTS,
     ),
     "momentum-is-rate": Words(
         statement=say(
@@ -643,8 +665,8 @@ OPTIMIZERS: Mapping[str, Words] = {
         rule=say(
             "Up to batch size 100, SGD with momentum m at rate r (1 - m) takes as many epochs to "
             "the target as without at rate r, to within 15 % (equivalence, geometric mean over "
-            "pairs for each seed, Student's t; a miss counts as the budget, and never makes the "
-            "verdict towards which that errs)."
+            "pairs for each seed, Student's t; a miss counts as the budget, and never decides "
+            "where that misleads)."
         ),
         effect=say("speed-up by momentum at the same effective rate, or the inverse"),
         evidence=say(
@@ -661,8 +683,8 @@ OPTIMIZERS: Mapping[str, Words] = {
             "With the rates that are best on the other seeds, of at least five tried or a tuned "
             "one, momentum 0.9 saves more than 1.25 times as many epochs to the target at the "
             "largest size, of at least 1000, as at the smallest, of at most 10 (ratio of ratios "
-            "per seed, Student's t; a miss counts as the budget, and never makes the verdict "
-            "towards which that errs)."
+            "per seed, Student's t; a miss counts as the budget, and never decides where that "
+            "misleads)."
         ),
         effect=say("speed-up at the large size over that at the small one"),
         evidence=say(
@@ -677,8 +699,8 @@ OPTIMIZERS: Mapping[str, Words] = {
         rule=say(
             "With the rates that are best on the other seeds, of at least five tried or a tuned "
             "one, Adam saves more than 1.25 times as many epochs over SGD at the largest size, of "
-            "at least 1000, as at the smallest, of at most 10 (ratio of ratios per seed, Student's "
-            "t; a miss counts as the budget, and never makes the verdict towards which that errs)."
+            "at least 1000, as at the smallest, of at most 10 (ratio of ratios per seed, "
+            "Student's t; a miss counts as the budget, and never decides where that misleads)."
         ),
         effect=say("speed-up at the large size over that at the small one"),
         evidence=say(
@@ -694,10 +716,10 @@ OPTIMIZERS: Mapping[str, Words] = {
             "batch; beyond it they grow."
         ),
         rule=say(
-            "With rates in proportion to the batch, epochs to the target go as the size to a power "
-            "between -0.1 and 0.1 from 5 to 100 (equivalence), and to a power of more than 0.3 "
-            "from 100 on (slopes on log-log axes per seed, Student's t; a miss counts as the "
-            "budget, and never makes the verdict towards which that errs)."
+            "With rates in proportion to the batch, epochs to the target go as the size to a "
+            "power between -0.1 and 0.1 from 5 to 100 (equivalence), and to a power of more than "
+            "0.3 from 100 on (slopes on log-log axes per seed, Student's t; a miss counts as the "
+            "budget, and never decides where that misleads)."
         ),
         effect=say("exponent of epochs to target over batch size (the part that decides)"),
         evidence=say(
@@ -732,9 +754,9 @@ OPTIMIZERS: Mapping[str, Words] = {
         statement=say("The larger the batch, the narrower the range of rates that work."),
         rule=say(
             "For plain SGD the range of rates whose validation error is at most twice the lowest "
-            "shrinks by more than 0.2 decades with every decade of the batch size (slope per seed, "
-            "Student's t; a range that the tried rates cut off is a bound, and never makes the "
-            "verdict towards which that errs)."
+            "shrinks by more than 0.2 decades with every decade of the batch size (slope per "
+            "seed, Student's t; a range that the tried rates cut off is a bound, and never "
+            "decides where that misleads)."
         ),
         effect=say("change of the range, decades per decade of batch size"),
         evidence=say(
@@ -752,7 +774,7 @@ OPTIMIZERS: Mapping[str, Words] = {
             "Up to batch size 10 Adam reaches the target in fewer epochs by a factor of more than "
             "1.1 when that memory has a half-life in examples instead of Keras's number for all "
             "sizes (geometric mean over pairs for each seed, Student's t; a miss counts as the "
-            "budget, and never makes the verdict towards which that errs)."
+            "budget, and never decides where that misleads)."
         ),
         effect=say("speed-up in epochs to target"),
         evidence=say(
@@ -778,6 +800,7 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         needs=say("schedules"),
         figure="own_study.schedules",
+        unit=POINTS,
     ),
 }
 
@@ -800,6 +823,7 @@ REGULARIZATION: Mapping[str, Words] = {
         ),
         needs=say("regularization"),
         figure="generalization_gap",
+        unit=POINTS,
     ),
     "decay-not-speed": Words(
         statement=say(
@@ -820,6 +844,7 @@ REGULARIZATION: Mapping[str, Words] = {
         ),
         needs=say("regularization"),
         figure="generalization_gap",
+        unit=MIXED,
     ),
     "l1-sparse": Words(
         statement=say("An L1 penalty (lasso) sets weights to zero; L2 (ridge) only shrinks them."),
@@ -830,12 +855,13 @@ REGULARIZATION: Mapping[str, Words] = {
         ),
         effect=say("gain in the share of near-zero weights"),
         evidence=say(
-            "L1 raises the share of weights below 0.001 by {l1:points} points and L2 by "
-            "{l2:points} points over no penalty; the deciding difference is {effect:points} points "
-            "({low:points} to {high:points}), {n} seeds."
+            "Over no penalty L1 changes the share of weights below 0.001 by {l1:more} points and "
+            "L2 by {l2:more} points; the difference that decides is {effect:more} points "
+            "({low:more} to {high:more}), {n} seeds."
         ),
         needs=say("regularization"),
         figure="sparsity",
+        unit=POINTS,
     ),
 }
 
@@ -875,12 +901,13 @@ NORMALIZATION: Mapping[str, Words] = {
         effect=say("speed-up, or reduction of error at the largest rate (the part that decides)"),
         evidence=say(
             "Normalized networks reach the target {speed} times as fast ({speed_low} to "
-            "{speed_high}; {informative} of {count} pairs reached it), and at learning rate {rate} "
-            "their best validation error is {error:points} points lower ({error_low:points} to "
-            "{error_high:points}), {n} seeds."
+            "{speed_high}; {informative} of {count} pairs reached it), and at learning rate "
+            "{rate} their best validation error differs by {error:less} points ({error_high:less} "
+            "to {error_low:less}), {n} seeds."
         ),
         needs=say("normalization"),
         figure="normalization",
+        unit=MIXED,
     ),
     "norm-initialization": Words(
         statement=say("Normalization makes training depend less on initialization."),
@@ -892,11 +919,12 @@ NORMALIZATION: Mapping[str, Words] = {
         effect=say("reduction of the error's range over initial scales"),
         evidence=say(
             "Over the initial scales the error's range is {none:points} points without "
-            "normalization and {effect:points} points ({low:points} to {high:points}) narrower "
-            "with it, mean over {kinds}, {n} seeds."
+            "normalization and differs by {effect:less} points with it ({high:less} to "
+            "{low:less}; {kinds}; {n} seeds)."
         ),
         needs=say("normalization"),
         figure="normalization_scales",
+        unit=POINTS,
     ),
 }
 

@@ -71,7 +71,7 @@ def test_what_is_not_measured_says_what_it_needs() -> None:
     nothing = row()
     nothing["verdict"] = "not measured"
     message = evidence(words(""), nothing)
-    assert str(message) == "Nothing at this scale measures it: it needs momentum and timings."
+    assert str(message) == "This scale lacks some of what it needs: momentum and timings."
 
 
 def test_an_interval_that_bounds_nothing_is_not_printed() -> None:

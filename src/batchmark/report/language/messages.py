@@ -186,7 +186,7 @@ def typeset(text: str) -> str:
     Dates stay as they are.
     """
     text = re.sub(r"(?a)(?<![\w.,])\d{4,}(?!\w|[.,-]\d)", lambda one: f"{int(one[0]):,}", text)
-    return re.sub(r"(?a)(?<![\w)])-(?=\d)", "−", text)
+    return re.sub(r"(?a)(?<![\w)])-(?=\d)|(?<=\S )-(?= \S)", "−", text)
 
 
 def power(value: float) -> str:

@@ -24,6 +24,7 @@ from batchmark.report.language.messages import (
     trusted_digits,
     whole,
 )
+from batchmark.report.page.studies import TIMED
 from batchmark.report.page.view import Answer, Line, Study
 from batchmark.report.selection import (
     NEVER_TRAINED,
@@ -34,6 +35,7 @@ from batchmark.report.selection import (
     measured,
     name,
     setting,
+    study_summary,
 )
 
 Facts = Mapping[str, Any]
@@ -43,14 +45,14 @@ SENTENCES = say("{one} {two}")
 TERMS = {"device": say("threads")}
 # A size with less of a chance to be the fastest is not named.
 LIKELY = 0.1
-# Below this a factor of two digits is 1, which says nothing.
-CLOSE = 1.05
+# Below this two digits tell little of a factor.
+CLOSE = 1.1
 
 
 def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
     """What `answer.json` says, as sentences; a line for each of `studies` that found something."""
     facts = tables.document("answer")
-    others = [_line(study) for study in studies if study.name != headline_study(tables)]
+    others = [_line(study, tables) for study in studies if study.name != headline_study(tables)]
     lines = [line for line in others if line.text]
     if not facts.get("best_batch_size") or facts.get("seconds") is None:
         summary = tables.frame("summary")
@@ -60,17 +62,36 @@ def answer(tables: Tables, studies: Sequence[Study]) -> Answer:
     detail = [
         *_better(facts, rows),
         *_range(facts, rows),
-        *_rates(facts, rows),
         *_missed(facts, rows),
+        *_rates(facts, rows),
         *_costs(facts),
     ]
     limits = [*_limits(facts, rows), *_check(tables), *_prediction(facts)]
     return Answer(_advice(facts), joined(detail, SENTENCES), lines, limits)
 
 
-def _line(study: Study) -> Line:
+def _line(study: Study, tables: Tables) -> Line:
     finding = study.finding or next((one.title for one in study.figures if one.found), "")
-    return Line(TERMS.get(study.name) or _words(study.name), finding, f"#study-{study.name}")
+    return Line(
+        TERMS.get(study.name) or _words(study.name),
+        finding,
+        f"#study-{study.name}",
+        next(_task(study.name, tables), ""),
+    )
+
+
+def _task(study: str, tables: Tables) -> Iterator[Message]:
+    """To which target a study trains on how many images, where that is not the answer's."""
+    rows, own = study_summary(tables, study), headline_rows(tables)
+    if study in TIMED or not (measured(rows, "target") and measured(own, "target")):
+        return
+    task, answered = (
+        [frame[column].dropna().unique().tolist() for column in ("target", "train_size")]
+        for frame in (rows, own)
+    )
+    if task != answered and all(len(values) == 1 for values in task):
+        (target,), (images,) = task
+        yield say("to {target} on {n} images", target=percent(target), n=whole(images))
 
 
 def _words(key: str) -> Message:
@@ -144,11 +165,14 @@ def _range(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
         )
         return
     tied = rows[rows["batch_size"].between(low, high)]
-    ratio = tied["time_to_target"].max() / facts["seconds"]
+    written = seconds(tied["time_to_target"].max(), digits)
     yield say(
-        "Anything from {low} to {high} reaches {target} validation accuracy within {times} of the "
-        "fastest, about {seconds}. {chances}",
-        times=times(ratio, 3 if ratio < CLOSE else 2),
+        "Every size tried from {low} to {high} reaches {target} validation accuracy in about "
+        "{seconds}. {chances}"
+        if written == fields["seconds"]
+        else "Every size tried from {low} to {high} reaches {target} validation accuracy in about "
+        "{seconds} to {most}. {chances}",
+        most=written,
         chances=_chances(facts, tied["batch_size"].tolist()),
         **fields,
     )
@@ -189,9 +213,9 @@ def _missed(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
     missed = missed[[not elsewhere.get(str(int(size))) for size in missed]]
     if len(missed):
         yield say(
-            "Batch size {sizes} did not within {epochs}."
+            "Batch size {sizes} did not reach it within {epochs}."
             if len(missed) == 1
-            else "Batch sizes {sizes} did not within {epochs}.",
+            else "Batch sizes {sizes} did not reach it within {epochs}.",
             sizes=enumerated([whole(size) for size in sorted(missed)]),
             epochs=epochs(trained["epochs"].max()),
         )
@@ -206,7 +230,7 @@ def _costs(facts: Facts) -> Iterator[Message]:
     ]
     if costs:
         yield say(
-            "The usual sizes as multiples of the best, 95 % intervals: {costs}.",
+            "Over the time of the fastest (95 % intervals): {costs}.",
             costs=joined(costs),
         )
 
@@ -217,9 +241,11 @@ def _cost(common: str, cost: Facts) -> Message:
     if cost["batch_size"] != int(common):
         size = say("{size} (for {common})", size=size, common=whole(float(common)))
     low, high = cost["low"], cost["high"]
+    digits = 3 if low < CLOSE else 2
     if high is None:
-        return say("at least {times} at {size}", times=Message(times(low)), size=size)
-    return say("{interval} at {size}", interval=f"{interval(low, high)}{SPACE}×", size=size)
+        return say("at least {times} at {size}", times=Message(times(low, digits)), size=size)
+    ends = interval(low, high, digits)
+    return say("{interval} at {size}", interval=f"{ends}{SPACE}×", size=size)
 
 
 def _chosen(facts: Facts, rows: pd.DataFrame) -> pd.Series:

@@ -24,6 +24,9 @@ from batchmark.report.page.studies import study_section
 from batchmark.report.page.view import Link, Page, read_figures, table_files
 from batchmark.report.selection import Tables
 
+# Figures that fill the page's width.
+FEW = 2
+
 
 def page(
     request: RenderRequest,
@@ -36,8 +39,8 @@ def page(
     possible = figures_of_page([study.name for study in request.studies])
     figures = read_figures(figure_folder, possible, language)
     unmade = [name for name in possible if name not in figures]
-    studies = [study_section(words, tables, figures, language) for words in request.studies]
-    conclusion = answer(tables, studies)
+    sections = [study_section(words, tables, figures, language) for words in request.studies]
+    conclusion = answer(tables, sections)
     cards = claims(tables, figures)
     return Page(
         partial=request.partial,
@@ -57,7 +60,8 @@ def page(
         scores=scores(tables),
         themes=themes(cards),
         untested=unmeasured(cards),
-        studies=studies,
+        # Those of one figure stand beside each other.
+        studies=sorted(sections, key=lambda one: len(one.figures) < FEW),
         hood=[figures[name] for name in of_section(figures, "hood")],
         clock=clock_table(tables),
         unmeasured=appendix.unmeasured(of_section(unmade, "hood")),

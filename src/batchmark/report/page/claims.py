@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from batchmark.report import selection
-from batchmark.report.claim_words import THEMES, Words
+from batchmark.report.claim_words import MIXED, POINTS, THEMES, Words
 from batchmark.report.language.messages import (
     SPACE,
     Message,
     Text,
-    interval,
     joined,
+    power,
     say,
     significant,
 )
@@ -27,9 +27,9 @@ from batchmark.report.selection import STATUSES, Tables, at_home
 
 @dataclass(frozen=True)
 class Number:
-    """A number as sentences write it: `{x}`, `{x:points}`, `{x:percent}`, `{x:about}`, `{x:less}`.
+    """A number as sentences write it: `{x}`, `{x:points}`, `{x:percent}`, `{x:about}`, `{x:more}`.
 
-    `about`: one digit of it; `less`: what is lost in points, as a change with its sign.
+    `about`: one digit of it; `more`: a change in points with its sign; `less`: that of a loss.
     """
 
     value: float | None
@@ -39,15 +39,30 @@ class Number:
             return "?"
         if style == "about":
             return significant(self.value, 1)
-        if style == "less":
-            return f"{-100 * self.value:+.3g}"
+        if style in _SIGNS:
+            return f"{_SIGNS[style] * 100 * self.value:+.3g}"
         if isinstance(self.value, int):
             return str(self.value)
         # With the nine digits of the tables: 100 * 0.1465 is less than 14.65.
         value = float(f"{100 * self.value:.9g}") if style else self.value
-        text = f"{value:.3g}"
-        # Three significant digits, no exponent where it can be avoided.
-        return f"{f'{value:.0f}' if 'e+' in text and abs(value) < 1e7 else text}{_UNITS[style]}"
+        return f"{three_digits(value)}{_UNITS[style]}"
+
+
+_SIGNS = {"more": 1, "less": -1}
+
+
+def three_digits(value: float) -> str:
+    """With three significant digits; a power of ten where that would be mostly zeros."""
+    if value and not LEAST <= abs(value) < MOST:
+        return f"{'−' if value < 0 else ''}{power(abs(value))}"
+    text = f"{value:.3g}"
+    return f"{value:.0f}" if "e+" in text else text
+
+
+# Outside of these a number is a power of ten.
+LEAST, MOST = 1e-4, 1e6
+# From here on a chance says no more than that it is small.
+SMALL = 0.001
 
 
 # Of points the sentence names the unit.
@@ -67,7 +82,7 @@ def _is_open(verdict: "pd.Series[Any]") -> bool:
 def evidence(words: Words, verdict: "pd.Series[Any]") -> Message:
     """What a claim's row of `claims.csv` says, or what would have to be measured."""
     if verdict["verdict"] == "not measured":
-        return say("Nothing at this scale measures it: it needs {needs}.", needs=words.needs)
+        return say("This scale lacks some of what it needs: {needs}.", needs=words.needs)
     if _is_open(verdict):
         return say(
             "The {n} networks, seeds or pairs behind it do not bound it: the truth may be over "
@@ -77,7 +92,8 @@ def evidence(words: Words, verdict: "pd.Series[Any]") -> Message:
         )
     shown = {name: verdict[name] for name in ("effect", "low", "high", "margin")}
     fields = {**json.loads(verdict["fields"]), **shown, "n": int(verdict["n"])}
-    return _filled(words.evidence, fields, words)
+    alone = words.alone is not None and math.isnan(float(verdict["low"]))
+    return _filled(words.alone if words.alone and alone else words.evidence, fields, words)
 
 
 def _filled(text: Message, fields: Mapping[str, Any], words: Words) -> Message:
@@ -90,7 +106,9 @@ def _field(value: Any, words: Words) -> object:
     if isinstance(value, list):
         return joined([_part(part, words) for part in value])
     # What a rule does not know of a number.
-    return Number(None) if value == "?" else value if isinstance(value, str) else Number(value)
+    if value == "?":
+        return Number(None)
+    return Message(selection.name(value)) if isinstance(value, str) else Number(value)
 
 
 def _part(value: Any, words: Words) -> Message:
@@ -153,10 +171,10 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
         text=words.statement,
         verdict=_slug(verdict),
         verdict_text=VERDICTS[verdict],
-        effect=_doubt(row, _effect(row, words.effect)),
+        effect=_doubt(row, _effect(row, words), words),
         evidence=evidence(words, row),
         rule=say(
-            "{rule} Last changed on {date} ({digest}).",
+            "The rule: {rule} Last changed on {date} ({digest}).",
             rule=words.rule,
             date=row["changed"],
             digest=row["digest"],
@@ -175,30 +193,52 @@ def _reference(row: pd.Series) -> Text:
     return say("The reference: {verdict}.", verdict=VERDICTS[str(verdict)])
 
 
-def _effect(row: pd.Series, label: Message) -> Text:
+def _effect(row: pd.Series, words: Words) -> Text:
+    """What was estimated, with its interval; parts of different units have the evidence alone."""
     effect, low, high = (float(row[column]) for column in ("effect", "low", "high"))
     if math.isnan(effect):
         return ""
-    bounds = "" if _is_open(row) else interval(low, high, 3)
+    if words.unit == MIXED:
+        return words.effect
+    bounds = "" if _is_open(row) else _between(low, high, words.unit)
     return say(
         "{label}: {effect} (95 % interval {interval})" if bounds else "{label}: {effect}",
-        label=label,
-        effect=significant(effect),
+        label=words.effect,
+        effect=_with_unit(effect, words.unit),
         interval=bounds,
     )
 
 
-def _doubt(row: pd.Series, effect: Text) -> Text:
+def _in_unit(value: float, unit: str) -> float:
+    return 100 * value if unit else value
+
+
+def _with_unit(value: float, unit: str) -> Text:
+    text = three_digits(_in_unit(value, unit)).replace("-", "−")
+    return say("{n} points", n=text) if unit == POINTS else text
+
+
+def _between(low: float, high: float, unit: str) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    ends = [three_digits(_in_unit(end, unit)).replace("-", "−") for end in (low, high)]
+    return ("–" if low >= 0 else " … ").join(ends)
+
+
+def _doubt(row: pd.Series, effect: Text, words: Words) -> Text:
     """The effect, what the data could have told, and the chance of a false discovery."""
-    if pd.isna(row["p_fdr"]):
+    p = row["p_fdr"]
+    if pd.isna(p):
         return effect
-    told = say("{effect}; p = {p} among all claims", effect=effect, p=significant(row["p_fdr"]))
-    if row["verdict"] != "inconclusive" or pd.isna(row["detectable"]) or _is_open(row):
+    chance = f"< {SMALL}" if p < SMALL else f"= {significant(p, 2)}"
+    told = say("{effect}; p {chance} among all claims", effect=effect, chance=chance)
+    decided = row["verdict"] != "inconclusive" or pd.isna(row["detectable"])
+    if decided or words.unit == MIXED or _is_open(row):
         return told
     return say(
         "{told}; an effect of {detectable} would have been supported in 80 % of such experiments",
         told=told,
-        detectable=significant(row["detectable"]),
+        detectable=_with_unit(row["detectable"], words.unit),
     )
 
 

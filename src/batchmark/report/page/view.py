@@ -87,11 +87,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """One other question in a line: its name, what was found, and where."""
+    """One other question in a line: its name, what was found, where, and under which conditions."""
 
     term: Text
     text: Text
     href: str
+    under: Text = ""
 
 
 @dataclass(frozen=True)
