@@ -385,6 +385,7 @@ def policies(evidence: Evidence) -> list[Family]:
     alike = [f for f in families_of(evidence.main, 1) if _but_for_the_rate(f) == wanted]
     others = [family for family in alike if family.label != main.label]
     tuned = [f for f in families_of(evidence.study("learning_rate"), 3) if f.rule == "tuned"]
+    # Tuned rates from elsewhere only where the main study has none.
     known = {family.rule for family in (main, *others)}
     return [main, *others, *(family for family in tuned if "tuned" not in known)]
 

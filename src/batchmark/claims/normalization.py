@@ -60,6 +60,7 @@ def _flow(pair: Pair, row: int) -> "pd.Series[float]":
 
 def _first_to_last(text: str) -> float:
     norms = [norm for norm in json.loads(text).values() if norm is not None]
+    # A layer without gradient has no ratio.
     if len(norms) < 2 or min(norms[0], norms[-1]) <= 0:
         return np.nan
     return float(np.log(norms[0] / norms[-1]))
@@ -70,6 +71,7 @@ def norm_speed(evidence: Evidence) -> Finding | None:
     """Is it 1.1 times as fast at smaller rates, and a point better at the largest?"""
     tested = _against_none(evidence)
     rates = sorted({float(pair.describe("learning_rate")) for pair in tested})
+    # The largest rate is one beside smaller ones.
     if len(rates) < 2:
         return None
     large = [pair for pair in tested if pair.describe("learning_rate") == rates[-1]]

@@ -37,6 +37,7 @@ from batchmark.contract.hyperparameters import dataset_of
 from batchmark.statistics.intervals import false_discovery
 from batchmark.statistics.study_data import Measurements, StudyData, where
 
+# Imported, so that their claims are registered; the table has their order.
 MODULES = (
     gradients,
     hardware,

@@ -99,6 +99,7 @@ def _same_families(both: Both) -> tuple[Family, Family] | None:
         for first in map(_raced, families_of(both.first))
         if first.label in others and len(first.rows) > 1
     ]
+    # Costs are compared size by size.
     same = [two for two in known if [*two[0].sizes] == [*two[1].sizes]]
     reached = [two for two in same if not any(family.missed.all() for family in two)]
     return max(reached, key=lambda two: len(two[0].rows), default=None)
@@ -114,6 +115,7 @@ def _carried(family: Family, to: Family) -> Carried:
     best = min(range(len(family.rows)), key=lambda row: (times.missed[row], times.estimate[row]))
     there = log_times(to.data, to.rows, to.data.target)
     rivals = [row for row in range(len(to.rows)) if row != best]
+    # There and back, against every rival: one refutation refutes the claim.
     costs = [_cost(there, best, rival, 2 * len(rivals), to.seeds) for rival in rivals]
     return Carried(int(family.sizes[best]), costs)
 

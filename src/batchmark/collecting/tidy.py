@@ -68,6 +68,7 @@ def variant_row(run: RunResult, studies: list[str]) -> Row:
         **chosen.model_dump(exclude={"model_arguments", "optimizer_arguments"}),
         "model_arguments": json.dumps(chosen.model_arguments, sort_keys=True),
         "optimizer_arguments": json.dumps(chosen.optimizer_arguments, sort_keys=True),
+        # What was trained with: of a tuned rate the one that was chosen.
         "learning_rate": rate if isinstance(rate, float) else next(iter(rates), None),
         "tuned": rate == "tuned",
         "tuning_epochs": sum(run.tuning.trained_epochs) if run.tuning else None,
@@ -311,6 +312,7 @@ class Collection:
     def frames(self) -> dict[str, pd.DataFrame]:
         """Every table but `epochs`, by name."""
         made = {name: pd.DataFrame(self.rows[name]) for name in COLLECTED if name != "epochs"}
+        # Over all visits at once: a ratio needs the baseline's of the same round.
         if len(made["timings"]):
             made["timings"] = add_ratio_to_baseline(made["timings"])
         return made

@@ -17,6 +17,7 @@ from batchmark.contract.record import (
     Slug,
 )
 
+# Not learning: at chance level. Oversized: a batch of more images than there are.
 Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
 
 # Of the training set, the first so many give `final_train_accuracy`.

@@ -278,6 +278,7 @@ COLLECTED_FILES = (*(f"{name}.csv" for name in COLLECTED), "environment.json")
 ANALYZED_FILES = (*(f"{name}.csv" for name in ANALYZED if name != "claims"), "answer.json")
 JUDGED_FILES = ("claims.csv",)
 
+# All other columns hold numbers.
 _TEXTS = frozenset(
     _columns(
         """
@@ -292,6 +293,7 @@ _TEXTS = frozenset(
         """
     )
 )
+# With a dot where tables have columns of one name and other kinds.
 _FLAGS = frozenset(
     _columns(
         """

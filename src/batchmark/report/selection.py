@@ -267,6 +267,7 @@ def policy_rows(tables: Tables) -> dict[str, pd.DataFrame]:
     if len(every) < 2:
         return {"": headline_rows(tables)}
     frame = study_summary(tables, headline_study(tables))
+    # The answer's own comes first: False sorts before True.
     first = answer["policy"]["family"]
     return {
         policy_name(policy["rule"], policy["learning_rate"]): _in_family(
@@ -332,6 +333,7 @@ def _alike(tables: Tables, wanted: Mapping[str, str]) -> set[str]:
 
 def optimizer_key(optimizer: str, momentum: float, nesterov: bool) -> str:
     """The optimizer as figures tell it apart: with momentum it is another one."""
+    # Nor where it is not known.
     if not momentum > 0:
         return optimizer
     kind = "nesterov" if nesterov else "momentum"

@@ -8,6 +8,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.stages.command import run
 
+# Folders of results, below a machine's and a device's.
 KINDS = ("runs", "timings", "gradients", "profiles")
 
 

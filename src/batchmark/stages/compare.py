@@ -18,7 +18,9 @@ from batchmark.contract.tables import TABLES, read_document, read_table
 from batchmark.stages.command import run
 from batchmark.statistics.changes import Run, environment_changes, time_changes, verdict_changes
 
+# Neither success nor a mistake, which scripts can tell.
 WORSE = 3
+# What a screen holds; the file has all.
 MOST_SHOWN = 12
 
 

@@ -15,7 +15,9 @@ from batchmark.statistics.intervals import Interval, columns, median
 from batchmark.statistics.study_data import StudyData, families
 
 GRAPH = "graph"
+# Two parameters, and a size more that may contradict them.
 FEWEST_SIZES = 3
+# By what a reader chooses a family.
 _FAMILY = ("optimizer", "momentum", "nesterov", "normalization", "train_size")
 
 
@@ -135,11 +137,13 @@ def _line(own: StudyData) -> tuple[Interval, Interval]:
     sizes = own.variants["batch_size"].to_numpy(float)[timed]
     examples = own.variants["examples_per_epoch"].to_numpy(float)[timed]
     seconds = (own.ratios[timed] * own.baseline_seconds / examples[:, None]).T
+    # Rounds that timed every size.
     whole = seconds[~np.isnan(seconds).any(axis=1)]
     if len(set(sizes)) < FEWEST_SIZES or not len(whole):
         unknown = Interval(np.nan, np.nan, np.nan)
         return unknown, unknown
     intercept, slope = relative_lines(1 / sizes, whole)
+    # A cost below zero is none, and is divided by.
     least = np.finfo(float).tiny
     return median(np.maximum(slope, least)), median(np.maximum(intercept, least))
 

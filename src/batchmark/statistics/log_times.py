@@ -81,6 +81,7 @@ def blocks(values: Array, sound: Mask, least_variance: Array) -> Means:
     # A miss stands for its budget, which varies too little.
     used = ~np.isnan(values) & (sound[:, None] if sound.sum() > 1 else True)
     design = _design(used)
+    # A constant may go from members to blocks: of all solutions the shortest, the same differences.
     inverse = cast(Array, np.linalg.pinv(design.T @ design))
     effects = inverse @ design.T @ values[used]
     freedom = len(design) - int(np.linalg.matrix_rank(design))

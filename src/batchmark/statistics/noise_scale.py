@@ -89,6 +89,7 @@ def log_noise_scale(part: pd.DataFrame) -> Mean | None:
         drawn = np.log(np.where(scale.noise > 0, scale.ratio, 0.0)[1:])
     low, high = np.quantile(drawn, MIDDLE, method="inverted_cdf")
     error = (high - low) / 2 if np.isfinite(high - low) else np.inf
+    # Of the size with the fewest draws: none has less.
     freedom = min(scale.sizes.values()) - 1
     return Mean(np.log(scale.ratio[0]), np.asarray(error**2), np.asarray(freedom))
 
@@ -160,16 +161,19 @@ def _scale(part: pd.DataFrame) -> Scale | None:
     usable = {
         int(str(size)): same
         for size, same in part[part["batch_size"] <= limit].groupby("batch_size")
+        # Two draws have a variance that is itself hardly known.
         if len(same) > 2
     }
     if not usable:
         return None
     estimates = [_drawn(same, size) for size, same in usable.items()]
     squared, trace = (np.array(values) for values in zip(*estimates, strict=True))
+    # By the noise's precision; the signal comes from the same draws.
     weights = 1 / np.maximum(trace[:, 1:].var(axis=1), np.finfo(float).tiny)
     weights = (weights / weights.sum())[:, None]
     noise, signal = (weights * trace).sum(axis=0), (weights * squared).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        # A signal that these draws cannot tell from none bounds the scale from below only.
         ratio = np.where(signal > 0, noise / signal, np.inf)
     return Scale(signal, noise, ratio, {size: len(same) for size, same in usable.items()})
 

@@ -267,6 +267,7 @@ def _study_data(
 ) -> StudyData:
     machine, device = place
     here = where(measured.variants, machine=machine, device=device)
+    # Rows in the order in which the study lists its variants.
     order = {name: rank for rank, name in enumerate(study.settings)}
     mine = here[here["variant"].isin(list(order))]
     mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)

@@ -37,6 +37,7 @@ def _achieved(outcomes: pd.DataFrame) -> pd.DataFrame:
     grouped = outcomes.groupby(RUN, observed=True, sort=False)
     needed = _wide(outcomes, "epochs_to_target")
     trials, reached = (~np.isnan(needed)).sum(axis=1), np.isfinite(needed).sum(axis=1)
+    # Of each trial: the difference of two medians may be none of any.
     gap = outcomes["final_train_accuracy"] - outcomes["final_test_accuracy"]
     medians = (
         outcomes.assign(gap=gap)
