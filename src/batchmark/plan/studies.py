@@ -121,13 +121,8 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
 
     `dataset`: the one that it is on, empty for the first.
     """
-    for key in ("settings", "baseline"):
-        _check_keys(getattr(config, key), f"{where}: {key}")
-    for partial in (*config.exclude, *config.probe, *config.verify, *config.profile):
-        _check_keys(partial, f"{where}: exclude, probe, verify or profile")
     redone = _published(config)
-    for partial in redone:
-        _check_keys(partial, f"{where}: published")
+    _check_settings(config, redone, where)
     points = [
         (written, variant.model_copy(update={"id": on_dataset(variant.id, dataset)}))
         for written, variant in grid.points(config, where)
@@ -142,19 +137,13 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
     # A smaller scale may lack some of them.
     verified = [id_ for partial in config.verify for id_ in _matching(points, partial)]
     profiled = [id_ for partial in config.profile for id_ in _matching(points, partial)]
-    for id_ in verified:
-        if variants[id_].hyperparameters.learning_rate == "tuned":
-            raise UserError(
-                f"{where}: verify: {id_} has a tuned learning rate, which is not known when it is "
-                "timed; name a variant with a number."
-            )
-    settings = _settings(points, axes)
+    _refuse_tuned([variants[id_] for id_ in verified], where)
     return Study(
         name,
         config,
         variants,
         axes,
-        settings,
+        _settings(points, axes),
         baseline,
         probed,
         verified,
@@ -162,6 +151,25 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
         published,
         dataset,
     )
+
+
+def _check_settings(config: StudyConfig, redone: Sequence[dict[str, Any]], where: str) -> None:
+    """Raise UserError for a key that no hyperparameter has, wherever the study names some."""
+    for key in ("settings", "baseline"):
+        _check_keys(getattr(config, key), f"{where}: {key}")
+    for partial in (*config.exclude, *config.probe, *config.verify, *config.profile):
+        _check_keys(partial, f"{where}: exclude, probe, verify or profile")
+    for partial in redone:
+        _check_keys(partial, f"{where}: published")
+
+
+def _refuse_tuned(verified: Sequence[Variant], where: str) -> None:
+    for variant in verified:
+        if variant.hyperparameters.learning_rate == "tuned":
+            raise UserError(
+                f"{where}: verify: {variant.id} has a tuned learning rate, which is not known "
+                "when it is timed; name a variant with a number."
+            )
 
 
 def _published(config: StudyConfig) -> list[dict[str, Any]]:

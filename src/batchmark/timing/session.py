@@ -196,10 +196,8 @@ def _record_session(
     startups = _prepare_all(request, timed, timers, failures)
     peaks = _peaks(timers)
     main, *_ = next(iter(timers.values()))
-    environment = main.ask(Timer.environment) | {
-        "machine": machine.describe(),
-        "code": machine.code(),
-    }
+    around = {"machine": machine.describe(), "code": machine.code()}
+    environment = main.ask(Timer.environment) | around
     dataset = read_record(facts).facts
     watched, lost = _observe(request, timed, timers, startups)
     startups |= {name: Startup(message=message) for name, message in lost.items()}
