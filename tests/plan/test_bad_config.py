@@ -79,6 +79,8 @@ CONFIG_MISTAKES = [
     ("devices", ["cpu", "cpu"], ["devices", '"cpu" twice']),
     ("dataset/validation", 0.0, ["dataset.validation = 0.0", "a number of images from 1, or a"]),
     ("dataset/validation", True, ["dataset.validation = True"]),
+    ("dataset/validation", 1.0, ["dataset.validation = 1.0", "from 1, or a share"]),
+    ("studies", ["first"], ["studies = ['first']", "keys with values, as in {a: 1}"]),
     ("dataset/mirrors", ["ftp://example.org"], ["dataset.mirrors.0", "https://"]),
     ("dataset/mirrors", [""], ["dataset.mirrors.0 = ''", "a folder"]),
     ("dataset", {"name": "sample", "path": "images.npz"}, ["dataset.path", "another dataset.name"]),
@@ -123,7 +125,7 @@ CONFIG_MISTAKES = [
 # the same for a study file
 STUDY_MISTAKES = [
     ("qestion", {}, ["qestion", "did you mean 'question'"]),
-    ("question", "Which?", ["question", "'Which?'"]),
+    ("question", "Which?", ["question", "'Which?'", "keys with values, as in {a: 1}"]),
     ("question", {"cn": "?"}, ["question.cn", "a language of the page: en, zh"]),
     ("grids", [], ["grids", "at least 1"]),
     ("grids", [{"batch_size": []}], ["grids[0].batch_size", "at least one value"]),

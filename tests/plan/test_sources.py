@@ -88,6 +88,8 @@ def test_missing_module_and_syntax_error_are_user_errors(package: Write) -> None
     package(stage=STAGE, helper="value = 1\n")
     with pytest.raises(UserError, match=r"own\.nothing cannot be found"):
         sources.fingerprint(["own.nothing"])
+    with pytest.raises(UserError, match=r"models\.py cannot .* without its ending: models\.$"):
+        sources.fingerprint(["models.py"])
     with pytest.raises(UserError, match=r"own\.helper, line 1"):
         package(stage=STAGE, helper="value = = 1\n")
 

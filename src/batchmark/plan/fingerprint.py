@@ -204,7 +204,10 @@ def closure(root: str) -> frozenset[str]:
     UserError when `root` cannot be found.
     """
     if _path(root) is None:
-        raise UserError(f"the module {root} cannot be found; is its folder on PYTHONPATH?")
+        hint = "is its folder on PYTHONPATH?"
+        if root.endswith(".py"):
+            hint = f"a module is named without its ending: {root.removesuffix('.py')}."
+        raise UserError(f"the module {root} cannot be found; {hint}")
     seen: set[str] = set()
     waiting = [root]
     while waiting:

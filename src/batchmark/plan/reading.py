@@ -152,8 +152,7 @@ def _explained(
         return ConfigError(where, path, f"{key} is missing.")
     # A union complains once per alternative; together they say what is allowed.
     alike = [p for p in problems if _path(p, content)[: len(path)] == path]
-    messages = (str(p["msg"]).removeprefix("Value error, ") for p in alike)
-    allowed = " or ".join(dict.fromkeys(m.replace("Input should", "should") for m in messages))
+    allowed = " or ".join(dict.fromkeys(_wanted(str(p["msg"])) for p in alike))
     hint = next(filter(None, map(_hint, alike)), "")
     return ConfigError(where, path, f"{key} = {shorten(problem['input'])}: {allowed}{hint}.")
 
@@ -170,6 +169,12 @@ def _path(problem: Any, content: Any) -> list[str]:
             continue
         path.append(str(part))
     return path
+
+
+def _wanted(message: str) -> str:
+    """What pydantic says is wanted, in the words of YAML."""
+    said = message.removeprefix("Value error, ").replace("Input should", "should")
+    return said.replace("be a valid dictionary", "be keys with values, as in {a: 1}")
 
 
 def _hint(problem: Any) -> str:

@@ -40,7 +40,9 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _count_or_share(value: float) -> float:
-    if value > 0 and (value < 1 or value == int(value)):
+    # Nobody knows whether 1.0 means one image or all of them.
+    least = 1 if isinstance(value, int) else 2
+    if 0 < value < 1 or (value >= least and value == int(value)):
         return value
     raise ValueError("should be a number of images from 1, or a share of them between 0 and 1")
 
