@@ -72,10 +72,11 @@ partial: $(VENV)/installed-run
 clean-stale: $(VENV)/installed-run
 	@$(CHECKED) --cores 1 clean_stale $(ARGS)
 
-# What changed between two runs of a machine: make compare BEFORE=folder AFTER=folder
+# What changed between two runs of a machine: make compare BEFORE=folder AFTER=folder, and with
+# HISTORY=folder, a folder of earlier runs, since when.
 compare: $(VENV)/installed-run
 	@$(BIN)/python -m batchmark.stages.compare --before "$(BEFORE)" --after "$(AFTER)" \
-	  --output reports/comparison.json
+	  $(if $(HISTORY),--history "$(HISTORY)") --output reports/comparison.json
 
 bench: .venv/installed-test
 	@$(BIN)/python benchmarks/engine.py $(ARGS)

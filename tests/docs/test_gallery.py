@@ -34,10 +34,12 @@ def _run(checkout: Checkout, *commands: str) -> str:
 
 
 def test_two_runs_are_compared(checkout: Checkout) -> None:
-    keep, again, compare, *_ = _commands("Other software, driver or governor: what changed?")
+    keep, again, compare, since = _commands("Other software, driver or governor: what changed?")
     assert again.startswith("make report ")
     pretend_installed(checkout)
-    said = _run(checkout, keep, compare)
+    said = _run(checkout, keep, compare, "mkdir ../history", "cp -a ../before ../history/1", since)
+    assert "3 runs are too few for changes that stayed" in said
+    assert (checkout.folder / "reports/comparison.zh.html").is_file()
     assert "training graphs timed in both runs: 0 slower and 0 faster" in said
     found = json.loads((checkout.folder / "reports" / "comparison.json").read_text())
     assert found["timed"] > 0

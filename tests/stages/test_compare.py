@@ -1,6 +1,7 @@
 """`compare`: what it prints and writes, and how it ends."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,42 @@ def test_what_got_slower_is_said_written_and_told_to_ci(folder: Path, tmp_path: 
     assert "local/cpu: versions.keras: 3.15.1 → 3.16.0" in done.stdout
     faster = _compare(folder / "after" / "tables", folder / "before")
     assert (faster.returncode, faster.stderr) == (0, "")
+
+
+def test_it_is_a_page_in_every_language_beside_the_report(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    output = tmp_path / "comparison.json"
+    done = _compare(folder / "before", folder / "after", "--output", str(output))
+    assert f"The page: {tmp_path}/comparison.html" in done.stdout
+    english, chinese = (
+        (tmp_path / f"comparison{code}.html").read_text(encoding="utf-8") for code in ("", ".zh")
+    )
+    found = json.loads(output.read_text())
+    assert f"{found['slower']} got slower and 0 faster beyond noise" in english
+    assert english.count("<td>slower</td>") == found["slower"] == chinese.count("<td>变慢</td>")
+    assert re.search(r"versions\.keras.*3\.15\.1.*3\.16\.0", english)
+    assert '<a class="tool" href="index.html">The report</a>' in english
+    assert 'href="index.zh.html"' not in chinese
+
+
+def test_a_history_says_since_when(folder: Path, tmp_path: Path) -> None:
+    """From the sixth of twelve runs on an example takes 30 % longer; the last two are alike."""
+    output = tmp_path / "comparison.json"
+    for number in range(10):
+        name = "before" if number < 5 else "after"
+        shutil.copytree(folder / name / "tables", tmp_path / "history" / f"{number}/tables")
+    more = ("--output", str(output), "--history", str(tmp_path / "history"))
+    done = _compare(folder / "after", folder / "after", *more)
+    assert done.returncode == 0, done.stderr
+    steps = json.loads(output.read_text())["change_points"]
+    assert {(step["run"], step["change"]) for step in steps} == {(5, "slower")}
+    assert f"{len(steps)} changes that stayed, in 12 runs." in done.stdout
+    assert "from run 6 on (20" in done.stdout
+    assert "12 runs were searched" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    shutil.rmtree(tmp_path / "history" / "0")
+    shutil.rmtree(tmp_path / "history" / "1")
+    done = _compare(folder / "after", folder / "after", *more)
+    assert "10 runs are too few for changes that stayed: 11 are needed." in done.stdout
 
 
 def test_a_mistake_is_one_sentence(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,13 @@ import pandas as pd
 
 from batchmark.collecting.tidy import add_ratio_to_baseline, draw_rows, subject_rows, visit_rows
 from batchmark.contract.errors import UserError
-from batchmark.contract.files import write_json, write_text
+from batchmark.contract.files import write_json
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.record import read_result
 from batchmark.contract.run import RunResult
 from batchmark.contract.timing import TimingResult
-from batchmark.report.language.translation import Language, languages
-from batchmark.report.page.build import rendered
+from batchmark.report.page.build import write_small_pages
 from batchmark.report.page.quick import Basis, quick_page, sentences
-from batchmark.report.page.view import Link
 from batchmark.stages.command import run
 from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
 from batchmark.statistics.epoch_time import epoch_times
@@ -102,25 +101,6 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int) else number(float(value))
 
 
-def write(table: pd.DataFrame, basis: Basis, templates: Path, reports: Path) -> None:
-    """`quick.json` and the page in every language."""
-    write_json(reports / "quick.json", document(table, basis))
-    spoken = languages(templates)
-    for language in spoken:
-        others = [_link(other) for other in spoken if other is not language]
-        page = quick_page(table, basis, language.tag, others)
-        html = rendered(page, language, templates, "quick.html")
-        write_text(reports / _file(language), html)
-
-
-def _link(language: Language) -> Link:
-    return Link(language.tag, language.name, _file(language))
-
-
-def _file(language: Language) -> str:
-    return language.file.replace("index", "quick", 1)
-
-
 def main() -> None:
     """`python -m batchmark.stages.quick --timing FILE --gradients FILE …`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,7 +121,9 @@ def main() -> None:
     probe = read_result(given.gradients, GradientResult)
     trained = read_result(given.run, RunResult) if given.run else None
     table, basis = predict(session, probe, trained, given.variants)
-    write(table, basis, given.templates, given.reports)
+    write_json(given.reports / "quick.json", document(table, basis))
+    pages = partial(quick_page, table, basis)
+    write_small_pages(pages, "quick", given.templates, given.reports)
     for sentence in sentences(table, basis):
         print(sentence)
 

@@ -37,7 +37,7 @@ def time_changes(before: Run, after: Run) -> pd.DataFrame:
     of the two A/A controls. `change`: faster or slower where the interval lies beyond the floor and
     Holm's p over all rows allows it, else empty.
     """
-    timed_before, timed_after = _seconds(before), _seconds(after)
+    timed_before, timed_after = seconds_by_graph(before), seconds_by_graph(after)
     both = timed_before.index.intersection(timed_after.index, sort=False)
     old, new = timed_before.loc[both], timed_after.loc[both]
     first, second = mean_of(_logs(old)), mean_of(_logs(new))
@@ -73,7 +73,7 @@ def _factor(rows: pd.DataFrame) -> Interval:
     return Interval(np.ones(len(rows)), np.exp(-width), np.exp(width))
 
 
-def _seconds(run: Run) -> pd.DataFrame:
+def seconds_by_graph(run: Run) -> pd.DataFrame:
     """Seconds per step by `KEY` in every round (a column each), `noise_floor` and `processes`."""
     timings = run.timings[~run.timings["repeated"].astype(bool)]
     rounds = timings[timings["role"] != "control"].groupby([*KEY, "round"], observed=True)

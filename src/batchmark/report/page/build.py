@@ -2,26 +2,27 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from batchmark.contract.files import write_text
 from batchmark.contract.languages import ANSWER_FILE
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.report.catalogue import figures_of_page, of_section
 from batchmark.report.language.messages import say, typeset
-from batchmark.report.language.translation import Language
+from batchmark.report.language.translation import Language, languages
 from batchmark.report.page import appendix
 from batchmark.report.page.answer import answer
 from batchmark.report.page.appendix import clock_table, head
 from batchmark.report.page.claims import claims, scores, themes, unmeasured
 from batchmark.report.page.explorer import answer_code, cost_model, explorer
 from batchmark.report.page.original import headline, introduction
-from batchmark.report.page.quick import QuickPage
 from batchmark.report.page.studies import study_section
-from batchmark.report.page.view import Link, Page, read_figures, table_files
+from batchmark.report.page.view import Link, Page, SmallPage, read_figures, table_files
 from batchmark.report.selection import Tables
 
 # Figures that fill the page's width.
@@ -82,7 +83,7 @@ def _made_of(listing: Path) -> str:
 
 
 def rendered(
-    page: Page | QuickPage, language: Language, templates: Path, template: str = "page.html"
+    page: Page | SmallPage, language: Language, templates: Path, template: str = "page.html"
 ) -> str:
     """The page as HTML, its style and script inside it and allowed by their digests only."""
     style = (templates / "style.css").read_text(encoding="utf-8")
@@ -100,6 +101,22 @@ def rendered(
         script=_inline(script),
         policy=policy,
     )
+
+
+def write_small_pages(
+    made: Callable[[str, Sequence[Link]], SmallPage], name: str, templates: Path, reports: Path
+) -> None:
+    """Write `{name}.html`, and the same page in the other languages, each linked to the others.
+
+    `made`: the page with a language's tag and the links to the others.
+    """
+    spoken = languages(templates)
+    links = [Link(each.tag, each.name, each.file.replace("index", name, 1)) for each in spoken]
+    for language, link in zip(spoken, links, strict=True):
+        page = made(language.tag, [other for other in links if other is not link])
+        if (reports / language.file).is_file():
+            page = replace(page, report=language.file)
+        write_text(reports / link.file, rendered(page, language, templates, "small.html"))
 
 
 def in_words(page: Page, language: Language, templates: Path) -> str:

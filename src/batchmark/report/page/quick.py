@@ -18,7 +18,7 @@ from batchmark.report.language.messages import (
     times,
     whole,
 )
-from batchmark.report.page.view import Cell, Link, Table, number, ranged, text
+from batchmark.report.page.view import Cell, Link, SmallPage, Table, number, ranged, text
 from batchmark.report.selection import name
 
 PRICE = re.compile(r"cost_at_\d+")
@@ -44,19 +44,6 @@ class Basis:
     rate_at: int | None
     largest: int | None
     warnings: int
-
-
-@dataclass(frozen=True)
-class QuickPage:
-    """Everything that the template prints."""
-
-    tag: str
-    title: Message
-    others: Sequence[Link]
-    sample: bool
-    sentence: Message
-    lines: Sequence[Message]
-    table: Table
 
 
 COMMAND = "make report"
@@ -185,10 +172,10 @@ def _disturbed(basis: Basis) -> Iterator[Message]:
         )
 
 
-def quick_page(table: pd.DataFrame, basis: Basis, tag: str, others: Sequence[Link]) -> QuickPage:
+def quick_page(table: pd.DataFrame, basis: Basis, tag: str, others: Sequence[Link]) -> SmallPage:
     """The page in one language, linked to the same page in the others."""
     first, *rest = sentences(table, basis)
-    return QuickPage(tag, TITLE, others, basis.sample, first, rest, _table(table))
+    return SmallPage(tag, TITLE, others, first, rest, [_table(table)], basis.sample)
 
 
 def _table(table: pd.DataFrame) -> Table:

@@ -63,6 +63,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class SmallPage:
+    """A page beside the report, of a few sentences and tables.
+
+    `sample`: it is about the sample. `report`: the file of the report where there is one beside it.
+    """
+
+    tag: str
+    title: Text
+    others: Sequence["Link"]
+    sentence: Text
+    lines: Sequence[Text]
+    tables: Sequence[Table]
+    sample: bool = False
+    report: str = ""
+
+
+@dataclass(frozen=True)
 class Series:
     """Something that can be highlighted in all figures."""
 
