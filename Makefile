@@ -55,6 +55,7 @@ pytest: .venv/installed-test
 lint: .venv/installed-test
 	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow template
+	@$(BIN)/hadolint Containerfile
 	@$(SNAKEMAKE) --version > /dev/null
 	@$(BIN)/python -m batchmark.report.language.untranslated workflow/report
 	@! $(SNAKEMAKE) --lint 2>&1 | grep -E "^    \* |rror" | grep -v "Specify a conda environment"

@@ -39,6 +39,15 @@ def test_conda_gets_the_versions_of_the_lock_file() -> None:
     assert listed == {OTHER_NAMES.get(name, name): locked[name] for name in direct}
 
 
+def test_images_are_built_from_lock_files_that_there_are() -> None:
+    recipe = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    named = {*re.findall(r"LOCK=(\w+)", recipe)}
+    assert named == {"run", "gpu"}
+    for name in named:
+        locked = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
+        assert ("nvidia-cudnn-cu12==" in locked) == (name == "gpu")
+
+
 def test_every_python_that_is_allowed_is_tested() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     allowed = SpecifierSet(project["requires-python"])
