@@ -197,22 +197,14 @@ TRAIN = EVERY | SEEDED | {
     *("training.racing", "training.run", "training.summaries", "training.trial"),
 }  # fmt: skip
 TIME = EVERY | {
-    *(
-        "stages.time",
-        "contract.requests.budget",
-        "contract.requests.time",
-        "contract.timing",
-        "machine.facts",
-    ),
-    *("timing.arithmetic", "timing.footprint", "timing.process", "timing.protocol"),
-    *("timing.loops", "timing.session", "timing.warnings"),
-}
+    *("stages.time", "contract.requests.budget", "contract.requests.time", "contract.timing"),
+    *("machine.facts", "timing.arithmetic", "timing.footprint", "timing.loops", "timing.process"),
+    *("timing.protocol", "timing.session", "timing.warnings"),
+}  # fmt: skip
 PROBE = EVERY | SEEDED | {
     *("stages.probe", "contract.requests.probe", "contract.gradients"),
     *("probing.probe", "training.summaries"),
 }  # fmt: skip
-
-
 PROFILE = EVERY | {
     *("stages.profile", "contract.requests.profile", "contract.profile", "machine.facts"),
     *("profiling.profile", "profiling.trace"),
