@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
 from math import comb
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -22,6 +23,7 @@ from batchmark.timing.protocol import (
     outermost_rank,
     round_order,
 )
+from batchmark.timing.session import versions_beside
 
 
 @given(st.integers(1, 12), st.integers(0, 99))
@@ -118,3 +120,17 @@ def test_intervals_still_cover_when_rounds_end_as_soon_as_they_look_narrow(sprea
         interval = median(np.array(found))
         covered += int(((interval.low <= 1) & (interval.high >= 1)).sum())
     assert 0.925 <= covered / len(worlds) <= 0.97
+
+
+def test_the_version_of_torch_is_recorded_where_its_loop_is_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pip leaves a package: a module, and beside it what says its version."""
+    about = tmp_path / "torch-9.8.7.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 9.8.7\n")
+    assert versions_beside(["fit", "nothing"]) == {}
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "torch.py").touch()
+    assert versions_beside(["fit", "torch"]) == {"torch": "9.8.7"}
+    assert versions_beside(["fit"]) == {}

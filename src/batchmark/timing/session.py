@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -109,6 +110,11 @@ def _of_loops(request: TimeRequest, main: Conditions) -> list[Conditions]:
     return [replace(main, loop=loop) for loop in there]
 
 
+def versions_beside(loops: Iterable[str]) -> dict[str, str]:
+    """The version of what loops train with beside TensorFlow, where it is installed."""
+    return {"torch": version("torch")} if "torch" in loops and find_spec("torch") else {}
+
+
 def _memory_use(request: TimeRequest, profiler: Worker[Profiler]) -> MemoryUse:
     resident = profiler.ask(Profiler.resident)
     # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
@@ -198,6 +204,7 @@ def _record_session(
     main, *_ = next(iter(timers.values()))
     around = {"machine": machine.describe(), "code": machine.code()}
     environment = main.ask(Timer.environment) | around
+    environment["versions"] |= versions_beside(request.loops)
     dataset = read_record(facts).facts
     watched, lost = _observe(request, timed, timers, startups)
     startups |= {name: Startup(message=message) for name, message in lost.items()}
