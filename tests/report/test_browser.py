@@ -282,6 +282,20 @@ def test_settings_are_there_to_copy(visit: Callable[..., Visit], site: Site) -> 
     assert page.evaluate("navigator.clipboard.readText()") == code[0]
 
 
+def test_a_study_that_recommends_no_size_has_its_fastest_settings_to_copy(
+    visit: Callable[..., Visit], site: Site
+) -> None:
+    page = visit().page
+    page.locator("#study-momentum .settings summary").click()
+    settings = yaml.safe_load(page.locator("#study-momentum .settings pre").first.inner_text())
+    summary = pd.read_csv(site.tables / "summary.csv")
+    home = (summary["machine"] == "local") & (summary["device"] == "cpu")
+    rows = summary[home & summary["study"].str.split(";").map(lambda names: "momentum" in names)]
+    best = rows.sort_values("time_to_target").iloc[0]
+    assert settings["settings"].get("momentum", 0) == best["momentum"]
+    assert settings["settings"]["batch_size"] == best["batch_size"]
+
+
 def test_theme_follows_the_system_and_the_switch(visit: Callable[..., Visit]) -> None:
     page = visit(theme="dark").page
     paper = "getComputedStyle(document.body).backgroundColor"

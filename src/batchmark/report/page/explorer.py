@@ -188,7 +188,7 @@ def code_of(row: "pd.Series[Any]", threads: float = math.nan, fewer: bool = Fals
 
     `threads`: which it is timed at; `fewer`: than TensorFlow takes by itself.
     """
-    settings = {axis: _plain(row[axis]) for axis in AXES if axis in row and _is_said(row, axis)}
+    settings = {axis: _plain(row[axis]) for axis in AXES if axis in row and is_said(row, axis)}
     settings |= {axis: json.loads(settings[axis]) for axis in ARGUMENTS if axis in settings}
     return Code(
         yaml=yaml.safe_dump({"settings": settings}, sort_keys=False, allow_unicode=True),
@@ -196,7 +196,8 @@ def code_of(row: "pd.Series[Any]", threads: float = math.nan, fewer: bool = Fals
     )
 
 
-def _is_said(row: "pd.Series[Any]", axis: str) -> bool:
+def is_said(row: "pd.Series[Any]", axis: str) -> bool:
+    """Whether settings name this axis: the usual ones always, others where they are unusual."""
     value, default = _plain(row[axis]), Hyperparameters.model_fields[axis].default
     return axis in SAID or (value is not None and value not in (default, "{}"))
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from batchmark.contract.requests.render import StudyForReport
@@ -19,11 +20,22 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.language.translation import Language
 from batchmark.report.page import view
+from batchmark.report.page.explorer import code_of, is_said
 from batchmark.report.page.view import Cell, Figure, Study, Table, csv_file
-from batchmark.report.selection import Tables, at_home, fate, headline_study, study_summary
+from batchmark.report.selection import (
+    Tables,
+    at_home,
+    fate,
+    headline_study,
+    lowest,
+    measured,
+    study_summary,
+)
 
 TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
 STRENGTHS = say("Strengths of different penalties are not comparable with each other.")
+# What names a setting where nothing differs.
+USUAL = ["batch_size"]
 # About time alone: their trials belong to other studies.
 TIMED = {"device", "loops"}
 
@@ -69,6 +81,7 @@ def study_section(
     rows = study_summary(tables, words.name)
     headline = headline_study(tables)
     shown = [figures[name] for name in of_study(figures, words.name, headline)]
+    best = None if words.name in {headline, *TIMED} else _fastest(rows)
     return Study(
         name=words.name,
         question=language.chosen(words.question) or words.name,
@@ -77,7 +90,38 @@ def study_section(
         figures=shown,
         caveats=caveats(words.name, rows),
         variants=variants_table(words.name, rows, tables),
+        fastest="" if best is None else _named(best, rows),
+        code=None if best is None else code_of(best),
     )
+
+
+def _fastest(rows: pd.DataFrame) -> "pd.Series | None":
+    """The row with the least median time to the target, if one has any."""
+    timed = measured(rows, "time_to_target")
+    return lowest(rows, "time_to_target") if timed else None
+
+
+def _named(row: pd.Series, rows: pd.DataFrame) -> Message:
+    return say(
+        "Copy the settings that were fastest by medians: {settings}",
+        settings=_in_words(row, [key for key in _varying(rows) if is_said(row, key)] or USUAL),
+    )
+
+
+def _varying(rows: pd.DataFrame) -> list[str]:
+    """The settings that differ, or else the batch size."""
+    differing = [
+        key for key in selection.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1
+    ]
+    return differing or USUAL
+
+
+def _in_words(row: pd.Series, axes: Sequence[str]) -> Message:
+    words = [
+        say("{axis} {value}", axis=selection.SETTINGS[key], value=_setting(row[key]).text)
+        for key in axes
+    ]
+    return joined(words)
 
 
 def _finding(shown: Sequence[Figure]) -> str:
@@ -93,10 +137,7 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
     if rows.empty:
         return Table(caption, [], [])
     rows = rows.drop_duplicates("variant")
-    varying = [
-        key for key in selection.SETTINGS if key in rows and rows[key].nunique(dropna=False) > 1
-    ]
-    varying = varying or ["batch_size"]
+    varying = _varying(rows)
     against = _against_baseline(name, tables, rows)
     numeric = set(rows.select_dtypes("number").columns)
     columns = [
@@ -112,8 +153,8 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
         ]
         for _, row in rows.iterrows()
     ]
-    measured = [column for result in RESULTS for column in result.columns if column in rows]
-    kept = ["variant", *varying, *measured]
+    results = [column for result in RESULTS for column in result.columns if column in rows]
+    kept = ["variant", *varying, *results]
     download = csv_file(f"study-{name}", kept, rows[kept].itertuples(index=False))
     return Table(caption, columns, body, download)
 
@@ -136,11 +177,7 @@ def _against_baseline(study: str, tables: Tables, rows: pd.DataFrame) -> pd.Data
 def _against_what(against: pd.DataFrame, varying: Sequence[str]) -> Cell:
     """The head of the ratios: what they are over."""
     base = against.iloc[0]
-    words = [
-        say("{axis} {value}", axis=selection.SETTINGS[key], value=_setting(base[key]).text)
-        for key in varying
-    ]
-    head = say("time to target, over that of: {settings}", settings=joined(words))
+    head = say("time to target, over that of: {settings}", settings=_in_words(base, varying))
     return Cell(head, numeric=True)
 
 
@@ -168,7 +205,7 @@ def _ratio(against: pd.DataFrame, row: pd.Series) -> Cell:
 
 
 def _setting(value: object) -> Cell:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return view.text(view.YES if value else view.NO)
     if isinstance(value, int | float):
         return view.number(value)

@@ -157,7 +157,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Study:
-    """One section: question, finding, figures, caveats and the table of variants."""
+    """One section: question, finding, figures, caveats and the table of variants.
+
+    `code`: the settings that were fastest in it; `fastest`: which they are.
+    """
 
     name: str
     question: str
@@ -166,6 +169,8 @@ class Study:
     figures: Sequence[Figure]
     caveats: Sequence[Text]
     variants: Table
+    fastest: Text = ""
+    code: "Code | None" = None
 
 
 @dataclass(frozen=True)
