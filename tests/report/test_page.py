@@ -22,6 +22,12 @@ def test_is_valid_html(html: str) -> None:
     parser.parse(html)
 
 
+def test_ids_are_words(html: str) -> None:
+    ids = re.findall(r' id="([^"]*)"', html)
+    assert ids
+    assert [one for one in ids if not re.fullmatch(r"[A-Za-z][\w-]*", one)] == []
+
+
 def test_uses_elements_as_they_are_meant(html: str) -> None:
     assert 'role="region"' not in html
     assert re.findall(r"</figcaption>\s*<(?!/figure>)", html) == []

@@ -68,8 +68,11 @@ function explore() {
       if ([...one.options].some((option) => option.value === wanted[one.name])) one.value = wanted[one.name];
     }
   }
+  /* What was chosen last is what the reader wants to keep. */
+  let changed = "target";
   function closest(wanted) {
-    const [best] = [...rows].sort((a, b) => agreeing(b, wanted) - agreeing(a, wanted) || away(a, wanted) - away(b, wanted));
+    const keeps = (row) => Number(row.dataset[changed] === wanted[changed]);
+    const [best] = [...rows].sort((a, b) => keeps(b) - keeps(a) || agreeing(b, wanted) - agreeing(a, wanted) || away(a, wanted) - away(b, wanted));
     const words = [...best.cells].slice(0, keys.length).map((cell) => cell.textContent).join(" · ");
     return button(`${explorer.dataset.nearest} ${words}`, "tool", () => { set(best.dataset); show(true); slider.focus(); });
   }
@@ -99,8 +102,7 @@ function explore() {
     show();
     document.getElementById("explore").scrollIntoView();
   }
-  explorer.addEventListener("input", () => show(true));
-  explorer.addEventListener("submit", (event) => event.preventDefault());
+  explorer.addEventListener("input", (event) => { changed = event.target.name; show(true); });
   addEventListener("hashchange", restore);
   explorer.hidden = chosen.hidden = false;
   show();

@@ -16,7 +16,6 @@ function suppose(form) {
   }
   form.parentElement.hidden = false;
   form.addEventListener("input", show);
-  form.addEventListener("submit", (event) => event.preventDefault());
   show();
 }
-all(".whatif form").forEach(suppose);
+all(".whatif fieldset").forEach(suppose);

@@ -180,7 +180,7 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
             digest=row["digest"],
         ),
         reference=_reference(row),
-        href=f"#figure-{figure.name}" if figure else "",
+        href=f"#figure-{figure.anchor}" if figure else "",
         figure_title=figure.title if figure else "",
     )
 

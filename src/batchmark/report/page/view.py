@@ -101,6 +101,11 @@ class Figure:
     numbers: Table
     download: Download
 
+    @property
+    def anchor(self) -> str:
+        """Its name as part of an id, which has no dots."""
+        return self.name.replace(".", "-")
+
 
 @dataclass(frozen=True)
 class Line:
