@@ -26,12 +26,11 @@ from batchmark.contract.profile import PartOfStep, ProfileResult, StepProfile
 from batchmark.contract.record import DatasetFacts, write_result
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.contract.requests.message import Variant
+from batchmark.contract.requests.message import RecordedVariant, Variant
 from batchmark.contract.run import (
     Budget,
     Evaluations,
     RunResult,
-    RunVariant,
     Status,
     Trial,
     TrialClock,
@@ -301,7 +300,7 @@ def run_result(
         parameters=61_706,
     )
     return RunResult(
-        variant=RunVariant(id=made.id, hyperparameters=chosen),
+        variant=RecordedVariant(id=made.id, hyperparameters=chosen),
         budget=budget,
         environment=_environment(truth),
         tuning=tuning,
@@ -547,7 +546,7 @@ def gradient_result(made: Variant, seed: int, truth: Truth, **place: Any) -> Gra
     random = np.random.default_rng([seed, 2])
     points = [("initial", 0.0, 0.2), ("first_epoch", 1.0, 1.0), ("final", 10.0, 5.0)]
     return GradientResult(
-        variant=RunVariant(id=made.id, hyperparameters=made.hyperparameters),
+        variant=RecordedVariant(id=made.id, hyperparameters=made.hyperparameters),
         environment=_environment(truth),
         trials=[
             ProbeTrial(

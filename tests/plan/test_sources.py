@@ -191,9 +191,8 @@ EVERY = {
     *("machine.processor", "training.data", "training.environment", "training.model"),
     *("training.optimizers.catalogue", "training.plugins", "training.session"),
 }
-SEEDED = {"contract.requests.budget", "contract.run"}
-TRAIN = EVERY | SEEDED | {
-    *("stages.train", "contract.requests.train"),
+TRAIN = EVERY | {
+    *("stages.train", "contract.requests.budget", "contract.requests.train", "contract.run"),
     *("training.racing", "training.run", "training.summaries", "training.trial"),
 }  # fmt: skip
 TIME = EVERY | {
@@ -201,9 +200,9 @@ TIME = EVERY | {
     *("machine.facts", "timing.arithmetic", "timing.footprint", "timing.loops", "timing.process"),
     *("timing.protocol", "timing.session", "timing.warnings"),
 }  # fmt: skip
-PROBE = EVERY | SEEDED | {
-    *("stages.probe", "contract.requests.probe", "contract.gradients"),
-    *("probing.probe", "training.summaries"),
+PROBE = EVERY | {
+    *("stages.probe", "contract.requests.budget", "contract.requests.probe"),
+    *("contract.gradients", "probing.probe", "training.summaries"),
 }  # fmt: skip
 PROFILE = EVERY | {
     *("stages.profile", "contract.requests.profile", "contract.profile", "machine.facts"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, read_result, write_result
-from batchmark.contract.run import Budget, Evaluations, RunResult, RunVariant, Trial, TrialClock
+from batchmark.contract.requests.message import RecordedVariant
+from batchmark.contract.run import Budget, Evaluations, RunResult, Trial, TrialClock
 from batchmark.publishing.site import PLACE
 
 VARIANT = "lenet5-sgd-bs32-00000000"
@@ -67,7 +68,7 @@ def run(*, started: str = "2026-11-23T17:00:00Z", message: str = "") -> RunResul
         clock=TrialClock(started=started, seconds=1.0),
     )  # fmt: skip
     return RunResult(
-        variant=RunVariant(id=VARIANT, hyperparameters=Hyperparameters()),
+        variant=RecordedVariant(id=VARIANT, hyperparameters=Hyperparameters()),
         machine="local", device="cpu",
         dataset=DatasetFacts(
             name="mnist", digest="d" * 64, train=1, validation=1, test=1,

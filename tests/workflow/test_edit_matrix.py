@@ -198,6 +198,8 @@ EDITS: list[Edit] = [
      "render"),
     (f"{SRC}/contract/requests/time.py", "    study: str", "    study: str\n    more: int = 0",
      f"time {AFTER}"),
+    (f"{SRC}/contract/run.py", "    seconds: float", "    seconds: float\n    more: int = 0",
+     f"train {AFTER}"),
     (f"{SRC}/contract/requests/collect.py", "    machine: str", "    machine: str\n    x: int = 0",
      AFTER),
     # Code that computes.

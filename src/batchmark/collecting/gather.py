@@ -14,8 +14,8 @@ from batchmark.contract.hyperparameters import dataset_of, on_dataset, variant_i
 from batchmark.contract.profile import ProfileResult
 from batchmark.contract.record import DatasetFacts, read_result
 from batchmark.contract.requests.collect import CollectRequest
-from batchmark.contract.requests.message import Variant
-from batchmark.contract.run import RunResult, RunVariant
+from batchmark.contract.requests.message import RecordedVariant, Variant
+from batchmark.contract.run import RunResult
 from batchmark.contract.timing import TimingResult
 
 AnyResult = RunResult | TimingResult | GradientResult | ProfileResult
@@ -126,7 +126,7 @@ def _check_study(path: Path, result: TimingResult | ProfileResult, study: str) -
         )
 
 
-def _check_variant(path: Path, recorded: RunVariant, planned: Variant) -> None:
+def _check_variant(path: Path, recorded: RecordedVariant, planned: Variant) -> None:
     """A renamed file would pass off one variant's numbers as another's."""
     if recorded.id != planned.id:
         raise UserError(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from batchmark.contract.devices import Device
 from batchmark.contract.record import Count, DatasetFacts, Details, Record, ResultFile, Slug
-from batchmark.contract.run import RunVariant
+from batchmark.contract.requests.message import RecordedVariant
 
 Moment = Literal["initial", "first_epoch", "final"]
 
@@ -49,7 +49,7 @@ class GradientResult(ResultFile):
     """A whole gradient file."""
 
     schema_version: Literal["batchmark.gradients/2"] = "batchmark.gradients/2"
-    variant: RunVariant
+    variant: RecordedVariant
     machine: Slug
     device: Device
     dataset: DatasetFacts

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from batchmark.contract.devices import Device
-from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import (
     Count,
     DatasetFacts,
@@ -16,6 +15,7 @@ from batchmark.contract.record import (
     Share,
     Slug,
 )
+from batchmark.contract.requests.message import RecordedVariant
 
 # Not learning: at chance level. Oversized: a batch of more images than there are.
 Status = Literal["done", "diverged", "not_learning", "oversized", "failed"]
@@ -105,13 +105,6 @@ class Tuning(Record):
     on_border: bool
 
 
-class RunVariant(Record):
-    """The variant's id and its hyperparameters as configured, defaults included."""
-
-    id: Slug
-    hyperparameters: Hyperparameters
-
-
 class Budget(Record):
     """What the run was allowed: see `study.config` for the meaning of each."""
 
@@ -139,7 +132,7 @@ class RunResult(ResultFile):
     """A whole run file. `warnings`: what the author of the model may not have meant."""
 
     schema_version: Literal["batchmark.run/3"] = "batchmark.run/3"
-    variant: RunVariant
+    variant: RecordedVariant
     machine: Slug
     device: Device
     dataset: DatasetFacts

@@ -16,8 +16,8 @@ from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import BatchProbe, GradientResult, Moment, ProbePoint, ProbeTrial
 from batchmark.contract.record import DatasetFacts
+from batchmark.contract.requests.message import RecordedVariant
 from batchmark.contract.requests.probe import ProbeRequest
-from batchmark.contract.run import RunVariant
 from batchmark.dataset.arrays import Dataset
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import describe
@@ -139,7 +139,7 @@ def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
         )
     data, first = to_device(dataset), request.budget.first_seed
     return GradientResult(
-        variant=RunVariant(id=variant.id, hyperparameters=variant.hyperparameters),
+        variant=RecordedVariant(id=variant.id, hyperparameters=variant.hyperparameters),
         machine=request.machine,
         device=request.device,
         dataset=dataset.facts,

@@ -15,13 +15,13 @@ from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, ResultWarning
+from batchmark.contract.requests.message import RecordedVariant
 from batchmark.contract.requests.train import TrainRequest, TuningGrid, rungs
 from batchmark.contract.run import (
     Budget,
     Evaluations,
     Race,
     RunResult,
-    RunVariant,
     Trial,
     TrialClock,
     Tuning,
@@ -227,7 +227,9 @@ def _run(setting: Setting) -> RunResult:
     rate = tuning.chosen if tuning else None
     trials, warnings = _trials(setting, rate) if possible else (_oversized(setting), [])
     return RunResult(
-        variant=RunVariant(id=setting.request.variant.id, hyperparameters=setting.hyperparameters),
+        variant=RecordedVariant(
+            id=setting.request.variant.id, hyperparameters=setting.hyperparameters
+        ),
         machine=setting.request.machine,
         device=setting.request.device,
         dataset=setting.facts,

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import Brief
-from batchmark.contract.record import first_problem
+from batchmark.contract.hyperparameters import Brief, Hyperparameters
+from batchmark.contract.record import Record, Slug, first_problem
 
 
 class Request(BaseModel):
@@ -24,6 +24,13 @@ class Variant(Request):
 
     id: str
     hyperparameters: Brief
+
+
+class RecordedVariant(Record):
+    """The same in a result, every hyperparameter said."""
+
+    id: Slug
+    hyperparameters: Hyperparameters
 
 
 Asked = TypeVar("Asked", bound=Request)
