@@ -22,9 +22,9 @@ if "tensorflow" not in sys.modules:
     environment.apply("cpu", threads=1)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than cores: tests of clusters, servers and kills mostly wait."""
-    return usable_threads() + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than cores where tests of clusters, servers and kills wait."""
+    return usable_threads() + (config.option.markexpr != "not slow")
 
 
 # Whole pipelines, Snakemake, TensorFlow, browsers, simulations of claims and of scales.

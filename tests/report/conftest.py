@@ -1,10 +1,13 @@
 """One report on synthetic results, made once for all tests of the page."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from batchmark.collecting.tidy import collect
 from batchmark.contract.requests.render import RenderRequest, StudyForReport
@@ -40,9 +43,30 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def synthetic_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All tables of two synthetic machines, one with a GPU, for all studies."""
-    folder = tmp_path_factory.mktemp("synthetic")
+def synthetic_tables(shared_folder: Path) -> Path:
+    """All tables of two synthetic machines, one with a GPU, for all studies and workers."""
+    return _once(shared_folder / "synthetic", _write_tables) / "tables"
+
+
+@pytest.fixture(scope="session")
+def site(synthetic_tables: Path, shared_folder: Path) -> Site:
+    """The whole report, drawn and rendered, for all workers."""
+    reports = _once(shared_folder / "reports", partial(_write_site, synthetic_tables))
+    return Site(synthetic_tables, reports / "figures", reports)
+
+
+def _once(folder: Path, write: Callable[[Path], None]) -> Path:
+    """`folder`, written by the first worker that needs it."""
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            unfinished.mkdir()
+            write(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def _write_tables(folder: Path) -> None:
     request = synthetic.example_request(epochs=4.0, studies=tuple(synthetic.example_settings()))
     gpu = synthetic.Truth(seconds_per_example=2e-6, seconds_per_step=7e-4, rounds=3, draws=8)
     synthetic.write_results(
@@ -60,19 +84,14 @@ def synthetic_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'machine,device,variant,studies,reason,log\nlocal,cpu,mlp-x,model,{HOSTILE},"{LOG}"\n',
         encoding="utf-8",
     )
-    return tables
 
 
-@pytest.fixture(scope="session")
-def site(synthetic_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The whole report, drawn and rendered."""
-    reports = tmp_path_factory.mktemp("reports")
+def _write_site(synthetic_tables: Path, reports: Path) -> None:
     tables, figures = Tables(synthetic_tables), reports / "figures"
     names = list(synthetic.example_settings())
     for figure in figures_for({name: [] for name in names}, probed=True, profiled=True):
         plot(figure, module_of(figure), tables, figures / f"{figure}.svg")
     render(request_for(names), tables, figures, TEMPLATES, reports)
-    return Site(synthetic_tables, figures, reports)
 
 
 def request_for(studies: list[str]) -> RenderRequest:

@@ -84,12 +84,7 @@ def test_loads_without_a_request_or_a_complaint(
 
 @pytest.mark.parametrize(
     ("width", "theme", "language"),
-    [
-        (DESKTOP, "light", "en"),
-        (DESKTOP, "dark", "zh"),
-        (PHONE, "light", "zh"),
-        (PHONE, "dark", "en"),
-    ],
+    [(DESKTOP, "light", "en"), (PHONE, "dark", "zh")],
 )
 def test_axe_finds_no_violation(
     visit: Callable[..., Visit], width: int, theme: str, language: str
