@@ -28,26 +28,33 @@ Pooling = Literal["average", "max"]
 class Model(NamedTuple):
     """`name`: the reader's. `module` of `training.models`: where a function of its key builds it.
 
-    `pooled`: has it pooling? `normalized`: layers that a normalization goes before?
+    `pooled`: has it pooling? `normalized`: layers that a normalization goes before? Work relative
+    to LeNet-5, for forecasts: of a training `image`, and of a `step` beside its images.
     """
 
     name: str
     module: str
     pooled: bool = False
     normalized: bool = False
+    image: float = 1.0
+    step: float = 1.0
 
 
+# Work by the number of multiplications; what reads rows or is pretrained, as measured on one core.
+# A step over 28 rows is many small operations.
 MODELS = {
     "lenet5": Model("LeNet-5", "lenet5", pooled=True, normalized=True),
-    "lenet_theano": Model("LeNet (Theano)", "lenet_theano", pooled=True, normalized=True),
-    "mlp": Model("MLP", "mlp", normalized=True),
-    "sda": Model("SDA", "pretrained"),
-    "dbn": Model("DBN", "pretrained"),
-    "lstm": Model("LSTM", "recurrent"),
-    "gru": Model("GRU", "recurrent"),
-    "mut1": Model("MUT1", "recurrent"),
-    "mut2": Model("MUT2", "recurrent"),
-    "mut3": Model("MUT3", "recurrent"),
+    "lenet_theano": Model(
+        "LeNet (Theano)", "lenet_theano", pooled=True, normalized=True, image=4.0
+    ),
+    "mlp": Model("MLP", "mlp", normalized=True, image=0.5),
+    "sda": Model("SDA", "pretrained", image=0.8),
+    "dbn": Model("DBN", "pretrained", image=0.9),
+    "lstm": Model("LSTM", "recurrent", image=2.5, step=5.0),
+    "gru": Model("GRU", "recurrent", image=2.8, step=5.0),
+    "mut1": Model("MUT1", "recurrent", image=1.5, step=5.0),
+    "mut2": Model("MUT2", "recurrent", image=1.9, step=5.0),
+    "mut3": Model("MUT3", "recurrent", image=2.0, step=5.0),
 }
 
 

@@ -4,37 +4,14 @@ import itertools
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from batchmark.contract.calibration import Calibration
-from batchmark.contract.hyperparameters import Hyperparameters
+from batchmark.contract.hyperparameters import MODELS, Hyperparameters, Model
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
 from batchmark.contract.requests.train import Racing, rungs
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
 from batchmark.training.racing import FEWEST, student_quantile
 
-
-class ModelCost(NamedTuple):
-    """Work relative to LeNet-5: of a training image, and of a step beside its images."""
-
-    image: float = 1.0
-    step: float = 1.0
-
-
-# By the number of multiplications; what reads rows or is pretrained, as measured on one core.
-# A step over 28 rows is many small operations.
-MODEL_COSTS = {
-    "lenet5": ModelCost(),
-    "lenet_theano": ModelCost(4.0),
-    "mlp": ModelCost(0.5),
-    "sda": ModelCost(0.8),
-    "dbn": ModelCost(0.9),
-    "lstm": ModelCost(2.5, 5.0),
-    "gru": ModelCost(2.8, 5.0),
-    "mut1": ModelCost(1.5, 5.0),
-    "mut2": ModelCost(1.9, 5.0),
-    "mut3": ModelCost(2.0, 5.0),
-}
 # A trial is evaluated before its first step and, on test images, at its end.
 _EVALUATIONS_BESIDE = 2
 # Where seeds are added: the spread of the log epochs to the target, the share of the budget until
@@ -196,8 +173,9 @@ def _step_seconds(chosen: Hyperparameters, rates: Calibration, data: DataSize) -
     return size * rates.image * cost.image / rates.cores**_SPEED_UP + rates.step * cost.step
 
 
-def _model_cost(chosen: Hyperparameters) -> ModelCost:
-    return MODEL_COSTS.get(chosen.model, ModelCost())
+def _model_cost(chosen: Hyperparameters) -> Model:
+    """The row with the work of a model; an own one counts as LeNet-5."""
+    return MODELS.get(chosen.model, MODELS["lenet5"])
 
 
 def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:
