@@ -1,6 +1,7 @@
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -49,6 +50,22 @@ def test_analyzing_twice_gives_the_same_tables(tables: Path) -> None:
     analyze.analyze_tables(REQUEST, tables)
     judge.judge_claims(REQUEST, tables)
     assert before == {path.name: path.read_bytes() for path in tables.iterdir()}
+
+
+@pytest.mark.parametrize("stage", [analyze, judge])
+@pytest.mark.parametrize("name", ["trials.csv", "epochs.csv", "environment.json"])
+def test_an_edited_table_is_refused_by_name(
+    tables: Path, monkeypatch: pytest.MonkeyPatch, stage: ModuleType, name: str
+) -> None:
+    path = tables / name
+    path.write_text(path.read_text().replace("0", "1", 1))
+    asked = tables.parent / f"{stage.__name__.rpartition('.')[2]}.json"
+    monkeypatch.setattr(sys, "argv", ["", "--request", str(asked), "--tables", str(tables)])
+    with pytest.raises(UserError, match=rf"tables/{name} is refused: edited .* Delete the file"):
+        stage.main()
+    path.unlink()
+    with pytest.raises(UserError, match=rf"tables/{name} is refused"):
+        stage.main()
 
 
 def test_without_collected_tables_the_error_says_what_to_run(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ ROWS = {
     "step_parts": "a part of a profiled training step; those of a variant add up to the step",
     "warnings": "something that makes a result less trustworthy",
     "failures": "a planned result that is not there",
-    "results": "a result file that the tables were made from",
+    "results": "a result file that the tables were made from, or a collected table",
     "summary": "a variant on a machine and device, with everything known about it",
     "claims": "a claim of the textbooks on a machine and device",
     "sensitivity": "a variant of a study and a target",

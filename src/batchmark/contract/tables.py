@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.files import replacing
+from batchmark.contract.files import digest_of, replacing
 from batchmark.contract.hyperparameters import AXES
 
 if TYPE_CHECKING:
@@ -351,3 +351,26 @@ def read_document(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); run the collect stage again.") from error
+
+
+def digests(folder: Path) -> list[dict[str, str]]:
+    """Rows of `results.csv` for the other collected files, once they are written."""
+    return [
+        {"file": f"{folder.name}/{name}", "digest": digest_of((folder / name).read_bytes())}
+        for name in COLLECTED_FILES
+        if name != "results.csv"
+    ]
+
+
+def refuse_edited(folder: Path) -> None:
+    """Raise UserError for a collected file that is not what `collect` wrote, or gone."""
+    listed = read_table(folder, "results")
+    for file, digest in zip(listed["file"], listed["digest"], strict=True):
+        path = folder.parent / file
+        if path.parent != folder:
+            continue
+        if not path.is_file() or digest_of(path.read_bytes()) != digest:
+            raise UserError(
+                f"{path} is refused: edited after it was written. Delete the file and run again to "
+                "have it made anew."
+            )

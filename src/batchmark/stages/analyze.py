@@ -11,7 +11,7 @@ import pandas as pd
 from batchmark.contract.files import write_json
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
-from batchmark.contract.tables import ANALYZED, write_table
+from batchmark.contract.tables import ANALYZED, refuse_edited, write_table
 from batchmark.stages.command import run
 from batchmark.statistics.answer import answer, best_known
 from batchmark.statistics.best_batch import best_batches
@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--request", type=Path, required=True, help="file with an AnalyzeRequest")
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
     asked = parser.parse_args()
+    refuse_edited(asked.tables)
     analyze_tables(read_request(asked.request, AnalyzeRequest), asked.tables)
 
 

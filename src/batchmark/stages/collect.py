@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+import pandas as pd
+
 from batchmark.collecting.tidy import EPOCHS_HEADER, Collection, collect
 from batchmark.contract.files import replacing, write_json
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
-from batchmark.contract.tables import write_table
+from batchmark.contract.tables import digests, write_table
 from batchmark.stages.command import run
 
 
@@ -16,9 +18,13 @@ def write_collection(collection: Collection, folder: Path) -> None:
     with replacing(folder / "epochs.csv") as scratch, scratch.open("wb") as file:
         file.write(EPOCHS_HEADER)
         file.writelines(collection.epochs)
-    for name, frame in collection.frames().items():
+    frames = collection.frames()
+    results = frames.pop("results")
+    for name, frame in frames.items():
         write_table(folder, name, frame)
     write_json(folder / "environment.json", collection.environment)
+    # Last: what was edited by hand is told by the digests of all the others.
+    write_table(folder, "results", pd.concat([results, pd.DataFrame(digests(folder))]))
 
 
 def main() -> None:

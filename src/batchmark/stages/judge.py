@@ -6,7 +6,7 @@ from pathlib import Path
 from batchmark.claims.verdicts import claims_table
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.message import read_request
-from batchmark.contract.tables import write_table
+from batchmark.contract.tables import refuse_edited, write_table
 from batchmark.stages.command import run
 from batchmark.statistics.epoch_time import noise
 from batchmark.statistics.study_data import main_study, published, read_measurements, studies
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--request", type=Path, required=True, help="file with an AnalyzeRequest")
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
     asked = parser.parse_args()
+    refuse_edited(asked.tables)
     judge_claims(read_request(asked.request, AnalyzeRequest), asked.tables)
 
 
