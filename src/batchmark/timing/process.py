@@ -298,7 +298,7 @@ class Timer:
         total = max(1, round(budget.epochs * epoch))
         marks = evaluation_steps(total, epoch, size, budget.evaluate_every, budget.evaluate_finely)
         lengths = {mark - before for before, mark in pairwise([0, *marks])}
-        # Graphs are traced, and compiled for each number of steps, before the clock is read.
+        # Graphs are traced, and compiled for each length of calls, before the clock is read.
         for steps in lengths if self._runtime.compiled else {1}:
             session.train(steps)
         session.evaluate("validation")

@@ -75,7 +75,7 @@ def calibrate(
 ) -> int:
     """How many steps make a visit, found by running ever more of them.
 
-    `rehearse`: run every number of steps untimed first, where XLA compiles for each of them.
+    `rehearse`: run every number of steps untimed first, where XLA may have to compile for it.
     """
     steps, seconds = 1, 0.0
     # A quarter of a visit tells the time of a step well enough; each try is four times as long.
