@@ -120,8 +120,8 @@ def test_warnings_are_a_sentence_a_kind_and_a_table(tmp_path: Path) -> None:
     )
     made = appendix.warnings(Tables(tmp_path))
     assert [str(sentence) for sentence in made.sentences] == [
-        "some times lie far from the others (batch size).",
-        "the training images are sorted by class.",
+        "Some times lie far from the others (batch size).",
+        "The training images are sorted by class.",
         "Something in … went wrong (batch size).",
     ]
     assert len(made.table.rows) == 4
