@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.workflow.checkout import MICRO, Checkout, copy_project
+from tests.workflow.checkout import MICRO, ROOT, Checkout, copy_project
 
 # As snakedeploy writes it.
 DEPLOYED = """\
@@ -22,6 +22,11 @@ module batchmark:
 
 use rule * from batchmark
 """
+
+# As snakedeploy 0.17 does of a folder, whose path it drops.
+DEPLOYED_FROM_A_FOLDER = DEPLOYED.replace(
+    'github("somebody/batchmark", path="workflow/Snakefile", tag="v1")', '"workflow/Snakefile"'
+)
 
 
 @dataclass(frozen=True)
@@ -67,4 +72,19 @@ def test_a_deployed_workflow_runs_the_code_of_its_repository(tmp_path: Path) -> 
     assert done == {"download"}
     (source,) = (deployed.folder / ".snakemake/batchmark/source").iterdir()
     assert (source / "src/batchmark/stages/download.py").is_file()
+    assert "render" in deployed.planned()
+
+
+def test_from_a_folder_it_runs_after_the_line_of_the_gallery(
+    fresh: Callable[[], Checkout], tmp_path: Path
+) -> None:
+    fresh().folder.rename(tmp_path / "batchmark")
+    deployed = Deployed(tmp_path / "my-benchmark", tmp_path)
+    for name in ("config", "profiles"):
+        shutil.copytree(tmp_path / "batchmark" / name, deployed.folder / name)
+    (deployed.folder / "workflow").mkdir()
+    (deployed.folder / "workflow" / "Snakefile").write_text(DEPLOYED_FROM_A_FOLDER)
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("sed -i")]
+    subprocess.run(["bash", "-euc", line], cwd=tmp_path, check=True)
     assert "render" in deployed.planned()
