@@ -58,6 +58,7 @@ class LogHandler(LogHandlerBase):
         self._has_bar = self._console.is_terminal and not self._console.is_dumb_terminal
         self._bar: Live | None = None
         self._is_followed = self._is_counted = False
+        self._said = set[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print what is for a person; begin the bar."""
@@ -91,7 +92,11 @@ class LogHandler(LogHandlerBase):
             return not _JOB_FAILED.match(record.getMessage())
         if event is not None:
             return event in (_EVENTS if self._is_followed else _EVENTS_UNFOLLOWED)
-        return not _CHATTER.match(record.getMessage())
+        words = record.getMessage()
+        # Each job that ends while others do says so again.
+        is_new = words not in self._said
+        self._said.add(words)
+        return is_new and not _CHATTER.match(words)
 
     def _print(self, record: logging.LogRecord) -> None:
         is_listed = getattr(record, "event", None) == "job_info"

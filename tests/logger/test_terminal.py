@@ -56,7 +56,9 @@ def _run(handler: LogHandler) -> None:
     _tell(handler, "Still running: sgd.", batchmark=True, pulse=True)
     _tell(handler, "Error in rule train:", "ERROR", event="job_error")
     _tell(handler, "RuleException:\nCalledProcessError", "ERROR", event="error")
+    _tell(handler, "Will exit after finishing currently running jobs (scheduler).")
     _tell(handler, "The flag is deprecated.", "WARNING")
+    _tell(handler, "Will exit after finishing currently running jobs (scheduler).")
     _tell(handler, "No such file.", "ERROR", event="error")
     handler.close()
 
@@ -65,6 +67,7 @@ SAID = """\
 2 jobs: train (2).
 ✓ sgd: 98 % [0] · 1 of 2
 Still running: sgd.
+Will exit after finishing currently running jobs (scheduler).
 The flag is deprecated.
 No such file.
 """

@@ -17,6 +17,11 @@ LOGGER = logging.getLogger("test")
     [
         ("trial 1\nbatchmark: model 'x' could not be built.\nwarning: leaked\n", "model 'x' could"),
         ("Traceback (most recent call last):\nValueError: 3\n", "it ended after 'ValueError: 3'"),
+        (
+            "trial-0: epoch 1\nI0000 00:00:1795745147.1 10835 port.cc:153] oneDNN is on.\n",
+            "it ended after 'trial-0: epoch 1'",
+        ),
+        ("I0000 00:00:1795745147.1 10835 port.cc:153] oneDNN is on.\n", "it ended without a word"),
         ("", "it ended without a word"),
         (None, "it ended without a word"),
     ],

@@ -111,6 +111,8 @@ def ramp(count: int) -> list[str]:
 mpl.rcdefaults()
 mpl.use("svg")
 
+# Steps that a reader divides at sight.
+EVEN = MaxNLocator(4, steps=[1, 2, 5, 10])
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
 # In units of the drawing, which are pixels of a page that does not scale it.
@@ -297,7 +299,7 @@ def log_axis(axes: Axes, values: Iterable[float], label: str, unit: str = "") ->
     ticks = log_ticks(low, high, most=max(3, round(axes.get_window_extent().height / 32)))
     # Between two round numbers of a log scale there is little to read: even steps say more.
     if len(ticks) < 3 and high / low < 3:
-        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+        ticks = [tick for tick in EVEN.tick_values(low, high) if low <= tick <= high]
     _fixed(axes.yaxis, ticks, [power(tick) + unit for tick in ticks])
     named(axes, label)
 
