@@ -297,9 +297,16 @@ def test_two_studies_may_not_share_an_id(plan_of: OpenPlan) -> None:
     _check(error, ["config: studies", "two settings have the id"])
 
 
-def test_message_names_the_last_file_that_sets_the_key(plan_of: OpenPlan, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"config\.yaml: training\.epochs = -1"):
-        plan_of(_set(CONFIG, "training/epochs", -1))
+@pytest.mark.parametrize(("of_theirs", "blamed"), [({"epochs": -1}, "theirs"), ({}, "ours")])
+def test_message_names_the_last_file_that_sets_the_key(
+    tmp_path: Path, of_theirs: dict[str, Any], blamed: str
+) -> None:
+    files = {"ours": _set(CONFIG, "training/epochs", -1), "theirs": {"training": of_theirs}}
+    for name, content in files.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    paths = [str(tmp_path / f"{name}.yaml") for name in files]
+    with pytest.raises(UserError, match=rf"/{blamed}\.yaml: training\.epochs = -1"):
+        open_plan(files["ours"], paths, [tmp_path], tmp_path / "handover")
 
 
 @pytest.mark.parametrize(
