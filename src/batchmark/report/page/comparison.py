@@ -1,11 +1,12 @@
 """The page of a comparison of two runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from batchmark.report.language.messages import Message, Text, percent, say, significant
+from batchmark.report.language.messages import Message, Text, interval, percent, say, significant
 from batchmark.report.page.claims import VERDICTS, WORDS
-from batchmark.report.page.view import Cell, Link, SmallPage, Table, number, ranged, text
+from batchmark.report.page.view import Cell, Link, SmallPage, Table, number, text
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -16,20 +17,26 @@ CHANGES = {"slower": say("slower"), "faster": say("faster"), "": say("not told a
 def comparison_page(comparison: Mapping[str, Any], tag: str, others: Sequence[Link]) -> SmallPage:
     """The page in one language of what `stages.compare` writes, linked to the other languages."""
     sentence = say(
-        "Of {timed} training graphs that both runs timed, {slower} got slower and {faster} faster "
-        "beyond noise; {verdicts} verdicts changed, {opposite} into the opposite; {facts} facts of "
-        "the environment differ.",
-        **{name: comparison[name] for name in ("timed", "slower", "faster", "opposite")},
-        verdicts=len(comparison["verdicts"]),
-        facts=len(comparison["environment"]),
+        "Training graphs that both runs timed: {timed}; slower beyond noise: {slower}, faster: "
+        "{faster}.",
+        **{name: comparison[name] for name in ("timed", "slower", "faster")},
     )
-    history = say("{n} runs were searched for changes that stayed.", n=comparison["runs"])
+    lines = [
+        say(
+            "Verdicts that changed: {changed}; into the opposite: {opposite}.",
+            changed=len(comparison["verdicts"]),
+            opposite=comparison["opposite"],
+        ),
+        say("Facts of the environment that differ: {n}.", n=len(comparison["environment"])),
+    ]
+    if runs := comparison["runs"]:
+        lines.append(say("Runs searched for changes that stayed: {n}.", n=runs))
     return SmallPage(
         tag=tag,
         title=TITLE,
         others=others,
         sentence=sentence,
-        lines=[history] if comparison["runs"] else [],
+        lines=lines,
         tables=[
             _times(comparison["times"]),
             _steps(comparison["change_points"]),
@@ -54,9 +61,10 @@ def _times(rows: Rows) -> Table:
 
 
 def _change(row: Mapping[str, Any]) -> list[Cell]:
-    floor = row["noise_floor"]
+    floor, bounds = row["noise_floor"], (row["ratio_low"], row["ratio_high"])
+    within = "" if None in bounds else interval(*bounds, 3)
     return [
-        ranged(row["ratio"], row["ratio_low"], row["ratio_high"]),
+        replace(number(row["ratio"]), under=within),
         number(floor, None if floor is None else percent(floor, 2)),
         text(CHANGES[row["change"]]),
     ]
