@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from tests.cluster.lab import Job, Lab
-from tests.workflow.checkout import MICRO, Checkout
-from tests.workflow.running import eventually, stages
+from tests.workflow.checkout import MICRO, Checkout, Configured
+from tests.workflow.jobs import figures
+from tests.workflow.running import eventually, follow, running, said, stages
 
 # Most of it is waiting, as clusters are; far less on a quiet machine.
 pytestmark = pytest.mark.timeout(600)
 
 CANCELLED, OVERDUE, STRUCK = "mlp-adam-", "mlp-rprop-", "mlp-sgd-bs50-"
+# Of all results; what is made of them is made here and not by Slurm.
+TABLE = "results/tables/trials.csv"
+PROFILE = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "4"]
 
 
 @dataclass(frozen=True)
@@ -36,24 +40,17 @@ class Survivor:
 @pytest.fixture(scope="module")
 def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Survivor:
     """A run in whose middle a job is cancelled, one hits its limit, and a node dies."""
-    checkout = Checkout(tmp_path_factory.mktemp("slurm") / "checkout")
+    folder = tmp_path_factory.mktemp("slurm")
+    # A second session, which may not be beside the first.
+    config = folder / "two-sessions.yaml"
+    config.write_text(MICRO.read_text().replace("rounds: 0", "rounds: 3"))
+    checkout = Configured(folder / "checkout", config)
     shutil.copytree(finished.folder, checkout.folder)
     for made in (".snakemake", "data", "results", "reports", "logs", "scratch"):
         shutil.rmtree(checkout.folder / made)
-    log = checkout.folder / "snakemake.log"
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            [*checkout.command(), "--profile", "profiles/slurm",
-             "--slurm-init-seconds-before-status-checks", "4"],
-            cwd=checkout.folder, env=checkout.environment(), stdout=output, stderr=output,
-        )  # fmt: skip
-        try:
-            checkpoints = _strike_all(lab, checkout.folder)
-            status = running.wait(timeout=400)
-        finally:
-            running.kill()
-            running.wait()
-    assert status == 0, log.read_text()
+    with running(checkout, TABLE, *PROFILE) as snakemake:
+        checkpoints = _strike_all(lab, checkout.folder)
+        assert snakemake.wait(timeout=400) == 0, said(checkout)
     return Survivor(checkout, lab.jobs(), checkpoints)
 
 
@@ -115,16 +112,15 @@ def test_every_accident_happened(survivor: Survivor) -> None:
 def test_results_are_those_of_a_local_run(survivor: Survivor, finished: Checkout) -> None:
     here, there = finished.folder / "results", survivor.checkout.folder / "results"
     names = _results(here)
-    assert names == _results(there)
+    assert {*_results(there)} == {*names, Path("local/cpu/timings/optimizer.json")}
     for name in (name for name in names if name.parent.name in ("runs", "gradients")):
         assert _without_clock(here / name) == _without_clock(there / name), name
-    for table in ("epochs.csv", "trials.csv", "draws.csv", "probes.csv"):
+    for table in ("epochs.csv", "trials.csv", "draws.csv"):
         assert (here / "tables" / table).read_bytes() == (there / "tables" / table).read_bytes()
 
 
-def test_nothing_is_lost_or_left_to_do(survivor: Survivor) -> None:
-    assert (survivor.checkout.folder / "reports" / "index.html").is_file()
-    assert survivor.checkout.planned() == set()
+def test_nothing_is_lost_or_measured_again(survivor: Survivor, finished: Checkout) -> None:
+    assert survivor.checkout.planned() == {"analyze", "judge", "render"} | figures(finished)
 
 
 def test_killed_runs_continue_where_they_were(survivor: Survivor) -> None:
@@ -158,17 +154,16 @@ def test_timing_sessions_do_not_overlap(survivor: Survivor) -> None:
 
 
 def test_a_gpu_run_asks_for_one_gpu(lab: Lab, finished: Checkout, tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path / "checkout")
-    shutil.copytree(finished.folder, checkout.folder)
     config = tmp_path / "gpu.yaml"
     config.write_text(MICRO.read_text().replace("devices: [cpu]", "devices: [cpu, gpu]"))
+    checkout = Configured(tmp_path / "checkout", config)
+    shutil.copytree(finished.folder, checkout.folder)
     run = min(checkout.folder.glob("results/local/cpu/runs/*.json")).name
     # What becomes of it is not asked here: there is no GPU behind the one of this Slurm.
-    checkout.snakemake(
-        f"results/local/gpu/runs/{run}", "--profile", "profiles/slurm", "--retries", "0",
-        "--slurm-init-seconds-before-status-checks", "4", config=config,
-    )  # fmt: skip
-    (job,) = lab.jobs_of("rule_train", "gpu")
+    with running(checkout, f"results/local/gpu/runs/{run}", *PROFILE) as snakemake:
+        follow(snakemake, lambda: lab.jobs_of("rule_train", "gpu"))
+        (job,) = lab.jobs_of("rule_train", "gpu")
+        subprocess.run(["scancel", job.id], check=True)
     assert (job.gpus, job.processors) == (1, 1)
 
 
@@ -180,7 +175,7 @@ def _span(path: Path) -> tuple[float, float]:
 
 def _results(folder: Path) -> list[Path]:
     """Paths of all result files, less the hidden ones that a job killed while writing left."""
-    paths = (path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    paths = (path for path in folder.glob("local/**/*.json") if not path.name.startswith("."))
     return sorted(path.relative_to(folder) for path in paths)
 
 

@@ -78,6 +78,17 @@ class Checkout:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Configured(Checkout):
+    """A checkout whose Snakemake runs with another configuration than micro's."""
+
+    overlay: Path
+
+    def command(self, config: Path = Path()) -> list[str]:
+        """How Snakemake is started in this checkout."""
+        return super().command(self.overlay)
+
+
 def _jobs(text: str) -> Iterator[str]:
     for block in re.split(r"\n\n|\n(?=\[)", text):
         rule = _JOB.search(block)

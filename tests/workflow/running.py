@@ -92,6 +92,20 @@ def kill(process: psutil.Process) -> bool:
     return True
 
 
+def strike(snakemake: subprocess.Popen[bytes], folder: Path, *names: str) -> None:
+    """Kill each of these stages once, as soon as it runs."""
+    left = set(names)
+
+    def struck() -> bool:
+        for name in sorted(left):
+            for process in stages(folder, f"batchmark.stages.{name}"):
+                if kill(process):
+                    left.discard(name)
+        return not left
+
+    follow(snakemake, struck)
+
+
 def kill_all(folder: Path) -> None:
     """Leave no process that works in `folder`."""
     while doomed := [p for p in workers(folder) if p.status() != psutil.STATUS_ZOMBIE]:

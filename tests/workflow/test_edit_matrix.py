@@ -7,6 +7,7 @@ and what lies downstream. `test_reruns.py` asks Snakemake itself.
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class Project:
         for part in ("src", "config", "workflow"):
             shutil.copytree(ROOT / part, folder / part)
         self.config = _merged(
-            *(yaml.safe_load(path.read_text()) for path in (folder / "config/config.yaml", MICRO))
+            *(yaml.safe_load(path.read_text()) for path in (folder / "config/config.yaml", MICRO)),
+            {"studies": {"optimizer": {"rounds": 3}}},
         )
 
     def jobs(self, config: Mapping[str, Any], device: str = "cpu") -> Jobs:
@@ -100,10 +102,15 @@ class Project:
         yield "render", (plan.render_request(), plan.sources("render"), templates)
 
 
-def _merged(base: Any, over: Any) -> Any:
+def _merged(base: Any, *overlays: Any) -> Any:
+    """`base` with the keys of each overlay in turn."""
+    return reduce(_over, overlays, base)
+
+
+def _over(base: Any, over: Any) -> Any:
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
-    return base | {key: _merged(base.get(key), value) for key, value in over.items()}
+    return base | {key: _over(base.get(key), value) for key, value in over.items()}
 
 
 class Memory:
@@ -290,6 +297,9 @@ CHANGES: dict[str, tuple[Any, str]] = {
     "one batch size more": (
         {"studies": {"batch_size": SIZES}}, f"train:bs250 time:batch_size {AFTER}",
     ),
+    "a seed more": ({"studies": {"optimizer": {"trials": 2}}}, f"train:bs100 {AFTER}"),
+    # The probed variant is one of them.
+    "more epochs": ({"studies": {"optimizer": {"epochs": 2}}}, f"train:bs100 probe {AFTER}"),
     # The study of optimizers has rounds of its own.
     "rounds of timing": ({"timing": {"rounds": 4}}, f"time:batch_size {AFTER}"),
     "draws of gradients": ({"probing": {"draws": 5}}, f"probe {AFTER}"),

@@ -6,12 +6,11 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.workflow.checkout import MICRO, Checkout
 from tests.workflow.jobs import AFTER_COLLECT, figures
-from tests.workflow.running import follow, running, said, stages
+from tests.workflow.running import follow, running, said, stages, strike
 
 BROKEN = """\
 import keras
@@ -62,19 +61,16 @@ def test_a_model_that_fails_in_the_first_run_and_is_mended(
     assert not (checkout.folder / "results" / "tables").exists()
     model.write_text(MENDED)
     planned = {job.partition("-")[0] for job in checkout.planned(config)}
-    assert {"train build", "time optimizer", *AFTER_COLLECT} <= planned
+    assert {"train build", *AFTER_COLLECT} <= planned
     assert not any(job.startswith("train mlp") for job in planned)
 
 
-@pytest.mark.parametrize("stage", ["train", "time"])
-def test_an_interrupt_before_the_first_report(checkout: Checkout, stage: str) -> None:
-    """Of its timings, and of its training as well."""
+def test_an_interrupt_before_the_first_report(checkout: Checkout) -> None:
+    """Of its timing; a training is asked to end in test_kills.py."""
     for made in ("results/tables", "results/local/cpu/timings", "reports"):
         shutil.rmtree(checkout.folder / made)
-    if stage == "train":
-        shutil.rmtree(checkout.folder / "results/local/cpu/runs")
     with running(checkout) as snakemake:
-        follow(snakemake, lambda: list(stages(checkout.folder, f"stages.{stage}")))
+        follow(snakemake, lambda: list(stages(checkout.folder, "stages.time")))
         snakemake.send_signal(signal.SIGINT)
         assert snakemake.wait() != 0
     assert "Traceback" not in said(checkout)
@@ -82,32 +78,40 @@ def test_an_interrupt_before_the_first_report(checkout: Checkout, stage: str) ->
         json.loads(path.read_text())
     assert not (checkout.folder / "reports" / "index.html").exists()
     assert not (checkout.folder / "results" / "tables").exists()
-    planned = checkout.planned()
-    assert any(job.startswith(stage) for job in planned)
-    assert planned >= AFTER_COLLECT
+    assert checkout.planned() >= {"time batch_size", *AFTER_COLLECT}
 
 
 def test_a_partial_page_leaves_the_report_alone_and_goes_when_it_is_made(
     checkout: Checkout,
 ) -> None:
-    partial = checkout.folder / "reports" / "partial"
+    """Made on demand, and by a kill of the job that makes the report."""
+    partial, page = (checkout.folder / "reports" / name for name in ("partial", "index.html"))
     assert checkout.snakemake("partial").returncode == 0
     assert (partial / "index.html").exists()
     assert checkout.planned() == set()
-    assert checkout.snakemake("--forcerun", "render").returncode == 0
+    shutil.rmtree(partial)
+    page.unlink()
+    with running(checkout) as snakemake:
+        strike(snakemake, checkout.folder, "render")
+        assert snakemake.wait() == 1
+    assert (partial / "index.html").exists()
+    assert not page.exists()
+    assert checkout.jobs() == {"render"}
+    assert page.exists()
     assert not partial.exists()
 
 
-@pytest.mark.parametrize(
-    ("kind", "rule"), [("runs", "train"), ("timings", "time"), ("gradients", "probe")]
-)
-def test_a_deleted_result_is_made_again(checkout: Checkout, kind: str, rule: str) -> None:
-    lost = min((checkout.folder / "results/local/cpu" / kind).glob("*.json"))
-    lost.unlink()
-    work = {f"{rule} {lost.stem}"} | AFTER_COLLECT | figures(checkout)
+def test_a_deleted_result_is_made_again(checkout: Checkout) -> None:
+    """One of each kind at once: what is not looked for would not be listed."""
+    results, work = checkout.folder / "results/local/cpu", AFTER_COLLECT | figures(checkout)
+    for kind, rule in {"runs": "train", "timings": "time", "gradients": "probe"}.items():
+        lost = min((results / kind).glob("*.json"))
+        lost.unlink()
+        work = work | {f"{rule} {lost.stem}"}
     assert checkout.planned() == work
     publishing = checkout.snakemake("--dry-run", "publish")
-    assert f"rule {rule}:" in publishing.stdout + publishing.stderr
+    words = publishing.stdout + publishing.stderr
+    assert all(f"rule {rule}:" in words for rule in ("train", "time", "probe"))
 
 
 def test_a_prediction_asks_for_its_results_too(checkout: Checkout) -> None:

@@ -1,50 +1,34 @@
-"""Only what changed runs again: one change to a finished run, and the exact jobs that follow.
+"""Only what changed runs again: changes to a finished run, and the exact jobs that follow.
+
+Snakemake itself is asked, about one change of a kind; test_edit_matrix.py has each alone.
 
 A dry run names what may run: behind tables that come out as they were, nothing does.
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.workflow.checkout import Checkout, copy_project
+from tests.workflow.checkout import MICRO, Checkout, Configured, copy_project
 from tests.workflow.jobs import (
     AFTER_ANALYZE,
     AFTER_COLLECT,
-    AFTER_JUDGE,
     figures,
     probes,
     runs,
     timings,
 )
 
-FIGURE_CODE = "src/batchmark/report/figures"
 
-
-def _overlay(checkout: Checkout, tmp_path: Path, **changes: object) -> Checkout:
-    """The micro configuration with changed sections, in place of the original."""
-    file = checkout.folder / "config" / "micro.yaml"
-    content = yaml.safe_load(file.read_text())
-    for section, values in changes.items():
-        old = content.get(section)
-        merged = {**old, **values} if isinstance(old, dict) and isinstance(values, dict) else values
-        content[section] = merged
+def without_optimizers(checkout: Checkout, tmp_path: Path) -> Checkout:
+    """The micro configuration without one of its studies, in place of the original."""
+    content = yaml.safe_load(MICRO.read_text())
+    content["studies"]["optimizer"] = None
     changed = tmp_path / "changed.yaml"
     changed.write_text(yaml.safe_dump(content, sort_keys=False))
-    return _Overlaid(checkout.folder, changed)
-
-
-@dataclass(frozen=True)
-class _Overlaid(Checkout):
-    """A checkout whose Snakemake runs with another overlay."""
-
-    overlay: Path
-
-    def command(self, config: Path = Path()) -> list[str]:
-        return super().command(self.overlay)
+    return Configured(checkout.folder, changed)
 
 
 def test_every_file_touched(checkout: Checkout) -> None:
@@ -71,8 +55,7 @@ def test_results_in_a_clone_without_snakemakes_records(checkout: Checkout, tmp_p
     assert clone.planned() == {"render"}
 
 
-def test_words_and_looks(checkout: Checkout) -> None:
-    """All at once; one by one in test_edit_matrix.py."""
+def test_words_looks_a_figure_and_a_rule(checkout: Checkout) -> None:
     catalogue = "src/batchmark/report/catalogue.py"
     checkout.edit("config/studies/batch_size.yaml", "Which batch size", "What batch size")
     checkout.edit("src/batchmark/report/claim_words.py", "Momentum speeds up", "Momentum hastens")
@@ -80,13 +63,11 @@ def test_words_and_looks(checkout: Checkout) -> None:
     report = checkout.folder / "workflow" / "report"
     for path in sorted(p for p in report.rglob("*") if p.is_file()):
         path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert checkout.planned() == {"render"}
-
-
-def test_code_of_a_figure(checkout: Checkout) -> None:
-    file = checkout.folder / FIGURE_CODE / "accuracy.py"
-    file.write_text(file.read_text() + "\nCHANGED = True\n")
-    assert checkout.planned() == {"plot test_error", "plot learning_curves", "render"}
+    for code in ("report/figures/accuracy.py", "claims/optimizers.py"):
+        file = checkout.folder / "src/batchmark" / code
+        file.write_text(file.read_text() + "\nCHANGED = True\n")
+    drawn = {"plot test_error", "plot learning_curves"}
+    assert checkout.planned() == {"judge", "render"} | drawn
 
 
 def test_a_figure_is_missing(checkout: Checkout) -> None:
@@ -100,13 +81,8 @@ def test_a_table_is_missing(checkout: Checkout) -> None:
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
 
 
-def test_target(checkout: Checkout, tmp_path: Path) -> None:
-    changed = _overlay(checkout, tmp_path, targets={"sample": [0.4, 0.3]})
-    assert changed.planned() == AFTER_ANALYZE | AFTER_JUDGE | figures(checkout)
-
-
 def test_a_statistic(checkout: Checkout) -> None:
-    file = checkout.folder / "src/batchmark/statistics/choices.py"
+    file = checkout.folder / "src/batchmark/statistics/summary.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
     assert checkout.planned() == AFTER_ANALYZE | figures(checkout)
     # The tables come out byte for byte as they were, and nothing is made of them again.
@@ -117,64 +93,14 @@ def test_a_statistic(checkout: Checkout) -> None:
     assert checkout.jobs("reports/figures/profile.svg") == {"analyze", "plot profile"}
 
 
-def test_a_claims_rule(checkout: Checkout) -> None:
-    file = checkout.folder / "src/batchmark/claims/optimizers.py"
+def test_code_of_training(checkout: Checkout) -> None:
+    file = checkout.folder / "src/batchmark/training/optimizers/rprop.py"
     file.write_text(file.read_text() + "\nCHANGED = True\n")
-    assert checkout.planned() == AFTER_JUDGE
-
-
-def test_one_more_batch_size(checkout: Checkout, tmp_path: Path) -> None:
-    content = yaml.safe_load((checkout.folder / "config" / "micro.yaml").read_text())
-    study = {**content["studies"]["batch_size"], "grids": [{"batch_size": [50, 100, 250]}]}
-    changed = _overlay(checkout, tmp_path, studies={"batch_size": study})
-    planned = changed.planned()
-    trained = {job for job in planned if job.startswith("train")}
-    assert len(trained) == 1
-    assert "bs250" in next(iter(trained))
-    assert planned - trained == {"time batch_size", *AFTER_COLLECT} | figures(checkout)
-
-
-def test_one_seed_more(checkout: Checkout, tmp_path: Path) -> None:
-    content = yaml.safe_load((checkout.folder / "config" / "micro.yaml").read_text())
-    study = {**content["studies"]["optimizer"], "trials": 2}
-    changed = _overlay(checkout, tmp_path, studies={"optimizer": study})
-    trained = runs(checkout) - runs(checkout, "bs50")
-    assert changed.planned() == trained | AFTER_COLLECT | figures(checkout)
-
-
-@pytest.mark.parametrize(
-    ("path", "variants", "timed", "probed"),
-    [
-        ("src/batchmark/training/optimizers/rprop.py", "rprop", ["optimizer"], False),
-        ("src/batchmark/training/session.py", "", ["batch_size", "optimizer"], True),
-    ],
-)
-def test_code_of_training(
-    checkout: Checkout, path: str, variants: str, timed: list[str], probed: bool
-) -> None:
-    file = checkout.folder / path
-    file.write_text(file.read_text() + "\nCHANGED = True\n")
-    work = runs(checkout, variants) | {f"time {study}" for study in timed}
-    work |= probes(checkout) if probed else set()
-    assert checkout.planned() == work | AFTER_COLLECT | figures(checkout)
-
-
-def test_code_of_measuring(checkout: Checkout) -> None:
-    file = checkout.folder / "src/batchmark/timing/protocol.py"
-    file.write_text(file.read_text() + "\nCHANGED = True\n")
-    assert checkout.planned() == timings(checkout) | AFTER_COLLECT | figures(checkout)
-
-
-def test_epochs_raised(checkout: Checkout, tmp_path: Path) -> None:
-    content = yaml.safe_load((checkout.folder / "config" / "micro.yaml").read_text())
-    study = {**content["studies"]["optimizer"], "epochs": 2}
-    planned = _overlay(checkout, tmp_path, studies={"optimizer": study}).planned()
-    trained = runs(checkout) - runs(checkout, "bs50")
-    assert planned == trained | probes(checkout) | AFTER_COLLECT | figures(checkout)
+    assert checkout.planned() == runs(checkout, "rprop") | AFTER_COLLECT | figures(checkout)
 
 
 def test_study_removed(checkout: Checkout, tmp_path: Path) -> None:
-    changed = _overlay(checkout, tmp_path, studies={"optimizer": None})
+    changed = without_optimizers(checkout, tmp_path)
     measured = {job for job in changed.planned() if job.startswith(("train", "time", "probe"))}
     assert measured == set()
     assert "collect" in changed.planned()
@@ -183,11 +109,13 @@ def test_study_removed(checkout: Checkout, tmp_path: Path) -> None:
 def test_clean_stale_lists_before_it_removes(
     checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed = _overlay(checkout, tmp_path, studies={"optimizer": None})
+    changed = without_optimizers(checkout, tmp_path)
+    timings = checkout.folder / "results/local/cpu/timings"
+    shutil.copy(timings / "batch_size.json", timings / "optimizer.json")
     stale = [
         *checkout.folder.glob("results/local/cpu/runs/mlp-[ar]*.json"),
         *checkout.folder.glob("scratch/cpu/mlp-[ar]*"),
-        checkout.folder / "results/local/cpu/timings/optimizer.json",
+        timings / "optimizer.json",
     ]
     kept = [*checkout.folder.glob("results/local/cpu/runs/mlp-sgd*.json")]
     assert (len(stale), len(kept)) == (5, 2)
