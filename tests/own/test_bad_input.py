@@ -1,14 +1,16 @@
 """Mistakes in own data end as one sentence; those in own models: test_hooks.py."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from batchmark.contract.errors import UserError
 from batchmark.contract.requests.dataset import DatasetRequest
+from batchmark.stages import download
 from tests.own.project import CLASSES, Project, squares
-
-DOWNLOAD = ("--npz", "bad/mnist.npz", "--json", "bad/mnist.json")
 
 
 def _changed(name: str, values: Any) -> dict[str, np.ndarray]:
@@ -24,7 +26,6 @@ def _with_nan() -> np.ndarray:
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        (_changed("y_train", np.zeros(160, int)), "at least two classes are needed"),
         (_changed("y_train", squares()["y_train"] + 0.5), "labels are whole numbers from 0"),
         (_changed("x_train", _with_nan()), "not a number (NaN)"),
         (_changed("x_train", np.zeros((0, 12, 10, 3))), "holds no images"),
@@ -33,15 +34,34 @@ def _with_nan() -> np.ndarray:
         (_changed("y_test", np.arange(79) % CLASSES), "80 images but 79 labels"),
     ],
 )  # fmt: skip
-def test_bad_data(project: Project, arrays: dict[str, np.ndarray], sentence: str) -> None:
-    np.savez(project.folder / "bad.npz", allow_pickle=False, **arrays)
+def test_bad_data(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arrays: dict[str, np.ndarray],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["download", *_bad(tmp_path, arrays)])
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        download.main()
+    assert not (tmp_path / "bad").exists()
+
+
+def test_bad_data_end_the_stage_in_one_line(project: Project) -> None:
+    arguments = _bad(project.folder, _changed("y_train", np.zeros(160, int)))
+    result = project.stage("download", *arguments)
+    assert result.returncode == 1
+    assert "at least two classes are needed" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (project.folder / "bad").exists()
+
+
+def _bad(folder: Path, arrays: dict[str, np.ndarray]) -> list[str]:
+    """The stage's arguments for such data, from that folder."""
+    np.savez(folder / "bad.npz", allow_pickle=False, **arrays)
     request = DatasetRequest(
         name="bad", path="bad.npz", mirrors=[], fallback="none", connect_timeout=1.0,
         read_timeout=1.0, validation=40,
     )  # fmt: skip
-    (project.folder / "request.json").write_text(request.model_dump_json())
-    result = project.stage("download", "--request", "request.json", *DOWNLOAD)
-    assert result.returncode == 1
-    assert sentence in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-    assert not (project.folder / "bad").exists()
+    (folder / "request.json").write_text(request.model_dump_json())
+    return ["--request", "request.json", "--npz", "bad/mnist.npz", "--json", "bad/mnist.json"]

@@ -1,7 +1,5 @@
 """A module's user gets batchmark's start, end and failures by calling its hooks."""
 
-import pytest
-
 from tests.own.project import Project
 from tests.workflow.running import follow, held, running, said, stages
 
@@ -31,19 +29,12 @@ def test_a_killed_project_starts_again_and_keeps_a_rival_out(project: Project) -
     assert (project.folder / lost).is_file()
 
 
-@pytest.mark.parametrize("linked", [True, False])
-def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(
-    project: Project, linked: bool
-) -> None:
+def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(project: Project) -> None:
     study = "config/studies/width.yaml"
     bad = '["mypackage.models:raises", "mypackage.models:narrow"]'
     project.edit(study, "  - {model: mlp}\n", f"  - {{model: mlp}}\n  - {{model: {bad}}}\n")
     _forget_a_run(project)
-    profile = project.batchmark.folder / "profiles" / "default"
-    if not linked:
-        (project.folder / "profiles").unlink()
-    named = ["--until", "train", "--workflow-profile", str(profile)]
-    result = project.snakemake(*([] if linked else named))
+    result = project.snakemake()
     words = result.stdout + result.stderr
     assert result.returncode == 1
     assert "2 failed:\n  sgd, batch 20, mypackage.models:" in words, words
@@ -54,17 +45,19 @@ def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(
         assert "Traceback" not in log.read_text()
         assert not list(project.folder.glob(f"results/local/cpu/runs/{name}-*"))
     assert len(list(project.folder.glob("results/local/cpu/runs/mlp-sgd-*.json"))) == 1
-    if linked:  # The other stops before the report.
-        page = project.folder / "reports" / "partial" / "index.html"
-        assert "Partial: this is not the report." in page.read_text(encoding="utf-8")
+    page = project.folder / "reports" / "partial" / "index.html"
+    assert "Partial: this is not the report." in page.read_text(encoding="utf-8")
 
 
 def test_rules_under_other_names_have_the_same_hooks(project: Project) -> None:
+    """Also where the profile is not linked but named."""
     project.edit("Snakefile", "use rule * from batchmark", "use rule * from batchmark as bm_*")
+    profile = project.batchmark.folder / "profiles" / "default"
+    (project.folder / "profiles").unlink()
     (project.folder / "reports" / "index.html").unlink()
     partial = project.folder / "reports" / "partial"
     partial.mkdir()
-    result = project.snakemake()
+    result = project.snakemake("--workflow-profile", str(profile))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "rule bm_render:" in result.stdout + result.stderr
     assert not partial.exists()
