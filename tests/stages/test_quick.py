@@ -60,7 +60,10 @@ def test_a_session_a_probe_and_a_scan_make_a_prediction(
     # After the start it is once and then five times that of one image: the geometric mean.
     noise = truth.gradient_variance / truth.gradient_squared * 5**0.5
     expected = (
-        noise * factors(calibration())[0] * truth.seconds_per_step / truth.seconds_per_example
+        noise
+        * factors(calibration(), noise, "sgd")[0]
+        * truth.seconds_per_step
+        / truth.seconds_per_example
     ) ** 0.5
     assert loop["predicted_batch_size"] == pytest.approx(expected, rel=0.15)
     assert loop["batch_size"] == round(loop["predicted_batch_size"])

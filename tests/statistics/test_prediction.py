@@ -1,17 +1,27 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.calibration.rows import scores
 from scipy.stats import norm, t
 
 from batchmark.statistics import prediction
 from batchmark.statistics.cost_model import Line
 from batchmark.statistics.intervals import Array, Mean, of_draws
-from batchmark.statistics.prediction import calibration, factors, predict, predictions
+from batchmark.statistics.prediction import (
+    USUAL_SCALE,
+    calibration,
+    factors,
+    predict,
+    predictions,
+    score,
+)
 from batchmark.statistics.study_data import where
 from tests.world import World
 
+ROOT = Path(__file__).parents[2]
 EXACT = np.asarray(0.0)
 
 
@@ -19,13 +29,14 @@ def known(value: float) -> Array:
     return np.full(1001, value)
 
 
-def rows(*ratios: float) -> pd.DataFrame:
+def rows(*ratios: float, scales: Sequence[float] | float = USUAL_SCALE) -> pd.DataFrame:
     """Studies whose measured best size is so many times what the noise scale says."""
-    return pd.DataFrame({"predicted": 100.0, "measured": 100.0 * np.array(ratios)})
+    measured = {"predicted": 100.0, "measured": 100.0 * np.array(ratios), "noise_scale": scales}
+    return pd.DataFrame({"model": "mine", "dataset": "mine", "optimizer": "sgd", **measured})
 
 
 def test_without_a_study_the_factor_is_one_and_hardly_known() -> None:
-    estimate, low, high = of_draws(factors(rows()))
+    estimate, low, high = of_draws(factors(rows(), USUAL_SCALE, "sgd"))
     # Student's t with 4 degrees of freedom times log 3 / 2 times sqrt(1 + 1 / 1).
     half = float(t.ppf(0.975, 4)) * np.log(3) / 2 * 2**0.5
     assert estimate == 1
@@ -35,14 +46,51 @@ def test_without_a_study_the_factor_is_one_and_hardly_known() -> None:
 
 def test_a_study_moves_the_factor_half_way() -> None:
     # Half the predicted size means a quarter of the critical size; one row weighs as the prior.
-    assert factors(rows(0.5))[0] == pytest.approx(0.25**0.5)
+    assert factors(rows(0.5), USUAL_SCALE, "sgd")[0] == pytest.approx(0.25**0.5)
 
 
 def test_many_studies_decide_the_factor_and_their_spread_its_interval() -> None:
     logs = 0.4 + 0.1 * norm.ppf((np.arange(200) + 0.5) / 200)
-    estimate, low, high = of_draws(factors(rows(*np.exp(logs))))
+    estimate, low, high = of_draws(factors(rows(*np.exp(logs)), USUAL_SCALE, "sgd"))
     assert estimate == pytest.approx(np.exp(2 * 0.4), rel=0.01)
     assert np.log([low, high]) == pytest.approx([0.8 - 0.39, 0.8 + 0.39], abs=0.1)
+
+
+def test_many_studies_decide_how_the_factor_follows_the_noise_scale() -> None:
+    # The critical size is 20 times the root of the noise scale, and the best size that of the two.
+    scales = np.geomspace(20.0, 2000.0, 200)
+    studies = rows(*(20 * scales**-0.5) ** 0.5, scales=list(scales))
+    for scale in (50.0, 1000.0):
+        assert factors(studies, scale, "sgd")[0] == pytest.approx(20 / scale**0.5, rel=0.02)
+
+
+def test_adaptive_optimizers_have_a_factor_of_their_own() -> None:
+    plain, adaptive = rows(*[0.5] * 50), rows(*[2.0] * 50).assign(optimizer="adam")
+    studies = pd.concat([plain, adaptive])
+    for optimizer, factor in (("sgd", 0.25), ("adam", 4.0), ("rmsprop", 4.0)):
+        assert factors(studies, USUAL_SCALE, optimizer)[0] == pytest.approx(factor, rel=0.1)
+
+
+def test_each_study_is_scored_by_those_of_other_subjects() -> None:
+    """Of two subjects one has two rows: each is predicted from the other subject's alone."""
+    tried = {"batch_sizes": "25;60;100;250", "relative_times": "2;1;1.3;inf"}
+    studies = rows(0.6, 0.6, 2.0).assign(model=["a", "a", "b"], **tried)
+    table = score(studies)
+    # As above: half way, so that 100 becomes 100 sqrt(4^0.5), and 100 (0.6^2)^(1/3).
+    assert table["advised"].tolist() == pytest.approx([2**0.5 * 100] * 2 + [100 * 0.6 ** (2 / 3)])
+    # The fewest doublings from 141 are to 100, and from 71 to 60.
+    assert table["cost"].tolist() == [1.3, 1.3, 1.0]
+    assert table["cheap"].tolist() == [False, False, True]
+    # One study says little: 60 is within 2.8 times 141 (t with 5 degrees of freedom), but 200 is
+    # not within 2.2 times 71 (two studies that agree, 6 degrees).
+    assert table["held"].tolist() == [True, True, False]
+
+
+def test_an_interval_that_misses_the_best_is_seen() -> None:
+    tried = {"batch_sizes": "25;100", "relative_times": "1;2"}
+    sure = rows(*[1.0] * 200).assign(**tried)
+    told = score(pd.concat([sure, rows(0.25).assign(model="other", **tried)]))
+    assert told["held"].tolist() == [True] * 200 + [False]
 
 
 def test_the_best_size_by_hand() -> None:
@@ -64,7 +112,7 @@ def test_the_interval_of_the_best_size_covers() -> None:
         factor = np.exp(2 * random.normal(0.2, 0.2))
         scale = np.log(400) + random.normal(0, 0.1)
         seen = Mean(np.asarray(scale), np.asarray(0.1**2), np.asarray(29.0))
-        made = predict(seen, speed, factors(rows(*measured)))
+        made = predict(seen, speed, factors(rows(*measured), 400.0, "sgd"))
         _, low, high = of_draws(made["predicted_batch_size"])
         inside.append(low <= (400 * factor * 25) ** 0.5 <= high)
     assert 0.92 <= np.mean(inside) <= 0.99
@@ -78,7 +126,7 @@ def test_a_study_predicts_the_families_whose_rates_follow_the_sizes(
     # After the start it is once and then five times that of one image: the geometric mean.
     scale = truth.gradient_variance / truth.gradient_squared * 5**0.5
     share = (truth.critical_batch / scale) ** 0.5
-    monkeypatch.setattr(prediction, "calibration", lambda: rows(*[share] * 200))
+    monkeypatch.setattr(prediction, "calibration", lambda: rows(*[share] * 200, scales=scale))
     table = predictions(data, where(world.measured.draws, machine="local", device="cpu"))
     assert set(table["rule"]) == {"sqrt", "linear", "tuned"}
     assert table["noise_scale"].iloc[0] == pytest.approx(scale, rel=0.3)
@@ -112,3 +160,15 @@ def test_the_shipped_studies_are_what_they_say() -> None:
 def test_the_shipped_studies_are_documented() -> None:
     folder = Path(prediction.__file__).parent
     assert "calibration.csv" in (folder / "calibration.md").read_text(encoding="utf-8")
+
+
+def test_the_scores_are_documented() -> None:
+    """The table of the page is that of `calibration.csv`, and so is the sentence below it."""
+    page = (ROOT / "docs" / "how-it-measures.md").read_text(encoding="utf-8")
+    assert "\n".join(scores()) in page
+    table = score(calibration())
+    cheap, held = int(table["cheap"].sum()), int(table["held"].sum())
+    words = " ".join(page.split())
+    assert f"Of {len(table)} studies {cheap} are cheap and {held} within" in words
+    mean = np.exp(np.log(table["cost"]).mean())
+    assert f"In geometric mean the advice costs {mean:.2f} times the best" in words

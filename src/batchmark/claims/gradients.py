@@ -37,7 +37,7 @@ from batchmark.claims.evidence import (
 from batchmark.statistics.intervals import Mean, degrees_of_freedom, mean_of
 from batchmark.statistics.log_times import LogTimes, log_times
 from batchmark.statistics.noise_scale import after_start, network_scales, over_networks
-from batchmark.statistics.prediction import nearest, predictions
+from batchmark.statistics.prediction import ACCEPTABLE, nearest, predictions
 
 MOMENT = ["variant", "moment"]
 # Quantiles of |gradient| over the weights.
@@ -265,10 +265,6 @@ def noise_scale_predicts(evidence: Evidence) -> Finding | None:
         critical=as_ratio(float(critical.estimate)),
         networks=_named(scales),
     )
-
-
-# What a predicted size may cost over the best: a quarter of a training's time.
-ACCEPTABLE = 1.25
 
 
 @claim("prediction-holds")

@@ -22,7 +22,7 @@ from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
 from batchmark.statistics.epoch_time import epoch_times
 from batchmark.statistics.intervals import Mean, number, student_of
 from batchmark.statistics.noise_scale import trained_scale
-from batchmark.statistics.prediction import calibration, factors
+from batchmark.statistics.prediction import calibration, factors, score
 
 
 def predict(
@@ -37,14 +37,16 @@ def predict(
     graphs = {each.id for each in session.subjects if {*each.variants} & {*variants}}
     sizes = [size for graph, size in session.largest_batch_size.items() if size and graph in graphs]
     largest = max(sizes, default=None)
-    table = advice(_subjects(session, graphs), scale, factors(calibration()), known, largest)
+    noise = student_of(scale).exp()
+    chosen = probe.variant.hyperparameters
+    factor = factors(calibration(), float(noise.estimate), chosen.optimizer)
+    table = advice(_subjects(session, graphs), scale, factor, known, largest)
     if table.empty:
         raise UserError(
             f"study {session.study}: what a step and an image cost cannot be told from the batch "
             "sizes that were timed; give its grids three or more, and larger ones."
         )
-    chosen = probe.variant.hyperparameters
-    noise = student_of(scale).exp()
+    scores = score(calibration())
     return table, Basis(
         model=chosen.model,
         optimizer=chosen.optimizer,
@@ -52,7 +54,9 @@ def predict(
         sample=probe.dataset.is_sample,
         noise_scale=(float(noise.estimate), float(noise.low), float(noise.high)),
         moments=sum(point.moment != "initial" for point in probe.trials[0].points),
-        studies=len(calibration()),
+        studies=len(scores),
+        cheap=int(scores["cheap"].sum()),
+        held=int(scores["held"].sum()),
         rate=known.rate if known else None,
         rate_at=known.batch_size if known else None,
         largest=largest,

@@ -5,7 +5,7 @@ the gradient noise scale (McCandlish et al. 2018). How near, complete studies ha
 `calibration.csv`. One rate for all sizes has another optimum, of which this tells nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -22,7 +22,14 @@ from batchmark.statistics.study_data import StudyData, families
 
 FEWEST_TIMED = 3
 # Before any study: noise scale and critical size agree, but for a factor of 3 at two deviations.
-PRIOR_DEVIATION, PRIOR_ROWS, PRIOR_FREEDOM = np.log(3.0) / 2, 1, 4
+PRIOR_DEVIATION, PRIOR_FREEDOM = np.log(3.0) / 2, 4
+# What the prior knows of the factor of plain SGD at a usual noise scale weighs one study; of the
+# power of the scale two, a factor of e away; of what rates adapted to weights change, half a one.
+USUAL_SCALE, PRIOR_ROWS = 200.0, np.array([1.0, 2.0, 0.5])
+# What a study is of: rows of the same tell nothing of it that it has not told itself.
+SUBJECT = ("model", "dataset", "optimizer")
+# What a predicted size may cost over the best: a quarter of a training's time.
+ACCEPTABLE = 1.25
 
 
 def calibration() -> pd.DataFrame:
@@ -31,20 +38,62 @@ def calibration() -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def factors(rows: pd.DataFrame) -> Array:
+def others(rows: pd.DataFrame, of: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of studies of another model, data set or optimizer."""
+    same = np.logical_and.reduce([rows[name] == of[name] for name in SUBJECT])
+    return rows[~same]
+
+
+def factors(rows: pd.DataFrame, noise_scale: float, optimizer: str) -> Array:
     """Critical size over noise scale in a study to come: the estimate, then draws.
 
-    The posterior predictive of a normal log factor under the conjugate prior (Gelman et al. 2013,
-    section 3.3), a study's own being that which makes its predicted best size the measured one.
+    The posterior predictive of a log factor that is linear in the log of the noise scale and has a
+    step between SGD and adaptive optimizers, normal under the conjugate prior (Gelman et al. 2013,
+    section 14.8). A study's own factor is that which makes its predicted best size the measured
+    one. `noise_scale`, in examples, and `optimizer`: of the study to come.
     """
     logs = 2 * np.log(rows["measured"].to_numpy(float) / rows["predicted"].to_numpy(float))
-    count = len(logs)
-    total, freedom = PRIOR_ROWS + count, PRIOR_FREEDOM + count
-    center = logs.sum() / total
-    squares = PRIOR_FREEDOM * PRIOR_DEVIATION**2 + (logs**2).sum() - total * center**2
-    scale = np.sqrt(squares / freedom * (1 + 1 / total))
+    points = _design(rows["noise_scale"].to_numpy(float), rows["optimizer"].tolist())
+    precision = np.diag(PRIOR_ROWS) + points.T @ points
+    line = np.linalg.solve(precision, points.T @ logs)
+    freedom = PRIOR_FREEDOM + len(logs)
+    squares = PRIOR_FREEDOM * PRIOR_DEVIATION**2 + (logs**2).sum() - line @ precision @ line
+    (at,) = _design(np.array([noise_scale]), [optimizer])
+    scale = np.sqrt(squares / freedom * (1 + at @ np.linalg.solve(precision, at)))
     t = np.random.default_rng(2).standard_t(freedom, FITS)
-    return np.exp(center + scale * np.append(0.0, t))
+    return np.exp(at @ line + scale * np.append(0.0, t))
+
+
+def _design(noise_scales: Array, optimizers: Sequence[str]) -> Array:
+    """A constant, the log over the usual scale, and 1 for adaptive optimizers, [studies, 3]."""
+    logs = np.log(noise_scales / USUAL_SCALE)
+    adaptive = np.array([name != "sgd" for name in optimizers], float)
+    return np.column_stack([np.ones(len(logs)), logs, adaptive])
+
+
+def score(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each study predicted from those of another subject: what its advice would have been worth.
+
+    Adds to `SUBJECT` and `measured`: `advised` with `low` and `high`, which draw the factor alone;
+    `cost`: the time of the size tried that is nearest to it over the best's; `cheap`: at most
+    `ACCEPTABLE`; `held`: the interval contains the measured best.
+    """
+    return pd.DataFrame([_scored(rows, row) for row in rows.to_dict("records")])
+
+
+def _scored(rows: pd.DataFrame, row: dict[Any, Any]) -> dict[str, Any]:
+    factor = factors(others(rows, row), row["noise_scale"], row["optimizer"])
+    drawn = row["predicted"] * factor**0.5
+    advised, low, high = of_draws(drawn)
+    sizes, times = (
+        np.array(str(row[name]).split(";"), float) for name in ("batch_sizes", "relative_times")
+    )
+    cost = float(times[nearest(sizes, advised)])
+    return {
+        **{name: row[name] for name in (*SUBJECT, "measured")},
+        **{"advised": advised, "low": low, "high": high, "cost": cost},
+        **{"cheap": cost <= ACCEPTABLE, "held": bool(low <= row["measured"] <= high)},
+    }
 
 
 def predict(scale: Mean, speed: Line, factor: Array) -> dict[str, Array]:
@@ -63,6 +112,8 @@ def predict(scale: Mean, speed: Line, factor: Array) -> dict[str, Array]:
 def predictions(data: StudyData, draws: pd.DataFrame) -> pd.DataFrame:
     """One row per family whose rates follow its sizes: prediction beside measurement.
 
+    The factor is that of studies of another subject, so that no time of this one goes into it.
+
     `draws`: gradient probes on the study's machine and device, of which those of its own variants
     with true labels count.
     `cost`: time at the tried size nearest to the predicted one, over the fastest's.
@@ -71,19 +122,15 @@ def predictions(data: StudyData, draws: pd.DataFrame) -> pd.DataFrame:
     scale = trained_scale(draws[draws["variant"].isin(clean)])
     if scale is None:
         return pd.DataFrame()
-    factor = factors(calibration())
     rows = [
         {**data.place(), "target": data.target, "family": label, "rule": rule, **row}
         for label, members in families(data, 2)
-        if (rule := rate_rule(data, members)) != "fixed"
-        and (row := _row(data, members, scale, factor))
+        if (rule := rate_rule(data, members)) != "fixed" and (row := _row(data, members, scale))
     ]
     return pd.DataFrame(rows)
 
 
-def _row(
-    data: StudyData, members: NDArray[np.intp], scale: Mean, factor: Array
-) -> dict[str, Any] | None:
+def _row(data: StudyData, members: NDArray[np.intp], scale: Mean) -> dict[str, Any] | None:
     sizes = data.variants["batch_size"].to_numpy(float)[members]
     examples = data.variants["examples_per_epoch"].to_numpy(float)[members]
     seconds = seconds_per_epoch(data, members).estimate / examples
@@ -91,11 +138,13 @@ def _row(
     if timed.sum() < FEWEST_TIMED:
         return None
     speed = fit_line(1 / sizes[timed], seconds[timed], seed=1)
+    first = data.variants.iloc[members[0]]
+    known = others(calibration(), first.to_dict())
+    factor = factors(known, float(np.exp(scale.estimate)), str(first["optimizer"]))
     made = predict(scale, speed, factor)
     # Where steps cost the same at all sizes, no size is too large.
     if not np.isfinite(made["predicted_batch_size"][0]):
         return None
-    first = data.variants.iloc[members[0]]
     parts = [columns(name, of_draws(draws)) for name, draws in made.items()]
     return {
         **{name: first[name] for name in ("model", "dataset", "optimizer")},

@@ -20,6 +20,7 @@ from batchmark.report.language.messages import (
 )
 from batchmark.report.page.view import Cell, Link, SmallPage, Table, number, ranged, text
 from batchmark.report.selection import name
+from batchmark.statistics.prediction import ACCEPTABLE
 
 PRICE = re.compile(r"cost_at_\d+")
 
@@ -28,9 +29,9 @@ PRICE = re.compile(r"cost_at_\d+")
 class Basis:
     """What was trained and probed. `noise_scale` with bounds in examples, at `moments` moments.
 
-    `rate`: best of a scan at `rate_at` images a batch, if any; `studies`: behind the factor;
-    `largest`: batch that fits into memory, if known; `sample`: the embedded digits served;
-    `warnings`: about the timing.
+    `rate`: best of a scan at `rate_at` images a batch, if any; `studies`: behind the factor, and
+    how many of them are `cheap` and `held`, see `score`; `largest`: batch that fits into memory, if
+    known; `sample`: the embedded digits served; `warnings`: about the timing.
     """
 
     model: str
@@ -40,6 +41,8 @@ class Basis:
     noise_scale: tuple[float, float, float]
     moments: int
     studies: int
+    cheap: int
+    held: int
     rate: float | None
     rate_at: int | None
     largest: int | None
@@ -148,11 +151,15 @@ def _noise(basis: Basis) -> Message:
 
 def _factor(row: pd.Series, basis: Basis) -> Message:
     return say(
-        "The critical batch size is taken as {factor} ({interval}) times that: {critical}{bounds}; "
-        "complete studies behind the factor: {n}.",
+        "The critical batch size is taken as {factor} ({interval}) times that: {critical}{bounds}. "
+        "Of {n} complete studies, each predicted from the others, the advice costs at most "
+        "{acceptable} times the best in {cheap}, and the interval holds the best in {held}.",
         factor=significant(row["factor"], 2),
         interval=interval(row["factor_low"], row["factor_high"]),
         n=basis.studies,
+        cheap=basis.cheap,
+        held=basis.held,
+        acceptable=significant(ACCEPTABLE, 3),
         critical=whole(row["b_crit"]),
         bounds=bracketed(row["b_crit_low"], row["b_crit_high"]),
     )
