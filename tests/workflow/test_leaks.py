@@ -12,6 +12,8 @@ from tests.publishing.repositories import git
 from tests.workflow.checkout import MICRO, Checkout
 
 SECRET = "s3cr3t"  # noqa: S105
+# Snakemake's own log names the user; nothing that is published does.
+USER = "us3r-n4me"
 # Settings that a user keeps on the machine on purpose.
 OWN = {"own", ".git", "config", "src", "workflow", "requirements", ".venv"}
 ENVIRONMENT = {
@@ -19,6 +21,11 @@ ENVIRONMENT = {
     "XLA_FLAGS": f"--xla_dump_to=/tmp/{SECRET}",
     "REQUESTS_CA_BUNDLE": f"/home/{SECRET}/ca.pem",
     "MATPLOTLIBRC": f"/home/{SECRET}/matplotlibrc",
+    "TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory=/home/{SECRET}",
+    "CUDA_VISIBLE_DEVICES": f"GPU-{SECRET}",
+    "PIP_INDEX_URL": f"https://joe:{SECRET}@localhost:1/simple",
+    **dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"), SECRET),
+    **dict.fromkeys(("LOGNAME", "USER"), USER),
     "GIT_AUTHOR_NAME": "Joe",
 }
 
@@ -66,13 +73,13 @@ def readable(path: Path) -> Iterator[str]:
         yield unquote(path.read_bytes().decode("utf-8", "replace"))
 
 
-def holders(folder: Path) -> list[str]:
+def holders(folder: Path, secret: str = SECRET) -> list[str]:
     """Files below `folder`, apart from the user's own, that hold the secret."""
     return [
         str(path.relative_to(folder))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.relative_to(folder).parts[0] not in OWN
-        if any(SECRET in text for text in [path.name, *readable(path)])
+        if any(secret in text for text in [path.name, *readable(path)])
     ]
 
 
@@ -94,7 +101,7 @@ def test_nothing_that_is_written_holds_a_secret(
     assert "pushed to gh-pages" in (checkout.folder / "logs/publish.log").read_text()
     assert SECRET not in done.stdout.replace(str(config), "") + done.stderr.replace(str(config), "")
     git(tmp_path, "clone", "--quiet", "--branch=gh-pages", str(remote), "pushed")
-    assert holders(tmp_path / "pushed") == []
+    assert holders(tmp_path / "pushed") == holders(tmp_path / "pushed", USER) == []
     # The requests with addresses are for this user alone.
     requests = checkout.folder / ".snakemake/batchmark"
     assert requests.stat().st_mode & 0o077 == 0
