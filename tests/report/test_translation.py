@@ -143,6 +143,14 @@ def test_factors_and_punctuation_are_chinese(zh: Language) -> None:
     assert zh.tell(say("{one}, {two}", one="SGD慢", two="B用1轮")) == "SGD 慢、B 用 1 轮"
 
 
+def test_intervals_stand_in_the_brackets_of_their_language(zh: Language) -> None:
+    told = say("Predicted batch size {predicted}{interval}, measured {best}",
+               predicted="54", interval=" (21–130)", best="64")  # fmt: skip
+    assert "54（21–130）" in zh.tell(told)
+    assert "54 (21–130)" in english().tell(told)
+    assert zh.tell(Message("B_crit 为 E_min (1 + B/B_crit)")) == "B_crit 为 E_min (1 + B/B_crit)"
+
+
 def test_no_chinese_text_has_half_width_punctuation(zh: Language) -> None:
     narrow = re.compile(r"[\u4e00-\u9fff][,;:?(]|[,;:?)][\u4e00-\u9fff]")
     studies = [yaml.safe_load(path.read_text("utf-8")) for path in STUDIES.glob("[a-z]*.yaml")]

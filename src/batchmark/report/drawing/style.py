@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -382,9 +382,18 @@ def label_anywhere(axes: Axes, labels: Sequence[EndLabel]) -> None:
         return
     marks = _marks(axes)
     placed = [(axes.transData.transform((label.x, label.y)), label) for label in labels]
-    spots = [(*_spot(axes, place, label, marks), label) for place, label in placed]
-    _, x, y, label = min(spots, key=lambda spot: spot[0])
-    _write(axes, label, x, y)
+    spots = [(_spot(axes, place, label, marks), label) for place, label in placed]
+    spot, label = min(spots, key=lambda one: one[0].covered)
+    _write(axes, label, spot.x, spot.y, spot.side)
+
+
+class Spot(NamedTuple):
+    """Where a name's left end may stand, which side stays in any language, what it covers."""
+
+    x: float
+    y: float
+    side: Literal["left", "center", "right"]
+    covered: int = 0
 
 
 Placed = tuple[NDArray[Any], EndLabel]
@@ -433,38 +442,48 @@ def _label_beside(
     axes: Axes, place: NDArray[Any], label: EndLabel, marks: NDArray[Any]
 ) -> NDArray[Any]:
     """Name a point where least is drawn; what is drawn then."""
-    _, x, y = _spot(axes, place, label, marks)
-    _write(axes, label, x, y)
-    return np.vstack([marks, _grid(x, y, text_width(label.text))])
+    spot = _spot(axes, place, label, marks)
+    _write(axes, label, spot.x, spot.y, spot.side)
+    return np.vstack([marks, _grid(spot.x, spot.y, text_width(label.text))])
 
 
-def _spot(
-    axes: Axes, place: NDArray[Any], label: EndLabel, marks: NDArray[Any]
-) -> tuple[int, float, float]:
-    """How much a name beside a point covers, and its left end: the first spot that covers least."""
+def _spot(axes: Axes, place: NDArray[Any], label: EndLabel, marks: NDArray[Any]) -> Spot:
+    """The first spot beside a point where a name covers least."""
     box, width = axes.get_window_extent(), text_width(label.text)
-    right, left = place[0] + BESIDE, place[0] - BESIDE - width
+    right = Spot(place[0] + BESIDE, place[1], "left")
+    left = Spot(place[0] - BESIDE - width, place[1], "right")
+    over = Spot(place[0] - width / 2, place[1], "center")
     spots = [
-        (x, place[1] + rise)
+        spot._replace(y=spot.y + rise)
         for rise in (0, LINE, -LINE, 1.7 * LINE, -1.7 * LINE)
-        for x in (right, left, place[0] - width / 2)
-        # Over the point itself there is no room for its name.
-        if (rise or x in (right, left))
-        and box.x0 <= x
-        and x + width <= WIDTH
-        and box.y0 + LINE / 2 <= place[1] + rise <= box.y1 - LINE / 2
-    ] or [(right, place[1])]
-    x, y = min(spots, key=lambda spot: _covered(marks, *spot, width))
-    return _covered(marks, x, y, width), x, y
+        # On the point itself there is no room for its name.
+        for spot in ((right, left, over) if rise else (right, left))
+    ]
+    inside = [
+        spot._replace(covered=_covered(marks, spot.x, spot.y, width))
+        for spot in spots
+        if box.x0 <= spot.x
+        and spot.x + width <= WIDTH
+        and box.y0 + LINE / 2 <= spot.y <= box.y1 - LINE / 2
+    ]
+    return min(inside, key=lambda spot: spot.covered, default=right)
 
 
-def _write(axes: Axes, label: EndLabel, x: float, y: float) -> None:
-    """The name with its left end at a place, in units of the drawing."""
+def _write(
+    axes: Axes,
+    label: EndLabel,
+    x: float,
+    y: float,
+    side: Literal["left", "center", "right"] = "left",
+) -> None:
+    """The name with its left end at a place in units of the drawing, held at its `side`."""
     box = axes.get_window_extent()
+    held = x + {"left": 0.0, "center": 0.5, "right": 1.0}[side] * text_width(label.text)
     axes.annotate(
         label.text,
-        ((x - box.x0) / box.width, (y - box.y0) / box.height),
+        ((held - box.x0) / box.width, (y - box.y0) / box.height),
         xycoords="axes fraction",
+        ha=side,
         va="center",
         color=label.color,
         alpha=label.alpha,
@@ -499,7 +518,7 @@ def _grid(x: float, y: float, width: float) -> NDArray[Any]:
 
 def _covered(marks: NDArray[Any], x: float, y: float, width: float) -> int:
     """How many of the places a text would cover."""
-    inside = (marks[:, 0] > x - 2) & (marks[:, 0] < x + width + 2)
+    inside = (marks[:, 0] > x - 4) & (marks[:, 0] < x + width + 4)
     return int((inside & (np.abs(marks[:, 1] - y) < LINE / 2)).sum())
 
 

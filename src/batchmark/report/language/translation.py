@@ -112,8 +112,10 @@ def unbroken(text: str) -> str:
 def spaced(text: str) -> str:
     """A space between Chinese characters and Latin ones, where a field meets its sentence.
 
-    And none between two Chinese ones or behind their punctuation.
+    And none between two Chinese ones or behind their punctuation; intervals in its brackets.
     """
+    if re.search(HAN, text):
+        text = re.sub(r" \(([−\d.,∞]+(?:–| … )[−\d.,∞]+)\)", r"（\1）", text)
     text = re.sub(rf"(?<={HAN}) (?={HAN})|(?<=[，。；：？（）、]) (?=\S)", "", text)
     return re.sub(rf"(?<={HAN})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={HAN})", " ", text)
 
