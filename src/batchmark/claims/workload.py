@@ -54,7 +54,7 @@ def _both(evidence: Evidence) -> Iterator[Both]:
         if dataset := dataset_of(other.ids[0]):
             stem = other.study.name.removesuffix(dataset)
             bare = {on_any(variant) for variant in other.ids}
-            parts = [one for name, one in firsts.items() if name.startswith(stem)]
+            parts = [part for name, part in firsts.items() if name.startswith(stem)]
             yield from (Both(first, other) for first in parts if bare & {*first.ids})
 
 
@@ -123,9 +123,9 @@ def _carried(family: Family, to: Family) -> Carried:
 def _cost(times: LogTimes, size: int, rival: int, parts: int, seeds: int) -> Decision:
     """Is the time at `size` less than `GOOD` times that at `rival`?"""
     gain = times.difference(rival, size)
-    found = decide_mean(gain, -np.log(GOOD), show=inverted, parts=parts, n=seeds)
+    decision = decide_mean(gain, -np.log(GOOD), show=inverted, parts=parts, n=seeds)
     return bounded(
-        found,
+        decision,
         too_low=bool(times.missed[rival] or times.first[size]),
         too_high=bool(times.missed[size] or times.first[rival]),
     )
@@ -167,11 +167,11 @@ def _optimizer_pairs(data: StudyData) -> list[Pair]:
     names = dict.fromkeys(data.variants["optimizer"])
     return [
         pair
-        for one, other in combinations(names, 2)
+        for first, second in combinations(names, 2)
         for pair in pairs(
             [data],
-            treated=lambda v, name=one: v["optimizer"] == name,
-            control=lambda v, name=other: v["optimizer"] == name,
+            treated=lambda v, name=first: v["optimizer"] == name,
+            control=lambda v, name=second: v["optimizer"] == name,
             differing=("optimizer", "rate"),
         )
     ]
@@ -223,7 +223,7 @@ def _sign(contrast: Contrast, parts: int) -> Sign | None:
 
 def _faster(gains: SpeedUps, turned: bool, parts: int) -> Decision:
     """Is the treated side faster at all, or where it is `turned` the control?"""
-    found = decide(
+    decision = decide(
         (-1 if turned else 1) * gains.logs[0],
         0.0,
         least_variance=float(gains.least_variance[0]),
@@ -231,18 +231,18 @@ def _faster(gains: SpeedUps, turned: bool, parts: int) -> Decision:
         parts=parts,
     )
     low, high = bool(gains.too_low[0]), bool(gains.too_high[0])
-    return bounded(found, too_low=high if turned else low, too_high=low if turned else high)
+    return bounded(decision, too_low=high if turned else low, too_high=low if turned else high)
 
 
 def _of_signs(both: Both, signs: Sequence[Sign], axis: str, count: int) -> Finding:
-    found = all_of([sign.decision for sign in signs])
+    verdict = all_of([sign.decision for sign in signs])
     verdicts = [sign.decision.verdict for sign in signs]
-    deciding = next(s for s in signs if s.decision.effect == found.effect)
+    deciding = next(s for s in signs if s.decision.effect == verdict.effect)
     here = deciding.contrast.here
     names = [here.data.variants[axis].iloc[row] for row in (here.treated, here.control)]
     faster, slower = reversed(names) if deciding.turned else names
     return finding(
-        found,
+        verdict,
         **both.titles(),
         count=count,
         informative=len(signs),

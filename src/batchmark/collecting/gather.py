@@ -169,8 +169,10 @@ class Consistency:
     def check(self) -> None:
         """Raise UserError naming a file of the minority, the key and both values."""
         remedy = "Results of different data are never averaged: delete or move those of one."
-        for one in self.datasets.values():
-            _refuse_mixture("dataset.digest", [(path, facts.digest) for path, facts in one], remedy)
+        for files in self.datasets.values():
+            _refuse_mixture(
+                "dataset.digest", [(path, facts.digest) for path, facts in files], remedy
+            )
         for noted in self.versions.values():
             for key in sorted({key for _, versions in noted for key in versions}):
                 _refuse_mixture(

@@ -50,13 +50,13 @@ def _named(axis: str, value: object) -> str:
 
 def finding(plan: Plan, stage: str, result: Path) -> str:
     """What the file that the job wrote says; empty where it says nothing or is not here."""
-    told: dict[str, Callable[[Plan, Path], str]] = {
+    words: dict[str, Callable[[Plan, Path], str]] = {
         "download": _data,
         "train": _run,
         "time": _session,
     }
     try:
-        return told[stage](plan, result) if stage in told and result.is_file() else ""
+        return words[stage](plan, result) if stage in words and result.is_file() else ""
     except UserError:
         # Whoever needs the file says what is wrong with it.
         return ""
