@@ -20,6 +20,7 @@ from batchmark.training.racing import (
 )
 
 EXACT = [(0.99, 1.01)] * 9
+QUANTILES = {seeds: t.ppf(0.975, seeds - 1) for seeds in range(3, 21)}
 
 
 @pytest.mark.parametrize("freedom", [4, 5, 9, 30, 999])
@@ -106,7 +107,7 @@ def _covers(logs: NDArray[np.float64], most: int) -> bool:
     readings = [(x * 0.995, x * 1.005) for x in np.exp(logs)]
     seeds = next(n for n in range(3, most + 1) if not goes_on(readings[:n], 3, most, 0.15))
     sample = logs[:seeds]
-    half = t.ppf(0.975, seeds - 1) * sample.std(ddof=1) / seeds**0.5
+    half = QUANTILES[seeds] * sample.std(ddof=1) / seeds**0.5
     return bool(abs(sample.mean()) <= half)
 
 
