@@ -3,7 +3,10 @@
 `recommend`: a prediction for a model and arrays; see `batchmark.recommendation`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchmark.recommendation import recommend
 
 __all__ = ["recommend"]
 
@@ -11,7 +14,7 @@ __all__ = ["recommend"]
 def __getattr__(name: str) -> Any:
     """`recommend`, when it is asked for: every stage imports this package."""
     if name == "recommend":
-        from batchmark.recommendation import recommend  # noqa: PLC0415
+        from batchmark import recommendation  # noqa: PLC0415
 
-        return recommend
+        return recommendation.recommend
     raise AttributeError(f"module 'batchmark' has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ def test_the_call_of_the_readme(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     asked = "\n".join(lines).replace('"adam")', f'"adam", folder={str(kept)!r})')
     (x_train, y_train), (x_validation, y_validation) = shades(3000, 0), shades(500, 1)
-    names = {"build_model": build_model, "x_train": x_train, "y_train": y_train}
+    names: dict[str, Any] = {"build_model": build_model, "x_train": x_train, "y_train": y_train}
     names |= {"x_validation": x_validation, "y_validation": y_validation}
     exec(asked, names)  # noqa: S102 - the words of the page
     advice = names["advice"]

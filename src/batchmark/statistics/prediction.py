@@ -38,7 +38,7 @@ def calibration() -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def others(rows: pd.DataFrame, of: Mapping[str, Any]) -> pd.DataFrame:
+def others(rows: pd.DataFrame, of: Mapping[Any, Any]) -> pd.DataFrame:
     """The rows of studies of another model, data set or optimizer."""
     same = np.logical_and.reduce([rows[name] == of[name] for name in SUBJECT])
     return rows[~same]
