@@ -25,6 +25,7 @@ by_any_bytes = settings(
 )
 CALIBRATION = Calibration(
     cores=2, startup=4.0, graph=1.0, image=1e-4, step=1e-3, evaluated_image=5e-5, report=2.0,
+    kernel_image=1e-4, kernel_step=1e-3, kernel_evaluated_image=5e-5,
     memory_bytes=2**30,
 )  # fmt: skip
 

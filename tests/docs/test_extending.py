@@ -58,7 +58,7 @@ def test_short_name_of_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OPTIMIZERS, *row)
     chosen = Hyperparameters(optimizer="lion", learning_rate="default")
     check_rules(chosen, "a study")
-    optimizer = create(chosen, "default", batch_size=10)
+    optimizer: Any = create(chosen, "default", batch_size=10)
     assert isinstance(optimizer, keras.optimizers.Lion)
     assert optimizer.learning_rate.numpy() == pytest.approx(row[1].rate)
 

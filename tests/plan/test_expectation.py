@@ -35,6 +35,9 @@ RATES = Calibration(
     image=1e-4,
     step=1e-3,
     evaluated_image=5e-5,
+    kernel_image=1e-4,
+    kernel_step=1e-3,
+    kernel_evaluated_image=5e-5,
     report=2.0,
     memory_bytes=2**30,
 )
@@ -218,6 +221,7 @@ def usual(scale: str, handover: Path) -> Plan:
 USUAL = RATES.model_copy(
     update={"startup": 2.9, "graph": 0.8, "image": 5e-5, "step": 2.1e-4, "report": 1.2}
     | {"evaluated_image": 1.5e-5}
+    | {"kernel_image": 2.9e-5, "kernel_step": 1.7e-5, "kernel_evaluated_image": 1.1e-5}
 )
 
 

@@ -59,7 +59,7 @@ def test_probes_draw_on_top_of_the_trials_that_are_probed() -> None:
     probing = ProbingConfig(batch_sizes=[100, 5000], draws=20, trials=1)
     load = probe_load(CHOSEN, BUDGET, TuningConfig(), probing)
     # 1 trial of 3 epochs; 3 moments × (20 draws × 100 images and all 50,000, which 5,000 are of).
-    assert load.images == 30_000 + 3 * (20 * 100 + 50_000)
+    assert (load.images, load.drawn) == (30_000, 3 * (20 * 100 + 50_000))
 
 
 def test_a_timing_session_counts_every_thread_setting() -> None:

@@ -191,7 +191,11 @@ EVERY = {
     *("machine.processor", "training.data", "training.environment", "training.model"),
     *("training.optimizers.catalogue", "training.plugins", "training.session"),
 }
-TRAIN = EVERY | {
+KERNELS = {
+    *("training.kernels.choice", "training.kernels.layers", "training.kernels.network"),
+    *("training.kernels.session", "training.kernels.vectors"),
+}
+TRAIN = EVERY | KERNELS | {
     *("stages.train", "contract.requests.budget", "contract.requests.train", "contract.run"),
     *("training.racing", "training.run", "training.summaries", "training.trial"),
 }  # fmt: skip
@@ -200,7 +204,7 @@ TIME = EVERY | {
     *("machine.facts", "timing.arithmetic", "timing.footprint", "timing.loops", "timing.process"),
     *("timing.protocol", "timing.session", "timing.warnings"),
 }  # fmt: skip
-PROBE = EVERY | {
+PROBE = EVERY | KERNELS | {
     *("stages.probe", "contract.requests.budget", "contract.requests.probe"),
     *("contract.gradients", "probing.probe", "training.summaries"),
 }  # fmt: skip

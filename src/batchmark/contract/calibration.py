@@ -13,16 +13,20 @@ class Calibration(ResultFile):
     """What work costs here with all cores busy, LeNet-5, one thread a process. Units: seconds.
 
     `startup`: until a process can train. `graph`: building and tracing one training graph. Training
-    takes `image` per image plus `step` per step, evaluation `evaluated_image` per image. `report`:
-    a process that imports the plotting libraries. `memory_bytes`: high-water mark of a process.
+    takes `image` per image plus `step` per step, evaluation `evaluated_image` per image; the same
+    with kernels. `report`: a process that imports the plotting libraries. `memory_bytes`: the most
+    that a process occupies.
     """
 
-    schema_version: Literal["batchmark.calibration/2"] = "batchmark.calibration/2"
+    schema_version: Literal["batchmark.calibration/3"] = "batchmark.calibration/3"
     cores: Count
     startup: Seconds
     graph: Seconds
     image: Seconds
     step: Seconds
     evaluated_image: Seconds
+    kernel_image: Seconds
+    kernel_step: Seconds
+    kernel_evaluated_image: Seconds
     report: Seconds
     memory_bytes: Count

@@ -10,6 +10,7 @@ from batchmark.contract.hyperparameters import MODELS, Hyperparameters, Model
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
 from batchmark.contract.requests.train import Racing, rungs
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
+from batchmark.training.kernels.choice import serves
 from batchmark.training.racing import FEWEST, student_quantile
 
 # A trial is evaluated before its first step and, on test images, at its end.
@@ -42,21 +43,32 @@ class DataSize:
     is_sample: bool = False
 
 
+# Own images, whose sides are not known beforehand, are counted as if they were as large.
+MNIST_SHAPE = (28, 28, 1)
 MNIST_SIZE = DataSize(MNIST_TRAINING_IMAGES, 10_000)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a training job does. Images and steps count in those of LeNet-5."""
+    """What a training job does. Images and steps count in those of LeNet-5.
+
+    `kernels`: trained and evaluated by them. `drawn`: images of gradients, which never are.
+    """
 
     images: float
     steps: float
     evaluated: float
+    kernels: bool = False
+    drawn: float = 0.0
 
     def seconds(self, rates: Calibration) -> float:
         """Expected seconds of one process that does all of it."""
-        training = self.images * rates.image + self.steps * rates.step
-        return rates.startup + rates.graph + training + self.evaluated * rates.evaluated_image
+        costs = (rates.image, rates.step, rates.evaluated_image)
+        if self.kernels:
+            costs = (rates.kernel_image, rates.kernel_step, rates.kernel_evaluated_image)
+        work = zip((self.images, self.steps, self.evaluated), costs, strict=True)
+        seconds = sum(count * cost for count, cost in work) + self.drawn * rates.image
+        return rates.startup + rates.graph + seconds
 
 
 def run_load(
@@ -81,6 +93,7 @@ def run_load(
         images * model.image,
         images / batch_size * model.step,
         evaluations * data.validation * model.image,
+        serves(chosen, MNIST_SHAPE),
     )
 
 
@@ -128,7 +141,7 @@ def probe_load(
     passed = sum(size for size in probing.batch_sizes if size % _PROBED_TOGETHER)
     a_moment = probing.draws * passed + data.images
     drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen).image
-    return replace(training, images=training.images + drawn)
+    return replace(training, drawn=drawn)
 
 
 def session_seconds(
@@ -194,6 +207,9 @@ ASSUMED = Calibration(
     image=1e-3,
     step=6e-3,
     evaluated_image=3e-4,
+    kernel_image=1e-3,
+    kernel_step=6e-3,
+    kernel_evaluated_image=3e-4,
     report=0.0,
     memory_bytes=1_500_000_000,
 )

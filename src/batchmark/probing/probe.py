@@ -21,6 +21,7 @@ from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.dataset.arrays import Dataset
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import describe
+from batchmark.training.kernels.session import execution, open_session
 from batchmark.training.session import Session
 from batchmark.training.summaries import layer_norms
 
@@ -143,7 +144,8 @@ def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
         machine=request.machine,
         device=request.device,
         dataset=dataset.facts,
-        environment=describe(request.device, request.budget.deterministic),
+        environment=describe(request.device, request.budget.deterministic)
+        | execution(variant.hyperparameters, data, KINDS[request.device].compiled),
         trials=[
             _trial(request, data, dataset.facts, seed)
             for seed in range(first, first + request.trials)
@@ -162,7 +164,7 @@ def _trial(request: ProbeRequest, data: Data, facts: DatasetFacts, seed: int) ->
     if facts.is_sample:
         budget = budget.on_sample(len(data.train), request.variant.hyperparameters.train_size)
     try:
-        session = Session.open(
+        session = open_session(
             request.variant.hyperparameters, data, seed, compiled=KINDS[request.device].compiled
         )
     except ValueError as error:

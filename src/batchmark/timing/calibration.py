@@ -6,6 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from batchmark.contract.calibration import Calibration
@@ -28,15 +30,17 @@ def calibrate() -> Calibration:
         cores=cores,
         report=_report_seconds(),
         memory_bytes=int(figures.pop("memory_bytes")),
-        **per_image_and_step(figures.pop("small"), figures.pop("large")),
+        **per_image_and_step(figures),
+        **per_image_and_step(figures, "kernel_"),
         **figures,
     )
 
 
-def per_image_and_step(small: float, large: float) -> dict[str, float]:
-    """Split seconds a step at batch sizes SMALL and LARGE into parts per image and per step."""
+def per_image_and_step(figures: dict[str, float], prefix: str = "") -> dict[str, float]:
+    """Take out seconds a step at batch sizes SMALL and LARGE and split them by image and step."""
+    small, large = figures.pop(f"{prefix}small"), figures.pop(f"{prefix}large")
     image = max(large - small, 0.0) / (LARGE - SMALL)
-    return {"image": image, "step": max(small - SMALL * image, 0.0)}
+    return {f"{prefix}image": image, f"{prefix}step": max(small - SMALL * image, 0.0)}
 
 
 def _report_seconds() -> float:
@@ -51,8 +55,17 @@ def _measure() -> dict[str, float]:
     from batchmark.training import environment  # noqa: PLC0415
 
     environment.apply("cpu", 1)
-    session_of = _sessions()
+    session_of, kernels_of = _sessions()
     startup = time.perf_counter() - start
+    figures = _steps_and_scores(session_of)
+    of_kernels = _steps_and_scores(kernels_of)
+    del of_kernels["graph"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    figures |= {f"kernel_{key}": value for key, value in of_kernels.items()}
+    return {"startup": startup, **figures, "memory_bytes": peak}
+
+
+def _steps_and_scores(session_of: Callable[[int], Any]) -> dict[str, float]:
     small, _ = _seconds_a_step(session_of(SMALL))
     session = session_of(LARGE)
     large, first = _seconds_a_step(session)
@@ -60,28 +73,25 @@ def _measure() -> dict[str, float]:
     start = time.perf_counter()
     session.evaluate("train")
     evaluated = (time.perf_counter() - start) / len(session.data.train)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {
-        "startup": startup,
-        "graph": first,
-        "small": small,
-        "large": large,
-        "evaluated_image": evaluated,
-        "memory_bytes": peak,
-    }
+    return {"graph": first, "small": small, "large": large, "evaluated_image": evaluated}
 
 
-def _sessions() -> Any:
-    """Import the engine, load the sample, and give a function from batch size to Session."""
+def _sessions() -> list[Callable[[int], Any]]:
+    """Import the engine, load the sample; from a batch size a session, without and with kernels."""
     from batchmark.contract.hyperparameters import Hyperparameters  # noqa: PLC0415
     from batchmark.dataset.own import load_sample  # noqa: PLC0415
     from batchmark.training.data import Data, split_to_device  # noqa: PLC0415
+    from batchmark.training.kernels.session import KernelSession  # noqa: PLC0415
     from batchmark.training.session import Session  # noqa: PLC0415
 
     arrays = load_sample()
     train = split_to_device(arrays.train_images, arrays.train_labels, 10)
     data = Data(train, train, train, 10)
-    return lambda size: Session.open(Hyperparameters(batch_size=size), data, seed=0)
+
+    def open_(kind: type[Session], size: int) -> Session:
+        return kind.open(Hyperparameters(batch_size=size), data, seed=0)
+
+    return [partial(open_, kind) for kind in (Session, KernelSession)]
 
 
 def _seconds_a_step(session: Any) -> tuple[float, float]:

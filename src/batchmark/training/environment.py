@@ -126,7 +126,7 @@ def beside_others(name: str, device: Device, deterministic: bool) -> Iterator[No
 
 
 _TENSORFLOWS = {kind.cards.package for kind in KINDS.values() if kind.cards}
-_PACKAGES = ("batchmark", *sorted(_TENSORFLOWS), "tensorflow_cpu", "keras", "numpy")
+_PACKAGES = ("batchmark", *sorted(_TENSORFLOWS), "tensorflow_cpu", "keras", "llvmlite", "numpy")
 
 
 def describe(device: Device, deterministic: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from batchmark.dataset.arrays import Dataset
 from batchmark.training import plugins
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import decisive, describe
+from batchmark.training.kernels.session import execution, open_session
 from batchmark.training.model import build_model
 from batchmark.training.racing import goes_on, reading
 from batchmark.training.session import Session, batch_size, training_images
@@ -203,9 +204,11 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
     """
     if request.budget.deterministic and KINDS[request.device].cards:
         tf.config.experimental.enable_op_determinism()
+    chosen, compiled = request.variant.hyperparameters, KINDS[request.device].compiled
     environment = describe(request.device, request.budget.deterministic)
     try:
         data = to_device(dataset)
+        environment |= execution(chosen, data, compiled)
         return _run(Setting(request, dataset.facts, data, environment, scratch))
     except UserError as error:
         raise UserError(f"variant {request.variant.id}: {error}") from error
@@ -289,7 +292,7 @@ def _tune(setting: Setting) -> Tuning | None:
 
 
 def _open(setting: Setting, seed: int, rate: float | None) -> Session:
-    session = Session.open(
+    session = open_session(
         setting.hyperparameters,
         setting.data,
         seed,
