@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.synthetic import grid
 LUCK = np.array([-0.05, 0.05, -0.02, 0.02, -0.01, 0.01])
 
 
-def on_both(axis: str, here: Mapping[object, float], there: Mapping[object, float]) -> Evidence:
+def on_both(axis: str, here: Mapping[Any, float], there: Mapping[Any, float]) -> Evidence:
     """Epochs to the target by the value of an axis, on MNIST and on Fashion-MNIST."""
     made = study_data("workload", grid(**{axis: [*here]}), seeds=len(LUCK))
     first = replace(made, study=made.study.model_copy(update={"name": "workload-mnist"}))

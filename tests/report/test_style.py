@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Annotation
 
 from batchmark.report.drawing import style
 
@@ -54,9 +55,10 @@ def test_a_name_inside_the_axes_covers_no_line() -> None:
     axes.plot([5, 10], [5.0, 5.0])
     style.label_ends(axes, [style.EndLabel(5, 5, "momentum", style.BLUE)])
     (name,) = axes.texts
+    assert isinstance(name, Annotation)
     box, (x, y) = axes.get_window_extent(), axes.transData.transform((5, 5))
     held, height = np.array(name.xy) * (box.width, box.height) + (box.x0, box.y0)
-    beyond = name.get_ha() == "right" and held < x
+    beyond = name.get_horizontalalignment() == "right" and held < x
     assert abs(height - y) > style.FONT / 2 or beyond
 
 
@@ -68,7 +70,7 @@ def test_short_names_at_one_height_share_a_line() -> None:
         style.EndLabel(1, y, text, style.BLUE) for y, text in ((5, "16"), (5.1, "32"), (9, "1"))
     ]
     style.label_ends(axes, ends)
-    places = {name.get_text(): name.xy for name in axes.texts}
+    places = {name.get_text(): name.xy for name in axes.texts if isinstance(name, Annotation)}
     assert places["16"][1] == places["32"][1] != places["1"][1]
     assert places["32"][0] < places["16"][0]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -22,7 +23,8 @@ def compilations(work: Callable[[], object], folder: Path) -> int:
         work()
     count = 0
     for file in folder.glob("**/*.xplane.pb"):
-        for plane in xplane_pb2.XSpace.FromString(file.read_bytes()).planes:
+        space: Any = xplane_pb2
+        for plane in space.XSpace.FromString(file.read_bytes()).planes:
             named = {key for key, each in plane.event_metadata.items() if each.name == LAYOUTS}
             count += sum(e.metadata_id in named for line in plane.lines for e in line.events)
     return count
@@ -64,4 +66,5 @@ def test_steps_in_blocks_are_those_of_the_graph(steps: int) -> None:
     expected, metrics = graph.train(steps), xla.train(steps)
     assert metrics.losses == pytest.approx(expected.losses, rel=1e-3)
     assert metrics.correct.tolist() == expected.correct.tolist()
-    assert int(xla.optimizer.iterations.numpy()) == steps
+    iterations: Any = xla.optimizer.iterations
+    assert int(iterations.numpy()) == steps

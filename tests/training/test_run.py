@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -129,7 +129,7 @@ def sample() -> Dataset:
     ],
 )
 def test_the_sample_is_given_more_epochs_where_it_falls_short(
-    train_size: int | str, epochs: float
+    train_size: int | Literal["full"], epochs: float
 ) -> None:
     budget = request({"epochs": 2.0, "sample_epochs_times": 1.5}).budget
     assert budget.on_sample(96, train_size).epochs == epochs
@@ -144,7 +144,7 @@ def test_the_sample_is_given_more_epochs_where_it_falls_short(
     ],
 )
 def test_the_sample_is_evaluated_as_often_an_epoch(
-    every: int, train_size: int | str, images: int
+    every: int, train_size: int | Literal["full"], images: int
 ) -> None:
     budget = request({"evaluate_every": every}).budget
     assert budget.on_sample(96, train_size).evaluate_every == images

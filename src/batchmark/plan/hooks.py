@@ -31,7 +31,7 @@ from batchmark.plan.forecast import (
     work_of,
 )
 from batchmark.plan.plan import Plan
-from batchmark.plan.progress import Progress, Words, counted, place
+from batchmark.plan.progress import Progress, Words, counted, own_lines, place
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Hooks:
     def _run(self, command: Sequence[str]) -> bool:
         """Whether a command succeeds; what it ends with is said."""
         done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if lines := done.stderr.strip().splitlines():
+        if lines := own_lines(done.stderr):
             self._say(lines[-1])
         return done.returncode == 0
 

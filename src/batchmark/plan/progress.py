@@ -30,7 +30,7 @@ _LIBRARY = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl")
 def last_words(log: Path) -> str:
     """The sentence a stage ended with; of one that ended otherwise, the last line it wrote."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    lines = _own_lines(text)
+    lines = own_lines(text)
     said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
     if said:
         return said[-1]
@@ -42,13 +42,13 @@ def last_line(log: Path) -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            own = _own_lines(file.read().decode(errors="replace"))
+            own = own_lines(file.read().decode(errors="replace"))
     except OSError:
         return ""
     return own[-1][:120] if own else ""
 
 
-def _own_lines(text: str) -> list[str]:
+def own_lines(text: str) -> list[str]:
     """What the stage or the user's code wrote, without empty lines and TensorFlow's own."""
     lines = text.splitlines()
     return [line.strip() for line in lines if line.strip() and not _LIBRARY.match(line)]

@@ -37,10 +37,13 @@ def change_points(runs: Sequence[Run]) -> pd.DataFrame:
 def _history(runs: Sequence[Run]) -> tuple[pd.DataFrame, "pd.Series[float]"]:
     """Log seconds per step [graph, run] and the median noise floor by graph."""
     tables = [seconds_by_graph(run) for run in runs]
-    rounds = [table.drop(columns=["noise_floor", "processes"]) for table in tables]
-    logs = pd.concat([np.log(table).median(axis=1) for table in rounds], axis=1, join="inner")
+    logs = [
+        table.drop(columns=["noise_floor", "processes"]).map(np.log).median(axis=1)
+        for table in tables
+    ]
     floors = pd.concat([table["noise_floor"] for table in tables], axis=1, join="inner")
-    return logs.set_axis(range(len(runs)), axis=1), floors.median(axis=1)
+    joined = pd.concat(logs, axis=1, join="inner")
+    return joined.set_axis(range(len(runs)), axis=1), floors.median(axis=1)
 
 
 def _steps(
