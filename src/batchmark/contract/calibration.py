@@ -12,10 +12,10 @@ Seconds = Annotated[float, Field(ge=0)]
 class Calibration(ResultFile):
     """What work costs here with all cores busy, LeNet-5, one thread a process. Units: seconds.
 
-    `startup`: until a process can train. `graph`: building and tracing one training graph. Training
-    takes `image` per image plus `step` per step, evaluation `evaluated_image` per image; the same
-    with kernels. `report`: a process that imports the plotting libraries. `memory_bytes`: the most
-    that a process occupies.
+    `startup`: until a process can train. `graph`: tracing a training graph or compiling kernels.
+    Training takes `image` per image plus `step` per step, evaluation `evaluated_image` per image;
+    the same with kernels. `report`: a process that imports the plotting libraries.
+    `memory_bytes`: the most that a process occupies.
     """
 
     schema_version: Literal["batchmark.calibration/3"] = "batchmark.calibration/3"

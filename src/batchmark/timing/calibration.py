@@ -59,7 +59,8 @@ def _measure() -> dict[str, float]:
     startup = time.perf_counter() - start
     figures = _steps_and_scores(session_of)
     of_kernels = _steps_and_scores(kernels_of)
-    del of_kernels["graph"]
+    # Kernels are compiled where a graph is traced; few runs have both.
+    figures["graph"] = max(figures["graph"], of_kernels.pop("graph"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     figures |= {f"kernel_{key}": value for key, value in of_kernels.items()}
     return {"startup": startup, **figures, "memory_bytes": peak}

@@ -35,7 +35,7 @@ def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
     assert str(rows["time to target, per unit"][0].under).endswith(", published: 256")
     assert "1" in [cell.text for cell in rows["time to target, per unit"]]
     assert str(rows["epochs to target"][-1].text) == "stayed at chance"
-    assert str(rows["total iterations"][1].under).startswith("1,999 · ")
+    assert str(rows["total iterations"][1].under) == "1,999"
 
 
 def test_the_reference_stands_behind_the_published_value(tables: Tables, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def _beside(
     if not published.empty:
         value = float(published[row.published].get(size, math.nan))
         texts["published"] = row.write(value) if math.isfinite(value) else "–"
-    if not reference.empty:
+    if size in reference.index:
         texts["reference"] = _cell(their, reference, size).text
     return Message(" · ".join(f"{{{key}}}" for key in texts), texts) if texts else ""
 
