@@ -1,5 +1,6 @@
 """The call that README.md shows."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -28,16 +29,17 @@ def shades(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_the_call_of_the_readme(tmp_path: Path) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     (block,) = (text for text in re.findall(r"```python\n(.*?)```", page, re.S) if "recom" in text)
-    *lines, shown = block.strip().splitlines()
     kept = tmp_path / "kept"
-    asked = "\n".join(lines).replace('"adam")', f'"adam", folder={str(kept)!r})')
+    asked = ast.parse(block.replace('"adam")', f'"adam", folder={str(kept)!r})'))
+    shown = asked.body.pop()
+    assert isinstance(shown, ast.Expr)
     (x_train, y_train), (x_validation, y_validation) = shades(3000, 0), shades(500, 1)
     names: dict[str, Any] = {"build_model": build_model, "x_train": x_train, "y_train": y_train}
     names |= {"x_validation": x_validation, "y_validation": y_validation}
-    exec(asked, names)  # noqa: S102 - the words of the page
+    exec(compile(asked, "README.md", "exec"), names)  # noqa: S102 - the words of the page
     advice = names["advice"]
     assert isinstance(advice, Advice)
-    size, (low, high), rate, steps, price = eval(shown, names)  # noqa: S307
+    size, (low, high), rate, steps, price = eval(ast.unparse(shown), names)  # noqa: S307
     assert 1 <= low <= size <= high
     # Within the scan around Adam's default.
     assert 0.0001 <= rate <= 0.004

@@ -93,4 +93,4 @@ def test_a_job_is_called_by_what_is_unusual_about_it(plan_of: OpenPlan) -> None:
         "gradients of sgd, batch 10"
     )
     assert label(plan, "time", {"study": "batch_size"}) == "timing of batch size"
-    assert label(plan, "download", {}) == "download"
+    assert label(plan, "download", {"dataset": "mnist"}) == "download"

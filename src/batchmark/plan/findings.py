@@ -26,7 +26,8 @@ def label(plan: Plan, stage: str, wildcards: Mapping[str, str]) -> str:
         return f"timing of {wildcards['study'].replace('_', ' ')}"
     variant = plan.variants.get(wildcards.get("variant", ""))
     if variant is None:
-        named = (wildcards.get(key) for key in ("variant", "figure", "dataset"))
+        # Of a download the finding says the name.
+        named = (wildcards.get(key) for key in ("variant", "figure"))
         return f"{stage} {next(filter(None, named), '')}".strip()
     beside = dataset_of(variant.id)
     words = _setting(variant.hyperparameters) + (f", {beside}" if beside else "")
