@@ -72,6 +72,16 @@ def test_one_best_size(said: Say) -> None:
     )
 
 
+def test_a_size_that_stands_for_two_is_told_once_and_no_bound_not_at_all(said: Say) -> None:
+    at_72 = {"batch_size": 72, "reached": True, "low": 1.3, "high": None}
+    nothing = {"batch_size": 24, "reached": True, "low": 1.0, "high": None}
+    made = said(cost_of={"32": nothing, "128": at_72, "1000": at_72})
+    assert plain(made.detail).endswith(
+        "Over the time of the fastest (95 % intervals): at least 1.3 × at 72 (for 128 and 1,000)."
+    )
+    assert "Over the time" not in plain(said(cost_of={"32": nothing}).detail)
+
+
 def test_sizes_that_tie_are_a_range_with_the_chance_of_each(said: Say) -> None:
     made = said(
         best_batch_size_high=128, p_fastest={"32": 0.02, "64": 0.6, "128": 0.38}, cost_of={}

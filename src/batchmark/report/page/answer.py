@@ -223,23 +223,23 @@ def _missed(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
 
 def _costs(facts: Facts) -> Iterator[Message]:
     """What common sizes cost over the best, as intervals: medians stand in the table."""
-    costs = [
-        _cost(common, cost)
-        for common, cost in facts.get("cost_of", {}).items()
-        if cost["reached"] and cost["low"] and cost["batch_size"] != facts["best_batch_size"]
-    ]
-    if costs:
-        yield say(
-            "Over the time of the fastest (95 % intervals): {costs}.",
-            costs=joined(costs),
-        )
+    nearest: dict[int, list[int]] = {}
+    for common, cost in facts.get("cost_of", {}).items():
+        bounded = cost["low"] and (cost["low"] > 1 or cost["high"] is not None)
+        if cost["reached"] and bounded and cost["batch_size"] != facts["best_batch_size"]:
+            nearest.setdefault(cost["batch_size"], []).append(int(common))
+    if nearest:
+        costs = [_cost(commons, facts["cost_of"]) for commons in nearest.values()]
+        yield say("Over the time of the fastest (95 % intervals): {costs}.", costs=joined(costs))
 
 
-def _cost(common: str, cost: Facts) -> Message:
-    """One size's interval; of the measured size that is nearest to a common one."""
+def _cost(commons: list[int], costs: Mapping[str, Facts]) -> Message:
+    """The interval of the measured size that is nearest to common ones."""
+    cost = costs[str(commons[0])]
     size = Message(whole(cost["batch_size"]))
-    if cost["batch_size"] != int(common):
-        size = say("{size} (for {common})", size=size, common=whole(float(common)))
+    if commons != [cost["batch_size"]]:
+        named = enumerated([whole(common) for common in commons])
+        size = say("{size} (for {common})", size=size, common=named)
     low, high = cost["low"], cost["high"]
     digits = 3 if low < CLOSE else 2
     if high is None:
