@@ -2,13 +2,14 @@
 
     python benchmarks/grouping.py --runs 500 --seconds 60 --slots 64
 
-Runs on a cluster from its head node; where there is none, as root, on the two-node Slurm of
+Runs on a cluster from its head node; where there is none, on the two-node Slurm of
 `tests/cluster/slurm.sh`. A run sleeps instead of training, so that only what surrounds it counts:
 per run, the seconds of a reserved core beyond its work, and the whole time against the ideal.
 """
 
 import argparse
 import getpass
+import os
 import re
 import subprocess
 import sys
@@ -89,6 +90,8 @@ def _slurm(slots: int) -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as folder:
         subprocess.run([SLURM, "start", folder, str(-(-slots // 2))], check=True)
+        os.environ["SLURM_CONF"] = f"{folder}/slurm.conf"
+        os.environ["PATH"] = f"{folder}/bin{os.pathsep}{os.environ['PATH']}"
         try:
             yield
         finally:

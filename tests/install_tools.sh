@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What some tests need beside Python, from Debian's packages: a browser, fonts with Chinese glyphs, and Slurm.
+# What some tests need beside Python, from Debian's packages: a browser, fonts with Chinese glyphs, Slurm, and a C
+# compiler.
 # Without root or apt nothing is installed, and those tests are skipped with the reason.
 set -euo pipefail
 
-packages=(chromium fonts-noto-cjk slurmctld slurmd slurm-client munge)
+packages=(chromium fonts-noto-cjk slurmctld slurmd slurm-client munge gcc libc6-dev)
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "Not installed, since this needs root and apt-get: ${packages[*]}"

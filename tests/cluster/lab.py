@@ -22,9 +22,7 @@ def why_impossible() -> str:
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
     if missing:
         return f"{missing[0]} is not installed (Debian: slurmctld slurmd slurm-client munge)"
-    if os.geteuid() != 0:
-        return "Slurm reads /etc/slurm only, which needs root"
-    return "this host has a Slurm of its own" if Path("/etc/slurm/slurm.conf").exists() else ""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,11 @@ class Lab:
 
     folder: Path
 
+    def environment(self) -> dict[str, str]:
+        """What its commands and its jobs find it by."""
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": path}
+
     def jobs(self) -> list[Job]:
         """All jobs since the start, ended ones included."""
         rows = self.scontrol("show", "job", "-o").splitlines()
@@ -67,7 +70,7 @@ class Lab:
     def kill_node(self, name: str) -> None:
         """Take a node's power away: all of its processes at once, and Slurm is told."""
         steps = [f"slurmstepd: [{job.id}." for job in self.jobs() if job.node == name]
-        while doomed := list(_processes_of(name, steps)):
+        while doomed := list(self._processes_of(name, steps)):
             for process in doomed:
                 kill(process)
         self.scontrol("update", f"nodename={name}", "state=down", "reason=killed")
@@ -85,14 +88,18 @@ class Lab:
             re.search(r"State=(IDLE|MIXED|ALLOCATED) ", self.scontrol("show", "node", name))
         )
 
-
-def _processes_of(node: str, steps: list[str]) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter(["cmdline", "environ", "status"]):
-        command = " ".join(process.info["cmdline"] or [])
-        ours = command == f"slurmd -N {node}" or command.startswith(tuple(steps) or ("\0",))
-        inside = (process.info["environ"] or {}).get("SLURMD_NODENAME") == node
-        if (ours or inside) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            yield process
+    def _processes_of(self, node: str, steps: list[str]) -> Iterator[psutil.Process]:
+        """A node's daemon and steps, and what works in its jobs: not those of another Slurm."""
+        for process in psutil.process_iter(["cmdline", "cwd", "environ", "status"]):
+            command = " ".join(process.info["cmdline"] or [])
+            environment = process.info["environ"] or {}
+            daemon = command == f"slurmd -N {node}" or command.startswith(tuple(steps) or ("\0",))
+            works_here = process.info["cwd"] == str(self.folder / "log")
+            inside = environment.get("SLURMD_NODENAME") == node
+            knows_us = environment.get("SLURM_CONF") == self.environment()["SLURM_CONF"]
+            ours = (daemon and works_here) or (inside and knows_us)
+            if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
+                yield process
 
 
 def _job(row: str) -> Job:

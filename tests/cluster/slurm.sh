@@ -5,11 +5,13 @@
 #   slurm.sh node FOLDER n2   start the daemon of a node, again if it was killed
 #   slurm.sh stop FOLDER
 #
-# Slurm finds its configuration only in /etc/slurm, so this needs root and a host without a Slurm of its own.
+# Its commands want SLURM_CONF=FOLDER/slurm.conf, and Snakemake's jobs FOLDER/bin first on the path. Nothing is
+# written to /etc, so it needs no root, minds no Slurm that the host has, and a kill leaves no trace there.
 set -euo pipefail
 
 command=$1 lab=$2
-host=$(hostname -s)
+host=$(hostname -s) user=$(id -un)
+export SLURM_CONF=$lab/slurm.conf
 cpus=${3:-2}
 
 free_port() {
@@ -17,11 +19,11 @@ free_port() {
 }
 
 configure() {
-  cat > "$lab/slurm.conf" <<CONF
+  cat > "$SLURM_CONF" <<CONF
 ClusterName=lab
 SlurmctldHost=$host(127.0.0.1)
-SlurmUser=root
-SlurmdUser=root
+SlurmUser=$user
+SlurmdUser=$user
 AuthType=auth/munge
 AuthInfo=socket=$lab/munge/socket
 CryptoType=crypto/munge
@@ -60,6 +62,13 @@ CONF
   echo 'NodeName=n[1-2] Name=gpu File=/dev/null' > "$lab/gres.conf"
 }
 
+# Snakemake's executor takes SLURM_CONF from what a job starts: the srun of this Slurm knows it by itself.
+wrap_srun() {
+  mkdir -p "$lab/bin"
+  printf '#!/bin/sh\nSLURM_CONF="%s" exec "%s" "$@"\n' "$SLURM_CONF" "$(command -v srun)" > "$lab/bin/srun"
+  chmod +x "$lab/bin/srun"
+}
+
 start_munge() {
   install -d -m 711 "$lab/munge"
   (umask 077 && head -c 1024 /dev/urandom > "$lab/munge/key")
@@ -81,12 +90,10 @@ wait_for_nodes() {
 }
 
 start() {
-  [ ! -e /etc/slurm/slurm.conf ] || { echo "this host has a Slurm of its own" >&2; exit 1; }
   mkdir -p "$lab"/{state,spool,log,run}
   configure
+  wrap_srun
   start_munge
-  # A killed run leaves links that lead nowhere.
-  ln -sf "$lab/slurm.conf" "$lab/gres.conf" /etc/slurm/
   slurmctld -i </dev/null >/dev/null 2>&1
   start_node n1
   start_node n2
@@ -97,14 +104,11 @@ stop() {
   for name in n1 n2 slurmctld munged; do
     [ ! -f "$lab/run/$name.pid" ] || kill "$(cat "$lab/run/$name.pid")" 2>/dev/null || true
   done
-  for name in slurm.conf gres.conf; do
-    [ "$(readlink "/etc/slurm/$name")" != "$lab/$name" ] || rm "/etc/slurm/$name"
-  done
 }
 
 case $command in
   start) start ;;
   node) start_node "$3" ;;
   stop) stop ;;
-  *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

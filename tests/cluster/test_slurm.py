@@ -1,6 +1,7 @@
 """The workflow on a real Slurm, in one run to which everything happens that happens to clusters."""
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from tests.cluster.lab import Job, Lab
 from tests.workflow.checkout import MICRO, Checkout, Configured
 from tests.workflow.jobs import figures
-from tests.workflow.running import eventually, follow, running, said, stages
+from tests.workflow.running import eventually, follow, running, said
 
 # Most of it is waiting, as clusters are; far less on a quiet machine.
 pytestmark = pytest.mark.timeout(600)
@@ -48,14 +49,34 @@ def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFact
     shutil.copytree(finished.folder, checkout.folder)
     for made in (".snakemake", "data", "results", "reports", "logs", "scratch"):
         shutil.rmtree(checkout.folder / made)
+    _put_gates(checkout, finished)
     with running(checkout, TABLE, *PROFILE) as snakemake:
         checkpoints = _strike_all(lab, checkout.folder)
         assert snakemake.wait(timeout=400) == 0, said(checkout)
     return Survivor(checkout, lab.jobs(), checkpoints)
 
 
+# A victim waits with all of its steps trained and saved, and its result not written: for good.
+GATED = """\
+    gate = Path("gates", path.parent.name, path.name)
+    if gate.exists():
+        gate.rename(gate.with_suffix(".reached")).read_bytes()
+"""
+
+
+def _put_gates(checkout: Checkout, finished: Checkout) -> None:
+    """A pipe to which nobody writes for each victim, so that it cannot end before its accident."""
+    start = '    """Write a file atomically."""\n'
+    checkout.edit("src/batchmark/contract/files.py", start, start + GATED)
+    gates = checkout.folder / "gates" / "runs"
+    gates.mkdir(parents=True)
+    for victim in (CANCELLED, OVERDUE, STRUCK):
+        (run,) = finished.folder.glob(f"results/local/cpu/runs/{victim}*.json")
+        os.mkfifo(gates / run.name)
+
+
 def _strike_all(lab: Lab, folder: Path) -> dict[Path, int]:
-    """Stop each victim when it has a checkpoint, so that it cannot end before its accident.
+    """Let each victim have its accident at its gate, which its next attempt finds gone.
 
     Returns the times of the checkpoints that they left.
     """
@@ -63,23 +84,15 @@ def _strike_all(lab: Lab, folder: Path) -> dict[Path, int]:
     accidents = {CANCELLED: _cancel, OVERDUE: _exceed_limit, STRUCK: _running}
 
     def all_struck() -> bool:
-        for process in stages(folder, "batchmark.stages.train"):
-            command = " ".join(process.info["cmdline"])
-            for victim in [name for name in accidents if name in command]:
-                process.suspend()
-                saved = list(folder.glob(f"scratch/cpu/{victim}*/trial-*.npz"))
-                if not saved:
-                    process.resume()
-                    continue
-                checkpoints.update({path: path.stat().st_mtime_ns for path in saved})
-                accidents.pop(victim)(lab, victim)
-        # Not while the victim of the limit waits for it, perhaps on the same node.
-        waiting = OVERDUE not in accidents and _running(lab, OVERDUE)
-        if STRUCK not in accidents and not waiting:
-            _kill_node(lab)
-        return not accidents and not waiting
+        for victim in [name for name in accidents if any(folder.glob(f"gates/*/{name}*.reached"))]:
+            saved = folder.glob(f"scratch/cpu/{victim}*/trial-*.npz")
+            checkpoints.update({path: path.stat().st_mtime_ns for path in saved})
+            accidents.pop(victim)(lab, victim)
+        # Not while the victim of the limit waits for it, perhaps on the node that is to die.
+        return not accidents and not _running(lab, OVERDUE)
 
     eventually(all_struck)
+    _kill_node(lab)
     return checkpoints
 
 
@@ -93,11 +106,9 @@ def _exceed_limit(lab: Lab, victim: str) -> None:
 
 
 def _kill_node(lab: Lab) -> None:
-    """Once: a job that has lost its node runs again elsewhere."""
-    if not any(job.state == "NODE_FAIL" for job in lab.jobs_of("rule_train", STRUCK)):
-        node = _running(lab, STRUCK)[0].node
-        lab.kill_node(node)
-        lab.restart_node(node)
+    node = _running(lab, STRUCK)[0].node
+    lab.kill_node(node)
+    lab.restart_node(node)
 
 
 def _running(lab: Lab, victim: str) -> list[Job]:
