@@ -14,7 +14,9 @@ from batchmark.contract.requests.train import Racing, TrainRequest
 from batchmark.contract.run import Race, RunResult
 from batchmark.dataset.arrays import Dataset
 from batchmark.training import trial
+from batchmark.training.model import build_model
 from batchmark.training.run import Scratch, run
+from batchmark.training.session import Session
 from tests.training.tiny import dataset, request, without_clock
 
 Train = Callable[..., RunResult]
@@ -50,6 +52,57 @@ def test_a_run_records_its_trials(train: Train) -> None:
     accuracies = [each for each in trial.evaluations.validation_accuracy if each is not None]
     assert best == max(accuracies) > 0.6
     assert result.environment["switches"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_a_model_of_ours_is_built_once_a_trial(
+    train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The second trial begins as a run that begins with it."""
+    built: list[int] = []
+
+    def build(*arguments: Any, **reset: bool) -> Any:
+        built.append(arguments[-1])
+        return build_model(*arguments, **reset)
+
+    monkeypatch.setattr("batchmark.training.session.build_model", build)
+    chosen: dict[str, Any] = {"model": "lenet5", "normalization": "batch"}
+    both = train(request({"epochs": 1.0}, **chosen), dataset(side=16))
+    assert built == [1, 2]
+    alone = request({"epochs": 1.0, "trials": 1, "first_seed": 2}, **chosen)
+    second = run(alone, dataset(side=16), Scratch(tmp_path / "alone", 0.0))
+    assert without_clock(second)["trials"] == without_clock(both)["trials"][1:]
+
+
+def test_the_first_validation_images_are_scored_where_fewer_are_asked_for(
+    train: Train, tmp_path: Path
+) -> None:
+    few = train(request({"validation_images": 7}))
+    whole = dataset()
+    images, labels = whole.validation_images[:7], whole.validation_labels[:7]
+    cut = dataclasses.replace(whole, validation_images=images, validation_labels=labels)
+    # Elsewhere, or it would go on from the other's checkpoints.
+    alone = run(request(), cut, Scratch(tmp_path / "alone", seconds=0.0))
+    assert few.budget.validation_size == 7 < len(whole.validation_images)
+    for mine, theirs in zip(few.trials, alone.trials, strict=True):
+        assert mine.evaluations == theirs.evaluations
+
+
+def test_as_many_test_and_training_images_are_scored_at_the_end_as_are_asked_for(
+    train: Train, tmp_path: Path
+) -> None:
+    few, all_ = train(request({"test_images": 7})), train(request())
+    whole = dataset()
+    test = {"test_images": whole.test_images[:7], "test_labels": whole.test_labels[:7]}
+    cut = run(request(), dataclasses.replace(whole, **test), Scratch(tmp_path / "cut", 0.0))
+    assert (few.budget.test_size, all_.budget.test_size) == (7, None)
+    for mine, theirs, full in zip(few.trials, cut.trials, all_.trials, strict=True):
+        assert mine.evaluations == theirs.evaluations == full.evaluations
+        assert mine.final_test_accuracy == theirs.final_test_accuracy
+        assert mine.test_accuracy_at_best == theirs.test_accuracy_at_best
+        # Sevenths of the first seven; all 96 are scored where nothing is asked for.
+        assert round(7 * (mine.final_train_accuracy or 0), 9) % 1 == 0
+        assert round(96 * (full.final_train_accuracy or 0), 9) % 1 == 0
+    assert few.trials[0].final_train_accuracy != all_.trials[0].final_train_accuracy
 
 
 def test_test_accuracy_at_best_is_of_the_best_weights(train: Train) -> None:
@@ -344,6 +397,22 @@ def test_tuning_chooses_on_a_seed_of_its_own_and_trains_with_fresh_ones(train: T
     assert [trial.seed for trial in result.trials] == [1, 2]
     assert {trial.learning_rate for trial in result.trials} == {0.1}
     assert result.variant.hyperparameters.learning_rate == "tuned"
+
+
+@pytest.mark.parametrize(("model", "traced"), [("mlp", 1), (f"{OWN}:build", 3)])
+def test_a_graph_of_ours_serves_all_rates(
+    train: Train, monkeypatch: pytest.MonkeyPatch, model: str, traced: int
+) -> None:
+    """Somebody's own code may have put the rate into it: one each."""
+    traced_at: list[float] = []
+
+    def trace(session: Session) -> None:
+        traced_at.append(session.learning_rate)
+
+    monkeypatch.setattr(Session, "trace", trace)
+    grid = {"low": 1e-3, "high": 0.1, "points": 3, "epochs": 2.0, "seed": 77}
+    train(request({"epochs": 1.0}, grid, model=model, learning_rate="tuned"))
+    assert len(traced_at) == traced
 
 
 def test_out_of_memory_in_a_training_step_is_a_sentence(train: Train) -> None:

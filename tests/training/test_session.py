@@ -1,19 +1,22 @@
 """The engine against `keras.Model.fit`, and its other promises."""
 
+import traceback
 from itertools import cycle
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from batchmark.contract.errors import UserError
-from batchmark.contract.hyperparameters import NORMALIZATIONS
+from batchmark.contract.hyperparameters import MODELS, NORMALIZATIONS
 from batchmark.plan.grid import KERAS_OPTIMIZERS
 from batchmark.training.data import to_device
+from batchmark.training.kernels.session import KernelSession
 from batchmark.training.model import AveragePooling
 from batchmark.training.session import Session
-from tests.training.tiny import dataset, hyperparameters
+from tests.training.tiny import MODEL, dataset, hyperparameters
 
 OWN, OWN_OPTIMIZERS = "tests.training.own_models", "tests.training.own_optimizers"
 STEPS = 200
@@ -114,12 +117,37 @@ def test_a_restarted_session_trains_as_one_opened_with_that_seed(variant: dict[s
     assert used._loop.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_of_ours_draws_from_its_own_seeds_alone(model: str) -> None:
+    chosen, data = hyperparameters(model=model, dropout=0.5), to_device(dataset(side=16))
+    used, fresh = (Session.open(chosen, data, seed=seed) for seed in (1, 2))
+    keras.utils.set_random_seed(3)
+    used.restart(2)
+    assert all(np.array_equal(a, b) for a, b in zip(used.state(), fresh.state(), strict=True))
+
+
+@pytest.mark.parametrize(("model", "cleared"), [("mlp", 0), (MODEL, 1)])
+def test_a_restart_keeps_the_graphs_that_are_optimized_unless_code_is_somebodys(
+    model: str, cleared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session.open(hyperparameters(model=model), to_device(dataset()), seed=1)
+    calls: list[object] = []
+    # What Keras does to start anew; TensorFlow forgets its kernels with it.
+    monkeypatch.setattr(tf.compat.v1, "reset_default_graph", lambda: calls.append(None))
+    session.restart(2)
+    assert len(calls) == cleared
+
+
 @pytest.mark.parametrize("name", KERAS_OPTIMIZERS)
 def test_a_restart_leaves_nothing_of_what_an_optimizer_remembers(name: str) -> None:
+    """Nor of its rate, where it is given another."""
     chosen, data = hyperparameters(optimizer=name, learning_rate=0.01), to_device(dataset())
-    used, fresh = (Session.open(chosen, data, seed=seed) for seed in (1, 2))
+    used = Session.open(chosen, data, seed=1)
+    fresh = Session.open(chosen, data, seed=2, learning_rate=0.003)
     used.train(7)
-    used.restart(2)
+    used.restart(2, 0.003)
+    assert used.learning_rate == fresh.learning_rate == 0.003
+    assert used.train(3).losses.tolist() == fresh.train(3).losses.tolist()
     assert all(np.array_equal(a, b) for a, b in zip(used.state(), fresh.state(), strict=True))
 
 
@@ -196,12 +224,20 @@ def test_float16_logits_work() -> None:
     session.gradients(np.arange(8))
 
 
-@pytest.mark.parametrize(("batch_size", "pooling"), [(1, "max"), (32, "max"), (32, "average")])
-def test_lenet5_ends_with_the_weights_of_model_fit(batch_size: int, pooling: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "batch_size", "pooling"),
+    [
+        *((Session, 1, "max"), (Session, 32, "max"), (Session, 32, "average")),
+        *((KernelSession, 1, "average"), (KernelSession, 32, "average")),
+    ],
+)
+def test_lenet5_ends_with_the_weights_of_model_fit(
+    kind: type[Session], batch_size: int, pooling: str
+) -> None:
     chosen = hyperparameters(
         model="lenet5", batch_size=batch_size, pooling=pooling, learning_rate=0.02
     )
-    assert_equal_to_fit(Session.open(chosen, to_device(dataset(96, side=28)), seed=3))
+    assert_equal_to_fit(kind.open(chosen, to_device(dataset(96, side=28)), seed=3))
 
 
 @pytest.mark.parametrize("model", ["sda", "dbn", "lstm", "gru", "mut1", "mut2", "mut3"])
@@ -305,3 +341,17 @@ def test_a_state_of_another_session_is_refused_before_anything_changes() -> None
     with pytest.raises(ValueError, match="other shapes"):
         session.restore(other.state(), 5)
     assert all(np.array_equal(a, b) for a, b in zip(session.state(), before, strict=True))
+
+
+def test_no_code_is_rewritten_to_be_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    files: set[str] = set()
+
+    def loss(self: Session, indices: Any) -> Any:
+        files.update(frame.filename for frame in traceback.extract_stack())
+        return training_loss(self, indices)
+
+    training_loss = Session._training_loss
+    monkeypatch.setattr(Session, "_training_loss", loss)
+    Session.open(hyperparameters(), to_device(dataset()), seed=0).trace()
+    assert files
+    assert not [name for name in files if "autograph" in name]

@@ -38,6 +38,8 @@ def test_a_gpu_keeps_float32_and_is_deterministic_when_asked() -> None:
 
 def test_too_late_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    # Switches that are in force already are no mistake.
+    monkeypatch.setattr(os, "environ", {})
     with pytest.raises(RuntimeError, match="before TensorFlow"):
         environment.apply("cpu", threads=1)
 

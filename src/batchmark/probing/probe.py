@@ -21,7 +21,7 @@ from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.dataset.arrays import Dataset
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import describe
-from batchmark.training.kernels.session import execution, open_session
+from batchmark.training.kernels.session import kind_of_session
 from batchmark.training.session import Session
 from batchmark.training.summaries import layer_norms
 
@@ -139,15 +139,15 @@ def probe(request: ProbeRequest, dataset: Dataset) -> GradientResult:
             "probe another variant of the study."
         )
     data, first = to_device(dataset), request.budget.first_seed
+    kind = kind_of_session(variant.hyperparameters, data, KINDS[request.device].compiled)
     return GradientResult(
         variant=RecordedVariant(id=variant.id, hyperparameters=variant.hyperparameters),
         machine=request.machine,
         device=request.device,
         dataset=dataset.facts,
-        environment=describe(request.device, request.budget.deterministic)
-        | execution(variant.hyperparameters, data, KINDS[request.device].compiled),
+        environment=describe(request.device, request.budget.deterministic) | kind.recorded,
         trials=[
-            _trial(request, data, dataset.facts, seed)
+            _trial(request, kind, data, dataset.facts, seed)
             for seed in range(first, first + request.trials)
         ],
     )
@@ -159,14 +159,14 @@ def moments(epochs: float) -> list[tuple[Moment, float]]:
     return [("initial", 0.0), *between, ("final", epochs)]
 
 
-def _trial(request: ProbeRequest, data: Data, facts: DatasetFacts, seed: int) -> ProbeTrial:
-    budget = request.budget
+def _trial(
+    request: ProbeRequest, kind: type[Session], data: Data, facts: DatasetFacts, seed: int
+) -> ProbeTrial:
+    budget, chosen = request.budget, request.variant.hyperparameters
     if facts.is_sample:
-        budget = budget.on_sample(len(data.train), request.variant.hyperparameters.train_size)
+        budget = budget.on_sample(len(data.train), chosen.train_size)
     try:
-        session = open_session(
-            request.variant.hyperparameters, data, seed, compiled=KINDS[request.device].compiled
-        )
+        session = kind.open(chosen, data, seed, compiled=KINDS[request.device].compiled)
     except ValueError as error:
         raise UserError(f"variant {request.variant.id} cannot be probed: {error}.") from error
     return ProbeTrial(seed=seed, points=list(_points(request, session, budget.epochs)))

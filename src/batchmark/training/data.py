@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from batchmark.contract.errors import UserError
 from batchmark.dataset.arrays import Dataset
@@ -168,21 +168,21 @@ class Pixels:
     divisor: float
 
 
-def unit_range(images: NDArray[np.uint8]) -> Pixels:
+def unit_range(images: ArrayLike) -> Pixels:
     """Pixels in [0, 1], whatever the images."""
     return Pixels(0.0, 255.0)
 
 
-def standardized(images: NDArray[np.uint8]) -> Pixels:
+def standardized(images: ArrayLike) -> Pixels:
     """Mean 0 and standard deviation 1 over all pixels of `images`; constant images become 0."""
     # From 256 counts, exact, without a copy of all pixels in floating point.
-    counts = np.bincount(images.ravel(), minlength=256)
+    counts = np.bincount(np.asarray(images, np.uint8).ravel(), minlength=256)
     values = np.arange(256)
     mean = float(np.average(values, weights=counts))
     deviation = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
     return Pixels(mean, deviation or 1.0)
 
 
-def pixels_for(normalization: str, images: NDArray[np.uint8]) -> Pixels:
+def pixels_for(normalization: str, images: ArrayLike) -> Pixels:
     """How a variant's pixels arrive: standardized where it normalizes its input."""
     return standardized(images) if normalization == "input" else unit_range(images)

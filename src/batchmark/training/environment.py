@@ -36,6 +36,7 @@ NAMES = (
 )
 
 
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 # Loops of a timing that are not told how to compute.
 AS_INSTALLED = ("fit", "torch")
 _ORDINARY = re.compile(
@@ -52,31 +53,37 @@ def apply(
     stays float32 (no TF32, no bfloat16) so that machines compare. Keras reads no settings from a
     home folder. The loops `fit` and `torch` of a timing have what is installed: neither oneDNN nor
     threads are chosen, and Keras computes with PyTorch. Raises RuntimeError when
-    TensorFlow is imported already, because the switches would then be ignored.
+    TensorFlow is imported already with others, because these would then be ignored.
+    """
+    switches = {
+        "KERAS_BACKEND": "torch" if loop == "torch" else "tensorflow",
+        # No folder, so it holds no keras.json; Keras then keeps downloads in /tmp/.keras.
+        "KERAS_HOME": f"{os.devnull}/keras",
+        "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    if loop not in AS_INSTALLED:
+        switches |= {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    if threads and loop not in AS_INSTALLED:
+        switches |= dict.fromkeys(_THREADS, str(threads))
+    kind = KINDS[device]
+    switches |= kind.switches
+    if kind.cards:
+        switches["TF_DETERMINISTIC_OPS"] = "1" if deterministic else "0"
+    shown = kind.cards.variable if kind.cards else None
+    switches |= {name: "-1" for name in VISIBLE if name != shown}
+    if "tensorflow" in sys.modules and not switches.items() <= os.environ.items():
+        raise RuntimeError("switches.apply must run before TensorFlow is imported")
+    os.environ.update(switches)
+
+
+def in_fork(threads: int) -> None:
+    """The number of threads where TensorFlow was imported before this process was forked.
+
+    It reads them when it first computes, which no fork has done yet; `apply` then finds them set.
     """
     if "tensorflow" in sys.modules:
-        raise RuntimeError("switches.apply must run before TensorFlow is imported")
-    os.environ.update(
-        {
-            "KERAS_BACKEND": "tensorflow",
-            # No folder, so it holds no keras.json; Keras then keeps downloads in /tmp/.keras.
-            "KERAS_HOME": f"{os.devnull}/keras",
-            "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        }
-    )
-    if loop not in AS_INSTALLED:
-        os.environ.update({"TF_ENABLE_ONEDNN_OPTS": "1", "TF_NUM_INTEROP_THREADS": "1"})
-    if loop == "torch":
-        os.environ["KERAS_BACKEND"] = "torch"
-    if threads and loop not in AS_INSTALLED:
-        os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
-    kind = KINDS[device]
-    os.environ.update(kind.switches)
-    if kind.cards:
-        os.environ["TF_DETERMINISTIC_OPS"] = "1" if deterministic else "0"
-    shown = kind.cards.variable if kind.cards else None
-    os.environ.update({name: "-1" for name in VISIBLE if name != shown})
+        os.environ.update(dict.fromkeys(_THREADS, str(threads)))
 
 
 def in_force() -> dict[str, str]:

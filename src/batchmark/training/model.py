@@ -164,20 +164,27 @@ def _normalization(kind: Normalization, name: str, channels: int) -> keras.layer
 
 
 def build_model(
-    hyperparameters: Hyperparameters, image_shape: tuple[int, int, int], classes: int, seed: int
+    hyperparameters: Hyperparameters,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+    *,
+    reset: bool = True,
 ) -> keras.Model:
     """A fresh model with the initial weights of `seed`, whatever was built before.
 
-    Keras's settings stay as its code leaves them, for that it be traced under them.
+    Keras's settings stay as its code leaves them, for that it be traced under them. `reset` False:
+    for a model of ours that was built before, which leaves and draws nothing but what is its own.
 
     Raises UserError when the model's own code raises, when what it returns is no Keras model,
     does not take the images or does not end in `classes` logits, and when it ignores the
     penalties l1 and l2.
     """
     name = hyperparameters.model
-    plugins.reset()
-    # For initializers and layers of own models that take no seed; NumPy takes 32 bits.
-    keras.utils.set_random_seed(seed % 2**32)
+    if reset:
+        plugins.reset()
+        # For initializers and layers of own models that take no seed; NumPy takes 32 bits.
+        keras.utils.set_random_seed(seed % 2**32)
     build = plugins.own(name, "model") if ":" in name else _built_in(name)
     try:
         model = _call(build, Blueprint(hyperparameters, image_shape, classes, seed))

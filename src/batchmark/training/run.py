@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +14,11 @@ from batchmark.contract.devices import KINDS
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.record import DatasetFacts, ResultWarning
+from batchmark.contract.requests.budget import Budget as BudgetRequest
 from batchmark.contract.requests.message import RecordedVariant
 from batchmark.contract.requests.train import TrainRequest, TuningGrid, rungs
 from batchmark.contract.run import (
+    ACCURACY_IMAGES,
     Budget,
     Evaluations,
     Race,
@@ -30,7 +31,7 @@ from batchmark.dataset.arrays import Dataset
 from batchmark.training import plugins
 from batchmark.training.data import Data, to_device
 from batchmark.training.environment import decisive, describe
-from batchmark.training.kernels.session import execution, open_session
+from batchmark.training.kernels.session import kind_of_session
 from batchmark.training.model import build_model
 from batchmark.training.racing import goes_on, reading
 from batchmark.training.session import Session, batch_size, training_images
@@ -172,13 +173,22 @@ class Setting:
         first = self.request.budget.first_seed
         return range(first, first + self.request.budget.trials)
 
+    @property
+    def test_size(self) -> int | None:
+        """The number of test images that are scored, where not all are asked for."""
+        return None if self.request.budget.test_images is None else len(self.data.test)
+
     def schedule(self, epochs: float) -> Schedule:
         """`epochs` of this dataset; those of the sample are short, so it is given more."""
         budget = self.request.budget.model_copy(update={"epochs": epochs})
         if self.facts.is_sample:
             budget = budget.on_sample(len(self.data.train), self.hyperparameters.train_size)
         return Schedule(
-            budget.epochs, budget.evaluate_every, budget.evaluate_finely, budget.not_learning_after
+            budget.epochs,
+            budget.evaluate_every,
+            budget.evaluate_finely,
+            budget.not_learning_after,
+            train_images=min(ACCURACY_IMAGES, self.test_size or ACCURACY_IMAGES),
         )
 
     @property
@@ -196,6 +206,49 @@ class Setting:
         )
 
 
+def _scored(data: Data, budget: BudgetRequest) -> Data:
+    """With as many validation and test images as the budget asks for."""
+    if budget.validation_images is not None:
+        data = replace(data, validation=data.validation.first(budget.validation_images))
+    if budget.test_images is not None:
+        data = replace(data, test=data.test.first(budget.test_images))
+    return data
+
+
+class Sessions:
+    """The sessions of a run, whose graphs are traced once: one, unless its code is somebody's.
+
+    That may have put the learning rate into the graph, so there is one a rate.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._opened: dict[float | None, Session] = {}
+        self._begun: tuple[int, float | None] | None = None
+
+    def begin(self, seed: int, rate: float | None) -> Session:
+        """The one for a rate, at the start of the trial of this seed; None: the variant's rate."""
+        own = self._setting.hyperparameters.own
+        key, begun = rate if own else None, (seed, rate)
+        if key not in self._opened:
+            self._opened[key], self._begun = _open(self._setting, seed, rate), begun
+        session = self._opened[key]
+        # Somebody's own code may change what it was opened with before it has trained.
+        if own or session.step or self._begun != begun:
+            session.restart(seed, rate)
+        self._begun = begun
+        return session
+
+
+def _open(setting: Setting, seed: int, rate: float | None) -> Session:
+    chosen, compiled = setting.hyperparameters, KINDS[setting.request.device].compiled
+    kind = kind_of_session(chosen, setting.data, compiled)
+    session = kind.open(chosen, setting.data, seed, learning_rate=rate, compiled=compiled)
+    # A fault of the user's code is told before anything is trained.
+    session.trace()
+    return session
+
+
 def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
     """Train all trials of the request's variant.
 
@@ -208,7 +261,8 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
     environment = describe(request.device, request.budget.deterministic)
     try:
         data = to_device(dataset)
-        environment |= execution(chosen, data, compiled)
+        data = _scored(data, request.budget)
+        environment |= kind_of_session(chosen, data, compiled).recorded
         return _run(Setting(request, dataset.facts, data, environment, scratch))
     except UserError as error:
         raise UserError(f"variant {request.variant.id}: {error}") from error
@@ -223,12 +277,13 @@ def run(request: TrainRequest, dataset: Dataset, scratch: Scratch) -> RunResult:
 
 
 def _run(setting: Setting) -> RunResult:
-    budget = _budget(setting)
+    train_size = len(training_images(setting.hyperparameters, setting.data))
     # A grid may ask for batches that a small training set lacks: recorded, not refused.
-    possible = budget.batch_size <= budget.train_size
-    tuning = _tune(setting) if possible else None
+    possible = batch_size(setting.hyperparameters, train_size) <= train_size
+    sessions = Sessions(setting)
+    tuning = _tune(setting, sessions) if possible else None
     rate = tuning.chosen if tuning else None
-    trials, warnings = _trials(setting, rate) if possible else (_oversized(setting), [])
+    trials, warnings, model = _trials(setting, sessions, rate) if possible else _oversized(setting)
     return RunResult(
         variant=RecordedVariant(
             id=setting.request.variant.id, hyperparameters=setting.hyperparameters
@@ -236,7 +291,7 @@ def _run(setting: Setting) -> RunResult:
         machine=setting.request.machine,
         device=setting.request.device,
         dataset=setting.facts,
-        budget=budget,
+        budget=_budget(setting, train_size, model.count_params()),
         environment=setting.environment,
         tuning=tuning,
         race=setting.race if possible else None,
@@ -245,14 +300,10 @@ def _run(setting: Setting) -> RunResult:
     )
 
 
-def _budget(setting: Setting) -> Budget:
-    hyperparameters, data = setting.hyperparameters, setting.data
+def _budget(setting: Setting, train_size: int, parameters: int) -> Budget:
     schedule = setting.schedule(setting.request.budget.epochs)
-    train_size = len(training_images(hyperparameters, data))
-    size = batch_size(hyperparameters, train_size)
+    size = batch_size(setting.hyperparameters, train_size)
     per_epoch = train_size // size * size
-    # Only to count its parameters; any seed has as many.
-    model = build_model(hyperparameters, data.image_shape, data.classes, seed=0)
     return Budget(
         epochs=schedule.epochs,
         evaluate_every=schedule.evaluate_every or per_epoch,
@@ -261,12 +312,14 @@ def _budget(setting: Setting) -> Budget:
         examples_per_epoch=per_epoch,
         train_size=train_size,
         batch_size=size,
+        validation_size=len(setting.data.validation),
+        test_size=setting.test_size,
         not_learning_after=schedule.not_learning_after,
-        parameters=model.count_params(),
+        parameters=parameters,
     )
 
 
-def _tune(setting: Setting) -> Tuning | None:
+def _tune(setting: Setting, sessions: Sessions) -> Tuning | None:
     """The choice of the learning rate, if the variant leaves it to the run."""
     grid = setting.request.tuning
     if setting.hyperparameters.learning_rate != "tuned":
@@ -275,12 +328,9 @@ def _tune(setting: Setting) -> Tuning | None:
         raise UserError("learning_rate 'tuned' needs a tuning grid in the configuration.")
 
     def train(rate: float, epochs: float) -> Trial:
-        session = session_of(rate)
-        session.restart(grid.seed)
+        session = sessions.begin(grid.seed, rate)
         return _train(setting, replace(whole, epochs=epochs), session, f"tuning-{rate:g}")
 
-    # A graph a rate, traced once: somebody's optimizer may have put the rate into it.
-    session_of = cache(partial(_open, setting, grid.seed))
     # Evaluated at its end alone; the sample has been given its epochs.
     whole = replace(
         setting.schedule(grid.epochs),
@@ -291,37 +341,33 @@ def _tune(setting: Setting) -> Tuning | None:
     return tune(grid, whole.epochs, train)
 
 
-def _open(setting: Setting, seed: int, rate: float | None) -> Session:
-    session = open_session(
-        setting.hyperparameters,
-        setting.data,
-        seed,
-        learning_rate=rate,
-        compiled=KINDS[setting.request.device].compiled,
-    )
-    # A fault of the user's code is told before anything is trained.
-    session.trace()
-    return session
-
-
-def _trials(setting: Setting, rate: float | None) -> tuple[list[Trial], list[ResultWarning]]:
-    """All trials in one session, so that graphs are traced once; and what to say about it."""
+def _trials(
+    setting: Setting, sessions: Sessions, rate: float | None
+) -> tuple[list[Trial], list[ResultWarning], keras.Model]:
+    """All trials in one session, whose graphs are traced once; what to say of it; its model."""
     schedule = setting.schedule(setting.request.budget.epochs)
-    session = _open(setting, setting.seeds[0], rate)
+    session = sessions.begin(setting.seeds[0], rate)
     fewer = _fewer_images(setting.hyperparameters.train_size, len(setting.data.train))
-    # Ours are known to heed the seed, and building a model twice more takes a moment.
-    own = setting.seeds if ":" in setting.hyperparameters.model else ()
-    warnings = [*fewer, *find_warnings(session), *_same_start(session, own)]
+    warnings = [*fewer, *_own_warnings(setting, session)]
     for warning in warnings:
         print(f"warning: {warning.text}", file=sys.stderr)
     trials: list[Trial] = []
     for seed in setting.seeds:
-        session.restart(seed)
+        sessions.begin(seed, rate)
         trials.append(_train(setting, schedule, session, f"trial-{seed}"))
     if race := setting.race:
         until = replace(schedule, targets=tuple(race.targets), scored=False)
         trials = _raced(setting, until, session, trials)
-    return trials, warnings
+    return trials, warnings, session.model
+
+
+def _own_warnings(setting: Setting, session: Session) -> Iterator[ResultWarning]:
+    """Of faults that own code alone may have."""
+    own = setting.hyperparameters.own
+    if own:
+        yield from find_warnings(session)
+    if setting.hyperparameters.model in own:
+        yield from _same_start(session, setting.seeds)
 
 
 def _raced(
@@ -371,13 +417,16 @@ def _checkpoint_key(setting: Setting, schedule: Schedule, session: Session) -> s
             "device": setting.request.device,
             "environment": decisive(setting.environment),
             "targets": schedule.targets,
+            "validation": len(session.data.validation),
             "sources": setting.request.sources,
         }
     )
 
 
-def _oversized(setting: Setting) -> list[Trial]:
+def _oversized(setting: Setting) -> tuple[list[Trial], list[ResultWarning], keras.Model]:
     """The record of a batch size that exceeds the training set: nothing to train."""
+    data = setting.data
+    model = build_model(setting.hyperparameters, data.image_shape, data.classes, setting.seeds[0])
     empty: dict[str, list] = {name: [] for name in Evaluations.model_fields}
     trial = Trial(
         seed=0,
@@ -388,4 +437,4 @@ def _oversized(setting: Setting) -> list[Trial]:
         clock=TrialClock(started="", seconds=0.0),
         **UNSCORED,
     )
-    return [trial.model_copy(update={"seed": seed}) for seed in setting.seeds]
+    return [trial.model_copy(update={"seed": seed}) for seed in setting.seeds], [], model

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -40,6 +40,9 @@ STEPS_PER_CALL = 4000
 IMAGES_PER_CALL = 200_000
 # So many steps are a loop of known length, after each of which a GPU need not be asked to go on.
 BLOCK = 64
+# Of Python's own loops and branches none depend on a tensor, as with `Model.fit`: rewriting them
+# for the case would take half a second of every process.
+graph = partial(tf.function, autograph=False)
 # Operations with a random state of their own; Keras's begin with Stateless.
 STATEFUL_DRAWS = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial")
 
@@ -64,11 +67,14 @@ class Session:
     """A model in training. `step` counts the steps done.
 
     `learning_rate` is the optimizer's before the first of them: a schedule's first, not its last.
+    `recorded`: what a record says of such a session beside `environment.describe`.
     """
+
+    recorded: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self,
-        start: Callable[[int], tuple[keras.Model, Optimizer]],
+        start: Callable[..., tuple[keras.Model, Optimizer]],
         data: Data,
         batches: Batches,
         pixels: Pixels,
@@ -78,9 +84,7 @@ class Session:
         self.step = 0
         self._start = start
         self.model, self.optimizer = start(batches.seed)
-        # Seven digits: of the number that was asked for a float32 holds no more.
-        self.learning_rate = float(f"{float(self.optimizer.learning_rate):.7g}")
-        self._full_rate = np.float32(self.optimizer.learning_rate)
+        self._note_rate()
         course = batches.course
         self._sums = _sums(self.model) if course and course.accumulates else []
         self._compiled = compiled
@@ -90,13 +94,11 @@ class Session:
         ]
         if course:
             signature += [tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.bool)]
-        self._loop = tf.function(self._train_loop, input_signature=signature, jit_compile=compiled)
+        self._loop = graph(self._train_loop, input_signature=signature, jit_compile=compiled)
         # The last part of a split is shorter: one graph for all lengths instead of one each.
-        self._score = tf.function(self._score_batch, reduce_retracing=True, jit_compile=compiled)
-        self._validate = tf.function(
-            self._validate_batch, reduce_retracing=True, jit_compile=compiled
-        )
-        self._gradient = tf.function(self._gradients, reduce_retracing=True, jit_compile=compiled)
+        self._score = graph(self._score_batch, reduce_retracing=True, jit_compile=compiled)
+        self._validate = graph(self._validate_batch, reduce_retracing=True, jit_compile=compiled)
+        self._gradient = graph(self._gradients, reduce_retracing=True, jit_compile=compiled)
 
     @classmethod
     def open(
@@ -123,10 +125,10 @@ class Session:
         data = Data(train, data.validation, data.test, data.classes)
         size = _fitting_batch_size(hyperparameters, len(train))
         return cls(
-            partial(_start, hyperparameters, rate, data),
+            partial(_start, hyperparameters, data, learning_rate=rate),
             data,
             Batches(len(train), size, seed, _course(hyperparameters, len(train) // size)),
-            pixels_for(hyperparameters.normalization, train.images.numpy()),
+            pixels_for(hyperparameters.normalization, train.images),
             compiled,
         )
 
@@ -135,14 +137,27 @@ class Session:
         """Whole batches in an epoch."""
         return self.batches.steps_per_epoch
 
-    def restart(self, seed: int) -> None:
-        """Begin the trial of another seed, as a session opened with it would."""
+    def restart(self, seed: int, learning_rate: float | None = None) -> None:
+        """Begin the trial of another seed, as a session opened with it would.
+
+        From now on at another `learning_rate`, if one is given: a variable of the optimizer, unless
+        somebody's own code has put it into the graph.
+        """
+        if learning_rate is not None:
+            self._start = partial(self._start, learning_rate=learning_rate)
         # The graph is traced for these variables, so they get other values and are not replaced.
         # An optimizer of its own, too: some start from a copy of the weights.
-        fresh = _variables(*self._start(seed))
+        fresh = _variables(*self._start(seed, again=True))
         begun = [np.zeros(total.shape, np.float32) for total in self._sums]
         self.restore([*(variable.numpy() for variable in fresh), *begun], step=0)
+        self._note_rate()
         self.batches = replace(self.batches, seed=seed)
+
+    def _note_rate(self) -> None:
+        """Of the optimizer before its first step."""
+        # Seven digits: of the number that was asked for a float32 holds no more.
+        self.learning_rate = float(f"{float(self.optimizer.learning_rate):.7g}")
+        self._full_rate = np.float32(self.optimizer.learning_rate)
 
     def trace(self) -> None:
         """Build the training graph, which the first `train` would do otherwise.
@@ -262,7 +277,7 @@ class Session:
         """
         # A known shape, unlike the loop's, for products are counted from shapes.
         signature = tf.TensorSpec([self.batches.batch_size], tf.int32)
-        return tf.function(self._train_step).get_concrete_function(signature)
+        return graph(self._train_step).get_concrete_function(signature)
 
     def _train_loop(
         self,
@@ -389,12 +404,16 @@ def batch_size(hyperparameters: Hyperparameters, train_size: int) -> int:
 
 def _start(
     hyperparameters: Hyperparameters,
-    learning_rate: float | Literal["default"],
     data: Data,
     seed: int,
+    again: bool = False,
+    *,
+    learning_rate: float | Literal["default"],
 ) -> tuple[keras.Model, Optimizer]:
     """Model and optimizer before the first step of a trial, built."""
-    model = build_model(hyperparameters, data.image_shape, data.classes, seed)
+    # At a reset TensorFlow forgets how it has optimized the graphs of the trials before.
+    kept = again and not hyperparameters.own
+    model = build_model(hyperparameters, data.image_shape, data.classes, seed, reset=not kept)
     optimizer = create(hyperparameters, learning_rate, batch_size(hyperparameters, len(data.train)))
     exempt_from_decay(optimizer, model.trainable_variables)
     if model.dtype_policy.name == "mixed_float16":

@@ -121,7 +121,8 @@ class Schedule:
     """How long a trial trains: units of epochs, and of examples between evaluations.
 
     It ends once all `targets` are confirmed, rising validation accuracies; none: with its epochs.
-    `scored`: whether the weights that it leaves are judged, on test images too.
+    `scored`: whether the weights that it leaves are judged, on test images and the first
+    `train_images` too.
     """
 
     epochs: float
@@ -130,6 +131,7 @@ class Schedule:
     not_learning_after: float
     targets: tuple[float, ...] = ()
     scored: bool = True
+    train_images: int = ACCURACY_IMAGES
 
     def total_steps(self, session: Session) -> int:
         """Training steps of the whole schedule, at least one."""
@@ -287,14 +289,14 @@ def _record(session: Session, schedule: Schedule, progress: Progress, status: St
         targets=list(schedule.targets),
         evaluations=progress.history.evaluations(),
         clock=TrialClock(started=progress.started, seconds=round(progress.seconds, 3)),
-        **(_scores(session, progress) if schedule.scored else UNSCORED),
+        **(_scores(session, schedule, progress) if schedule.scored else UNSCORED),
     )
 
 
-def _scores(session: Session, progress: Progress) -> dict[str, Any]:
+def _scores(session: Session, schedule: Schedule, progress: Progress) -> dict[str, Any]:
     """What is known of the weights at the end and at the best evaluation."""
     norms = layer_norms(session.model, mean_gradient(session, GRADIENT_IMAGES))
-    some_images = session.data.train.first(ACCURACY_IMAGES)
+    some_images = session.data.train.first(schedule.train_images)
     final_train_accuracy = session.score(some_images).accuracy
     with session.final_weights():
         share = small_weight_share(session.model)

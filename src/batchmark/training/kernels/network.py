@@ -1,281 +1,148 @@
-"""Whole steps of training, and scores, of a chain of layers as two compiled functions."""
+"""LeNet-5 and SGD: whole steps of training, and scores, as two compiled functions."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
+from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numpy.typing import NDArray
 
 from batchmark.training.data import Pixels
-from batchmark.training.kernels.layers import LANES, Convolution, Layer, scores
-from batchmark.training.kernels.vectors import BYTE, INT, Compiled, Function, Value
+from batchmark.training.kernels.choice import BORDER, SIZE
+from batchmark.training.kernels.layers import CHUNK, LANES, Convolution, Dense, Tensor, score
+from batchmark.training.kernels.vectors import BYTE, FLOAT, LONG, Array, Code, Compiled, Value
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
-Labelled = tuple[NDArray[np.uint8], Integers]
+Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images, [n, height, width, channels], and their classes."""
+Scores = tuple[NDArray[np.float32], NDArray[np.bool_]]
+"""The loss on each image, and whether it is classified rightly."""
 
-# Images whose activations wait for their gradients at once: those of LeNet-5 fit a core's cache.
-CHUNK = 16
 
-
-@dataclass(frozen=True)
-class Network:
-    """Layers from images to logits, and plain SGD.
-
-    A vector of parameters holds weights and biases of one layer after the other, padded as the
-    layers want them. `momentum` 0: none.
-    """
+@dataclass
+class Program:
+    """A LeNet-5 and its optimizer (`momentum` 0: none), compiled, and their memory."""
 
     image_shape: tuple[int, int, int]
-    layers: tuple[Layer, ...]
     classes: int
     pixels: Pixels
-    momentum: float = 0.0
-    nesterov: bool = False
+    momentum: float
+    nesterov: bool
 
-    @cached_property
-    def places(self) -> list[tuple[int, int]]:
-        """Where the weights and the biases of each layer begin."""
-        sizes = [size for layer in self.layers for size in (layer.weights, layer.biases)]
-        begins = np.cumsum([0, *sizes[:-1]]).tolist()
-        return list(zip(begins[::2], begins[1::2], strict=True))
+    def __post_init__(self) -> None:
+        self._code = Code()
+        self._scale = self._code.array("scale", 1)
+        self._layers = self._chain()
+        self._parameters = [p for layer in self._layers for p in (layer.weights, layer.biases)]
+        self._forward()
+        self._backward()
+        self._steps("train", training=True)
+        self._steps("score", training=False)
+        self._compiled = Compiled(self._code)
 
-    @cached_property
-    def parameters(self) -> int:
-        """Floats of a vector of parameters."""
-        return self.places[-1][1] + self.layers[-1].biases
+    def memory(
+        self, kind: str, variables: Sequence[Any], cleared: bool = False
+    ) -> Iterator[tuple[Any, NDArray[np.float32]]]:
+        """Each of Keras's variables with that part of the memory which is like it.
 
-
-class Program:
-    """A network's compiled functions and their memory. Reading it, they do not interfere."""
-
-    def __init__(self, network: Network) -> None:
-        steps = _Steps(network)
-        self._compiled = Compiled(steps.module)
-        self._train, self._score = (
-            self._compiled.function("train", 10, 2),
-            self._compiled.function("score", 7, 1),
-        )
-        self._work = np.zeros(steps.floats, np.float32)
-        self._gradients = np.zeros(network.parameters, np.float32)
-
-    def train(
-        self,
-        parameters: Floats,
-        velocity: Floats,
-        data: Labelled,
-        order: Integers,
-        rates: Floats,
-    ) -> tuple[Floats, Integers]:
-        """Steps on the images `order`, [steps, batch size], that change the first two.
-
-        Returns the mean loss and the number of hits of each step. `rates`: one a step.
+        `kind`: parameters' "values", their "slopes" in the last step, or their "velocity", which
+        Keras has none of without momentum.
         """
-        losses, correct = np.zeros(len(order), np.float32), np.zeros(len(order), np.float32)
-        arrays = (parameters, self._gradients, velocity, self._work, order)
-        arrays += (*data, rates, losses, correct)
-        self._train(*map(_address, arrays), *order.shape)
-        return losses, correct.astype(np.int32)
+        for p, variable in zip(self._parameters, variables, strict=False):
+            whole = self._compiled.array(f"{p.name}_{kind}", (p.rows, p.columns, p.depth))
+            if cleared:
+                # A divergence leaves NaN in the padding.
+                whole.fill(0)
+            inputs = int(np.prod(variable.shape[:-1])) // p.rows
+            yield variable, whole[:, :inputs, : p.channels].reshape(variable.shape, copy=False)
 
-    def score(
-        self, parameters: Floats, data: Labelled, order: Integers
-    ) -> tuple[Floats, NDArray[np.bool_]]:
-        """The loss on each image of `order`, and whether it is classified rightly."""
-        losses, hits = np.zeros(len(order), np.float32), np.zeros(len(order), np.float32)
-        arrays = (parameters, self._work, order, *data, losses, hits)
-        self._score(*map(_address, arrays), len(order))
+    def run(self, data: Labelled, order: NDArray, rates: NDArray | None = None) -> Scores:
+        """Score the images of `order`, [steps, images]; with `rates`, one a step, train on them."""
+        losses, hits = np.zeros(order.shape, np.float32), np.zeros(order.shape, np.float32)
+        self._compiled.array("scale", (1,))[:] = np.float32(1) / np.float32(order.shape[1])
+        name, given = ("score", losses) if rates is None else ("train", rates)
+        numbers = np.ascontiguousarray(order, np.int64)
+        self._compiled.call(name, numbers, *data, given, losses, hits, *order.shape)
         return losses, hits > 0
 
+    def _chain(self) -> list[Convolution | Dense]:
+        code, (height, width, channels) = self._code, self.image_shape
+        sides = height + 2 * BORDER, width + 2 * BORDER
+        images = Tensor(code, "images", *sides, channels, CHUNK, lanes=1)
+        c1 = Convolution(code, "c1", images, 6, SIZE, first=True)
+        c3 = Convolution(code, "c3", c1.outputs, 16, SIZE)
+        c5 = Dense(code, "c5", c3.outputs, 120, activated=True)
+        f6 = Dense(code, "f6", c5.outputs, 84, activated=True)
+        return [c1, c3, c5, f6, Dense(code, "logits", f6.outputs, self.classes, False)]
 
-@cache
-def program(network: Network) -> Program:
-    """The network's, compiled once a process."""
-    return Program(network)
-
-
-def _address(array: NDArray) -> int:
-    if not array.flags.c_contiguous:
-        raise ValueError("arrays must be contiguous")
-    return array.ctypes.data
-
-
-class _Steps:
-    """Builds the module of a network. `floats`: what its functions need of work memory."""
-
-    def __init__(self, network: Network) -> None:
-        self.network, self.module, self.floats = network, ir.Module(), 0
-        layers = network.layers
-        self._source = self._room(CHUNK * layers[0].inputs)
-        self._kept = [self._room(CHUNK * layer.kept) for layer in layers]
-        self._outputs = [self._room(CHUNK * layer.outputs) for layer in layers]
-        self._slopes = [self._room(CHUNK * layer.outputs) for layer in layers[:-1]]
-        self._scratch = [self._room(layer.scratch) for layer in layers]
-        self._labels, self._losses, self._hits = (self._room(CHUNK) for _ in range(3))
-        self._scale = self._room(1)
-        # Logits become their own gradient.
-        self._slopes.append(self._outputs[-1])
-        self._classify = scores(self.module, "classify", network.classes)
-        self._read = self._pixels()
-        self._forward, self._backward = self._chain_forward(), self._chain_backward()
-        self._train()
-        self._score()
-
-    def _room(self, floats: int) -> int:
-        """Where so many floats begin."""
-        place = self.floats
-        self.floats += -(-floats // 16) * 16
-        return place
-
-    def _pixels(self) -> Function:
-        """An image of bytes as floats within its border, which stays 0."""
-        height, width, channels = self.network.image_shape
-        first, line = self.network.layers[0], width * channels
-        border = (first.height - height) // 2 if isinstance(first, Convolution) else 0
-        k = Function(self.module, "pixels", 2)
-        image, x = k.arguments
-        with k.loop(0, height) as row:
+    def _read(self, image: Array, maps: Tensor, values: Array) -> None:
+        """Bytes as floats within a border, which stays 0."""
+        pixels, border = self.pixels, BORDER * maps.depth
+        line = maps.line - 2 * border
+        with self._code.loop(maps.rows - 2 * BORDER) as row:
             for start in range(0, line, LANES):
-                lanes = min(LANES, line - start)
-                values = k.floats(k.load(image, row * line + start, lanes, BYTE))
-                pixels = self.network.pixels
-                place = (row + border) * (line + 2 * border * channels) + border * channels + start
-                k.store((values - pixels.mean) * float(np.float32(1 / pixels.divisor)), x, place)
-        return k.end()
+                read = image.at(row * line + start).load(min(LANES, line - start))
+                scaled = (read - pixels.mean) * float(np.float32(1 / pixels.divisor))
+                values.at((row + BORDER) * maps.line + (border + start)).store(scaled)
 
-    def _chain_forward(self) -> Function:
-        """Of (parameters, work, order, images, labels, first, count): logits and labels in work."""
-        k = Function(self.module, "forward", 5, 2)
-        parameters, work, order, images, labels, first, count = k.arguments
-        with k.loop(0, count) as n:
-            number = k.long(k.load(order, first + n, kind=INT))
-            k.store(k.load(labels, number, kind=INT), work, n + self._labels, INT)
-            pixels = int(np.prod(self.network.image_shape))
-            inputs = self.network.layers[0].inputs
-            k.call(
-                self._read,
-                k.at(images, number * pixels, BYTE),
-                k.at(work, n * inputs + self._source),
-            )
-        for i, layer in enumerate(self.network.layers):
-            function = layer.forward(self.module, f"forward{i}")
-            k.call(
-                function,
-                k.at(work, self._inputs(i)),
-                *(k.at(parameters, place) for place in self.network.places[i]),
-                k.at(work, self._kept[i]),
-                k.at(work, self._outputs[i]),
-                count,
-            )
-        return k.end()
+    def _forward(self) -> None:
+        """Images of those numbers become logits, losses, hits and the slopes of logits."""
+        code, maps, logits = self._code, self._layers[0].inputs, self._layers[-1].outputs
+        kinds, pixels = [LONG, BYTE, LONG, FLOAT, FLOAT], int(np.prod(self.image_shape))
+        with code.function("forward", kinds, 1) as (order, images, labels, losses, hits, count):
+            with code.loop(count) as n:
+                image = images.at(order.at(n).load() * pixels)
+                self._read(image, maps, maps.values.at(n * maps.size))
+            for layer in self._layers:
+                layer.forward(count)
+            with code.loop(count) as n:
+                label = labels.at(order.at(n).load()).load()
+                loss, hit = score(logits, n, label, self._scale.load())
+                losses.at(n).store(loss)
+                hits.at(n).store(hit)
 
-    def _chain_backward(self) -> Function:
-        """Of (parameters, gradients, work, count): the gradients grow by those of the images."""
-        k = Function(self.module, "backward", 3, 1)
-        parameters, gradients, work, count = k.arguments
-        for i, layer in reversed([*enumerate(self.network.layers)]):
-            function = layer.backward(self.module, f"backward{i}", first=not i)
-            weights, biases = self.network.places[i]
-            # The first has no gradient of its inputs to write.
-            places = (self._kept[i], self._outputs[i], self._slopes[i])
-            k.call(
-                function,
-                k.at(work, self._inputs(i)),
-                k.at(parameters, weights),
-                *(k.at(work, place) for place in places),
-                k.at(gradients, weights),
-                k.at(gradients, biases),
-                k.at(work, self._slopes[i - 1]),
-                k.at(work, self._scratch[i]),
-                count,
-            )
-        return k.end()
+    def _backward(self) -> None:
+        """The slopes of parameters grow by those of so many images."""
+        with self._code.function("backward", [], 1) as (count,):
+            for layer in reversed(self._layers):
+                layer.backward(count)
 
-    def _inputs(self, i: int) -> int:
-        return self._outputs[i - 1] if i else self._source
+    def _steps(self, name: str, training: bool) -> None:
+        """The function of image numbers [steps, size], images, labels and rates.
 
-    def _chunks(self, k: Function, count: Value, each: Callable[[Value, Value], None]) -> None:
-        """`each(first, count)` for as many images as fit the work memory at once."""
-        whole = count - count.remainder(CHUNK)
-        with k.loop(0, whole, CHUNK) as first:
-            each(first, k.number(CHUNK))
-        with k.loop(whole, count, CHUNK) as first:
-            each(first, count - first)
+        It sets losses and hits of the images, and if `training` changes parameters.
+        """
+        code, kinds = self._code, [LONG, BYTE, LONG, FLOAT, FLOAT, FLOAT]
+        with code.function(name, kinds, 2) as arguments:
+            order, images, labels, rates, losses, hits, steps, size = arguments
+            with code.loop(steps) as step:
+                for parameter in self._parameters if training else ():
+                    with code.loop(parameter.size, step=LANES) as i:
+                        parameter.slopes.at(i).store(code.zero(LANES))
+                with code.loop(size, step=CHUNK) as first:
+                    count, place = (size - first).limited(0, CHUNK), step * size + first
+                    scores = losses.at(place), hits.at(place)
+                    code.call("forward", order.at(place), images, labels, *scores, count)
+                    if training:
+                        code.call("backward", count)
+                if training:
+                    self._update(rates.at(step).spread(LANES))
 
-    def _train(self) -> None:
-        k = Function(self.module, "train", 10, 2)
-        (
-            parameters,
-            gradients,
-            velocity,
-            work,
-            order,
-            images,
-            labels,
-            rates,
-            losses,
-            correct,
-            steps,
-            size,
-        ) = k.arguments
-        with k.loop(0, steps) as step:
-            with k.loop(0, self.network.parameters, LANES) as i:
-                k.store(k.constant(0.0, lanes=LANES), gradients, i)
-            scale = k.constant(1.0) / k.floats(size)
-            k.store(scale, work, self._scale)
-            loss, hits = k.cells([k.constant(0.0)] * 2)
-
-            def each(first: Value, count: Value) -> None:
-                k.call(
-                    self._forward,
-                    parameters,
-                    work,
-                    order,
-                    images,
-                    labels,
-                    step * size + first,
-                    count,
-                )
-                self._scores(k, work, k.at(work, self._losses), k.at(work, self._hits), count)
-                with k.loop(0, count) as n:
-                    loss.add(k.load(work, n + self._losses))
-                    hits.add(k.load(work, n + self._hits))
-                k.call(self._backward, parameters, gradients, work, count)
-
-            self._chunks(k, size, each)
-            k.store(loss.get() * scale, losses, step)
-            k.store(hits.get(), correct, step)
-            self._update(k, parameters, gradients, velocity, k.load(rates, step))
-        k.end()
-
-    def _update(
-        self, k: Function, parameters: Value, gradients: Value, velocity: Value, rate: Value
-    ) -> None:
+    def _update(self, rate: Value) -> None:
         """As Keras's SGD."""
-        momentum = self.network.momentum
-        with k.loop(0, self.network.parameters, LANES) as i:
-            down = k.load(gradients, i, LANES) * k.spread(rate, LANES)
-            change = down * -1.0
-            if momentum:
-                kept = k.load(velocity, i, LANES) * momentum - down
-                k.store(kept, velocity, i)
-                change = kept * momentum - down if self.network.nesterov else kept
-            k.store(k.load(parameters, i, LANES) + change, parameters, i)
+        code = self._code
+        for parameter in self._parameters:
+            velocities = code.array(f"{parameter.name}_velocity", parameter.size)
+            with code.loop(parameter.size, step=LANES) as i:
+                value, velocity = parameter.values.at(i), velocities.at(i)
+                down = parameter.slopes.at(i).load(LANES) * rate
+                change = down * -1.0
+                if self.momentum:
+                    kept = velocity.load(LANES) * self.momentum - down
+                    velocity.store(kept)
+                    change = kept * self.momentum - down if self.nesterov else kept
+                value.store(value.load(LANES) + change)
 
-    def _score(self) -> None:
-        k = Function(self.module, "score", 7, 1)
-        parameters, work, order, images, labels, losses, hits, total = k.arguments
 
-        def each(first: Value, count: Value) -> None:
-            k.call(self._forward, parameters, work, order, images, labels, first, count)
-            self._scores(k, work, k.at(losses, first), k.at(hits, first), count)
-
-        self._chunks(k, total, each)
-        k.end()
-
-    def _scores(self, k: Function, work: Value, losses: Value, hits: Value, count: Value) -> None:
-        places = (self._outputs[-1], self._labels)
-        logits, labels = (k.at(work, place) for place in places)
-        k.call(self._classify, logits, labels, losses, hits, k.at(work, self._scale), count)
+program = cache(Program)
+"""Compiled once a process."""
