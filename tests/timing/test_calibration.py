@@ -19,10 +19,16 @@ def test_noise_makes_no_cost_negative() -> None:
     assert calibration.per_image_and_step({"small": 1e-3, "large": 1.0})["step"] == 0.0
 
 
+def test_what_waits_for_the_disk_costs_nothing() -> None:
+    waiting = "import threading; threading.Event().wait(1)"
+    assert 0 < calibration.seconds_of(waiting) < 0.5
+
+
 def test_one_core_is_calibrated_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "affinity", lambda: [0])
     found = calibration.calibrate()
     assert found.cores == 1
-    assert min(found.startup, found.graph, found.image, found.evaluated_image, found.report) > 0
+    starts = (found.startup, found.job, found.report)
+    assert min(*starts, found.graph, found.image, found.evaluated_image) > 0
     # TensorFlow alone occupies more than 100 MB.
     assert found.memory_bytes > 1e8

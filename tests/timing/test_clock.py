@@ -1,6 +1,14 @@
 """Readings of a clock that only the runner moves."""
 
-from batchmark.timing.protocol import Length, calibrate, calls, elapsed_seconds, train_to, visit
+from batchmark.timing.protocol import (
+    Length,
+    Reading,
+    calibrate,
+    calls,
+    elapsed_seconds,
+    train_to,
+    visit,
+)
 
 LENGTH = Length(min_seconds=0.3, min_steps=20)
 
@@ -55,7 +63,7 @@ def test_where_xla_compiles_every_number_of_steps_is_rehearsed() -> None:
 
 
 def test_a_visit_makes_no_other_calls_than_announced() -> None:
-    assert calls(40) == (2, 40, 4)
+    assert calls(40) == (2, 40)
 
 
 def test_a_visit_leaves_out_its_warm_up() -> None:
@@ -66,12 +74,35 @@ def test_a_visit_leaves_out_its_warm_up() -> None:
     assert reading.start_ns == 1000 + 20_000_000
 
 
-def test_a_visit_that_ends_too_early_goes_on() -> None:
-    # 40 steps take 0.28 s, which is too short; 4 more make 0.308 s.
+def test_a_call_costs_what_it_costs_as_often_for_what_is_fast() -> None:
+    """A call takes 2 steps' time beside its steps: once, though 0.294 s are less than 0.3 s."""
     machine = Machine(0.007)
+
+    def run(steps: int) -> None:
+        machine.run(steps + 2)
+
+    assert visit(run, 40, LENGTH, machine.clock) == Reading(40, 1000 + 28_000_000, 294_000_000)
+
+
+def test_a_visit_that_was_counted_on_a_slow_machine_is_made_anew() -> None:
+    # 40 steps of 5 ms take 0.2 s, which is less than four fifths of 0.3 s; so do twice as many.
+    machine = Machine(0.005)
     reading = visit(machine.run, 40, LENGTH, machine.clock)
-    assert machine.calls == [2, 40, 4]
-    assert (reading.steps, reading.elapsed_ns) == (44, 308_000_000)
+    assert machine.calls == [2, 40, 4, 80]
+    assert (reading.steps, reading.elapsed_ns) == (80, 400_000_000)
+
+
+def test_the_fastest_try_tells_how_many_steps_a_visit_has() -> None:
+    # 1, 4 and 16 steps in 20, 40 and 192 ms: 10 ms a step, though the last took 12.
+    machine, delays = Machine(0.001), iter([19, 36, 176])
+    calls: list[int] = []
+
+    def run(steps: int) -> None:
+        calls.append(steps)
+        machine.run(steps + next(delays))
+
+    assert calibrate(run, LENGTH, False, machine.clock) == 33
+    assert calls == [1, 4, 16]
 
 
 def test_training_ends_at_the_target_and_the_clock_stands_while_it_is_looked_for() -> None:

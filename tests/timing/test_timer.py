@@ -26,13 +26,15 @@ def test_the_compiled_path_is_timed(conditions: Conditions) -> None:
     subject = TimingSubject(
         id="a", hyperparameters=Hyperparameters(model="mlp", batch_size=16), variants=[]
     )
-    with Worker(Timer, conditions, Length(0.005, 5), 0) as timer:
-        startup = timer.ask(Timer.prepare, "a", subject, alone=True)
+    with Worker("new", Timer, conditions, Length(0.005, 5), 0) as timer:
+        built = timer.ask(Timer.prepare, "a", subject, main=True)
+        begun = timer.ask(Timer.begin, "a", subject, built, main=True)
+        startup = timer.ask(Timer.calibrate, "a", subject, begun)
         timer.ask(Timer.rehearse, "a", subject, startup.visit_steps)
         visit = timer.ask(Timer.visit, "a", startup.visit_steps)
         assert timer.ask(Timer.environment)["xla"]
     assert (startup.batch_size, startup.steps_per_epoch, startup.message) == (16, 6, "")
-    assert visit.steps >= 5
+    assert visit.steps >= startup.visit_steps >= 5
     assert startup.trace_seconds > 0
     assert startup.compile_seconds > 0
     assert startup.first_step_seconds > 0

@@ -1,5 +1,6 @@
 """Which subjects a session has, and what memory predicts; the clock itself is tested as a stage."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.machine import facts as machine
 from batchmark.timing.footprint import Footprint
-from batchmark.timing.process import Startup
+from batchmark.timing.process import Conditions, Startup
 from batchmark.timing.protocol import Length
 from batchmark.timing.session import (
+    _prepare,
     largest_batch_sizes,
     thread_settings,
     timed_graphs,
@@ -65,6 +67,40 @@ def test_thread_settings_are_numbers_and_distinct(
 
 def test_a_gpu_has_no_thread_settings() -> None:
     assert thread_settings(request(device="gpu", threads=[1, 0])) == [0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "origins"),
+    [
+        ({}, ("shared", "apart")),
+        ({"loop": "fit-tuned"}, ("shared", "apart")),
+        ({"loop": "fit"}, ("new", "new")),
+        ({"device": "gpu", "threads": 0}, ("new", "new")),
+    ],
+)
+def test_what_may_be_forked(changes: dict[str, Any], origins: tuple[str, str]) -> None:
+    fields = {"device": "cpu", "threads": 1, "npz": Path("n"), "facts": Path("f")}
+    conditions = Conditions(**(fields | changes))
+    assert (conditions.origin(), conditions.origin(apart=True)) == origins
+
+
+class Listener:
+    """In a worker's place: what it is asked, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, method: Any, name: str, *_: Any, **__: Any) -> Startup:
+        self.asked.append((method.__name__, name))
+        return Startup()
+
+
+def test_no_graph_is_built_after_a_first_step() -> None:
+    """TensorFlow would get all that have begun ready anew, within their first visit."""
+    listener: Any = Listener()
+    assert _prepare(timed_graphs(request(), [1])[:2], listener, main=True).keys() == {"bs8", "bs16"}
+    graphs = ("bs8", "bs16")
+    assert listener.asked == [(step, graph) for step in ("prepare", "begin") for graph in graphs]
 
 
 def test_one_baseline_and_one_control_serve_all_thread_settings() -> None:

@@ -124,13 +124,19 @@ _HIDDEN = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "SparseMatMul", "SparseTensor
 
 
 REPETITIONS = 5
+# What a product costs beside its arithmetic is a hundredth of that at most.
+LONG_SECONDS = 0.005
 
 
 def matrix_product_peak(device: Device) -> float:
     """FLOP/s of the fastest square float32 products, of several sizes and repetitions."""
-    kind = KINDS[device]
-    # Which size is fastest depends on caches and cores.
-    return max(fastest(size, kind.products) for size in kind.sizes)
+    kind, rates = KINDS[device], [0.0]
+    # Which size is fastest depends on caches and cores; beyond a long one none is faster.
+    for size in kind.sizes:
+        rates.append(fastest(size, kind.products))
+        if 2 * size**3 > LONG_SECONDS * rates[-1]:
+            break
+    return max(rates)
 
 
 def fastest(size: int, products: int, repetitions: int = REPETITIONS) -> float:
@@ -138,7 +144,7 @@ def fastest(size: int, products: int, repetitions: int = REPETITIONS) -> float:
     # So scaled, a product has the spread of its factor.
     matrix = tf.random.stateless_normal((size, size), seed=(0, 1)) / size**0.5
 
-    @tf.function
+    @tf.function(autograph=False)
     def product() -> tf.Tensor:
         result = matrix
         for _ in range(products):

@@ -1,18 +1,22 @@
 """The measuring process: it opens a session a subject, keeps them alive and reads the clock."""
 
+import gc
 import os
+import select
 import signal
+import subprocess
 import sys
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
 from pathlib import Path
+from socket import socketpair
 from threading import Thread
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar
 
 from batchmark.contract.devices import KINDS, Device
 from batchmark.contract.errors import UserError, scrubbed
@@ -21,7 +25,6 @@ from batchmark.contract.requests.budget import evaluation_steps
 from batchmark.contract.requests.time import LoneRun, TimingSubject
 from batchmark.dataset.arrays import load_dataset
 from batchmark.machine.facts import lacked_ns
-from batchmark.machine.garbage import collect_seldom
 from batchmark.timing import protocol
 from batchmark.training import environment
 
@@ -29,6 +32,13 @@ State = TypeVar("State")
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
+Origin = Literal["new", "shared", "apart"]
+# Forks of the workflow's server, or of its second process; where there is none they are new, too.
+COMMANDS: dict[Origin, list[str]] = {
+    "new": ["batchmark.stages.measure"],
+    "shared": ["batchmark.stages", "measure"],
+    "apart": ["batchmark.stages", "--apart", "measure"],
+}
 # Speed does not depend on the learning rate; a small one keeps losses finite for the whole session.
 LEARNING_RATE = 1e-5
 
@@ -43,11 +53,21 @@ class Conditions:
     facts: Path
     loop: str = "graph"
 
+    def origin(self, *, apart: bool = False) -> Origin:
+        """A fork, unless its switches are others than training's or it needs a card.
+
+        `apart`: of an import of its own, so that libraries lie elsewhere in memory.
+        """
+        if KINDS[self.device].cards or self.loop in environment.AS_INSTALLED:
+            return "new"
+        return "apart" if apart else "shared"
+
 
 class Runtime:
     """TensorFlow with its switches set and the data on the device. Opens training sessions."""
 
     def __init__(self, conditions: Conditions) -> None:
+        environment.in_fork(conditions.threads)
         environment.apply(conditions.device, conditions.threads, loop=conditions.loop)
         # TensorFlow must find the switches set.
         from batchmark.training.data import to_device  # noqa: PLC0415
@@ -57,6 +77,8 @@ class Runtime:
         self.compiled = KINDS[self.device].compiled
         self.data = to_device(load_dataset(conditions.npz, conditions.facts))
         self._session = Session
+        # Nobody looks at all these objects for garbage, 0.2 s each time, nor copies a fork's.
+        gc.freeze()
 
     def check_batch(self, chosen: Hyperparameters) -> None:
         """Raise UserError when there are fewer training images than in a batch."""
@@ -86,17 +108,28 @@ class Runtime:
 
 
 class Worker(Generic[State]):
-    """A fresh process that builds an object and calls its methods on demand.
+    """A process that builds an object and calls its methods on demand.
 
     It starts building at once; the first `ask` waits for that. It ends with the `with` block, and
     by itself when this process dies.
     """
 
     def __init__(
-        self, build: Callable[Given, State], *arguments: Given.args, **named: Given.kwargs
+        self,
+        origin: Origin,
+        build: Callable[Given, State],
+        *arguments: Given.args,
+        **named: Given.kwargs,
     ) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_settle)
-        self._building = self._pool.submit(_build, partial(build, *arguments, **named))
+        ours, theirs = socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *COMMANDS[origin]], stdin=theirs.fileno()
+            )
+        self._line = Connection(ours.detach())
+        self._line.send(partial(build, *arguments, **named))
+        # Of the process that works, which may be another's fork; 0 until the object is built.
+        self.pid = 0
 
     def ask(
         self,
@@ -106,12 +139,14 @@ class Worker(Generic[State]):
     ) -> Answer:
         """The answer of the object's `method` in the other process.
 
-        Raises what the method or building the object raised, UserError if the process died of it.
+        Raises what the user can mend as UserError, so also the end of the process; anything else
+        that building or the method raised as RuntimeError with its traceback.
         """
         try:
-            self._building.result()
-            return self._pool.submit(_call, method, *arguments, **named).result()
-        except BrokenProcessPool:
+            self.pid = self.pid or self._receive()
+            self._line.send((method, arguments, named))
+            return self._receive()
+        except (EOFError, OSError):
             raise UserError(
                 f"a measuring process ended in {method.__name__!r}; "
                 "its message stands above, or memory ran out."
@@ -125,34 +160,60 @@ class Worker(Generic[State]):
 
     def close(self) -> None:
         """End the process. Closing it again does nothing."""
-        self._pool.shutdown(cancel_futures=True)
+        self._line.close()
+        self._process.wait()
+
+    def _receive(self) -> Any:
+        value = self._line.recv()
+        if isinstance(value, _Failure):
+            raise UserError(value.text) if value.mendable else RuntimeError(value.text)
+        return value
 
 
-def _settle() -> None:
-    """Have this worker end with its parent, and at Ctrl-C at once and without a traceback."""
-    collect_seldom()
+@dataclass(frozen=True)
+class _Failure:
+    """An exception on its way to who asked, for not every one can be sent."""
+
+    text: str
+    mendable: bool
+
+
+def work() -> None:
+    """Be a worker's process: build and call what is asked for on standard input, a socket.
+
+    It ends with who asks, at Ctrl-C at once and without a traceback.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    Thread(target=_end_with_parent, daemon=True).start()
+    line = Connection(os.dup(0))
+    # Lest somebody's code reads from it.
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), 0)
+    Thread(target=_end_with, args=[line.fileno()], daemon=True).start()
+    built = _outcome(line.recv())
+    failed = isinstance(built, _Failure)
+    line.send(built if failed else os.getpid())
+    # Who asks may be gone.
+    with suppress(EOFError, BrokenPipeError):
+        while not failed:
+            method, arguments, named = line.recv()
+            line.send(_outcome(partial(method, built, *arguments, **named)))
 
 
-def _end_with_parent() -> None:
-    # An executor's worker that waits for work would outlive a killed parent, and keep the GPU.
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
+def _end_with(line: int) -> None:
+    # A worker in the midst of work would outlive a killed parent, and keep the GPU.
+    hung_up = select.poll()
+    hung_up.register(line, 0)
+    hung_up.poll()
+    os._exit(1)
 
 
-# What this worker has built. Not by the executor's initializer: that cannot say what went wrong.
-_built: list[Any] = []
-
-
-def _build(build: Callable[[], object]) -> None:
-    _built.append(build())
-
-
-def _call(method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
-    return method(_built[0], *arguments, **named)
+def _outcome(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except UserError as error:
+        return _Failure(str(error), mendable=True)
+    except Exception:
+        return _Failure(traceback.format_exc(), mendable=False)
 
 
 @dataclass(frozen=True)
@@ -160,7 +221,7 @@ class Startup:
     """What a subject turned out to be, and what it cost to get going (seconds).
 
     Tracing builds model and graph; XLA compiles before the first step. With `message`, it
-    cannot be timed and the numbers are 0. `visit_steps`: so many make a visit, 0 where not asked.
+    cannot be timed and the numbers are 0. `visit_steps`: so many make a visit, 0 where not told.
     """
 
     visit_steps: int = 0
@@ -198,14 +259,34 @@ class Timer:
         # On a card what the cores do says little about the time of a step.
         self._lacked = partial(lacked_ns, conditions.threads) if conditions.threads else lambda: 0
 
-    def prepare(self, name: str, subject: TimingSubject, *, alone: bool) -> Startup:
-        """Build the graph of `subject` under `name`; choose the length of its visits if `alone`."""
+    def prepare(self, name: str, subject: TimingSubject, *, main: bool) -> Startup:
+        """Build the graph of `subject` under `name`; the `main` process says what fails."""
         try:
-            return self._prepare(name, subject, alone)
+            return self._prepare(name, subject)
         except (Exception, SystemExit) as error:  # somebody's model may raise anything: time others
-            if alone:
-                print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
-            return Startup(message=f"not timed: {_public_reason(error)}")
+            return _untimed(name, error, said=main)
+
+    def begin(self, name: str, subject: TimingSubject, built: Startup, *, main: bool) -> Startup:
+        """With the first step, once all graphs are built: building one makes all begin anew."""
+        if built.message:
+            return built
+        step, xla = partial(self._runners[name], 1), self._runtime.compiles(subject)
+        try:
+            compiled, first = _first_step(step, xla)
+        except (Exception, SystemExit) as error:
+            return _untimed(name, error, said=main)
+        return replace(built, compile_seconds=compiled, first_step_seconds=first)
+
+    def calibrate(self, name: str, subject: TimingSubject, startup: Startup) -> Startup:
+        """With the length of its visits, which needs the machine to itself."""
+        whole = max(startup.steps_per_execution, 1)
+        rehearse = subject.loop == "graph" and self._runtime.compiles(subject)
+        try:
+            steps = protocol.calibrate(self._runners[name], self._length, rehearse)
+        except (Exception, SystemExit) as error:
+            return _untimed(name, error)
+        # Whole executions, as a long training has them.
+        return replace(startup, visit_steps=-(-steps // whole) * whole)
 
     def rehearse(self, name: str, subject: TimingSubject, steps: int) -> None:
         """Let XLA compile all that visits of so many steps will call."""
@@ -213,7 +294,7 @@ class Timer:
             self._runners[name](each)
 
     def visit(self, name: str, steps: int) -> protocol.Reading:
-        """One visit of a subject, after an untimed warm-up."""
+        """One visit of a subject, after an untimed warm-up; how many steps, the reading says."""
         return protocol.visit(self._runners[name], steps, self._length, taken=self._lacked)
 
     def visit_loop(self, name: str, steps: int) -> protocol.Reading | str:
@@ -221,8 +302,7 @@ class Timer:
         try:
             return self.visit(name, steps)
         except (Exception, SystemExit) as error:
-            print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
-            return f"not timed: {_public_reason(error)}"
+            return _untimed(name, error).message
 
     def train_alone(self, run: LoneRun, target: float) -> Arrival:
         """Train a variant to the target and read the clock; a failure has a message instead."""
@@ -250,7 +330,7 @@ class Timer:
             "xla": self._runtime.compiled,
         }
 
-    def _prepare(self, name: str, subject: TimingSubject, alone: bool) -> Startup:
+    def _prepare(self, name: str, subject: TimingSubject) -> Startup:
         self._runtime.check_batch(subject.hyperparameters)
         if subject.loop != "graph":
             return self._prepare_loop(name, subject)
@@ -260,12 +340,9 @@ class Timer:
         )
         (session,) = sessions
         traced = protocol.elapsed_seconds(session.trace)
-        xla = self._runtime.compiles(subject)
-        compiled, first = self._first_step(partial(self._train, session, 1), xla)
-        self._runners[name] = run = partial(self._train, session)
-        steps = protocol.calibrate(run, self._length, rehearse=xla) if alone else 0
+        self._runners[name] = partial(self._train, session)
         size = session.batches.batch_size
-        return Startup(steps, size, session.steps_per_epoch, built + traced, compiled, first)
+        return Startup(0, size, session.steps_per_epoch, built + traced)
 
     def _prepare_loop(self, name: str, subject: TimingSubject) -> Startup:
         """A loop is opened, checked and, if it can be, tuned; then as a graph."""
@@ -277,17 +354,11 @@ class Timer:
             lambda: opened.append(open_loop(subject.loop, chosen, data, self._seed, LEARNING_RATE))
         )
         (loop,) = opened
-        first = protocol.elapsed_seconds(partial(loop.train, 1))
         self._runners[name] = loop.train
-        steps = protocol.calibrate(loop.train, self._length, rehearse=False)
-        # Whole executions, as a long training has them.
-        whole = max(loop.steps_per_execution, 1)
         return Startup(
-            visit_steps=-(-steps // whole) * whole,
             batch_size=loop.batch_size,
             steps_per_epoch=loop.steps_per_epoch,
             trace_seconds=built,
-            first_step_seconds=first,
             steps_per_execution=loop.steps_per_execution,
         )
 
@@ -298,11 +369,12 @@ class Timer:
         total = max(1, round(budget.epochs * epoch))
         marks = evaluation_steps(total, epoch, size, budget.evaluate_every, budget.evaluate_finely)
         lengths = {mark - before for before, mark in pairwise([0, *marks])}
+        begun = session.state()
         # Graphs are traced, and compiled for each length of calls, before the clock is read.
         for steps in lengths if self._runtime.compiled else {1}:
             session.train(steps)
         session.evaluate("validation")
-        session.restart(budget.first_seed)
+        session.restore(begun, step=0)
         steps, seconds, reached = protocol.train_to(
             target,
             marks,
@@ -311,17 +383,25 @@ class Timer:
         )
         return Arrival(steps / epoch, seconds, reached)
 
-    def _first_step(self, step: Callable[[], None], xla: bool) -> tuple[float, float]:
-        """Seconds of compilation, which XLA does within the first call, and of the step itself."""
-        first = protocol.elapsed_seconds(step)
-        if not xla:
-            return 0.0, first
-        again = protocol.elapsed_seconds(step)
-        return max(first - again, 0.0), again
-
     def _train(self, session: Any, steps: int) -> None:
         session.train(steps)
         self._tf.test.experimental.sync_devices()
+
+
+def _first_step(step: Callable[[], object], xla: bool) -> tuple[float, float]:
+    """Seconds of compilation, which XLA does within the first call, and of the step itself."""
+    first = protocol.elapsed_seconds(step)
+    if not xla:
+        return 0.0, first
+    again = protocol.elapsed_seconds(step)
+    return max(first - again, 0.0), again
+
+
+def _untimed(name: str, error: Exception | SystemExit, *, said: bool = True) -> Startup:
+    """What failed, with a reason that may be published; the whole of it is `said` in the log."""
+    if said:
+        print(f"{name} is not timed: {_reason(error)}.", file=sys.stderr)
+    return Startup(message=f"not timed: {_public_reason(error)}")
 
 
 def _reason(error: Exception | SystemExit) -> str:

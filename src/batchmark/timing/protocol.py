@@ -18,14 +18,14 @@ What it returns are the nanoseconds that count, where that is not all it took; s
 Clock = Callable[[], int]
 # Untimed, so that caches and clock rates are this subject's when its visit begins.
 WARM_UP_SHARE = 0.05
-# The visit was too short although more steps than needed were asked for: the machine got faster.
-TOP_UP_SHARE = 0.1
-MARGIN = 1.1
+# A machine that gets faster should not make a visit too short, nor one that others slowed while
+# the steps were counted: below this share of its length it is made again, with more.
+MARGIN, ENOUGH = 1.1, 0.8
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a visit lasts at least, in both respects.
+    """How long a visit should last at least, in both respects.
 
     `min_steps` is not asked for beyond `max_seconds`: long steps are no noisier for being few.
     """
@@ -77,19 +77,21 @@ def calibrate(
 
     `rehearse`: run every number of steps untimed first, where XLA may have to compile for it.
     """
-    steps, seconds = 1, 0.0
+    steps, seconds, step = 1, 0.0, inf
     # A quarter of a visit tells the time of a step well enough; each try is four times as long.
     while seconds < length.min_seconds / 4:
         steps = steps * 4 if seconds else 1
         if rehearse:
             run(steps)
         seconds = spent(run, steps, clock) / 1e9
-    return length.steps(seconds / steps)
+        # The fastest: a call costs something beside its steps, and delays are one-sided.
+        step = min(step, seconds / steps)
+    return length.steps(step)
 
 
-def calls(steps: int) -> tuple[int, int, int]:
-    """The numbers of steps that a visit of `steps` runs at once: warm-up, visit, top-up."""
-    return ceil(steps * WARM_UP_SHARE), steps, ceil(steps * TOP_UP_SHARE)
+def calls(steps: int) -> tuple[int, int]:
+    """The numbers of steps that a visit of `steps` runs at once: warm-up and visit."""
+    return ceil(steps * WARM_UP_SHARE), steps
 
 
 def visit(
@@ -99,17 +101,24 @@ def visit(
     clock: Clock = time.perf_counter_ns,
     taken: Clock = lambda: 0,
 ) -> Reading:
-    """Time `steps` steps after an untimed warm-up, and more if they end too early.
+    """Time `steps` steps in one call after an untimed warm-up, or a multiple if that ends too soon.
 
     `taken` counts the nanoseconds that cores were not the process's.
     """
-    warm_up, first, more = calls(steps)
+    reading, least = _one_call(run, steps, clock, taken), length.min_seconds * 1e9
+    if reading.elapsed_ns >= ENOUGH * least:
+        return reading
+    # Anew: a call costs as much as a step or several, and only what looks fast would pay for two.
+    times = ceil(MARGIN * least / max(reading.elapsed_ns, 1))
+    return _one_call(run, times * steps, clock, taken)
+
+
+def _one_call(run: Runner, steps: int, clock: Clock, taken: Clock) -> Reading:
+    warm_up, _ = calls(steps)
     run(warm_up)
-    before, start, done, elapsed = taken(), clock(), 0, 0
-    while not done or elapsed < length.min_seconds * 1e9:
-        elapsed += spent(run, more if done else first, clock)
-        done += more if done else first
-    return Reading(done, start, elapsed, max(taken() - before, 0))
+    before, start = taken(), clock()
+    elapsed = spent(run, steps, clock)
+    return Reading(steps, start, elapsed, max(taken() - before, 0))
 
 
 def train_to(

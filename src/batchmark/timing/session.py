@@ -86,22 +86,23 @@ def time_study(request: TimeRequest, npz: Path, facts: Path) -> TimingResult:
     conditions = [Conditions(request.device, threads, npz, facts) for threads in settings]
     length = visit_length(request, read_record(facts).facts)
     with ExitStack() as until_done:
-        # All start at once: importing TensorFlow takes seconds and is not timed.
-        profiler = until_done.enter_context(Worker(Profiler, conditions[0]))
-        timers = {
-            (each.threads, each.loop): [
-                until_done.enter_context(Worker(Timer, each, length, request.seed))
-                for _ in range(PROCESSES if each.loop == "graph" else 1)
-            ]
-            for each in [*conditions, *_of_loops(request, conditions[0])]
+
+        def timer(each: Conditions, *, apart: bool = False) -> Worker[Timer]:
+            worker = Worker(each.origin(apart=apart), Timer, each, length, request.seed)
+            return until_done.enter_context(worker)
+
+        # All at once: where they are no forks, importing TensorFlow takes seconds, not timed.
+        profiler = until_done.enter_context(Worker(conditions[0].origin(), Profiler, conditions[0]))
+        timers: Timers = {
+            (each.threads, each.loop): [timer(each), timer(each, apart=True)] for each in conditions
         }
-        with ThreadPoolExecutor() as beside:
-            others = beside.submit(_prepare_others, timed_graphs(request, settings), timers)
-            memory_use = _memory_use(request, profiler)
-            failures = others.result()
+        for each in _of_loops(request, conditions[0]):
+            timers[each.threads, each.loop] = [timer(each)]
+        timed = timed_graphs(request, settings)
+        startups, memory_use = _get_ready(request, timed, timers, profiler)
         # Before anything is timed: its memory is the timers'.
         profiler.close()
-        return _record_session(request, facts, timers, failures, memory_use)
+        return _record_session(request, facts, timers, startups, memory_use)
 
 
 def _of_loops(request: TimeRequest, main: Conditions) -> list[Conditions]:
@@ -115,6 +116,29 @@ def versions_beside(loops: Iterable[str]) -> dict[str, str]:
     return {"torch": version("torch")} if "torch" in loops and find_spec("torch") else {}
 
 
+def _get_ready(
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers, profiler: Worker[Profiler]
+) -> tuple[dict[str, Startup], MemoryUse]:
+    """What needs no machine of its own: all graphs built in all processes, and all footprints."""
+    homes = [[graph for graph in timed if graph.home == home] for home in timers]
+    with ThreadPoolExecutor() as beside:
+        memory_use = beside.submit(_memory_use, request, profiler)
+        built = [
+            beside.submit(_prepare, graphs, timer, main=process == 0)
+            for graphs, home in zip(homes, timers.values(), strict=True)
+            for process, timer in enumerate(home)
+        ]
+    startups: dict[str, Startup] = {}
+    # The main process's, unless another's says that it failed there.
+    for each in built:
+        startups |= {
+            name: startup
+            for name, startup in each.result().items()
+            if startup.message or name not in startups
+        }
+    return startups, memory_use.result()
+
+
 def _memory_use(request: TimeRequest, profiler: Worker[Profiler]) -> MemoryUse:
     resident = profiler.ask(Profiler.resident)
     # A rehearsal: the first step ever run loads pages of the libraries, which are no subject's.
@@ -123,6 +147,22 @@ def _memory_use(request: TimeRequest, profiler: Worker[Profiler]) -> MemoryUse:
         subject.id: profiler.ask(Profiler.footprint, subject) for subject in request.subjects
     }
     return MemoryUse(resident, footprints)
+
+
+def _prepare(graphs: list[TimedGraph], timer: Worker[Timer], *, main: bool) -> dict[str, Startup]:
+    """All graphs of a home in one of its processes; a loop whose process ends has a message."""
+    try:
+        built = {
+            each.id: timer.ask(Timer.prepare, each.id, each.subject, main=main) for each in graphs
+        }
+        return {
+            each.id: timer.ask(Timer.begin, each.id, each.subject, built[each.id], main=main)
+            for each in graphs
+        }
+    except UserError:
+        if any(each.subject.loop == "graph" for each in graphs):
+            raise
+        return {each.id: Startup(message=ENDED) for each in graphs}
 
 
 def visit_length(request: TimeRequest, facts: DatasetFacts) -> Length:
@@ -195,11 +235,11 @@ def _record_session(
     request: TimeRequest,
     facts: Path,
     timers: Timers,
-    failures: dict[str, Startup],
+    built: dict[str, Startup],
     memory_use: MemoryUse,
 ) -> TimingResult:
     timed = timed_graphs(request, thread_settings(request))
-    startups = _prepare_all(request, timed, timers, failures)
+    startups = _rehearse_all(request, timed, timers, built)
     peaks = _peaks(timers)
     main, *_ = next(iter(timers.values()))
     around = {"machine": machine.describe(), "code": machine.code()}
@@ -253,26 +293,19 @@ def _observe(
     }
     lost: dict[str, str] = {}
     readers = [_readers(timed, timers, steps, lost, turn) for turn in range(PROCESSES)]
-    started, before = datetime.now(UTC).replace(microsecond=0), machine.observe(request.device)
+    family = [timer.pid for home in timers.values() for timer in home if timer.pid]
+    started = datetime.now(UTC).replace(microsecond=0)
+    before = machine.observe(request.device, family=family)
     visits, gpus = _visit_all(request, readers, lost)
-    after = machine.observe(request.device)
+    after = machine.observe(request.device, family=family)
     return Observations(started, before, visits, gpus, after), lost
 
 
-def _prepare_others(timed: list[TimedGraph], timers: Timers) -> dict[str, Startup]:
-    """Prepare in all processes but the main ones, and give what failed; nothing is timed here."""
-    startups = {
-        graph.id: timer.ask(Timer.prepare, graph.id, graph.subject, alone=False)
-        for graph in timed
-        for timer in timers.get(graph.home, [])[1:]
-    }
-    return {name: startup for name, startup in startups.items() if startup.message}
-
-
-def _prepare_all(
-    request: TimeRequest, timed: list[TimedGraph], timers: Timers, failures: dict[str, Startup]
+def _rehearse_all(
+    request: TimeRequest, timed: list[TimedGraph], timers: Timers, built: dict[str, Startup]
 ) -> dict[str, Startup]:
-    startups = {graph.id: _prepare(graph, timers) for graph in timed} | failures
+    """With the length of visits, one subject after the other, and all that they call compiled."""
+    startups = {graph.id: _calibrate(graph, timers, built) for graph in timed}
     for graph in timed:
         steps = startups[graph.id].visit_steps
         for timer in timers[graph.home] if steps else ():
@@ -283,13 +316,15 @@ def _prepare_all(
     return startups
 
 
-def _prepare(graph: TimedGraph, timers: Timers) -> Startup:
+def _calibrate(graph: TimedGraph, timers: Timers, built: dict[str, Startup]) -> Startup:
     """What a subject turned out to be; a loop whose process ends, or is not here, has a message."""
     if graph.home not in timers:
         return Startup(message=NO_TORCH)
-    main, *_ = timers[graph.home]
+    startup, (main, *_) = built[graph.id], timers[graph.home]
+    if startup.message:
+        return startup
     try:
-        return main.ask(Timer.prepare, graph.id, graph.subject, alone=True)
+        return main.ask(Timer.calibrate, graph.id, graph.subject, startup)
     except UserError:
         if graph.subject.loop == "graph":
             raise
@@ -303,31 +338,37 @@ def _readers(
     lost: dict[str, str],
     turn: int,
 ) -> Readers:
-    """How each timeable subject is visited at that turn; `lost` takes in those that failed."""
+    """How each timeable subject is visited at that turn; `lost` takes in those that failed.
+
+    And `steps` how many the latest visit had.
+    """
     readers: Readers = {}
     for graph in timed:
         if graph.id in steps:
             home = timers[graph.home]
             # The control in another process than the baseline: what that makes is noise as well.
             process = (turn + (graph.role == "control")) % len(home)
-            read = partial(_read, home[process], graph, steps[graph.id], lost)
+            read = partial(_read, home[process], graph, steps, lost)
             readers[graph.id] = Reader(process, read)
     return readers
 
 
 def _read(
-    timer: Worker[Timer], graph: TimedGraph, steps: int, lost: dict[str, str]
+    timer: Worker[Timer], graph: TimedGraph, steps: dict[str, int], lost: dict[str, str]
 ) -> Reading | None:
     """A visit; None of a loop that failed, which then is `lost` with the reason."""
-    if graph.subject.loop == "graph":
-        return timer.ask(Timer.visit, graph.id, steps)
     try:
-        reading = timer.ask(Timer.visit_loop, graph.id, steps)
+        visit = Timer.visit if graph.subject.loop == "graph" else Timer.visit_loop
+        reading = timer.ask(visit, graph.id, steps[graph.id])
     except UserError:
+        if graph.subject.loop == "graph":
+            raise
         reading = ENDED
     if isinstance(reading, str):
         lost[graph.id] = reading
         return None
+    # More, where they were far too few.
+    steps[graph.id] = reading.steps
     return reading
 
 

@@ -11,7 +11,7 @@ from batchmark.contract.timing import Visit
 
 
 def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.ndarray]:
-    """By subject, its time a step over that of the baseline's nearest other visit in its round.
+    """By subject, its time a step over the baseline's at that moment of the round.
 
     One number a visit; a visit without one is left out, and one that was repeated.
     """
@@ -24,21 +24,25 @@ def ratios_to_baseline(visits: Iterable[Visit], baseline: str) -> dict[str, np.n
         costs = np.array([step_time(visit) for visit in members])
         moments = np.array([visit.start_ns + visit.elapsed_ns / 2 for visit in members])
         baselines = np.array([visit.subject == baseline for visit in members])
-        for visit, ratio in zip(members, ratio_to_nearest(moments, costs, baselines), strict=True):
+        for visit, ratio in zip(members, ratio_to_line(moments, costs, baselines), strict=True):
             if np.isfinite(ratio):
                 ratios[visit.subject].append(ratio)
     return {subject: np.array(values) for subject, values in ratios.items()}
 
 
-def ratio_to_nearest(moments: np.ndarray, costs: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """The costs of one round's visits, each over that of the nearest other candidate in time.
+def ratio_to_line(moments: np.ndarray, costs: np.ndarray, baselines: np.ndarray) -> np.ndarray:
+    """The costs of one round's visits, each over the baseline's at its moment.
 
-    `candidates`: which visits serve. NaN: none.
+    That is a straight line through the logarithms of the `baselines` among them: neither their
+    level in this round nor their drift within it stays in a ratio. NaN: there are none.
     """
-    distances = np.where(candidates, np.abs(moments[:, None] - moments), np.inf)
-    np.fill_diagonal(distances, np.inf)
-    nearest = np.where(np.isfinite(distances.min(axis=1)), costs[distances.argmin(axis=1)], np.nan)
-    return costs / nearest
+    if not baselines.any():
+        return np.full(len(costs), np.nan)
+    logs, level = np.log(costs), np.log(costs[baselines]).mean()
+    away = moments - moments[baselines].mean()
+    length = (away[baselines] ** 2).sum()
+    slope = (away[baselines] @ logs[baselines]) / length if length else 0.0
+    return np.exp(logs - level - slope * away)
 
 
 def step_time(visit: Visit) -> float:
@@ -46,7 +50,7 @@ def step_time(visit: Visit) -> float:
     return visit.elapsed_ns / visit.steps
 
 
-# A quiet machine stays below each of these; ratios to the nearest baseline bear more than drift.
+# A quiet machine stays below each of these; ratios to the baseline bear more than drift.
 DRIFT_LIMIT = 0.05
 SPREAD_LIMIT = 0.10
 BUSY_CORES = 0.1
@@ -147,7 +151,8 @@ def repeated(visits: Sequence[Visit]) -> list[ResultWarning]:
 def modified_z(values: np.ndarray) -> np.ndarray:
     """0.6745 (x - median) / MAD of each value; 0 where the MAD is 0 and x the median."""
     # 0.6745 is the normal distribution's third quartile: the scores are like standard deviations.
-    centred = values - np.median(values)
+    # Rounded, since ratios that agree have rounding errors.
+    centred = np.round(values - np.median(values), 12)
     deviation = np.median(np.abs(centred))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.nan_to_num(0.6745 * centred / deviation, nan=0.0)
