@@ -21,6 +21,7 @@ from batchmark.report.listing import figure_labels, table_labels
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.studies import in_order_of_priority
 from batchmark.plan.plan import open_plan
+from batchmark.stages.forkserver import VARIABLE, ForkServer
 
 min_version("9.0")
 collect_seldom()

@@ -8,8 +8,10 @@ Needs the environment of requirements/gpu.txt. Exit status 1 if a check fails or
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.time import TimeRequest, TimingSubject
 from batchmark.machine import cards, gpu
-from batchmark.timing.process import Conditions, Runtime, Worker
+from batchmark.timing.process import Conditions, Runtime
 from batchmark.timing.session import time_study
 
 STEPS = 100
@@ -32,23 +34,14 @@ SUBJECTS = [
 Outcome = tuple[bool, str]
 
 
-class Training:
-    """LeNet-5 trained for a while on one device, in a process of its own."""
+def losses_weights_gpus(conditions: Conditions) -> tuple[list[float], list[Any], int]:
+    """LeNet-5 trained for a while on one device; how many GPUs this process sees."""
+    session = Runtime(conditions).open(SUBJECTS[0], seed=1)
+    import tensorflow as tf  # noqa: PLC0415
 
-    def __init__(self, conditions: Conditions) -> None:
-        self._runtime = Runtime(conditions)
-        self._session = self._runtime.open(SUBJECTS[0], seed=1)
-
-    def losses(self) -> list[float]:
-        return self._session.train(STEPS).losses.tolist()
-
-    def weights(self) -> list[Any]:
-        return [variable.numpy() for variable in self._session.model.trainable_variables]
-
-    def visible_gpus(self) -> int:
-        import tensorflow as tf  # noqa: PLC0415
-
-        return len(tf.config.list_physical_devices("GPU"))
+    losses = session.train(STEPS).losses.tolist()
+    weights = [variable.numpy() for variable in session.model.trainable_variables]
+    return losses, weights, len(tf.config.list_physical_devices("GPU"))
 
 
 def main() -> None:
@@ -109,13 +102,10 @@ def check_training(folder: Path) -> Outcome:
 
 
 def trained(folder: Path, device: Device) -> tuple[list[float], list[Any], int]:
+    """The same in a process of its own."""
     conditions = Conditions(device, 0, folder / "data.npz", folder / "data.json")
-    with cards.own("gpu_check", "gpu"), Worker(Training, conditions) as worker:
-        return (
-            worker.ask(Training.losses),
-            worker.ask(Training.weights),
-            worker.ask(Training.visible_gpus),
-        )
+    with cards.own("gpu_check", "gpu"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(losses_weights_gpus, conditions).result()
 
 
 def check_timing(folder: Path) -> Outcome:

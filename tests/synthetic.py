@@ -114,7 +114,7 @@ def study(
             axes=built.axes,
             settings=built.settings,
             epochs=epochs,
-            trials=trials,
+            trials=dict.fromkeys(built.variants, trials),
             published=built.published,
         ),
         list(built.variants.values()),
@@ -248,7 +248,7 @@ def write_results(
     home = folder / machine / device
     place = {"machine": machine, "device": device, "dataset": dataset or MNIST}
     for each in request.variants:
-        trials = max(one.trials for one in request.studies if each.id in one.settings)
+        trials = max(one.trials.get(each.id, 0) for one in request.studies)
         epochs = max(one.epochs for one in request.studies if each.id in one.settings)
         run = run_result(each, trials, epochs, seed, truth, **place)
         write_result(home / "runs" / f"{each.id}.json", run)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import batchmark
+from tests.conftest import ALONE, FIRST, SLOW_MODULES, SLOW_PLACES
 
 ROOT = Path(batchmark.__file__).parent
 # Each imports only what stands before it.
@@ -13,7 +14,7 @@ ORDER = (
     *("contract", "machine", "dataset", "training", "timing", "probing", "profiling"),
     *("collecting", "statistics", "claims", "report", "plan", "publishing", "stages"),
 )
-MOST_MODULES = 165
+MOST_MODULES = 168
 
 
 def imported_folders(path: Path) -> Iterator[str]:
@@ -38,3 +39,12 @@ def test_the_order_is_the_one_that_readers_are_shown() -> None:
     text = (ROOT.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     places = [text.index(f"src/batchmark/{folder}/") for folder in ORDER]
     assert all(before < after for before, after in pairwise(places))
+
+
+def test_tests_that_are_named_are_there_and_those_that_go_alone_share_nothing() -> None:
+    tests = Path(__file__).parent
+    named = {*FIRST, *ALONE, *SLOW_MODULES, *SLOW_PLACES}
+    assert {name for name in named if not (tests / name).exists()} == set()
+    # What a module shares would be made once more in every process.
+    shared = {name for name in ALONE if 'scope="' in (tests / name).read_text(encoding="utf-8")}
+    assert shared == set()

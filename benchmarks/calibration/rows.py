@@ -12,36 +12,73 @@ import numpy as np
 import pandas as pd
 
 from batchmark.contract.tables import read_document, read_table
+from batchmark.statistics.cost_model import EARLY, Course, critical_size, geometric
+from batchmark.statistics.outcomes import Curves, epochs_to, read_curves
 from batchmark.statistics.prediction import SUBJECT, calibration, score
+
+# The race of a complete study is to the loss of this size early on its way, of so many seeds.
+PROBED, SEEDS = 64, 2
 
 
 def rows(folder: Path) -> pd.DataFrame:
     """Of every prediction that has a measurement beside it."""
     made, places = read_table(folder, "predictions"), read_document(folder / "environment.json")
     made = made[made["best_batch_size"].notna()]
+    variants, curves = read_table(folder, "variants"), read_curves(folder)
     kinds = [
         _kind(places[f"{a}/{b}"]) for a, b in zip(made["machine"], made["device"], strict=True)
     ]
+    sizes = [raced(_family(variants, row), curves, row) for row in made.to_dict("records")]
     step = made["o"] / made["c"]
     table = made.assign(
         kind=kinds,
         model=made["model"].str.partition(":")[0],
+        raced=pd.Series(sizes, made.index, float),
         step_over_example=step.round(2),
         predicted=(made["noise_scale"] * step).pow(0.5).round(1),
         noise_scale=made["noise_scale"].round(1),
-        measured=[_fastest(row) for row in made.to_dict("records")],
+        measured=made["best_batch_size"].astype(int),
         measured_low=made["best_batch_size_low"].astype(int),
         measured_high=made["best_batch_size_high"].astype(int),
     )
     return table[list(calibration().columns)]
 
 
-def _fastest(row: dict) -> int:
-    """The size of the least time; where sizes are tied, the answer's may be another of them."""
-    sizes, times = (
-        np.array(row[name].split(";"), float) for name in ("batch_sizes", "relative_times")
-    )
-    return int(sizes[times.argmin()])
+def _family(variants: pd.DataFrame, row: dict) -> pd.DataFrame:
+    """The variants whose rates are tuned, by batch size."""
+    studied = variants["studies"].str.split(";").map(lambda names: row["study"] in names)
+    return variants[studied & variants["tuned"].astype(bool)].sort_values("batch_size")
+
+
+def raced(family: pd.DataFrame, curves: Curves, row: dict) -> float | None:
+    """The critical size by early losses at three sizes, see `critical_size`.
+
+    The level is what the probed size reaches at `EARLY` of its epochs to the target.
+    """
+    names = dict(zip(family["batch_size"], family["variant"], strict=True))
+    sizes = sorted(names)
+    own = {
+        size: curves.of((curves.trials["variant"] == name).to_numpy(bool))
+        for size, name in names.items()
+    }
+    early = EARLY * geometric(_needed(own[PROBED], row["target"]))
+    level = geometric([each.falling().loss_at(early) for each in _courses(own[PROBED])])
+    spread = (sizes[0], sizes[len(sizes) // 2], sizes[-1])
+    critical = critical_size({size: _courses(own[size]) for size in spread}, level)
+    return None if critical is None else round(critical, 1)
+
+
+def _needed(curves: Curves, target: float) -> list[float]:
+    """Epochs to the target, or of the whole training if it missed."""
+    last = np.append(curves.starts[1:], len(curves.epoch)) - 1
+    return np.fmin(epochs_to(curves, target), curves.epoch[last]).tolist()
+
+
+def _courses(curves: Curves) -> list[Course]:
+    """Of the first seeds."""
+    ends = np.append(curves.starts[1:], len(curves.epoch))
+    parts = [slice(*part) for part in zip(curves.starts, ends, strict=True)][:SEEDS]
+    return [Course(curves.epoch[part], curves.loss[part]) for part in parts]
 
 
 def _kind(place: dict) -> str:
@@ -58,8 +95,9 @@ def scores() -> list[str]:
 def _line(row: dict) -> str:
     study = ", ".join(str(row[name]) for name in SUBJECT)
     predicted = f"{row['advised']:.0f} ({row['low']:.0f}–{row['high']:.0f})"
+    bounds = f" ({row['cost_low']:.2f}–{row['cost_high']:.2f})" if row["cost_low"] > 0 else ""
     held = "yes" if row["held"] else "no"
-    return f"| {study} | {predicted} | {row['measured']} | {row['cost']:.2f} | {held} |"
+    return f"| {study} | {predicted} | {row['measured']} | {row['cost']:.2f}{bounds} | {held} |"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from benchmarks.calibration import shapes
 HOME = Path(__file__).resolve().parents[2]
 NULLED = (
     *("batch_size", "optimizer", "momentum", "regularization"),
-    *("normalization", "device", "loops", "equivalents"),
+    *("normalization", "device", "loops", "equivalents", "single", "rprop"),
 )
 SIZES = {
     "lenet5": [16, 32, 64, 128, 256],
@@ -27,7 +27,7 @@ SIZES = {
 # The rates of the scan, a doubling apart, and that of the probe: as in `make quick`.
 TUNING = {
     "sgd": {"low": 0.02, "high": 0.64, "points": 6},
-    "adam": {"low": 0.0005, "high": 0.008, "points": 5},
+    "adam": {"low": 0.0005, "high": 0.016, "points": 6},
 }
 PROBED_RATE = {"sgd": 0.1, "adam": 0.001}
 # Epochs of the tuning and of a seed, images between evaluations, and the target of each
@@ -36,21 +36,21 @@ PROBED_RATE = {"sgd": 0.1, "adam": 0.001}
 DATASETS: dict[str, dict[str, Any]] = {
     "sample": {
         "dataset": {"name": "sample"},
-        **{"tuning": 0.5, "epochs": 2, "every": 12_500},
+        **{"tuning": 1, "epochs": 2, "every": 5000},
         "sgd": {"lenet5": 0.92, "lenet_theano": 0.94, "mlp": 0.90, "strided": 0.92},
         "adam": {"lenet5": 0.92, "mlp": 0.90, "strided": 0.92},
     },
     "shapes": {
         "dataset": {"name": "shapes", "path": "shapes.npz"},
-        **{"tuning": 1.2, "epochs": 7, "every": 1500},
+        **{"tuning": 2.4, "epochs": 7, "every": 600},
         "sgd": {"lenet5": 0.93, "mlp": 0.85, "strided": 0.93},
         "adam": {"lenet5": 0.93, "mlp": 0.85, "strided": 0.93},
     },
     "mnist": {
         "dataset": {"name": "mnist", "validation": 5000, "fallback": "none"},
-        **{"tuning": 0.25, "epochs": 2, "every": 6250},
+        **{"tuning": 0.5, "epochs": 2, "every": 2500},
         "sgd": {"mlp": 0.94},
-        "adam": {},
+        "adam": {"lenet5": 0.98, "mlp": 0.95, "strided": 0.975},
     },
 }
 
@@ -64,7 +64,7 @@ def configuration(dataset: str, optimizer: str) -> dict[str, Any]:
         "dataset": data["dataset"],
         "targets": {dataset: [0.9]},
         "training": {
-            **{"trials": 1, "trials_at_most": 3, "epochs": data["epochs"]},
+            **{"trials": 1, "trials_at_most": 6, "epochs": data["epochs"]},
             **{"evaluate_every": data["every"], "not_learning_after": data["epochs"]},
         },
         "tuning": {**TUNING[optimizer], "epochs": data["tuning"]},

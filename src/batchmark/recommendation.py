@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -23,6 +23,7 @@ from batchmark.contract.run import RunResult
 from batchmark.dataset.own import Array, as_images, as_labels, check_pair, pixel_factor
 from batchmark.plan.plan import Plan, open_plan
 from batchmark.plan.reading import read_yaml
+from batchmark.stages.forkserver import ForkServer
 from batchmark.statistics.cost_model import relative_cost
 
 HOME = Path(__file__).resolve().parents[2]
@@ -31,6 +32,8 @@ TEMPLATES = HOME / "workflow" / "report"
 STUDY, DATA, MODEL = "quick", "yours", "batchmark.training.described:build"
 # More tell hardly more of gradients and steps, and take longer.
 MOST_IMAGES = 50_000
+# How often the race looks at its losses in an epoch.
+LOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,9 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
     with tempfile.TemporaryDirectory(prefix="batchmark-") as scratch:
         place = Path(scratch)
         np.savez(place / "data.npz", allow_pickle=False, **arrays)
-        plan = _plan(place, model, optimizer)
+        plan = _plan(place, model, optimizer, len(arrays["y_train"]))
         _run_all(plan, place)
-        warnings = read_result(place / "run.json", RunResult).warnings
+        warnings = read_result(place / "run-0.json", RunResult).warnings
         facts = json.loads((place / "reports" / "quick.json").read_text(encoding="utf-8"))
         if folder is not None:
             shutil.copytree(place / "reports", folder, dirs_exist_ok=True)
@@ -141,20 +144,20 @@ def _takes_arguments(build_model: Callable[..., Any]) -> bool:
 def rates(optimizer: str) -> tuple[float, float, float]:
     """The rate of the probe, the lowest and the highest of the scan: around Keras's default."""
     usual = 0.1 if optimizer == "sgd" else default_rate(optimizer) or 0.001
-    return usual, usual / 10, usual * 4
+    return (usual, usual / 10, usual * 4) if optimizer == "sgd" else (usual, usual / 4, usual * 16)
 
 
-def _plan(place: Path, model: str, optimizer: str) -> Plan:
+def _plan(place: Path, model: str, optimizer: str, images: int) -> Plan:
     files = [HOME / "config" / name for name in CONFIGURATIONS]
     if not all(file.is_file() for file in files):
         raise UserError(f"{files[0].parent} is missing; use batchmark from a whole clone of it.")
     merged: dict[str, Any] = {}
-    for layer in (*map(read_yaml, files), _own(place, model, optimizer)):
+    for layer in (*map(read_yaml, files), _own(place, model, optimizer, images)):
         merged = laid_over(merged, layer)
     return open_plan(merged, [], [HOME / "config" / "studies"], place / "requests")
 
 
-def _own(place: Path, model: str, optimizer: str) -> dict[str, Any]:
+def _own(place: Path, model: str, optimizer: str, images: int) -> dict[str, Any]:
     """The configuration of these data, model and optimizer."""
     usual, low, high = rates(optimizer)
     probed = {"learning_rate": usual, "batch_size": 64}
@@ -170,9 +173,10 @@ def _own(place: Path, model: str, optimizer: str) -> dict[str, Any]:
                     "optimizer": optimizer,
                 },
                 "grids": [
-                    {"learning_rate": usual, "batch_size": [1, 8, 64, 512]},
-                    {"learning_rate": "tuned", "batch_size": 64},
+                    {"learning_rate": usual, "batch_size": [1, 16, 64, 256]},
+                    {"learning_rate": "tuned", "batch_size": [16, 64, 256]},
                 ],
+                "evaluate_every": max(1, images // LOOKS),
                 **{"baseline": probed, "probe": [probed]},
             }
         },
@@ -189,38 +193,54 @@ def laid_over(content: Any, layer: Any) -> Any:
 
 def _run_all(plan: Plan, place: Path) -> None:
     """The jobs of the rule `quick`: the clock has the machine for itself."""
+    path = os.pathsep.join([str(HOME / "src"), *(entry or str(Path.cwd()) for entry in sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path}
+    server = ForkServer(place / "forkserver", environment)
+    server.start()
+    try:
+        for commands in _jobs(plan):
+            _run(place, commands, environment)
+    finally:
+        server.stop()
+
+
+def _jobs(plan: Plan) -> Iterator[list[list[str]]]:
+    """Commands for `python -m`, those beside each other together, in their order."""
     device, quick = plan.devices[0], plan.quick
     data = ["--dataset", "arrays.npz", "--facts", "arrays.json"]
     download = ["--request", plan.download_request(DATA), "--npz", data[1], "--json", data[3]]
-    _run(place, {"download": download})
+    yield [["batchmark.stages.download", *download]]
     timing = ["--request", plan.time_request(quick.study, device), *data, "--output", "timing.json"]
-    _run(place, {"time": timing})
-    probe, train = (
-        ["--request", request, *data, "--output", output]
-        for request, output in (
-            (plan.probe_request(quick.probed[0], device), "gradients.json"),
-            (plan.train_request(quick.tuned[0], device), "run.json"),
-        )
-    )
-    _run(place, {"probe": probe, "train": [*train, "--checkpoint", "scratch"]})
-    given = ["--timing", "timing.json", "--gradients", "gradients.json", "--run", "run.json"]
+    yield [["batchmark.stages.time", *timing]]
+    request = plan.probe_request(quick.probed[0], device)
+    probe = ["batchmark.stages", "probe", "--request", request, *data, "--output", "gradients.json"]
+    runs = {f"run-{number}": variant for number, variant in enumerate(quick.tuned)}
+    trainings = [
+        [
+            *("batchmark.stages", "train", "--request", plan.train_request(variant, device), *data),
+            *("--output", f"{name}.json", "--checkpoint", f"scratch/{name}"),
+        ]
+        for name, variant in runs.items()
+    ]
+    yield [probe, *trainings]
+    given = ["--timing", "timing.json", "--gradients", "gradients.json"]
+    raced = [word for name in runs for word in ("--run", f"{name}.json")]
     made = ["--templates", str(TEMPLATES), "--reports", "reports"]
-    _run(place, {"quick": [*given, *made, "--variants", *quick.variants]})
+    yield [["batchmark.stages", "quick", *given, *raced, *made, "--variants", *quick.variants]]
 
 
-def _run(place: Path, stages: Mapping[str, list[str]]) -> None:
+def _run(place: Path, commands: list[list[str]], environment: Mapping[str, str]) -> None:
     """Run stages beside each other; the sentence of one that fails is raised."""
-    path = os.pathsep.join([str(HOME / "src"), *(entry or str(Path.cwd()) for entry in sys.path)])
     jobs = [
         subprocess.Popen(
-            [sys.executable, "-m", f"batchmark.stages.{stage}", *arguments],
+            [sys.executable, "-m", *command],
             cwd=place,
-            env={**os.environ, "PYTHONPATH": path},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for stage, arguments in stages.items()
+        for command in commands
     ]
     try:
         for job in jobs:

@@ -348,3 +348,12 @@ def test_momentum_is_compared_at_the_effective_rate() -> None:
     found = judged("momentum-is-rate", evidence(with_trials(made, **{EPOCHS: epochs})))
     assert found["fields"]["count"] == 1
     assert found["effect"] == pytest.approx(1)
+
+
+def test_a_prediction_is_not_measured_where_no_size_reached_the_target() -> None:
+    made = study_data("batch_size", grid(learning_rate=["tuned"], batch_size=[10, 100, 1000]), 3)
+    timed = replace(made, ratios=np.full((3, 7), [[11.0], [2.0], [1.1]]))
+    random = np.random.default_rng(0)
+    probed = gradient_norms(np.full((1, 3, 2), 100.0), made.ids[1:2], random)
+    missed = with_trials(timed, **{EPOCHS: np.full((3, 3), np.inf)})
+    assert judged("prediction-holds", evidence(missed, draws=probed))["verdict"] == "not measured"

@@ -130,6 +130,20 @@ def test_notes_on_the_data_are_warnings_once_a_place(results: Path) -> None:
     assert "notes" not in collected.environment["local/cpu"]["dataset"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "train_size", "test", "train"),
+    [(None, 20_000, 10_000, 10_000), (2000, 20_000, 2000, 2000), (2000, 500, 2000, 500)],
+)
+def test_errors_count_the_images_that_were_scored(
+    results: Path, asked: int | None, train_size: int, test: int, train: int
+) -> None:
+    run = read_result(next(results.glob("local/cpu/runs/*.json")), RunResult)
+    budget = run.budget.model_copy(update={"test_size": asked, "train_size": train_size})
+    facts = run.dataset.model_copy(update={"test": 10_000})
+    row = tidy.variant_row(run.model_copy(update={"budget": budget, "dataset": facts}), [])
+    assert (row["test_size"], row["scored_train_size"]) == (test, train)
+
+
 def test_the_environment_of_each_place_is_kept(results: Path) -> None:
     write_results(results, REQUEST, seed=1, machine="laptop", truth=Truth(versions={"keras": "1"}))
     environment = collect(ASKED, results, results / "logs", partial=False).environment

@@ -1,7 +1,9 @@
 """A request holds what its stage reads and nothing else: a field more is a job too many."""
 
 import ast
+from functools import cache
 from importlib import import_module
+from itertools import chain
 from pkgutil import iter_modules
 
 import pytest
@@ -27,13 +29,14 @@ def _messages(module: str) -> list[type[BaseModel]]:
     ]
 
 
+@cache
+def _attributes(module: str) -> frozenset[str]:
+    nodes = ast.walk(module_tree(module))
+    return frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute))
+
+
 def _names_read(stage: str) -> set[str]:
-    return {
-        node.attr
-        for module in closure(f"batchmark.stages.{stage}")
-        for node in ast.walk(module_tree(module))
-        if isinstance(node, ast.Attribute)
-    }
+    return {*chain.from_iterable(map(_attributes, closure(f"batchmark.stages.{stage}")))}
 
 
 @pytest.mark.parametrize(("module", "stage"), STAGES.items())

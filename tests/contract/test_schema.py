@@ -24,7 +24,8 @@ by_any_bytes = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 CALIBRATION = Calibration(
-    cores=2, startup=4.0, graph=1.0, image=1e-4, step=1e-3, evaluated_image=5e-5, report=2.0,
+    cores=2, startup=4.0, job=0.5, graph=1.0, image=1e-4, step=1e-3, evaluated_image=5e-5,
+    report=2.0,
     kernel_image=1e-4, kernel_step=1e-3, kernel_evaluated_image=5e-5,
     memory_bytes=2**30,
 )  # fmt: skip

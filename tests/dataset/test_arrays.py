@@ -37,6 +37,17 @@ def test_saved_data_come_back(tmp_path: Path, arrays: Arrays) -> None:
     assert dataset.facts.name == "tiny"
 
 
+def test_files_are_read_once_while_they_are_the_same(tmp_path: Path, arrays: Arrays) -> None:
+    files = _save(tmp_path, arrays)
+    dataset = load_dataset(*files)
+    assert load_dataset(*files) is dataset
+    _save(tmp_path, replace(arrays, test_labels=1 - arrays.test_labels))
+    assert load_dataset(*files).test_labels.tolist() == [1, 0]
+    files[0].unlink()
+    with pytest.raises(UserError, match=r"data\.npz cannot be read"):
+        load_dataset(*files)
+
+
 def test_digest_sees_pixels_labels_and_split(arrays: Arrays) -> None:
     pixel = arrays.train_images.copy()
     pixel[0, 0, 0, 0] += 1

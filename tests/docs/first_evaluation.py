@@ -32,8 +32,7 @@ def main() -> None:
     while session.step < (last := trial.evaluations.steps[0]):
         history.add_steps(session.train(min(4000, last - session.step)))
     history.add_evaluation(session.step, session.evaluate("validation"))
-    evaluation = {name: column[0] for name, column in history.columns.items()}
-    print(json.dumps({**evaluation, "environment": environment.describe("cpu", True)}))
+    print(json.dumps({name: column[0] for name, column in history.columns.items()}))
 
 
 if __name__ == "__main__":

@@ -254,14 +254,14 @@ def request(protocol):
     return TimeRequest(study="s", machine="m", device="cpu", subjects=[subject], baseline="a",
                        threads=[0], **protocol.model_dump(exclude={"threads"}))
 
-usual, asked = TimingConfig(), TimingConfig(xla=True)
+usual, asked, twice = TimingConfig(), TimingConfig(xla=True), TimingConfig(threads=["all", 1])
 graphs = {graph.id: graph for graph in timed_graphs(request(asked), [2])}
 print(json.dumps({
     "usual": [graph.id for graph in timed_graphs(request(usual), [2])],
     "graphs": {name: graph.subject.variants for name, graph in graphs.items()},
     "compiled": [name for name in graphs if CpuRuntime().compiles(graphs[name].subject)],
     "cost": session_seconds([Hyperparameters()], asked, ASSUMED)
-            / session_seconds([Hyperparameters()], usual, ASSUMED)}))
+            / session_seconds([Hyperparameters()], twice, ASSUMED)}))
 """
 
 
@@ -275,13 +275,13 @@ def test_axis_of_timing(tmp_path: Path) -> None:
         both(after(field), after("    threads: list[int]\n")),
         after("        for threads in others\n        for each in request.subjects\n    ]\n"),
         instead_of("        return self.compiled\n"),
-        instead_of("    return len(timing.threads) * (rates.startup + tracing + rounds)\n"),
+        instead_of("    settings = len(timing.threads) + _THREADS_A_LOOP * len(timing.loops)\n"),
     )
     assert _answers(copy, TIMED) == {
         "usual": ["a", "a.control"],
         "graphs": {"a": ["a", "b"], "a.control": ["a", "b"], "a.xla": []},
         "compiled": ["a.xla"],
-        "cost": 2.0,
+        "cost": 1.0,
     }
 
 

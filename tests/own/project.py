@@ -18,7 +18,7 @@ dataset:
   - {name: others, path: others.npz, validation: 0.25}
 targets: {squares: [0.9, 0.6], others: [0.8]}
 training: {epochs: 2, trials: 1}
-timing: {rounds: 3, min_seconds: 0.01, min_steps: 2}
+timing: {rounds: 3, rounds_at_most: 3, min_seconds: 0.01, min_steps: 2}
 probing: {batch_sizes: [1, 10], draws: 4}
 studies:
   width: {}
@@ -38,6 +38,9 @@ studies:
   normalization: null
   device: null
   equivalents: null
+  single: null
+  rprop: null
+  half_life: null
   loops: null
 """
 

@@ -22,7 +22,7 @@ def test_a_killed_project_starts_again_and_keeps_a_rival_out(project: Project) -
         killed.kill()
         killed.wait()
     with running(project, lost) as again:
-        with held(again, project, "stages.train"):
+        with held(again, project):
             rival = project.snakemake("--forcerun", "render")
         assert "Another Snakemake works in this folder" in rival.stdout + rival.stderr
         assert again.wait() == 0, said(project)
@@ -32,7 +32,9 @@ def test_a_killed_project_starts_again_and_keeps_a_rival_out(project: Project) -
 def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(project: Project) -> None:
     study = "config/studies/width.yaml"
     bad = '["mypackage.models:raises", "mypackage.models:narrow"]'
-    project.edit(study, "  - {model: mlp}\n", f"  - {{model: mlp}}\n  - {{model: {bad}}}\n")
+    # Without a session, which the new models would ask for anew.
+    more = f"  - {{model: mlp}}\n  - {{model: {bad}}}\nrounds: 0\n"
+    project.edit(study, "  - {model: mlp}\n", more)
     _forget_a_run(project)
     result = project.snakemake()
     words = result.stdout + result.stderr

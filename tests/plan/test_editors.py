@@ -14,7 +14,11 @@ from tests.workflow.checkout import ROOT
 
 CONFIG = ROOT / "config"
 FILES = [*CONFIG.glob("*.yaml"), *CONFIG.glob("studies/*.yaml")]
-STUDY = {"question": {"en": "?"}, "grids": [{"batch_size": [1, 2]}], "baseline": {"batch_size": 1}}
+STUDY = {
+    "question": {"en": "?"},
+    "grids": [{"batch_size": [1, 2], "trials_at_most": 9}],
+    "baseline": {"batch_size": 1},
+}
 
 
 def complaints(schema: str, content: Any) -> list[str]:
@@ -58,6 +62,9 @@ def test_a_mistake_in_a_configuration_is_underlined(content: Any, words: str) ->
         {"settings": {"activation": "sigmoid"}},
         {"grids": [{"momentum": [0.9, 1.5]}]},
         {"grids": []},
+        {"grids": [{"batch_size": [1, 2], "trials_at_most": "many"}]},
+        {"baseline": {"batch_size": 1, "trials_at_most": 9}},
+        {"tuning": {"low": 0}},
         {"question": None},
     ],
 )

@@ -31,6 +31,7 @@ from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 RATES = Calibration(
     cores=2,
     startup=4.0,
+    job=0.25,
     graph=1.0,
     image=1e-4,
     step=1e-3,
@@ -55,9 +56,10 @@ def test_cost_of_one_run_by_hand(plan_of: OpenPlan) -> None:
     study = {**STUDY, "grids": [{"batch_size": 100}]}
     plan = plan_of({**CONFIG, "training": training}, first=study)
     expected = expect(plan, all_work(plan), RATES, MNIST_SIZE, cores=2)
-    # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end
+    # 2 epochs of 500 steps of 0.011 s; 10,000 images after each and twice at the end. One import,
+    # one fork, a tenth as long for data and models, one graph.
     trial = 2 * 500 * 0.011 + 4 * 10_000 * 5e-5
-    assert expected.seconds["train"] == pytest.approx(4 + 1 + 3 * trial)
+    assert expected.seconds["train"] == pytest.approx(4 + 0.25 + 0.4 + 1 + 3 * trial)
     assert expected.jobs["train"] == 1
     # The timing session needs more than the one run: a process to weigh and one to time.
     assert expected.memory_bytes == 2 * (2**30 + 100 * 60_000)
@@ -70,8 +72,9 @@ def test_a_shared_run_is_the_first_studys(plan_of: OpenPlan) -> None:
     config = {**CONFIG, "training": training, "studies": {"first": {}, "second": {}}}
     plan = plan_of(config, first=first, second=second)
     seconds = by_study(plan, RATES, MNIST_SIZE, cores=2)
-    # An epoch of 500 or 1,000 steps, 10,000 images scored after it and twice beside, start, graph.
-    beside = 4 + 1 + 3 * 10_000 * 5e-5
+    # An epoch of 500 or 1,000 steps, 10,000 images scored after it and twice beside; start, data
+    # and models, graph.
+    beside = 0.25 + 0.4 + 1 + 3 * 10_000 * 5e-5
     assert seconds["first"] == pytest.approx((beside + 500 * 0.011) / 2)
     assert seconds["second"] == pytest.approx((beside + 1000 * 0.006) / 2)
 
@@ -85,9 +88,9 @@ def test_added_seeds_cost_what_is_expected_of_them(plan_of: OpenPlan) -> None:
         for more in ({}, {"trials_at_most": 10})
     )
     load, more = (plan.run_load(next(iter(plan.variants))) for plan in (complete, raced))
-    # Five seeds of half the budget, of whose evaluations two fifths are made.
-    assert more.images - load.images == 5 * 50_000
-    assert more.evaluated - load.evaluated == pytest.approx(5 * 0.4 * 10_000)
+    # Five seeds in 0.7 of such runs, of 0.7 of the two epochs; two fifths of it is evaluated.
+    assert more.images - load.images == pytest.approx(0.7 * 5 * 1.4 * 50_000)
+    assert more.evaluated - load.evaluated == pytest.approx(0.7 * 5 * 1.4 * 0.4 * 10_000)
 
 
 def test_fewer_evaluations_cost_less(plan_of: OpenPlan) -> None:
@@ -98,6 +101,31 @@ def test_fewer_evaluations_cost_less(plan_of: OpenPlan) -> None:
     assert plan.run_load(next(iter(plan.variants))).evaluated == pytest.approx(48 * 10_000)
 
 
+def test_fewer_images_scored_cost_less(plan_of: OpenPlan) -> None:
+    study = {**STUDY, "grids": [{"batch_size": 100}], "validation_images": 2000}
+    training = {"epochs": 2.0, "trials": 1}
+    plan = plan_of({**CONFIG, "training": training}, first=study)
+    load = plan.run_load(next(iter(plan.variants)))
+    # After both epochs; at the end all test images and as many training ones.
+    assert load.evaluated == 2 * 2000 + 2 * 10_000
+    plan = plan_of({**CONFIG, "training": training}, first={**study, "test_images": 3000})
+    assert plan.run_load(next(iter(plan.variants))).evaluated == 2 * 2000 + 2 * 3000
+
+
+def test_a_normalization_and_an_optimizer_of_means_have_their_work(plan_of: OpenPlan) -> None:
+    study = {**STUDY, "grids": [{"batch_size": 100}]}
+    config = {**CONFIG, "training": {"epochs": 2.0, "trials": 1}}
+    settings = {**STUDY.get("settings", {}), "normalization": "group", "optimizer": "adam"}
+    plain, more = (
+        plan_of(config, first=study),
+        plan_of(config, first=study | {"settings": settings}),
+    )
+    load, work = (plan.run_load(next(iter(plan.variants))) for plan in (plain, more))
+    assert work.images == pytest.approx(2.2 * load.images)
+    assert work.evaluated == pytest.approx(2.2 * load.evaluated)
+    assert work.steps == pytest.approx(1.8 * load.steps)
+
+
 def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
     training = {"epochs": 2.0, "trials": 1, "sample_epochs_times": 3.0}
     timing = {"rounds": 10, "min_seconds": 0.4, "min_steps": 1, "sample_min_seconds": 0.1}
@@ -105,12 +133,13 @@ def test_cost_on_the_sample_by_hand(plan_of: OpenPlan) -> None:
     plan = plan_of({**CONFIG, "training": training, "timing": timing}, first=study)
     work = all_work(plan)
     sample, own = (expect(plan, work, RATES, DataSize(4000, 500, is_), 2) for is_ in (True, False))
-    # Three times the epochs, each 40 steps of 0.011 s and 500 images evaluated.
-    epoch, ends = 40 * 0.011 + 500 * 5e-5, 2 * 500 * 5e-5
-    assert sample.seconds["train"] == pytest.approx(4 + 1 + 6 * epoch + ends)
-    assert own.seconds["train"] == pytest.approx(4 + 1 + 2 * epoch + ends)
-    # 10 rounds of one subject and four readings of the baseline, 10 % for warming up.
-    assert own.seconds["time"] - sample.seconds["time"] == pytest.approx(10 * 5 * 0.3 * 1.1)
+    # Three times the epochs, each 40 steps of 0.011 s and 500 images evaluated; at the end test
+    # images, as many, and all for training.
+    epoch, ends = 40 * 0.011 + 500 * 5e-5, (500 + 4000) * 5e-5
+    assert sample.seconds["train"] == pytest.approx(4 + 0.25 + 0.4 + 1 + 6 * epoch + ends)
+    assert own.seconds["train"] == pytest.approx(4 + 0.25 + 0.4 + 1 + 2 * epoch + ends)
+    # 10 rounds of one subject and four readings of the baseline, each 1.4 times as long as asked.
+    assert own.seconds["time"] - sample.seconds["time"] == pytest.approx(10 * 5 * 0.3 * 1.4)
 
 
 def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: OpenPlan) -> None:
@@ -118,11 +147,11 @@ def test_the_cores_of_the_run_count_and_not_those_of_the_calibration(plan_of: Op
     work = Work(train=list(plan.variants), probe=[], time=[], plot=[])
     one, two = (expect(plan, work, RATES, MNIST_SIZE, cores) for cores in (1, 2))
     alone = [
-        expect(plan, Work([name], [], [], []), RATES, MNIST_SIZE, 2).seconds["train"]
+        expect(plan, Work([name], [], [], []), RATES, MNIST_SIZE, 2).seconds["train"] - 4
         for name in plan.variants
     ]
-    assert one.seconds["train"] == pytest.approx(sum(alone))
-    assert two.seconds["train"] == pytest.approx(max(alone))
+    assert one.seconds["train"] == pytest.approx(4 + sum(alone))
+    assert two.seconds["train"] == pytest.approx(4 + max(alone))
     # Batch sizes 10 and 100: side by side, or the larger of them.
     assert two.memory_bytes == 2 * 2**30 + 110 * 60_000
     assert one.memory_bytes == 2**30 + 100 * 60_000
@@ -232,6 +261,6 @@ def test_an_evening_is_at_most_three_hours_on_two_usual_cores(tmp_path: Path) ->
 
 def test_a_prediction_is_at_most_a_minute_and_a_half_on_two_usual_cores(tmp_path: Path) -> None:
     plan = usual("quick", tmp_path)
-    study, (probed,), (tuned,), _ = plan.quick
-    work = Work(train=[tuned], probe=[probed], time=[study], plot=[])
+    study, probed, tuned, _ = plan.quick
+    work = Work(train=tuned, probe=probed, time=[study], plot=[])
     assert expect(plan, work, USUAL, MNIST_SIZE, cores=2).total < 90

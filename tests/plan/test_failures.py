@@ -1,12 +1,16 @@
 import logging
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from batchmark.contract.errors import UserError
+from batchmark.contract.record import write_result
+from batchmark.plan.forecast import Work, expect, minutes
 from batchmark.plan.hooks import Hooks, Places
 from batchmark.plan.progress import last_words
+from batchmark.plan.work import ASSUMED, MNIST_SIZE
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
 LOGGER = logging.getLogger("test")
@@ -102,6 +106,28 @@ def test_a_calibration_that_fails_costs_the_forecast_alone(
         "Jobs to do: 20, train (20); 3 are done already.",
         "Measuring how fast this machine trains, for a forecast.",
     ]
+
+
+def test_what_a_run_does_before_its_forecast_is_part_of_both_sides(
+    plan_of: OpenPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan, clock = plan_of(), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    folders = dict.fromkeys(("own", "results", "logs", "reports", "templates"), tmp_path)
+    write_result(tmp_path / plan.machine / "calibration.json", ASSUMED)
+    hooks = Hooks(plan, Places(facts=tmp_path / "mnist.json", **folders), 1, LOGGER)
+    ids = [*plan.variants] * 10
+    with caplog.at_level("INFO"):
+        clock[0] = 600.0
+        hooks.start({n: ("train", {"variant": id_}) for n, id_ in enumerate(ids)}, here=True)
+        seconds = expect(plan, Work(ids, [], [], []), ASSUMED, MNIST_SIZE, 1).total
+        clock[0] += seconds
+        hooks.succeed()
+    taken = minutes(600 + seconds)
+    assert caplog.messages[-1] == f"Took {taken}; expected {taken} (+0%)."
 
 
 def test_the_end_has_the_answer_and_the_link_and_an_idle_run_too(

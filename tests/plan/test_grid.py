@@ -28,7 +28,7 @@ def test_union_of_products_with_exclusions() -> None:
         {"batch_size": 8},
         exclude=[{"batch_size": 2, "learning_rate": 0.2}],
     )
-    written = [setting for setting, _ in points(study, "s")]
+    written = [point.written for point in points(study, "s")]
     assert written == [
         {"batch_size": 1, "learning_rate": 0.1},
         {"batch_size": 1, "learning_rate": 0.2},
@@ -78,9 +78,9 @@ def test_points_that_coincide_are_one_variant_with_joined_axis_values() -> None:
 def test_ids_are_unique_stable_and_safe(sizes: list[int], rates: list[float]) -> None:
     forward = _study({"batch_size": sizes, "learning_rate": rates})
     backward = _study({"learning_rate": rates[::-1], "batch_size": sizes[::-1]})
-    ids = [variant.id for _, variant in points(forward, "s")]
+    ids = [point.variant.id for point in points(forward, "s")]
     assert len(set(ids)) == len(sizes) * len(rates)
-    assert set(ids) == {variant.id for _, variant in points(backward, "s")}
+    assert set(ids) == {point.variant.id for point in points(backward, "s")}
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name) for name in ids)
 
 
@@ -107,7 +107,7 @@ def test_two_settings_may_not_share_an_id() -> None:
 
 def test_the_id_of_a_known_variant_never_changes() -> None:
     # Results on users' disks are found by it: sha256 of '{"batch_size":100}' begins d8dc7f32.
-    variant = points(_study({"batch_size": 100}), "s")[0][1]
+    variant = points(_study({"batch_size": 100}), "s")[0].variant
     import hashlib  # noqa: PLC0415
 
     expected = hashlib.sha256(b'{"batch_size":100}').hexdigest()[:8]
@@ -121,7 +121,7 @@ def test_the_id_of_a_known_variant_never_changes() -> None:
 def test_learning_rate_rules(rule: str, batch_size: int, expected: float) -> None:
     grid = {"batch_size": batch_size, "learning_rate": 0.1}
     study = _study({**grid, "learning_rate_rule": rule, "reference_batch_size": 100})
-    assert points(study, "s")[0][1].hyperparameters.learning_rate == pytest.approx(expected)
+    assert points(study, "s")[0].variant.hyperparameters.learning_rate == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,13 @@ def test_default_learning_rates_are_the_optimizers_own(
     optimizer: str, expected: float | str
 ) -> None:
     study = _study({"optimizer": optimizer, "learning_rate": "default"})
-    assert points(study, "s")[0][1].hyperparameters.learning_rate == expected
+    assert points(study, "s")[0].variant.hyperparameters.learning_rate == expected
 
 
 def test_product_has_every_combination_once() -> None:
     study = _study({"batch_size": [1, 2, 3], "momentum": [0.0, 0.5], "nesterov": False})
-    found = [
-        (v.hyperparameters.batch_size, v.hyperparameters.momentum) for _, v in points(study, "s")
-    ]
+    chosen = [point.variant.hyperparameters for point in points(study, "s")]
+    found = [(each.batch_size, each.momentum) for each in chosen]
     assert found == list(itertools.product([1, 2, 3], [0.0, 0.5]))
 
 

@@ -10,7 +10,7 @@ from batchmark.contract.requests.dataset import DatasetRequest
 from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.contract.requests.time import TimeRequest
-from batchmark.contract.requests.train import Racing, TrainRequest
+from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from tests.plan.conftest import CONFIG, STUDY, OpenPlan
 
 LONGER = {**STUDY, "grids": [{"batch_size": [100, 1000]}], "epochs": 9.0, "trials": 5}
@@ -39,7 +39,58 @@ def test_a_run_adds_seeds_for_all_its_studies_that_allow_more(plan_of: OpenPlan)
     trained, _ = (plan.train_request(id_, "cpu") for id_ in list(plan.variants)[:2])
     assert TrainRequest.model_validate_json(Path(trained).read_text()).racing == expected
     analysis = AnalyzeRequest.model_validate_json(Path(plan.analyze_request()).read_text())
-    assert [study.trials for study in analysis.studies] == [8, 10, 5]
+    assert [{*study.trials.values()} for study in analysis.studies] == [{8}, {10}, {5}]
+
+
+def test_a_grid_may_ask_for_other_seeds_than_its_study(plan_of: OpenPlan) -> None:
+    """Of two grids that have a variant the one that asks for more counts, as of two studies."""
+    grids = [
+        {"batch_size": [10, 20], "trials_at_most": 16, "precision": 0.05},
+        {"batch_size": [20, 100]},
+        {"batch_size": 200, "trials_at_most": 3},
+    ]
+    before = plan_of(first={**STUDY, "grids": [{"batch_size": [10, 20, 100, 200]}]})
+    plan = plan_of(first={**STUDY, "trials_at_most": 6, "grids": grids})
+    assert [*plan.variants] == [*before.variants]
+    races = [plan.racing(id_) for id_ in plan.variants]
+    asked = [race and (race.trials_at_most, race.precision) for race in races]
+    assert asked == [(16, 0.05), (16, 0.05), (6, 0.15), None]
+    analysis = AnalyzeRequest.model_validate_json(Path(plan.analyze_request()).read_text())
+    assert [*analysis.studies[0].trials.values()] == [16, 16, 6, 3]
+
+
+def test_a_grid_cannot_ask_for_fewer_seeds_than_are_trained_in_any_case(plan_of: OpenPlan) -> None:
+    grids = [{"batch_size": [10, 100], "trials_at_most": 2}]
+    with pytest.raises(UserError, match=r"grids\[0\].trials_at_most = 2: is below trials, 3"):
+        plan_of(first={**STUDY, "trials": 3, "grids": grids})
+
+
+TUNED = {**STUDY, "grids": [{"batch_size": [10, 100], "learning_rate": "tuned"}]}
+
+
+def test_a_study_has_a_grid_of_rates_of_its_own(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "tuning": {"low": 0.05, "high": 0.8, "points": 5}}
+    studies = TUNED, {**TUNED, "tuning": {"low": 0.001, "epochs": 4.0}}
+    seen = []
+    for plan in (plan_of(config, first=study) for study in studies):
+        ids = [*plan.variants]
+        request = Path(plan.train_request(ids[0], "cpu")).read_text(encoding="utf-8")
+        tuning = TrainRequest.model_validate_json(request).tuning
+        seen.append((ids, tuning, plan.run_load(ids[0]).images))
+    (before, common, images), (after, own, more) = seen
+    assert before == after
+    assert common == TuningGrid(low=0.05, high=0.8, points=5, epochs=2.0, seed=1000)
+    assert own == TuningGrid(low=0.001, high=0.8, points=5, epochs=4.0, seed=1000)
+    # Five rates train a quarter, three of them another quarter and two another half: 3 x epochs.
+    assert more - images == pytest.approx(3 * (4.0 - 2.0) * 50_000)
+
+
+def test_studies_that_share_a_tuned_variant_tune_it_alike(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "studies": {"first": {}, "second": {}}}
+    other = {**TUNED, "tuning": {"points": 7}}
+    plan_of(config, first=other, second=other)
+    with pytest.raises(UserError, match=r"study second: tuning: lenet5-sgd-bs10-\w+ is a variant"):
+        plan_of(config, first=TUNED, second=other)
 
 
 def test_the_finest_evaluations_are_made_as_long_as_a_study_asks_for_them(
@@ -51,6 +102,14 @@ def test_the_finest_evaluations_are_made_as_long_as_a_study_asks_for_them(
         plan = plan_of(config, first=fine, second={**STUDY, **other})
         budget = plan.budget(next(iter(plan.variants)))
         assert (budget.evaluate_every, budget.evaluate_finely) == (5000, finely)
+
+
+def test_as_many_images_are_scored_as_any_study_asks_for(plan_of: OpenPlan) -> None:
+    config = {**CONFIG, "studies": {"first": {}, "second": {}}}
+    for key in ("validation_images", "test_images"):
+        for other, scored in (({key: 2000}, 2000), ({}, None)):
+            plan = plan_of(config, first={**STUDY, key: 500}, second={**STUDY, **other})
+            assert getattr(plan.budget(next(iter(plan.variants))), key) == scored
 
 
 def test_an_overlay_replaces_keys_of_a_study(plan_of: OpenPlan) -> None:

@@ -1,5 +1,7 @@
 """Costs by hand at the assumed rates: 1 ms an image, 6 ms a step, 0.3 ms an evaluated image."""
 
+import pytest
+
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.contract.requests.budget import Budget
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
@@ -59,28 +61,32 @@ def test_probes_draw_on_top_of_the_trials_that_are_probed() -> None:
     probing = ProbingConfig(batch_sizes=[100, 5000], draws=20, trials=1)
     load = probe_load(CHOSEN, BUDGET, TuningConfig(), probing)
     # 1 trial of 3 epochs; 3 moments × (20 draws × 100 images and all 50,000, which 5,000 are of).
-    assert (load.images, load.drawn) == (30_000, 3 * (20 * 100 + 50_000))
+    assert load.images == 30_000 + 3 * (20 * 100 + 50_000)
 
 
 def test_a_timing_session_counts_every_thread_setting() -> None:
     timing = TimingConfig(rounds=10, min_seconds=1.0, min_steps=20, threads=[1, 2, "all"])
     subjects = [Hyperparameters(batch_size=1), Hyperparameters(batch_size=1000)]
-    # A round: 1 s, 20 steps of 1.006 s, and 4 s of the baseline; 10 % for warming up. Two graphs.
-    one = 10 * (1 + 20 * 1.006 + 4) * 1.1 + 2 * 10 * 1.5
-    assert session_seconds(subjects, timing, ASSUMED) == 3 * one
-    # A visit of the larger one takes 5 s instead.
+    # A round: thrice 1 s and 20 steps of 1.006 s, and 4 s of the baseline, all 1.4 times as long;
+    # 20 ms between its ten visits. Six graphs of 20 s.
+    one = (3 * (1 + 20 * 1.006) + 4) * 1.4 + 10 * 0.02
+    assert session_seconds(subjects, timing, ASSUMED) == pytest.approx(10 * one + 120)
+    # A visit of the larger one takes 5 s instead: 30.8 s and 0.2 s.
     capped = timing.model_copy(update={"max_seconds": 5.0})
-    assert session_seconds(subjects, capped, ASSUMED) == 3 * (10 * (1 + 5 + 4) * 1.1 + 30)
+    assert session_seconds(subjects, capped, ASSUMED) == pytest.approx(10 * 31 + 120)
     # Ratios are rarely known before the most rounds that are allowed.
     long = capped.model_copy(update={"rounds_at_most": 20})
-    assert session_seconds(subjects, long, ASSUMED) == 3 * (20 * (1 + 5 + 4) * 1.1 + 30)
+    assert session_seconds(subjects, long, ASSUMED) == pytest.approx(20 * 31 + 120)
+    # Another loop is as two more numbers of threads: 5 × 6 s and 4 s, 14 visits, ten graphs.
+    fit = capped.model_copy(update={"loops": ["fit"]})
+    assert session_seconds(subjects, fit, ASSUMED) == pytest.approx(10 * (34 * 1.4 + 0.28) + 200)
 
 
 def test_a_study_with_a_protocol_of_its_own_reserves_for_that(plan_of: OpenPlan) -> None:
-    # 20 steps of 0.016 s, 20 of 0.106 s and 4 × 0.3 s a round, 10 % more: 4.004 s. Graphs: 30 s.
-    # 7 or 100 rounds: 58 and 430 s.
+    # 20 steps of 0.016 s, 20 of 0.106 s and 4 × 0.3 s a round, 40 % more and 0.12 s: 5.216 s.
+    # Graphs: 40 s. 7 or 100 rounds: 77 and 562 s.
     reserved = {
         name: plan_of(None, first={**STUDY, **own}).session_reservation("first").minutes
         for name, own in {"common": {}, "own": {"rounds": 100}}.items()
     }
-    assert reserved == {"common": 10 + 1, "own": 10 + 8}
+    assert reserved == {"common": 10 + 2, "own": 10 + 10}

@@ -16,7 +16,7 @@ Write = Callable[..., str]
 
 def _forget() -> None:
     """Forget what was read, as a new process does."""
-    for cached in (sources.closure, sources._imports, sources.module_tree, sources._digest):
+    for cached in (sources.closure, sources._imports, sources._source, sources._digest):
         cached.cache_clear()
     sources._path.cache_clear()
     sources._holds_distributions.cache_clear()

@@ -4,13 +4,17 @@ import ast
 
 import pytest
 
-from batchmark.plan.fingerprint import imported, significant
+from batchmark.plan.fingerprint import Kinds, by_kind, imported, significant
 
 FUNCTION = 'def f(x):\n    """{doc}"""\n    {body}\n'
 
 
+def parsed(text: str) -> Kinds:
+    return by_kind(ast.parse(text))
+
+
 def ours(text: str) -> str:
-    return significant(ast.parse(text), ours=True, records=True)
+    return significant(parsed(text), ours=True, records=True)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +61,10 @@ def test_words_of_the_page_count() -> None:
     before, after = "text = 'a'", "text = 'b'"
 
     def page(text: str) -> str:
-        return significant(ast.parse(text), ours=True, records=False)
+        return significant(parsed(text), ours=True, records=False)
 
     assert page(before) != page(after)
-    raised = [significant(ast.parse(f"raise E('{word}')"), ours=False, records=False)
+    raised = [significant(parsed(f"raise E('{word}')"), ours=False, records=False)
               for word in "ab"]  # fmt: skip
     assert raised[0] != raised[1]
 
@@ -80,4 +84,4 @@ def test_words_of_the_page_count() -> None:
     ],
 )
 def test_imports_of_every_kind(text: str, names: set[str]) -> None:
-    assert set(imported(ast.parse(text), "own.sub")) == names
+    assert set(imported(parsed(text), "own.sub")) == names

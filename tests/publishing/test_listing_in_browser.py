@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from batchmark.publishing.branch import open_branch, push
 from batchmark.publishing.site import build_site, write_listing
@@ -17,18 +17,16 @@ from tests.publishing import repositories
 from tests.publishing.example import write_project
 from tests.publishing.repositories import git
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 KINDS = {".html": "text/html; charset=utf-8", ".svg": "image/svg+xml"}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        try:
-            opened = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-        except Error as error:
-            pytest.skip(f"no browser can be started: {error.message.splitlines()[0]}")
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
         opened.close()
 

@@ -250,7 +250,7 @@ def test_another_machine_stands_beside_this_one(
     content = {"schema_version": "batchmark.site/1", "answer": answer, "variants": [row]}
     (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
     chosen.set_input_files(tmp_path / "summary.json")
-    said.filter(has_text="b: fastest is 32").wait_for()
+    said.filter(has_text="b: 32 looks fastest").wait_for()
     cells = page.locator("#to-compare tbody tr").first.locator("td").all_inner_texts()
     assert (cells[1], cells[3]) == ("12.3", "not measured")
 
@@ -270,10 +270,9 @@ def test_settings_are_there_to_copy(visit: Callable[..., Visit], site: Site) -> 
     compile(code[1], "keras", "exec")
     assert f"batch_size={row['batch_size']}" in code[1]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator(".words .settings button").first.click()
-    page.wait_for_function(
-        "document.querySelector('.words .settings button').textContent == 'Copied'"
-    )
+    button = page.locator(".words .settings button").first
+    button.click()
+    button.filter(has_text="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == code[0]
 
 

@@ -131,6 +131,7 @@ def messages(*folders: str) -> Iterator[tuple[str, bool]]:
 WINS = re.compile(r"\b(fastest|fewest|lowest|highest|narrows|trains most|target first)\b")
 HEDGES = re.compile(
     r"[Bb]y (?:medians|estimates alone)|not told apart|cannot be told|not shown|[Mm]ost likely"
+    r"|may be the fastest|^A batch size from"
 )
 # What is drawn, how it was measured, and a pair that a test has told apart.
 NO_TITLES = re.compile(

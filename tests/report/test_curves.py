@@ -61,6 +61,23 @@ def test_the_finding_compares_where_most_got_there() -> None:
     assert comparison.fewest(lines[:1]) is None
 
 
+def test_a_finding_names_no_more_curves_than_a_title_holds() -> None:
+    """Of six that tie and one that missed, at one size, the six are counted."""
+    epochs = pd.Series([*(6 * [2.0]), np.inf])
+    made = pd.DataFrame({"epochs": epochs, "epochs_low": epochs, "epochs_high": epochs})
+    made = made.assign(batch_size=8, kind=[*"abcdefg"])
+    said = str(comparison.fewest(curves.by_group(made, "kind", "epochs")))
+    assert said == "At batch size 8, 2 epochs with 6 of 7 curves; not reached with g"
+
+
+def test_a_finding_says_at_which_rate() -> None:
+    """Of one optimizer at its rate and at a tuned one, only the latter got there."""
+    made = pd.DataFrame({"epochs": [np.inf, 2.0], "epochs_low": 2.0, "epochs_high": 2.0})
+    made = made.assign(batch_size=8, kind=["SGD, 0.01", "SGD, tuned"])
+    said = str(comparison.fewest(curves.by_group(made, "kind", "epochs")))
+    assert said == "At batch size 8, 2 epochs with SGD (tuned); not reached with SGD (0.01)"
+
+
 def compared(first: tuple[float, float, float], second: tuple[float, float, float]) -> str:
     """The finding on two curves with one point each: value, low, high."""
     made = pd.DataFrame([first, second], columns=["epochs", "epochs_low", "epochs_high"])

@@ -21,11 +21,11 @@ plot(name, module_of(name), Tables(Path(sys.argv[1])), Path(sys.argv[2]) / "figu
 
 
 @pytest.mark.parametrize(
-    "matplotlibrc", [b"savefig.bbox: tight\naxes.xmargin: 0.3\n", b"\xff\xfe: 1"]
+    ("folder", "matplotlibrc"),
+    [(".", b"savefig.bbox: tight\naxes.xmargin: 0.3\n"), ("elsewhere", b"\xff\xfe: 1")],
 )
-@pytest.mark.parametrize("folder", [".", "elsewhere"])
 def test_no_shell_and_no_folder_changes_a_figure(
-    site: Site, tmp_path: Path, matplotlibrc: bytes, folder: str
+    site: Site, tmp_path: Path, folder: str, matplotlibrc: bytes
 ) -> None:
     (tmp_path / "matplotlibrc").write_bytes(matplotlibrc)
     (tmp_path / "matplotlib").mkdir()

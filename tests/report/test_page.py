@@ -83,6 +83,16 @@ def test_answers_first(site: Site) -> None:
     assert re.search(r'class="sentence">Use batch size [\d,]+', html)
 
 
+def test_a_study_shows_a_row_of_figures_and_folds_the_others(html: str) -> None:
+    """Wide sections first, then those that stand beside each other, then those without a figure."""
+    inside = html[html.index('id="studies"') : html.index('id="hood"')]
+    studies = inside.split('<section class="study')[1:]
+    shown = [study.split('<details class="more"')[0].count("<figure") for study in studies]
+    assert max(shown) == 2
+    assert shown == sorted(shown, reverse=True)
+    assert sum(study.count("<figure") for study in studies) > sum(shown)
+
+
 def test_languages_link_to_each_other(site: Site) -> None:
     assert 'href="index.zh.html"' in site.html("en")
     assert 'href="index.html"' in site.html("zh")

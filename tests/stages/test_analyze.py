@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,20 +15,31 @@ from tests.synthetic import collect_request, example_request, write_results
 REQUEST = example_request(trials=2, epochs=3.0, studies=("batch_size", "optimizer"))
 
 
-@pytest.fixture
-def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    write_results(tmp_path / "results", REQUEST, seed=0)
-    folder = tmp_path / "tables"
+@pytest.fixture(scope="module")
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three stages and what they wrote; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("analyzed")
+    write_results(folder / "results", REQUEST, seed=0)
     asked = {"collect": collect_request(REQUEST), "analyze": REQUEST, "judge": REQUEST}
     for stage, request in asked.items():
-        (tmp_path / f"{stage}.json").write_text(request.model_dump_json())
-    results = ["--results", str(tmp_path / "results"), "--logs", str(tmp_path / "logs")]
-    for stage, extra in ((collect, results), (analyze, []), (judge, [])):
-        name = stage.__name__.rpartition(".")[2]
-        request = ["--request", str(tmp_path / f"{name}.json")]
-        monkeypatch.setattr(sys, "argv", [name, *request, "--tables", str(folder), *extra])
-        stage.main()
+        (folder / f"{stage}.json").write_text(request.model_dump_json())
+    results = ["--results", str(folder / "results"), "--logs", str(folder / "logs")]
+    with pytest.MonkeyPatch.context() as patch:
+        for stage, extra in ((collect, results), (analyze, []), (judge, [])):
+            patch.setattr(sys, "argv", _command(stage, folder) + extra)
+            stage.main()
     return folder
+
+
+@pytest.fixture
+def tables(analyzed: Path, tmp_path: Path) -> Path:
+    shutil.copytree(analyzed, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "tables"
+
+
+def _command(stage: ModuleType, folder: Path) -> list[str]:
+    name = stage.__name__.rpartition(".")[2]
+    return [name, "--request", str(folder / f"{name}.json"), "--tables", str(folder / "tables")]
 
 
 def test_the_contract_files_are_written(tables: Path) -> None:
@@ -59,8 +71,7 @@ def test_an_edited_table_is_refused_by_name(
 ) -> None:
     path = tables / name
     path.write_text(path.read_text().replace("0", "1", 1))
-    asked = tables.parent / f"{stage.__name__.rpartition('.')[2]}.json"
-    monkeypatch.setattr(sys, "argv", ["", "--request", str(asked), "--tables", str(tables)])
+    monkeypatch.setattr(sys, "argv", _command(stage, tables.parent))
     with pytest.raises(UserError, match=rf"tables/{name} is refused: edited .* Delete the file"):
         stage.main()
     path.unlink()

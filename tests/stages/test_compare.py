@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from batchmark.stages.compare import WORSE
+from batchmark.contract.errors import UserError
+from batchmark.stages.compare import WORSE, main
 from batchmark.stages.judge import judge_claims
 from tests.synthetic import Truth, example_request
 from tests.world import make_world
@@ -28,29 +30,52 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _compare(before: Path, after: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batchmark.stages.compare", "--before", str(before)]
-    command += ["--after", str(after), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+# Its exit status and what it prints.
+Compare = Callable[..., tuple[int, str]]
 
 
-def test_what_got_slower_is_said_written_and_told_to_ci(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def compare(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Compare:
+    """The command line in this process, which has imported everything."""
+
+    def compared(before: Path, after: Path, *more: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", _command(before, after, *more)[2:])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0), capsys.readouterr().out
+        return 0, capsys.readouterr().out
+
+    return compared
+
+
+def _command(before: Path, after: Path, *more: str) -> list[str]:
+    stage = [sys.executable, "-m", "batchmark.stages.compare"]
+    return [*stage, "--before", str(before), "--after", str(after), *more]
+
+
+def test_what_got_slower_is_said_written_and_told_to_ci(
+    folder: Path, tmp_path: Path, compare: Compare
+) -> None:
     output = tmp_path / "comparison.json"
-    done = _compare(folder / "before", folder / "after", "--output", str(output))
+    command = _command(folder / "before", folder / "after", "--output", str(output))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == WORSE, done.stderr
     found = json.loads(output.read_text())
     assert found["slower"] == sum(row["change"] == "slower" for row in found["times"]) > 0
     assert f"{found['slower']} slower and 0 faster beyond noise" in done.stdout
     assert "local/cpu: versions.keras: 3.15.1 → 3.16.0" in done.stdout
-    faster = _compare(folder / "after" / "tables", folder / "before")
-    assert (faster.returncode, faster.stderr) == (0, "")
+    status, _ = compare(folder / "after" / "tables", folder / "before")
+    assert status == 0
 
 
-def test_it_is_a_page_in_every_language_beside_the_report(folder: Path, tmp_path: Path) -> None:
+def test_it_is_a_page_in_every_language_beside_the_report(
+    folder: Path, tmp_path: Path, compare: Compare
+) -> None:
     (tmp_path / "index.html").touch()
     output = tmp_path / "comparison.json"
-    done = _compare(folder / "before", folder / "after", "--output", str(output))
-    assert f"The page: {tmp_path}/comparison.html" in done.stdout
+    _, said = compare(folder / "before", folder / "after", "--output", str(output))
+    assert f"The page: {tmp_path}/comparison.html" in said
     english, chinese = (
         (tmp_path / f"comparison{code}.html").read_text(encoding="utf-8") for code in ("", ".zh")
     )
@@ -62,45 +87,48 @@ def test_it_is_a_page_in_every_language_beside_the_report(folder: Path, tmp_path
     assert 'href="index.zh.html"' not in chinese
 
 
-def test_a_history_says_since_when(folder: Path, tmp_path: Path) -> None:
+def test_a_history_says_since_when(folder: Path, tmp_path: Path, compare: Compare) -> None:
     """From the sixth of twelve runs on an example takes 30 % longer; the last two are alike."""
     output = tmp_path / "comparison.json"
     for number in range(10):
         name = "before" if number < 5 else "after"
         shutil.copytree(folder / name / "tables", tmp_path / "history" / f"{number}/tables")
     more = ("--output", str(output), "--history", str(tmp_path / "history"))
-    done = _compare(folder / "after", folder / "after", *more)
-    assert done.returncode == 0, done.stderr
+    status, said = compare(folder / "after", folder / "after", *more)
+    assert status == 0
     steps = json.loads(output.read_text())["change_points"]
     assert {(step["run"], step["change"]) for step in steps} == {(5, "slower")}
-    assert f"{len(steps)} changes that stayed, in 12 runs." in done.stdout
-    assert "from run 6 on (20" in done.stdout
+    assert f"{len(steps)} changes that stayed, in 12 runs." in said
+    assert "from run 6 on (20" in said
     page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
     assert "Runs searched for changes that stayed: 12." in page
     shutil.rmtree(tmp_path / "history" / "0")
     shutil.rmtree(tmp_path / "history" / "1")
-    done = _compare(folder / "after", folder / "after", *more)
-    assert "10 runs are too few for changes that stayed: 11 are needed." in done.stdout
+    _, said = compare(folder / "after", folder / "after", *more)
+    assert "10 runs are too few for changes that stayed: 11 are needed." in said
 
 
-def test_a_mistake_is_one_sentence(folder: Path, tmp_path: Path) -> None:
-    done = _compare(tmp_path, folder / "after")
+def test_a_mistake_is_one_sentence(folder: Path, tmp_path: Path, compare: Compare) -> None:
+    command = _command(tmp_path, folder / "after")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"batchmark: {tmp_path} has no tables of a run;")
+    assert len(done.stderr.splitlines()) == 1
     shutil.copytree(folder / "after" / "tables", tmp_path / "tables")
     file = tmp_path / "tables" / "environment.json"
     file.write_text(file.read_text().replace("local/cpu", "other/cpu"))
-    done = _compare(folder / "before", tmp_path)
-    assert done.returncode == 1
-    assert "no machine is in both runs (before: local/cpu; after: other/cpu)" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    sentence = "no machine is in both runs (before: local/cpu; after: other/cpu)"
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        compare(folder / "before", tmp_path)
 
 
-def test_tables_of_another_version_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_tables_of_another_version_are_refused(
+    folder: Path, tmp_path: Path, compare: Compare
+) -> None:
     shutil.copytree(folder / "after" / "tables", tmp_path / "tables")
     file = tmp_path / "tables" / "timings.csv"
     header, _, rows = file.read_text().partition("\n")
     file.write_text(header.replace("repeated", "redone") + "\n" + rows)
-    done = _compare(folder / "before", tmp_path)
-    assert done.returncode == 1
-    assert "timings.csv lacks repeated: another version of batchmark made it" in done.stderr
+    sentence = "timings.csv lacks repeated: another version of batchmark made it"
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        compare(folder / "before", tmp_path)

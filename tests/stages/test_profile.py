@@ -12,6 +12,7 @@ from batchmark.contract.record import DatasetRecord, read_result, write_result
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.profile import ProfileRequest
 from batchmark.dataset.arrays import save_arrays
+from batchmark.stages.forkserver import ForkServer
 from tests.training import tiny
 
 CHOSEN = {
@@ -39,16 +40,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StepProfile]
     files = {"request": "request.json", "dataset": "data.npz", "facts": "data.json"}
     files["output"] = "out.json"
     arguments = [str(a) for option, name in files.items() for a in (f"--{option}", folder / name)]
+    # As in a run of the workflow; TensorFlow is imported for one thread before the fork.
+    server = ForkServer(folder / "forkserver")
+    server.start()
     done = subprocess.run(
-        [sys.executable, "-m", "batchmark.stages.profile", *arguments],
+        [sys.executable, "-m", "batchmark.stages", "profile", *arguments],
         env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
+    server.stop()
     assert done.returncode == 0, done.stderr
     result = read_result(folder / "out.json", ProfileResult)
     assert (result.study, result.machine, result.device) == ("mine", "here", "cpu")
+    assert result.environment["switches"]["TF_NUM_INTRAOP_THREADS"] == str(result.threads)
     return {profile.variant: profile for profile in result.profiles}
 
 

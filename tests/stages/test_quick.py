@@ -77,6 +77,45 @@ def test_a_session_a_probe_and_a_scan_make_a_prediction(
     assert "预测而非实测" in chinese
 
 
+def raced(results: Path) -> list[Path]:
+    """Of three sizes the runs whose rates are tuned, the largest last."""
+    return [
+        file
+        for size in (32, 128, 512)
+        for file in (results / "runs").glob(f"lenet5-sgd-bs{size}-*.json")
+        if '"tuned"' in file.read_text()
+    ]
+
+
+def test_a_race_of_three_sizes_narrows_the_prediction(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = []
+    for name, files in (("one", raced(results)[1:2]), ("three", raced(results))):
+        runs = [word for file in files for word in ("--run", str(file))]
+        given = command(results, tmp_path / name)
+        at = given.index("--run")
+        monkeypatch.setattr("sys.argv", [*given[:at], *runs, *given[at + 2 :]])
+        quick.main()
+        documents.append(json.loads((tmp_path / name / "quick.json").read_text(encoding="utf-8")))
+    one, three = documents
+    assert one["basis"]["raced"] is None
+    # The synthetic losses are looked at once in a fifth of an epoch.
+    assert 1 / 2 < three["basis"]["raced"] / Truth().critical_batch < 2
+    # The rate is known where gradients were probed.
+    assert (one["basis"]["rate_at"], three["basis"]["rate_at"]) == (128, 32)
+    wide, narrow = (
+        loop["predicted_batch_size_high"] / loop["predicted_batch_size_low"]
+        for document in documents
+        for loop in document["loops"]
+    )
+    assert narrow < wide
+    words = {"quick.html": "Sizes 32, 128, 512 raced", "quick.zh.html": "竞逐同一损失"}
+    for page, sentence in words.items():
+        assert sentence in (tmp_path / "three" / page).read_text(encoding="utf-8")
+        assert sentence not in (tmp_path / "one" / page).read_text(encoding="utf-8")
+
+
 def beside(session: TimingResult, name: str, **changed: Any) -> TimingResult:
     """The session with ten times slower copies of its subjects under other names."""
     subjects = [each for each in session.subjects if each.role == "subject"]
@@ -103,9 +142,9 @@ def test_neither_models_nor_threads_are_pooled(
     session = read_result(results / "timings" / "learning_rate.json", TimingResult)
     (probe,) = (results / "gradients").glob("*.json")
     gradients = read_result(probe, GradientResult)
-    alone, _ = quick.predict(session, gradients, None, variants(results))
+    alone, _ = quick.predict(session, gradients, [], variants(results))
     pooled = beside(session, name, **changed)
-    among, _ = quick.predict(pooled, gradients, None, variants(results))
+    among, _ = quick.predict(pooled, gradients, [], variants(results))
     pd.testing.assert_frame_equal(alone, among)
 
 

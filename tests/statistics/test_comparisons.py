@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from batchmark.statistics.comparisons import compare, log_epoch_ratio
+from batchmark.statistics.comparisons import compare, log_epoch_ratio, seconds_per_epoch
+from batchmark.statistics.intervals import Mean
 from batchmark.statistics.study_data import StudyData
 from tests.world import World
 
@@ -57,6 +58,36 @@ def test_equal_graphs_take_the_same_time(momentum: pd.DataFrame, world: World) -
     same = both[both["batch_size"] == 32]
     assert len(same)
     assert not same["distinguishable"].any()
+
+
+def two_rounds(world: World) -> StudyData:
+    """Two variants of one subject, and one that took twice and thrice as long as they."""
+    data = world.data("momentum")
+    ratios = np.ones((len(data.ids), 2))
+    ratios[2] = [2.0, 3.0]
+    return replace(data, ratios=ratios, processes=Mean(0.0, 0.04, 4.0))
+
+
+def test_what_processes_differ_by_is_in_every_ratio_of_times(world: World) -> None:
+    """Half of a log of 1.5 is the error of rounds, 0.2 that of processes (Welch)."""
+    data = two_rounds(world)
+    rows = compare(replace(data, study=data.study.model_copy(update={"baseline": data.ids[0]})))
+    row = rows[(rows["metric"] == "seconds_per_epoch") & (rows["variant"] == data.ids[2])].iloc[0]
+    rounds = (np.log(1.5) / 2) ** 2
+    freedom = (rounds + 0.04) ** 2 / (rounds**2 / 1 + 0.04**2 / 4)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(rounds + 0.04)
+    assert np.log(row["estimate"]) == pytest.approx(np.log(6) / 2)
+    assert np.log(row["high"] / row["estimate"]) == pytest.approx(half)
+
+
+def test_variants_that_are_timed_as_one_share_a_process(world: World) -> None:
+    assert two_rounds(world).of_processes(0).squared_error[:3].tolist() == [0, 0, 0.04]
+
+
+def test_a_variant_has_the_same_interval_of_time_alone_and_among_others(world: World) -> None:
+    data = world.data("batch_size")
+    alone, among = seconds_per_epoch(data, np.array([3])), seconds_per_epoch(data)
+    assert (alone.low[0], alone.high[0]) == (among.low[3], among.high[3])
 
 
 def test_misses_are_counted(world: World) -> None:

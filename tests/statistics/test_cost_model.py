@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from batchmark.statistics.cost_model import cost_model, fit_line
+from batchmark.statistics.cost_model import REACH, Course, cost_model, critical_size, fit_line
 from tests.world import World
 
 SIMULATIONS = 1000
+RACED = (16, 64, 256)
 
 
 def test_a_line_without_noise_is_found_exactly() -> None:
@@ -65,3 +68,38 @@ def test_the_cost_of_a_size_by_hand(world: World) -> None:
 
 def test_too_few_sizes_make_no_model(world: World) -> None:
     assert cost_model(world.data("momentum")).empty
+
+
+def course(pace: float, epochs: float = 1.2, looks: int = 60) -> Course:
+    """Losses that fall from 2 as the inverse root of the progress, `pace` epochs a unit of it."""
+    at = np.linspace(epochs / looks, epochs, looks)
+    return Course(at, 2 / np.sqrt(1 + 20 * at / pace))
+
+
+def raced(pace: Callable[[int], float], epochs: float = 1.2) -> float | None:
+    return critical_size({size: [course(pace(size), epochs)] * 2 for size in RACED})
+
+
+@pytest.mark.parametrize("critical", [30.0, 100.0, 500.0])
+def test_epochs_to_a_common_loss_tell_the_critical_size(critical: float) -> None:
+    # Every size makes 1 + B / B_crit times fewer steps of progress an epoch.
+    assert raced(lambda size: 1 + size / critical) == pytest.approx(critical, rel=0.05)
+
+
+def test_seeds_are_averaged_geometrically() -> None:
+    courses = {size: [course((1 + size / 100) * luck) for luck in (0.8, 1 / 0.8)] for size in RACED}
+    assert critical_size(courses) == pytest.approx(100, rel=0.1)
+
+
+def test_what_does_not_grow_is_told_to_within_reach() -> None:
+    assert raced(lambda size: 1.0) == pytest.approx(RACED[-1] * REACH)
+    assert raced(lambda size: 1 / size) == RACED[-1] * REACH
+    assert raced(lambda size: size**2.0, epochs=1e4) == RACED[0] / REACH
+
+
+def test_too_few_sizes_or_none_that_learn_tell_nothing() -> None:
+    flat = Course(np.array([0.5, 1.0]), np.array([2.3, 2.3]))
+    broken = Course(np.array([0.5, 1.0]), np.array([np.nan, np.inf]))
+    known = {size: [course(1.0)] for size in RACED[:2]}
+    for last in ({}, {256: [flat]}, {256: [broken]}, {256: []}):
+        assert critical_size({**known, **last}) is None

@@ -14,6 +14,7 @@ from batchmark.statistics.prediction import (
     USUAL_SCALE,
     calibration,
     factors,
+    pooled,
     predict,
     predictions,
     score,
@@ -30,9 +31,18 @@ def known(value: float) -> Array:
 
 
 def rows(*ratios: float, scales: Sequence[float] | float = USUAL_SCALE) -> pd.DataFrame:
-    """Studies whose measured best size is so many times what the noise scale says."""
-    measured = {"predicted": 100.0, "measured": 100.0 * np.array(ratios), "noise_scale": scales}
-    return pd.DataFrame({"model": "mine", "dataset": "mine", "optimizer": "sgd", **measured})
+    """Studies whose measured best size is so many times what the noise scale says, 100."""
+    steps = 100.0**2 / np.broadcast_to(np.asarray(scales, float), (len(ratios),))
+    measured = {"measured": 100.0 * np.array(ratios), "noise_scale": scales, "raced": np.nan}
+    subject = {"model": "mine", "dataset": "mine", "optimizer": "sgd"}
+    return pd.DataFrame({**subject, **measured, "step_over_example": steps})
+
+
+def tried(sizes: str, times: str) -> dict[str, str]:
+    """Sizes of a study and their times over the best's, whose bounds are not known."""
+    unknown = ";".join(["nan"] * len(sizes.split(";")))
+    bounds = {"relative_times_low": unknown, "relative_times_high": unknown}
+    return {"batch_sizes": sizes, "relative_times": times, **bounds}
 
 
 def test_without_a_study_the_factor_is_one_and_hardly_known() -> None:
@@ -73,8 +83,9 @@ def test_adaptive_optimizers_have_a_factor_of_their_own() -> None:
 
 def test_each_study_is_scored_by_those_of_other_subjects() -> None:
     """Of two subjects one has two rows: each is predicted from the other subject's alone."""
-    tried = {"batch_sizes": "25;60;100;250", "relative_times": "2;1;1.3;inf"}
-    studies = rows(0.6, 0.6, 2.0).assign(model=["a", "a", "b"], **tried)
+    studies = rows(0.6, 0.6, 2.0).assign(
+        model=["a", "a", "b"], **tried("25;60;100;250", "2;1;1.3;inf")
+    )
     table = score(studies)
     # As above: half way, so that 100 becomes 100 sqrt(4^0.5), and 100 (0.6^2)^(1/3).
     assert table["advised"].tolist() == pytest.approx([2**0.5 * 100] * 2 + [100 * 0.6 ** (2 / 3)])
@@ -87,10 +98,37 @@ def test_each_study_is_scored_by_those_of_other_subjects() -> None:
 
 
 def test_an_interval_that_misses_the_best_is_seen() -> None:
-    tried = {"batch_sizes": "25;100", "relative_times": "1;2"}
-    sure = rows(*[1.0] * 200).assign(**tried)
-    told = score(pd.concat([sure, rows(0.25).assign(model="other", **tried)]))
+    sizes = tried("25;100", "1;2")
+    sure = rows(*[1.0] * 200).assign(**sizes)
+    told = score(pd.concat([sure, rows(0.25).assign(model="other", **sizes)]))
     assert told["held"].tolist() == [True] * 200 + [False]
+
+
+def test_a_race_counts_as_much_as_it_has_told() -> None:
+    """Noise scales that say nothing beside races that tell the critical size."""
+    random = np.random.default_rng(4)
+    measured = 100 * np.exp(random.normal(0, 0.5, 200))
+    studies = rows(*(measured / 100)).assign(
+        raced=measured**2 / (100**2 / USUAL_SCALE), **tried("25;50;100;200;400", "2;1;1;1;2")
+    )
+    table = score(studies.assign(model=[f"model {k}" for k in range(200)]))
+    without = score(studies.assign(model=[f"model {k}" for k in range(200)], raced=np.nan))
+    apart, blind = (np.log(each["advised"] / measured).std() for each in (table, without))
+    assert apart < 0.05
+    assert blind > 0.4
+    assert (table["high"] / table["low"]).median() < 1.2 < (without["high"] / without["low"]).min()
+
+
+def test_estimates_are_pooled_by_their_precision_and_no_narrower_than_the_best() -> None:
+    normal = norm.ppf((np.arange(1000) + 0.5) / 1000)
+    # 100 within a tenth and 400 within a fifth, in logs: weights 4 / 5 and 1 / 5.
+    sizes = [
+        size * np.exp(np.append(0, error * normal)) for size, error in ((100, 0.1), (400, 0.2))
+    ]
+    both = pooled(*sizes)
+    assert both[0] == pytest.approx(100**0.8 * 400**0.2)
+    assert np.log(both[1:]).std() == pytest.approx(0.8 * 0.1 + 0.2 * 0.2, rel=0.01)
+    assert pooled(sizes[0]).tolist() == pytest.approx(sizes[0].tolist())
 
 
 def test_the_best_size_by_hand() -> None:
@@ -152,8 +190,7 @@ def test_the_shipped_studies_are_what_they_say() -> None:
         sizes, times = (
             np.array(row[name].split(";"), float) for name in ("batch_sizes", "relative_times")
         )
-        assert row["measured"] == sizes[times.argmin()]
-        assert times.min() == 1
+        assert times[sizes == row["measured"]] == times.min() == 1
         assert row["measured_low"] <= row["measured"] <= row["measured_high"]
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchmark.training import environment as switches
+from tests.workflow.preloaded import snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 MICRO = Path(__file__).with_name("micro.yaml")
+PROGRAM = (sys.executable, "-m", "snakemake")
 _JOB = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)
 _OUTPUT = re.compile(r"^    output: (.+)$", re.MULTILINE)
 
@@ -27,21 +29,14 @@ class Checkout:
         self, *arguments: str, config: Path = MICRO, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake at the micro scale and wait for it."""
-        return subprocess.run(
-            [*self.command(config), *arguments],
-            cwd=self.folder,
-            env={**self.environment(), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [*self.command(config)[len(PROGRAM) :], *arguments]
+        return snakemake(command, self.folder, {**self.environment(), **environment})
 
     def command(self, config: Path = MICRO) -> list[str]:
         """How Snakemake is started in this checkout."""
         shutil.copy(config, self.folder / "config" / "micro.yaml")
-        program = [sys.executable, "-m", "snakemake"]
         # In this order: what follows --configfile would be taken for one more of them.
-        return [*program, "--configfile", "config/micro.yaml", "--cores", "2"]
+        return [*PROGRAM, "--configfile", "config/micro.yaml", "--cores", "2"]
 
     def environment(self) -> dict[str, str]:
         """As a user has it, this checkout's sources first, locks of its own, and all that is said.
@@ -109,4 +104,8 @@ def copy_project(folder: Path) -> Checkout:
         if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/", "benchmarks/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    # Compiled once, and heeded as long as a source keeps its time and size.
+    for compiled in (ROOT / "src").rglob("__pycache__/*.pyc"):
+        (folder / compiled.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+        shutil.copy2(compiled, folder / compiled.relative_to(ROOT))
     return Checkout(folder)

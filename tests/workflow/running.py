@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -58,29 +58,22 @@ def stages(folder: Path, *words: str) -> Iterator[psutil.Process]:
         command = process.info["cmdline"] or []
         # The shell around a stage has the whole command as one word.
         if "-m" in command and "-c" not in command:
-            text = " ".join(command)
+            # Jobs name their stage after the package, which finds the server of forks.
+            text = " ".join(command).replace("batchmark.stages ", "batchmark.stages.")
             if "batchmark.stages" in text and all(word in text for word in words):
                 yield process
 
 
 @contextmanager
-def held(snakemake: subprocess.Popen[bytes], checkout: Checkout, words: str) -> Iterator[None]:
-    """Wait for a stage with `words` and stop it meanwhile, so that nothing behind it begins."""
-    seen: list[psutil.Process] = []
-
-    def suspended() -> bool:
-        for process in stages(checkout.folder, words):
-            with suppress(psutil.NoSuchProcess):
-                process.suspend()
-                seen.append(process)
-        return bool(seen)
-
-    follow(snakemake, suspended)
+def held(snakemake: subprocess.Popen[bytes], checkout: Checkout) -> Iterator[None]:
+    """Wait until Snakemake has its jobs and stop it meanwhile, so that it does not end."""
+    follow(snakemake, lambda: "Jobs to do" in said(checkout))
+    process = psutil.Process(snakemake.pid)
+    process.suspend()
     try:
         yield
     finally:
-        for process in seen:
-            process.resume()
+        process.resume()
 
 
 def kill(process: psutil.Process) -> bool:

@@ -146,7 +146,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fingerprint, "_path", path)
-        for name in ("_digest", "_imports", "module_tree"):
+        for name in ("_digest", "_imports", "_source"):
             patch.setattr(fingerprint, name, Memory(getattr(fingerprint, name)))
             made.memories.append(getattr(fingerprint, name))
         yield made
@@ -192,6 +192,7 @@ EDITS: list[Edit] = [
     (f"{SRC}/machine/garbage.py", "_ALLOCATIONS = 10_000", "_ALLOCATIONS = 20_000", ""),
     (f"{SRC}/contract/files.py", "0o644", "0o640", ""),
     (f"{SRC}/stages/command.py", "collect_seldom()", "print('begun')\n    collect_seldom()", ""),
+    (f"{SRC}/stages/forkserver.py", "1 << 16", "1 << 15", ""),
     (f"{SRC}/machine/cards.py", "_PAUSE = 0.2", "_PAUSE = 0.5", ""),
     (f"{SRC}/machine/gpu.py", '"power_limit_watts"', '"limit_watts"', ""),
     # Names and fields that others use.

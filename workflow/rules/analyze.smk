@@ -12,5 +12,5 @@ checkpoint analyze:
         request=ANALYZE_REQUEST,
         sources=plan.sources("analyze"),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.analyze --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages analyze --request {params.request}'
         ' --tables "$(dirname {output.tables[0]:q})" ' + LOGGED

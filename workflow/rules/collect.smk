@@ -17,6 +17,6 @@ checkpoint collect:
         results=lambda w, input: str(Path(input.runs[0]).parents[3]),
         sources=plan.sources("collect"),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.collect --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages collect --request {params.request}'
         ' --results {params.results:q} --tables "$(dirname {output.tables[0]:q})" '
         + LOGGED

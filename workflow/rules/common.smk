@@ -7,6 +7,10 @@ BASE = Path(os.path.relpath(RULES)).parents[1]
 FOLDERS = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
 os.environ.update(BATCHMARK_PYTHON=sys.executable, PYTHONPATH=os.pathsep.join(FOLDERS))
 
+# Jobs of a cluster stay within what the cluster gave them.
+if not workflow.is_main_process:
+    os.environ.pop(VARIABLE, None)
+
 # Whether jobs run on this machine: the executor is not known yet, but clusters need `jobs`.
 HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
 # One job a card: without a total, every core would start a job that waits for the others.

@@ -13,6 +13,7 @@ places = Places(
 )
 with sentences():
     places.check()
+server = ForkServer(places.own / "forkserver")
 hooks = Hooks(plan, places, cores=workflow.cores, logger=logger)
 if workflow.is_main_process and not workflow.output_settings.dryrun:
     logger.addHandler(hooks.progress)
@@ -37,13 +38,18 @@ onstart:
         hooks.start(
             jobs, workflow.local_exec, done=len([*workflow.dag.jobs]) - len(jobs)
         )
+    # What is imported for the processor cannot serve cards.
+    if plan.devices == ["cpu"]:
+        server.start()
 
 
 onsuccess:
+    server.stop()
     with sentences():
         hooks.succeed()
 
 
 onerror:
+    server.stop()
     with sentences():
         hooks.fail(IN_THIS_FOLDER)

@@ -10,5 +10,5 @@ rule judge:
         request=ANALYZE_REQUEST,
         sources=plan.sources("judge"),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.judge --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages judge --request {params.request}'
         ' --tables "$(dirname {output.tables[0]:q})" ' + LOGGED

@@ -12,5 +12,5 @@ rule plot:
         module=lambda w: plan.figure_module(w.figure),
         sources=lambda w: plan.figure_sources(w.figure),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.plot --figure {wildcards.figure} --module {params.module}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages plot --figure {wildcards.figure} --module {params.module}'
         ' --tables "$(dirname {input.tables[0]:q})" --output {output.svg:q} ' + LOGGED

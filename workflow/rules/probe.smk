@@ -17,6 +17,6 @@ rule probe:
         request=lambda w: plan.probe_request(w.variant, w.device),
         sources=lambda w: plan.sources("probe", w.device, w.variant),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.probe --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages probe --request {params.request}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} "
         + LOGGED

@@ -16,6 +16,6 @@ rule profile:
         request=lambda w: plan.profile_request(w.study, w.device),
         sources=lambda w: plan.profile_sources(w.study, w.device),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.profile --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages profile --request {params.request}'
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} "
         + LOGGED

@@ -20,7 +20,7 @@ rule predict:
         templates=plan.content(TEMPLATES),
         sources=plan.sources("quick"),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.quick --timing {input.timing:q}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages quick --timing {input.timing:q}'
         " --gradients {input.gradients:q} {params.run} --variants {params.variants}"
         ' --templates "$(dirname {input.templates[0]:q})"'
         ' --reports "$(dirname {output.facts:q})" ' + LOGGED + " && cat {log} >&2"

@@ -28,7 +28,7 @@ rule render:
         templates=plan.content(TEMPLATES),
         sources=plan.sources("render"),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.render --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages render --request {params.request}'
         ' --tables "$(dirname {input.tables[0]:q})" --figures "$(dirname {input.figures[0]:q})"'
         ' --templates "$(dirname {input.templates[0]:q})"'
         ' --reports "$(dirname {output.pages[0]:q})" ' + LOGGED

@@ -18,7 +18,7 @@ rule train:
         request=lambda w: plan.train_request(w.variant, w.device),
         sources=lambda w: plan.sources("train", w.device, w.variant),
     shell:
-        '"$BATCHMARK_PYTHON" -m batchmark.stages.train --request {params.request}'
+        '"$BATCHMARK_PYTHON" -m batchmark.stages train --request {params.request}'
         " --checkpoint scratch/{wildcards.device}/{wildcards.variant}"
         " --checkpoint-seconds {resources.checkpoint_seconds}"
         " --dataset {input.npz:q} --facts {input.facts:q} --output {output:q} "

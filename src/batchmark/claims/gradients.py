@@ -277,7 +277,7 @@ def prediction_holds(evidence: Evidence) -> Finding | None:
     if evidence.main is None or table.empty:
         return None
     row = table.iloc[0]
-    if np.isnan(row["best_batch_size"]):
+    if pd.isna(row["best_batch_size"]):
         return None
     named = {family.label: family for family in families_of(evidence.main, 2)}
     family = named[row["family"]]

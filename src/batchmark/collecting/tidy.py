@@ -28,7 +28,7 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.run import ACCURACY_IMAGES, RunResult, Trial
 from batchmark.contract.tables import COLLECTED
 from batchmark.contract.timing import TimingResult
-from batchmark.timing.warnings import ratio_to_nearest
+from batchmark.timing.warnings import ratio_to_line
 
 Row = dict[str, Any]
 
@@ -84,9 +84,11 @@ def variant_row(run: RunResult, studies: list[str]) -> Row:
         "trials": len(run.trials),
         "dataset": run.dataset.name,
         "dataset_digest": run.dataset.digest,
-        "validation_size": run.dataset.validation,
-        "test_size": run.dataset.test,
-        "scored_train_size": min(run.budget.train_size, ACCURACY_IMAGES),
+        "validation_size": run.budget.validation_size or run.dataset.validation,
+        "test_size": run.budget.test_size or run.dataset.test,
+        "scored_train_size": min(
+            run.budget.train_size, ACCURACY_IMAGES, run.budget.test_size or ACCURACY_IMAGES
+        ),
     }
 
 
@@ -274,10 +276,10 @@ ROUND = ["machine", "device", "study", "round"]
 
 
 def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
-    """Add `ratio_to_baseline`: seconds per epoch over the baseline's nearest in time.
+    """Add `ratio_to_baseline`: seconds per epoch over the baseline's at that moment.
 
-    The baseline's visits of the same round, whatever a visit's number of threads. A baseline visit
-    is compared with another one. NaN in a round without another, and for what was repeated.
+    By its visits in the same round, whatever a visit's number of threads. NaN in a round without
+    one, and for what was repeated.
     """
     moments = (visits["start_seconds"] + visits["seconds"] / 2).to_numpy(float)
     costs = visits["seconds_per_epoch"].to_numpy(float)
@@ -286,7 +288,7 @@ def add_ratio_to_baseline(visits: pd.DataFrame) -> pd.DataFrame:
     counted = np.flatnonzero(~visits["repeated"].to_numpy(bool))
     for members in visits.iloc[counted].groupby(ROUND, sort=False).indices.values():
         rows = counted[members]
-        ratios[rows] = ratio_to_nearest(moments[rows], costs[rows], baselines[rows])
+        ratios[rows] = ratio_to_line(moments[rows], costs[rows], baselines[rows])
     return visits.assign(ratio_to_baseline=ratios)
 
 

@@ -12,15 +12,17 @@ Seconds = Annotated[float, Field(ge=0)]
 class Calibration(ResultFile):
     """What work costs here with all cores busy, LeNet-5, one thread a process. Units: seconds.
 
-    `startup`: until a process can train. `graph`: tracing a training graph or compiling kernels.
-    Training takes `image` per image plus `step` per step, evaluation `evaluated_image` per image;
-    the same with kernels. `report`: a process that imports the plotting libraries.
+    `startup`: until a process can train; `job`: until a fork of one can; `report`: a process that
+    imports the plotting libraries; all three of the processor, for the disk is waited for once.
+    `graph`: tracing a training graph or compiling kernels. Training takes `image` per image plus
+    `step` per step, evaluation `evaluated_image` per image; the same with kernels.
     `memory_bytes`: the most that a process occupies.
     """
 
-    schema_version: Literal["batchmark.calibration/3"] = "batchmark.calibration/3"
+    schema_version: Literal["batchmark.calibration/5"] = "batchmark.calibration/5"
     cores: Count
     startup: Seconds
+    job: Seconds
     graph: Seconds
     image: Seconds
     step: Seconds

@@ -177,7 +177,7 @@ WORDS = {
     "seconds": "s|duration",
     "best_batches.seconds": "s|time to target of the best batch size",
     "seconds_per_step": "s|duration over steps",
-    "ratio_to_baseline": "|seconds_per_epoch over the baseline's nearest reading",
+    "ratio_to_baseline": "|seconds_per_epoch over the baseline's at that moment of the round",
     "ratio": "|seconds per epoch over the baseline's",
     "low": "|lower end of the 95 % interval",
     "high": "|upper end of the 95 % interval",
@@ -233,7 +233,7 @@ WORDS = {
     "distinguishable": "|whether the difference is beyond chance and noise floor",
     "family": "|the settings but the batch size, in words of the configuration",
     "best_batch_size": "images|batch size with the least time to target",
-    "tied_batch_sizes": "|sizes not told apart from the best, joined by semicolons",
+    "tied_batch_sizes": "|sizes that may be the fastest, joined by semicolons",
     "best_batches.best_batch_size_low": "images|the smallest of the tied sizes",
     "best_batches.best_batch_size_high": "images|the largest of the tied sizes",
     "predictions.best_batch_size_low": "images|the smallest of the sizes tied with it",
@@ -245,7 +245,7 @@ WORDS = {
     "clock alone: sqrt(b_crit o / c)",
     "nearest_batch_size": "images|the size tried that is nearest to the predicted one",
     "cost": "|its time to target over the fastest's; empty: it missed the target",
-    "relative_times": "|median times to target of batch_sizes over the least, joined by "
+    "relative_times": "|times to target of batch_sizes over the truly fastest's, joined by "
     "semicolons; inf: missed",
     "best_batches.batch_sizes": "|sizes tried, joined by semicolons",
     "choices.best_batch_size_low": "images|the smallest of the tied sizes",

@@ -62,12 +62,13 @@ class Normalization(NamedTuple):
     """`name`: the reader's. `layer`: the class of keras.layers that goes before each activation.
 
     `arguments`: what it is given; `groups` as far as they divide the channels. None: only the
-    pixels are scaled, or nothing is.
+    pixels are scaled, or nothing is. `image`: work of an image relative to none, for forecasts.
     """
 
     name: str
     layer: str | None = None
     arguments: Mapping[str, Any] = MappingProxyType({})
+    image: float = 1.0
 
 
 NORMALIZATIONS = {
@@ -75,12 +76,12 @@ NORMALIZATIONS = {
     "input": Normalization("scaled input"),
     # Ioffe & Szegedy 2015. Keras's momentum of 0.99 needs hundreds of steps to settle: longer than
     # a short run at a large batch size.
-    "batch": Normalization("batch norm", "BatchNormalization", {"momentum": 0.9}),
+    "batch": Normalization("batch norm", "BatchNormalization", {"momentum": 0.9}, image=1.9),
     # Ba, Kiros & Hinton 2016: over all units of the layer, which for convolutions is one group;
     # Keras's LayerNormalization would normalize each position by itself.
-    "layer": Normalization("layer norm", "GroupNormalization", {"groups": 1}),
+    "layer": Normalization("layer norm", "GroupNormalization", {"groups": 1}, image=1.7),
     # Wu & He 2018. The only number above one that divides the widths of all models here.
-    "group": Normalization("group norm", "GroupNormalization", {"groups": 2}),
+    "group": Normalization("group norm", "GroupNormalization", {"groups": 2}, image=2.2),
 }
 
 
@@ -154,6 +155,11 @@ class Hyperparameters(BaseModel):
     label_noise: Annotated[Fraction, Axis(0.0, graph=False)] = 0.0
     ema_half_life: Annotated[Length, Axis(0.0, stand_in=1e5)] = 0.0
     beta_2_half_life: Annotated[Length, Axis(0.0, graph=False)] = 0.0
+
+    @property
+    def own(self) -> list[str]:
+        """The `module:name` of the user's own code that takes part."""
+        return [name for name in (self.model, self.optimizer) if ":" in name]
 
     def changed(self) -> dict[str, Any]:
         """The settings that ids and results must mention: the identity of a variant."""

@@ -106,7 +106,11 @@ class Tuning(Record):
 
 
 class Budget(Record):
-    """What the run was allowed: see `study.config` for the meaning of each."""
+    """What the run was allowed: see `study.config` for the meaning of each.
+
+    `validation_size` None: as the data set's. `test_size`: so many test images and at most as many
+    training images are scored at the end; None: all and ACCURACY_IMAGES.
+    """
 
     epochs: float
     evaluate_every: Count
@@ -115,6 +119,8 @@ class Budget(Record):
     examples_per_epoch: Count
     train_size: Count
     batch_size: Count
+    validation_size: Count | None = None
+    test_size: Count | None = None
     not_learning_after: float
     parameters: Count
 

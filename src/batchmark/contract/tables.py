@@ -202,7 +202,7 @@ ANALYZED: dict[str, tuple[str, ...]] = {
         cost_at_32_unbounded cost_at_128 cost_at_128_low cost_at_128_high cost_at_128_unbounded
         cost_at_1000 cost_at_1000_low cost_at_1000_high cost_at_1000_unbounded best_batch_size
         best_batch_size_low best_batch_size_high nearest_batch_size cost cost_low cost_high
-        cost_unbounded batch_sizes relative_times
+        cost_unbounded batch_sizes relative_times relative_times_low relative_times_high
         """
     ),
     "profile": _columns(
@@ -289,6 +289,7 @@ _TEXTS = frozenset(
         timed_in loop relative_epoch_time_base relative_time_to_target_base
         family rule solver axis value baseline metric
         targets tied_batch_sizes fitted_sizes excluded_sizes batch_sizes p_fastest relative_times
+        relative_times_low relative_times_high
         id verdict policy changed reference fields
         """
     )

@@ -1,7 +1,9 @@
 """The dataset as every stage sees it: verified arrays and the facts that identify them."""
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +76,26 @@ def load_arrays(path: Path) -> Arrays:
 
 
 def load_dataset(npz: Path, facts_json: Path) -> Dataset:
-    """Read the arrays of `npz` and verify them against the digest in `facts_json`.
+    """The arrays of `npz`, verified against the digest in `facts_json`.
 
-    Raises UserError when either file is missing or damaged or when they do not belong together.
+    Read once for a process and its forks, while the files are the same. Raises UserError when
+    either is missing or damaged or when they do not belong together.
     """
+    return _loaded(npz, facts_json, _version(npz), _version(facts_json))
+
+
+def _version(path: Path) -> Hashable:
+    """Which file it is, and of when; None: there is none, or none that can be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+# The last only: others would stay in memory.
+@lru_cache(maxsize=1)
+def _loaded(npz: Path, facts_json: Path, *_versions: Hashable) -> Dataset:
     facts = read_record(facts_json).facts
     arrays = load_arrays(npz)
     computed = digest(arrays)

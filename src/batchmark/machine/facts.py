@@ -4,11 +4,12 @@ Results are published: no host name, no user name, no path. Everything read from
 goes through `root`, so that recorded machines can be read as well. None: the machine won't tell.
 """
 
-import multiprocessing
 import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,11 @@ def describe(root: Path = ROOT) -> Facts:
     }
 
 
-def observe(device: Device, root: Path = ROOT) -> Facts:
-    """What moves: taken before and after a session on `device`. Times are in seconds."""
+def observe(device: Device, root: Path = ROOT, family: Iterable[int] = ()) -> Facts:
+    """What moves: taken before and after a session on `device`. Times are in seconds.
+
+    `family`: the processes that measure beside this one.
+    """
     usable = usable_times()
     return {
         "load": list(os.getloadavg()),
@@ -48,7 +52,7 @@ def observe(device: Device, root: Path = ROOT) -> Facts:
         "memory_available_bytes": psutil.virtual_memory().available,
         "busy_seconds": sum(map(busy_seconds, usable)),
         "stolen_seconds": sum(getattr(times, "steal", 0.0) for times in usable),
-        "own_seconds": own_seconds(),
+        "own_seconds": own_seconds(family),
         "elapsed_seconds": time.monotonic(),
         "cgroup_throttled": cgroup_throttled(root),
         "thermal_throttled": thermal_throttled(root),
@@ -72,11 +76,14 @@ def busy_seconds(times: Any) -> float:
     return sum(value for name, value in times._asdict().items() if name not in idle)
 
 
-def own_seconds() -> float:
-    """CPU seconds of this process and of the measuring processes it started."""
-    family = [None, *(one.pid for one in multiprocessing.active_children())]
-    spent = (psutil.Process(pid).cpu_times() for pid in family)
-    return sum(times.user + times.system for times in spent)
+def own_seconds(family: Iterable[int] = ()) -> float:
+    """CPU seconds of this process and of its `family`, as far as that lives."""
+    seconds = 0.0
+    for pid in (os.getpid(), *family):
+        with suppress(psutil.NoSuchProcess):
+            times = psutil.Process(pid).cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def lacked_ns(cores: int) -> int:

@@ -13,7 +13,10 @@ import importlib.util
 import re
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,39 +34,41 @@ MESSAGE = re.compile(r"(?:.*_)?(?:texts?|messages?|reason|remedy|problem|sentenc
 _HELP = {"help", "description", "metavar", "prog"}
 # Argparse's, whose help and names of programs change no result.
 _PARSERS = {"ArgumentParser", "add_argument", "add_parser", "add_subparsers"}
-_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+# The nodes of a tree by their class.
+Kinds = Mapping[type[ast.AST], list[Any]]
 
 
-def significant(tree: ast.Module, ours: bool, records: bool) -> str:
-    """`tree` as text, without what cannot change a result. The tree is altered.
-
-    `ours`: a module of batchmark. `records`: one whose messages end in records, not on the page.
-    """
-    for node in nodes_of(tree):
-        if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-        if ours:
-            _take_words(node)
-        if records and any(name and MESSAGE.fullmatch(name) for name in _bound(node)):
-            _Silent().visit(node)
-    return written(tree)
-
-
-def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
-    """Like `ast.walk`, in half its time, which every start of Snakemake takes.
-
-    A node's children are those that it has when the next node is asked for.
-    """
+def by_kind(tree: ast.AST) -> Kinds:
+    """All nodes of a tree; `ast.walk` takes twice the time, at every start of Snakemake."""
+    kinds: Kinds = defaultdict(list)
     waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
+    # It grows meanwhile.
+    for node in waiting:
+        kinds[type(node)].append(node)
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
                 waiting += [each for each in value if isinstance(each, ast.AST)]
             elif isinstance(value, ast.AST):
                 waiting.append(value)
+    return kinds
+
+
+def significant(kinds: Kinds, ours: bool, records: bool) -> str:
+    """A module as text, without what cannot change a result. Its tree is altered.
+
+    `ours`: a module of batchmark. `records`: one whose messages end in records, not on the page.
+    """
+    for node in chain.from_iterable(kinds[kind] for kind in _DOCUMENTED):
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    if ours:
+        _take_words(kinds)
+    if records:
+        for node in _worded(kinds):
+            _Silent().visit(node)
+    return written(kinds[ast.Module][0])
 
 
 def written(node: Any) -> str:
@@ -72,36 +77,38 @@ def written(node: Any) -> str:
     Python 3.12 gives functions and classes a field more, and 3.13 leaves empty ones out.
     """
     if isinstance(node, ast.AST):
-        fields = ((name, getattr(node, name, None)) for name in node._fields)
-        filled = [f"{name}={written(value)}" for name, value in fields if value not in (None, [])]
+        filled = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                filled.append(f"{name}={written(value)}")
         return f"{type(node).__name__}({','.join(filled)})"
     return f"[{','.join(map(written, node))}]" if isinstance(node, list) else repr(node)
 
 
-def _take_words(node: ast.AST) -> None:
-    """Take away the arguments of an exception or print, and a command line's help."""
-    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-        # Which exception counts, for code may catch it; its words do not.
-        node.exc.args, node.exc.keywords = [], []
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        if _name(node.value.func) == "print":
+def _take_words(kinds: Kinds) -> None:
+    """Take away the arguments of exceptions and prints, and a command line's help."""
+    for node in kinds[ast.Raise]:
+        if isinstance(node.exc, ast.Call):
+            # Which exception counts, for code may catch it; its words do not.
+            node.exc.args, node.exc.keywords = [], []
+    for node in kinds[ast.Expr]:
+        if isinstance(node.value, ast.Call) and _name(node.value.func) == "print":
             node.value.args, node.value.keywords = [], []
-    elif isinstance(node, ast.Call) and _name(node.func) in _PARSERS:
-        node.keywords = [each for each in node.keywords if each.arg not in _HELP]
+    for node in kinds[ast.Call]:
+        if _name(node.func) in _PARSERS:
+            node.keywords = [each for each in node.keywords if each.arg not in _HELP]
 
 
-def _bound(node: ast.AST) -> list[str | None]:
-    """The names that a node binds; its strings are words where one is the name of a message."""
-    match node:
-        case ast.Assign():
-            return [_name(target) for target in node.targets]
-        case ast.AnnAssign():
-            return [_name(node.target)]
-        case ast.keyword():
-            return [node.arg]
-        case ast.FunctionDef():
-            return [node.name]
-    return []
+def _worded(kinds: Kinds) -> list[ast.AST]:
+    """The nodes that bind the name of a message, whose strings are words."""
+    bound: Iterable[tuple[ast.AST, str | None]] = chain(
+        ((node, _name(target)) for node in kinds[ast.Assign] for target in node.targets),
+        ((node, _name(node.target)) for node in kinds[ast.AnnAssign]),
+        ((node, node.arg) for node in kinds[ast.keyword]),
+        ((node, node.name) for node in kinds[ast.FunctionDef]),
+    )
+    return [node for node, name in bound if name and MESSAGE.fullmatch(name)]
 
 
 class _Silent(ast.NodeTransformer):
@@ -114,23 +121,23 @@ class _Silent(ast.NodeTransformer):
         return ast.Constant("") if isinstance(node.value, str) else node
 
 
-def imported(tree: ast.Module, package: str) -> Iterator[str]:
+def imported(kinds: Kinds, package: str) -> Iterator[str]:
     """Full names of all that the module imports, anywhere in it, and perhaps of what is in them.
 
     `package`: the one that relative imports start from.
     """
-    for node in nodes_of(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute("." * node.level + (node.module or ""), package)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call):
-            # `import_module("name")`, also where the function itself is handed on with the name.
-            functions = {_name(node.func), *map(_name, node.args)}
-            if functions & {"import_module", "__import__"}:
-                yield from (_absolute(name, package) for name in strings(node.args))
+    for node in kinds[ast.Import]:
+        yield from (alias.name for alias in node.names)
+    for node in kinds[ast.ImportFrom]:
+        base = _absolute("." * node.level + (node.module or ""), package)
+        yield base
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+    for node in kinds[ast.Call]:
+        # `import_module("name")`, also where the function itself is handed on with the name.
+        functions = {_name(node.func), *map(_name, node.args)}
+        if functions & {"import_module", "__import__"}:
+            for argument in node.args:
+                yield from (_absolute(name, package) for name in strings(by_kind(argument)))
 
 
 def _absolute(name: str, package: str) -> str:
@@ -142,16 +149,16 @@ def _absolute(name: str, package: str) -> str:
     return ".".join([*parents, rest] if rest else parents)
 
 
-def strings(nodes: Iterable[ast.AST]) -> list[str]:
-    """The string constants below `nodes`."""
-    below = (node for top in nodes for node in nodes_of(top) if isinstance(node, ast.Constant))
-    return [node.value for node in below if isinstance(node.value, str)]
+def strings(kinds: Kinds) -> list[str]:
+    """The string constants among the nodes."""
+    return [node.value for node in kinds[ast.Constant] if isinstance(node.value, str)]
 
 
 def declared(tree: ast.Module, name: str) -> list[str]:
     """The strings of a constant of the module, `name = ["a", "b"]`."""
     assigned = (node for node in tree.body if isinstance(node, ast.Assign))
-    return strings(node.value for node in assigned if name in map(_name, node.targets))
+    values = (node.value for node in assigned if name in map(_name, node.targets))
+    return [text for value in values for text in strings(by_kind(value))]
 
 
 def _name(node: ast.AST) -> str | None:
@@ -214,7 +221,7 @@ def closure(root: str) -> frozenset[str]:
         if name not in seen and name not in WITHOUT_EFFECT:
             seen.add(name)
             waiting.extend(_imports(name, root.partition(".")[0]))
-    return frozenset(name for name in seen if _has_code(name))
+    return frozenset(name for name in seen if _source(name).has_code)
 
 
 def check_defined(import_path: str) -> None:
@@ -245,7 +252,7 @@ def _defined(tree: ast.AST) -> Iterator[str]:
 @functools.cache
 def _imports(name: str, top: str) -> tuple[str, ...]:
     """The own modules that importing `name` runs: packages it lies in, what its source imports."""
-    named = [*_parents(name), *imported(module_tree(name), _package_of(name))]
+    named = [*_parents(name), *_source(name).imported]
     every = dict.fromkeys(name for each in named for name in (*_parents(each), each))
     return tuple(module for module in every if _is_own(module, top))
 
@@ -271,23 +278,13 @@ def _holds_distributions(folder: Path) -> bool:
     return str(folder) in sys.path and any(folder.glob("*.dist-info"))
 
 
-def _has_code(name: str) -> bool:
-    body = module_tree(name).body
-    return len(body) > (ast.get_docstring(module_tree(name), clean=False) is not None)
-
-
 def _package_of(name: str) -> str:
     path = _path(name)
     return name if path and path.name == "__init__.py" else name.rpartition(".")[0]
 
 
-@functools.cache
 def module_tree(name: str) -> ast.Module:
     """The syntax tree of a module; raises UserError when it is not Python."""
-    return _parsed(name)
-
-
-def _parsed(name: str) -> ast.Module:
     path = _path(name)
     if path is None:
         raise UserError(f"the module {name} has no Python source file.")
@@ -297,30 +294,54 @@ def _parsed(name: str) -> ast.Module:
         raise UserError(f"{name}, line {error.lineno}: {error.msg}.") from error
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What is asked of a module's syntax tree, which itself is too large to be kept."""
+
+    imported: tuple[str, ...]
+    declared: tuple[str, ...]
+    named: tuple[str, ...]
+    has_code: bool
+    significant: str
+
+
+@functools.cache
+def _source(name: str) -> _Source:
+    """Read a module, once: parsing takes longest of all."""
+    tree = module_tree(name)
+    kinds = by_kind(tree)
+    ours = name.startswith(f"{PACKAGE}.")
+    documented = ast.get_docstring(tree, clean=False) is not None
+    return _Source(
+        imported=tuple(imported(kinds, _package_of(name))),
+        declared=tuple(declared(tree, DECLARED)),
+        # No sentence, whose length no system takes, and no Python file, which counts as module.
+        named=tuple(
+            text
+            for text in sorted({*strings(kinds)})
+            if 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
+        ),
+        has_code=len(tree.body) > documented,
+        # The last, for it alters the tree.
+        significant=significant(kinds, ours, ours and name.split(".")[1] in _RECORDING),
+    )
+
+
 @functools.cache
 def _digest(name: str) -> str:
     """Of the syntax tree and of every file that it names or declares."""
-    ours = name.startswith(f"{PACKAGE}.")
-    records = ours and name.split(".")[1] in _RECORDING
     contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(name)]
-    # A tree of its own, for what is without effect is taken out of it; copying one takes longer.
-    text = significant(_parsed(name), ours, records)
-    return hashlib.sha256("".join([*contents, text]).encode()).hexdigest()[:8]
+    text = "".join([*contents, _source(name).significant])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _files(name: str) -> list[Path]:
     """The files beside a module whose names stand in it; raises UserError for a missing one."""
-    tree, folder = module_tree(name), (_path(name) or Path()).parent
-    for wanted in declared(tree, DECLARED):
+    source, folder = _source(name), (_path(name) or Path()).parent
+    for wanted in source.declared:
         if not (folder / wanted).is_file():
             raise UserError(f"{name}: {DECLARED} names {wanted!r}, and there is no such file.")
-    # No sentence, whose length no system takes, and no Python file, which counts as module.
-    named = sorted(
-        text
-        for text in {*strings([tree])}
-        if 0 < len(text) < 80 and text.isprintable() and not text.endswith(".py")
-    )
-    return [folder / text for text in named if (folder / text).is_file()]
+    return [folder / text for text in source.named if (folder / text).is_file()]
 
 
 @functools.cache
@@ -340,14 +361,9 @@ def _path(name: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def import_paths(chosen: Hyperparameters) -> list[str]:
-    """The `module:name` of code of the user's own."""
-    return [name for name in (chosen.model, chosen.optimizer) if ":" in name]
-
-
 def modules_used(chosen: Hyperparameters) -> list[str]:
     """The modules that a variant uses by name, beside what its stage imports."""
-    own = [path.partition(":")[0] for path in import_paths(chosen)]
+    own = [path.partition(":")[0] for path in chosen.own]
     model, optimizer = MODELS.get(chosen.model), OPTIMIZERS.get(chosen.optimizer)
     if model:
         own.append(f"batchmark.training.models.{model.module}")

@@ -15,8 +15,8 @@ from batchmark.plan.work import (
     batch_and_images,
 )
 
-# A figure takes as long as importing the libraries, and a fifth of that to be drawn.
-DRAWING = 1.2
+# To draw a figure takes a fifth of importing the libraries.
+DRAWING = 0.2
 # collect, analyze, judge, render and the start of Snakemake, in imports of the libraries.
 BESIDE_FIGURES = 5
 # Rules whose jobs have the machine to themselves.
@@ -86,10 +86,11 @@ def expect(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: in
     probes = [plan.probe_load(variant, data).seconds(rates) for variant in work.probe]
     sessions = [plan.session_seconds(study, rates, data) for study in work.time]
     sessions += [plan.profile_seconds(study, rates, data) for study in work.profile]
-    figures = [rates.report * DRAWING] * len(work.plot)
+    figures = [rates.job + DRAWING * rates.report] * len(work.plot)
     return Expectation(
         seconds={
-            "train": makespan([*runs, *probes], cores),
+            # One import serves all of them.
+            "train": makespan([*runs, *probes], cores) + (rates.startup if runs else 0.0),
             "time": sum(sessions),
             "report": makespan(figures, cores) + BESIDE_FIGURES * rates.report,
         },
@@ -145,7 +146,10 @@ def compared(expected: float, taken: float) -> str:
 
 
 def _memory_bytes(plan: Plan, work: Work, rates: Calibration, data: DataSize, cores: int) -> int:
-    """The largest runs side by side, or a session: a process a thread setting and one to weigh."""
+    """The largest runs side by side, or a session.
+
+    That is two processes a thread setting and one to weigh, which share what they are forked from.
+    """
 
     def needed(batch_size: int) -> int:
         return rates.memory_bytes + BYTES_PER_BATCH_IMAGE * batch_size

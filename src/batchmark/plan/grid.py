@@ -5,7 +5,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import (
@@ -20,7 +20,7 @@ from batchmark.contract.hyperparameters import (
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.time import TimingSubject
 from batchmark.plan.reading import check, shorten
-from batchmark.plan.schema import IMPORT_PATH, LARGEST_RATE, StudyConfig
+from batchmark.plan.schema import IMPORT_PATH, LARGEST_RATE, GridBudget, StudyConfig
 
 # What keras.optimizers has that needs nothing but a learning rate, each with what only it takes.
 KERAS_OPTIMIZERS = {
@@ -219,25 +219,46 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def points(study: StudyConfig, where: str) -> list[tuple[dict[str, Any], Variant]]:
-    """All (setting as written, variant) pairs of a study, in the order of its grids.
+class Point(NamedTuple):
+    """A setting as written, its variant, and what its grid says of the seeds."""
+
+    written: dict[str, Any]
+    variant: Variant
+    budget: GridBudget
+
+
+def points(study: StudyConfig, where: str) -> list[Point]:
+    """All points of a study, in the order of its grids.
 
     Raises UserError naming the offending key when a grid is empty, repeats a value, or holds a
     setting that is not allowed.
     """
     _check_size(study, where)
-    variants = []
+    found = []
     for number, grid in enumerate(study.grids):
         place = f"{where}: grids[{number}]"
-        _check_axes(grid, study.settings, place)
-        values = [value if isinstance(value, list) else [value] for value in grid.values()]
+        budget, axes = _parts(grid, study, place)
+        _check_axes(axes, study.settings, place)
+        values = [value if isinstance(value, list) else [value] for value in axes.values()]
         for combination in itertools.product(*values):
-            written = {**study.settings, **dict(zip(grid, combination, strict=True))}
+            written = {**study.settings, **dict(zip(axes, combination, strict=True))}
             if not any(matches(written, partial) for partial in study.exclude):
-                variants.append((written, _variant(written, place)))
-    if not variants:
+                found.append(Point(written, _variant(written, place), budget))
+    if not found:
         raise UserError(f"{where}: exclude leaves no variant; remove an entry.")
-    return variants
+    return found
+
+
+def _parts(
+    grid: dict[str, Any], study: StudyConfig, where: str
+) -> tuple[GridBudget, dict[str, Any]]:
+    """A grid's own budget, and its axes."""
+    own = {key: value for key, value in grid.items() if key in GridBudget.model_fields}
+    budget = check(GridBudget, own, where)
+    least, most = budget.trials or study.trials, budget.trials_at_most
+    if least is not None and most is not None and most < least:
+        raise UserError(f"{where}.trials_at_most = {most}: is below trials, {least}.")
+    return budget, {key: value for key, value in grid.items() if key not in own}
 
 
 def axes(written: list[dict[str, Any]]) -> list[str]:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchmark.contract.calibration import Calibration
 from batchmark.contract.errors import UserError
 from batchmark.contract.files import remove_leftovers
 from batchmark.contract.languages import ANSWER_FILE
+from batchmark.contract.record import read_result
 from batchmark.machine.locks import EXCLUSIVE, open_lock, try_lock
 from batchmark.machine.terminal import legible
 from batchmark.plan.findings import finding, label
@@ -72,6 +74,7 @@ class Hooks:
         self.progress = Progress(words, self._say, idle=self._conclude)
         self._jobs: Mapping[int, Job] = {}
         self._announced: Work | None = None
+        self._before = 0.0
         self._began = time.monotonic()
 
     def start(self, jobs: Mapping[int, Job], here: bool, done: int = 0) -> None:
@@ -99,8 +102,8 @@ class Hooks:
         stages = self._stages()
         if self._announced is not None:
             # For the images that were there: before the download, MNIST's number was assumed.
-            taken = time.monotonic() - self._began
-            self._say(compared(self._expected(self._announced).total, taken))
+            expected = self._before + self._expected(self._announced).total
+            self._say(compared(expected, time.monotonic() - self._began))
         if "calibrate" in stages:
             self._say(f"Expected:\n{self._expected(all_work(self._plan)).table()}")
             self._say(f"Study by study:\n{studies_table(self._plan, *self._basis())}")
@@ -136,9 +139,10 @@ class Hooks:
 
     def _announce(self, work: Work) -> Callable[[], Mapping[int, float]]:
         """Say what long work will take; returns that by job."""
-        if not is_long(self._plan, work, self._places.facts, self._cores):
+        # A prediction is over before its forecast would pay.
+        if self._predicts or not is_long(self._plan, work, self._places.facts, self._cores):
             return dict
-        if not self._calibration.exists():
+        if not self._is_calibrated():
             self._say("Measuring how fast this machine trains, for a forecast.")
             calibrate = [sys.executable, "-m", "batchmark.stages.calibrate", "--output"]
             if not self._run([*calibrate, str(self._calibration)]):
@@ -148,12 +152,24 @@ class Hooks:
         self._say(f"Expected, until about {end}:\n{expectation.table()}")
         if any(":" in self._plan.variants[id_].hyperparameters.model for id_ in work.train):
             self._say("Models of your own are counted as LeNet-5.")
-        self._announced = work
+        self._announced, self._before = work, time.monotonic() - self._began
         return functools.partial(expected_by_job, self._plan, self._jobs, *self._basis())
+
+    @property
+    def _predicts(self) -> bool:
+        return set(self._plan.studies) == {"quick"}
+
+    def _is_calibrated(self) -> bool:
+        """Whether there is a calibration of this version: a few seconds make another."""
+        try:
+            read_result(self._calibration, Calibration)
+        except UserError:
+            return False
+        return True
 
     def _conclude(self) -> None:
         """The page's answer, what limits it, and where the page is; nothing without a page."""
-        predicted = set(self._plan.studies) == {"quick"}
+        predicted = self._predicts
         page = self._places.reports / ("quick.html" if predicted else "index.html")
         answer = self._places.reports / ANSWER_FILE
         if answer.is_file() and not predicted:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -40,19 +40,27 @@ from batchmark.plan.fingerprint import (
     check_defined,
     device_used,
     fingerprint,
-    import_paths,
     modules_used,
     rows_used,
 )
 from batchmark.plan.grid import timing_key, timing_subjects
 from batchmark.plan.schema import (
     Config,
-    StudyConfig,
+    StudyBudget,
     TimingConfig,
+    TuningConfig,
     own_loops,
     trials_at_most,
 )
-from batchmark.plan.studies import Study, load_config, load_studies, plain, protocol, with_numbers
+from batchmark.plan.studies import (
+    Study,
+    load_config,
+    load_studies,
+    plain,
+    protocol,
+    tuning,
+    with_numbers,
+)
 from batchmark.plan.work import (
     ASSUMED,
     MNIST_SIZE,
@@ -129,7 +137,7 @@ def _public_name(path: Path) -> str:
 
 
 class Quick(NamedTuple):
-    """A study, the variants of it that are probed and whose rate is tuned, at most one each.
+    """A study, the variant of it that is probed, if any, and those whose rate is tuned.
 
     `variants`: those that differ from the probed one in batch size and rate alone.
     """
@@ -190,7 +198,7 @@ class Plan:
         tuned = [
             id_ for id_ in alike if study.variants[id_].hyperparameters.learning_rate == "tuned"
         ]
-        return Quick(study.name, probed, tuned[:1], alike)
+        return Quick(study.name, probed, tuned, alike)
 
     @cached_property
     def first_dataset(self) -> str:
@@ -225,7 +233,7 @@ class Plan:
                 machine=self.machine,
                 device=device,
                 budget=self.budget(variant),
-                tuning=TuningGrid(**self.config.tuning.model_dump()) if tuned else None,
+                tuning=TuningGrid(**self.tuning(variant).model_dump()) if tuned else None,
                 racing=self.racing(variant),
                 sources=digest(self.sources("train", device, variant), 16),
             )
@@ -341,7 +349,7 @@ class Plan:
     def budget(self, variant: str) -> Budget:
         """The largest budget that a study gives the variant, evaluated at the finest interval.
 
-        And as long at that interval as a study that asks for it.
+        And as long at that interval as a study that asks for it, on as many images.
         """
         training, using = self.config.training, self._using(variant)
         values = training.model_dump(include=set(Budget.model_fields))
@@ -355,6 +363,9 @@ class Plan:
             if interval == finest
         ]
         limits = [epochs for epochs in finely if epochs is not None]
+        for key in ("validation_images", "test_images"):
+            scored = [getattr(study, key) or values[key] for study in using]
+            values[key] = None if None in scored else max(scored)
         values["evaluate_every"] = finest
         values["evaluate_finely"] = max(limits) if len(limits) == len(finely) else None
         return Budget(**values)
@@ -377,14 +388,20 @@ class Plan:
             },
         )
 
+    def tuning(self, variant: str) -> TuningConfig:
+        """The grid of a variant's tuned rate, the same in all studies that share it."""
+        return tuning(self._using(variant)[0], self.config.tuning)
+
     def target(self, variant: str, dataset: str) -> float:
         """The validation accuracy that a variant is to reach in the first study that has it."""
         own, *_ = [*self._using(variant), None]
         targets = (own.targets if own else None) or {}
         return (targets.get(dataset) or self.config.targets[dataset])[0]
 
-    def _using(self, variant: str) -> list[StudyConfig]:
-        return [study.config for study in self.studies.values() if variant in study.variants]
+    def _using(self, variant: str) -> list[StudyBudget]:
+        """What the studies give a variant, once for each grid that has it."""
+        studies = self.studies.values()
+        return [budget for study in studies for budget in study.budgets.get(variant, [])]
 
     def protocol(self, study: str) -> TimingConfig:
         """How the study's timing session is run; `sample_min_seconds` is set."""
@@ -448,8 +465,8 @@ class Plan:
 
     def run_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a run on such data."""
-        chosen, tuning = self.variants[variant].hyperparameters, self.config.tuning
-        return run_load(chosen, self.budget(variant), tuning, data, self.racing(variant))
+        chosen, grid = self.variants[variant].hyperparameters, self.tuning(variant)
+        return run_load(chosen, self.budget(variant), grid, data, self.racing(variant))
 
     def probe_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a variant's gradient probes on such data."""
@@ -464,10 +481,11 @@ class Plan:
     def session_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
         """What a study's timing session takes on such data."""
         alone = [
-            run_load(chosen.hyperparameters, run.budget, self.config.tuning, data).seconds(rates)
+            replace(load, kernels=False, scores=False).seconds(rates)
             for variant in self.studies[study].verified
             for run in [self._lone_run(self.studies[study], variant)]
-            for chosen in [run.variant]
+            for chosen in [run.variant.hyperparameters]
+            for load in [run_load(chosen, run.budget, self.config.tuning, data)]
         ]
         # On all cores, and about half of the budget leads to the target.
         rounds = session_seconds(self._timed(study), self.protocol(study), rates, data)
@@ -509,7 +527,10 @@ class Plan:
             axes=study.axes,
             settings=study.settings,
             epochs=study.config.epochs or self.config.training.epochs,
-            trials=trials_at_most(study.config, self.config.training),
+            trials={
+                id_: max(trials_at_most(budget, self.config.training) for budget in budgets)
+                for id_, budgets in study.budgets.items()
+            },
             published=study.published,
             targets=dict(study.config.targets or {}),
         )
@@ -595,7 +616,7 @@ def _check_code(studies: Iterable[Study], timing: TimingConfig) -> None:
         try:
             for module in sorted(used | {path.partition(":")[0] for path in loops}):
                 fingerprint([module])
-            for path in sorted({path for each in chosen for path in import_paths(each)} | loops):
+            for path in sorted({path for each in chosen for path in each.own} | loops):
                 check_defined(path)
         except UserError as error:
             raise UserError(f"study {study.name}: {error}") from error

@@ -143,6 +143,8 @@ class TrainingConfig(Section):
     first_seed: Seed = 0
     evaluate_every: Images | None = None
     evaluate_finely: Epochs | None = None
+    validation_images: Images | None = None
+    test_images: Images | None = None
     not_learning_after: Epochs = 2.0
     checkpoint_seconds: Seconds = 60.0
     deterministic: bool = True
@@ -189,20 +191,41 @@ class ProbingConfig(Section):
 Targets = dict[Name, Annotated[list[Accuracy], Field(min_length=1), AfterValidator(_distinct)]]
 Devices = Annotated[list[Device], Field(min_length=1), AfterValidator(_distinct)]
 Words = dict[Annotated[str, AfterValidator(_spoken)], str]
-# Named, so that it is one definition for editors.
+# Named, so that each is one definition for editors.
 Settings = TypeAliasType("Settings", dict[str, JsonValue])
+Grid = TypeAliasType("Grid", dict[str, JsonValue])
 
 
-class StudyBudget(Section):
+def _optional(schema: type[BaseModel]) -> dict[str, Any]:
+    """The fields of `schema` with their constraints, each of which may be left out."""
+    rows = schema.model_fields.items()
+    return {name: (row.rebuild_annotation() | None, None) for name, row in rows}
+
+
+_Tuning = create_model("_Tuning", __base__=Section, **_optional(TuningConfig))
+
+
+class StudyTuning(_Tuning):
+    """What a study says of the grid of its tuned rates; the section `tuning` says the rest."""
+
+
+class GridBudget(Section):
+    """What a grid may set for its variants; its study says what holds otherwise."""
+
+    trials: Trials | None = None
+    trials_at_most: Trials | None = None
+    precision: Precision | None = None
+
+
+class StudyBudget(GridBudget):
     """What a study may set for itself; the sections above say what holds otherwise."""
 
     targets: Targets | None = None
     epochs: Epochs | None = None
-    trials: Trials | None = None
-    trials_at_most: Trials | None = None
-    precision: Precision | None = None
     evaluate_every: Images | None = None
     evaluate_finely: Epochs | None = None
+    validation_images: Images | None = None
+    test_images: Images | None = None
     not_learning_after: Epochs | None = None
     threads: Threads | None = None
     loops: Loops | None = None
@@ -211,6 +234,7 @@ class StudyBudget(Section):
     min_seconds: Seconds | None = None
     min_steps: Steps | None = None
     max_seconds: Seconds | None = None
+    tuning: StudyTuning | None = None
 
 
 class StudyConfig(StudyBudget):
@@ -219,7 +243,7 @@ class StudyConfig(StudyBudget):
     question: Words
     description: Words = {}
     settings: Settings = {}
-    grids: Annotated[list[Settings], Field(min_length=1, max_length=1000)]
+    grids: Annotated[list[Grid], Field(min_length=1, max_length=1000)]
     exclude: list[Settings] = []
     baseline: Settings
     probe: list[Settings] = []
@@ -227,12 +251,6 @@ class StudyConfig(StudyBudget):
     profile: list[Settings] = []
     published: bool | Settings = False
     every_dataset: bool = False
-
-
-def _optional(schema: type[BaseModel]) -> dict[str, Any]:
-    """The fields of `schema` with their constraints, each of which may be left out."""
-    rows = schema.model_fields.items()
-    return {name: (row.rebuild_annotation() | None, None) for name, row in rows}
 
 
 _Overrides = create_model("_Overrides", __base__=Section, **_optional(StudyConfig))
@@ -279,7 +297,7 @@ def own_loops(timing: TimingConfig) -> set[str]:
 
 
 def trials_at_most(study: StudyBudget, training: TrainingConfig) -> int:
-    """Seeds in all of a study's variants: as many as `trials` unless more may be added."""
+    """Seeds in all of a variant of a study: as many as `trials` unless more may be added."""
     least = study.trials or training.trials
     return max(least, study.trials_at_most or training.trials_at_most or least)
 
@@ -294,21 +312,28 @@ Contradiction = tuple[tuple[Key, ...], str]
 
 def in_config(config: Config) -> Iterator[Contradiction]:
     """What contradicts itself in a configuration, studies aside."""
-    low, high = config.tuning.low, config.tuning.high
-    if low >= high:
-        keys = (("tuning", "low"), ("tuning", "high"))
-        yield keys, f"tuning.low = {low}: is not below tuning.high, {high}"
+    yield from _in_tuning(config.tuning)
     yield from _in_seeds(config.training, ("training",))
     yield from _in_timing(config.timing, ("timing",))
     yield from _in_targets(config.targets)
     yield from _in_dataset(config)
 
 
-def in_study(study: StudyConfig, timing: TimingConfig) -> Iterator[Contradiction]:
-    """What contradicts itself in a study that is timed by the protocol `timing`."""
+def in_study(
+    study: StudyConfig, timing: TimingConfig, tuning: TuningConfig
+) -> Iterator[Contradiction]:
+    """What contradicts itself in a study timed by the protocol `timing` and tuned on `tuning`."""
     yield from _in_seeds(study, ())
+    yield from _in_tuning(tuning)
     yield from _in_timing(timing, ())
     yield from _in_targets(study.targets or {})
+
+
+def _in_tuning(tuning: TuningConfig) -> Iterator[Contradiction]:
+    low, high = tuning.low, tuning.high
+    if low >= high:
+        keys = (("tuning", "low"), ("tuning", "high"))
+        yield keys, f"tuning.low = {low}: is not below tuning.high, {high}"
 
 
 def _in_seeds(budget: TrainingConfig | StudyBudget, section: Key) -> Iterator[Contradiction]:
@@ -408,6 +433,7 @@ def _described(model: type[BaseModel], page: str) -> dict[str, Any]:
         holder = sections[f"{section.capitalize()}Config"] if section else schema
         holder["properties"][name]["description"] = meaning
     sections["Settings"] = _settings()
+    sections["Grid"] = _grid(sections["Settings"])
     return schema
 
 
@@ -431,6 +457,15 @@ def _settings() -> dict[str, Any]:
         name: {"anyOf": [row, {"type": "array", "items": row}]} for name, row in rows.items()
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _grid(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same, and beside them what a grid says of its seeds."""
+    axes = {
+        name: {"$ref": f"#/$defs/Settings/properties/{name}"} for name in settings["properties"]
+    }
+    budget = GridBudget.model_json_schema(schema_generator=_Untitled)["properties"]
+    return {**settings, "properties": {**axes, **budget}}
 
 
 if __name__ == "__main__":

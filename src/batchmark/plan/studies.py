@@ -11,21 +11,33 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.hyperparameters import Hyperparameters, on_dataset
 from batchmark.contract.requests.message import Variant
 from batchmark.plan import grid
+from batchmark.plan.grid import Point
 from batchmark.plan.reading import ConfigError, check, read_scalar, read_yaml, whole_text
-from batchmark.plan.schema import Config, StudyConfig, StudyEntry, TimingConfig, in_config, in_study
+from batchmark.plan.schema import (
+    Config,
+    StudyBudget,
+    StudyConfig,
+    StudyEntry,
+    TimingConfig,
+    TuningConfig,
+    in_config,
+    in_study,
+)
 
 
 @dataclass(frozen=True)
 class Study:
     """A validated study with its variants. `settings` maps a variant's id to its axes' values.
 
-    `probed`, `verified`, `profiled`, `published`: ids of variants; the last redo the published
-    table. `dataset`: the name of its data set, empty for the first.
+    `budgets`: what holds for a variant, once for each grid that has it. `probed`, `verified`,
+    `profiled`, `published`: ids of variants; the last redo the published table. `dataset`: the name
+    of its data set, empty for the first.
     """
 
     name: str
     config: StudyConfig
     variants: dict[str, Variant]
+    budgets: dict[str, list[StudyBudget]]
     axes: list[str]
     settings: dict[str, dict[str, Any]]
     baseline: str
@@ -74,6 +86,7 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
     studies = [study for each in loaded for study in each]
     _check_names(studies)
     _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
+    _check_tuning(studies, config.tuning)
     return studies
 
 
@@ -85,6 +98,27 @@ def protocol(study: StudyConfig, timing: TimingConfig) -> TimingConfig:
     timing = timing.model_copy(update=own)
     least = min(timing.min_seconds, timing.sample_min_seconds or timing.min_seconds)
     return timing.model_copy(update={"sample_min_seconds": least})
+
+
+def tuning(study: StudyBudget, common: TuningConfig) -> TuningConfig:
+    """The grid on which the study's rates are tuned."""
+    own = study.tuning.model_dump(exclude_none=True) if study.tuning else {}
+    return common.model_copy(update=own)
+
+
+def _check_tuning(studies: Iterable[Study], common: TuningConfig) -> None:
+    """Raise UserError where a run that studies share would have to be tuned in two ways."""
+    tuned: dict[str, Study] = {}
+    for study in studies:
+        for variant in study.variants.values():
+            if variant.hyperparameters.learning_rate != "tuned":
+                continue
+            first = tuned.setdefault(variant.id, study)
+            if tuning(first.config, common) != tuning(study.config, common):
+                raise UserError(
+                    f"study {study.name}: tuning: {variant.id} is a variant of the study "
+                    f"{first.name} too, which tunes it on another grid; give both the same."
+                )
 
 
 def _check_names(studies: Sequence[Study]) -> None:
@@ -107,7 +141,8 @@ def _load_study(
     content = {**own, **{key: value for key, value in overrides.items() if value is not None}}
     where = f"{path} with the configuration's studies.{name}" if overrides else str(path)
     study = check(StudyConfig, content, where)
-    for _, problem in in_study(study, protocol(study, config.timing)):
+    used = protocol(study, config.timing), tuning(study, config.tuning)
+    for _, problem in in_study(study, *used):
         raise UserError(f"{where}: {problem}.")
     if not study.every_dataset:
         return [build_study(name, study, where)]
@@ -124,11 +159,11 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
     redone = _published(config)
     _check_settings(config, redone, where)
     points = [
-        (written, variant.model_copy(update={"id": on_dataset(variant.id, dataset)}))
-        for written, variant in grid.points(config, where)
+        point._replace(variant=_on_dataset(point.variant, dataset))
+        for point in grid.points(config, where)
     ]
-    axes = grid.axes([written for written, _ in points])
-    variants = _by_id((variant for _, variant in points), where)
+    axes = grid.axes([point.written for point in points])
+    variants = _by_id((point.variant for point in points), where)
     baseline = _only(_matching(points, config.baseline), config.baseline, f"{where}: baseline")
     probed, published = (
         [id_ for partial in partials for id_ in _some(points, partial, f"{where}: {key}")]
@@ -142,6 +177,7 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
         name,
         config,
         variants,
+        _budgets(config, points),
         axes,
         _settings(points, axes),
         baseline,
@@ -151,6 +187,19 @@ def build_study(name: str, config: StudyConfig, where: str, dataset: str = "") -
         published,
         dataset,
     )
+
+
+def _on_dataset(variant: Variant, dataset: str) -> Variant:
+    return variant.model_copy(update={"id": on_dataset(variant.id, dataset)})
+
+
+def _budgets(config: StudyConfig, points: Sequence[Point]) -> dict[str, list[StudyBudget]]:
+    """The study's budget, what a grid sets for itself laid over it."""
+    budgets: dict[str, list[StudyBudget]] = {}
+    for point in points:
+        own = point.budget.model_dump(exclude_none=True)
+        budgets.setdefault(point.variant.id, []).append(config.model_copy(update=own))
+    return budgets
 
 
 def _check_settings(config: StudyConfig, redone: Sequence[dict[str, Any]], where: str) -> None:
@@ -188,12 +237,10 @@ def _by_id(variants: Iterable[Variant], where: str) -> dict[str, Variant]:
     return by_id
 
 
-def _settings(
-    points: Sequence[tuple[dict[str, Any], Variant]], axes: Sequence[str]
-) -> dict[str, dict[str, Any]]:
+def _settings(points: Sequence[Point], axes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Axis values by variant; where points coincide in a variant, differing values join by `|`."""
     settings: dict[str, dict[str, Any]] = {}
-    for written, variant in points:
+    for written, variant, _ in points:
         own = settings.setdefault(variant.id, {})
         for axis in axes:
             value = written.get(axis, grid.DEFAULTS.get(axis))
@@ -203,10 +250,9 @@ def _settings(
     return settings
 
 
-def _matching(
-    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any]
-) -> list[str]:
-    return list(dict.fromkeys(v.id for written, v in found if grid.matches(written, partial)))
+def _matching(points: Sequence[Point], partial: dict[str, Any]) -> list[str]:
+    ids = (point.variant.id for point in points if grid.matches(point.written, partial))
+    return list(dict.fromkeys(ids))
 
 
 def _only(ids: list[str], partial: dict[str, Any], where: str) -> str:
@@ -215,10 +261,8 @@ def _only(ids: list[str], partial: dict[str, Any], where: str) -> str:
     return ids[0]
 
 
-def _some(
-    found: Sequence[tuple[dict[str, Any], Variant]], partial: dict[str, Any], where: str
-) -> list[str]:
-    ids = _matching(found, partial)
+def _some(points: Sequence[Point], partial: dict[str, Any], where: str) -> list[str]:
+    ids = _matching(points, partial)
     if not ids:
         raise UserError(f"{where} = {partial}: matches no variant of the study.")
     return ids

@@ -6,28 +6,40 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from batchmark.contract.calibration import Calibration
-from batchmark.contract.hyperparameters import MODELS, Hyperparameters, Model
+from batchmark.contract.hyperparameters import MODELS, NORMALIZATIONS, Hyperparameters
 from batchmark.contract.requests.budget import MNIST_TRAINING_IMAGES, Budget
 from batchmark.contract.requests.train import Racing, rungs
+from batchmark.contract.run import ACCURACY_IMAGES
 from batchmark.plan.schema import ProbingConfig, TimingConfig, TuningConfig
-from batchmark.training.kernels.choice import serves
+from batchmark.training.kernels.choice import scores, serves
 from batchmark.training.racing import FEWEST, student_quantile
 
-# A trial is evaluated before its first step and, on test images, at its end.
-_EVALUATIONS_BESIDE = 2
+# To copy the data and to build a model for every seed takes a tenth of TensorFlow's import.
+_OPENING = 0.1
 # Where seeds are added: the spread of the log epochs to the target, the share of the budget until
 # it is confirmed, and the share of the validation images that are scored until then.
-_SPREAD, _CONFIRMED, _SCORED = 0.15, 0.5, 0.4
+_SPREAD, _CONFIRMED, _SCORED = 0.15, 0.7, 0.4
+# Of the runs that may add seeds so many do; the first seeds of the others miss the target.
+_ARRIVING = 0.7
+# A step of an optimizer that keeps more than one number a weight, beside its images.
+_ADAPTIVE = 1.8
 # Gradients are drawn at the start, in the middle and at the end of training.
 _MOMENTS = 3
 # Gradients of multiples of so many images are means of parts of the whole one, see probing.probe.
 _PROBED_TOGETHER = 500
 # A round of a timing session visits the baseline so often for the A/A control and the ratios.
 _BASELINE_VISITS = 4
-# A timed graph is traced to be timed, and again, but not compiled, to count its operations.
-_GRAPHS_A_SUBJECT = 1.5
-# Visits begin with steps that are not counted.
-_WARMING_UP = 1.1
+# A session's processes are forks that read the data; it tells how fast matrices are multiplied.
+_STARTS_A_SESSION = 0.3
+# A timed graph is built in two processes and once more to count its operations, some at once, and
+# its visits are tried out.
+_GRAPHS_A_SUBJECT = 2.0
+# Another loop is built in one process and takes longer to begin and for a step: as two more
+# numbers of threads.
+_THREADS_A_LOOP = 2
+# Visits begin with steps that are not counted, are longer than asked and sometimes repeated; and
+# some 20 ms lie between two.
+_WARMING_UP, _BETWEEN_VISITS = 1.4, 0.02
 # A profile trains for so long, and so many steps: warming up, then without and with traces.
 _PROFILE_SECONDS, _PROFILE_STEPS = 1.5, 25
 # n cores take n**-0.7 of the time of one for a step: small batches leave some of them idle.
@@ -50,25 +62,25 @@ MNIST_SIZE = DataSize(MNIST_TRAINING_IMAGES, 10_000)
 
 @dataclass(frozen=True)
 class Load:
-    """What a training job does. Images and steps count in those of LeNet-5.
+    """What a training job does, in counts of LeNet-5.
 
-    `kernels`: trained and evaluated by them. `drawn`: images of gradients, which never are.
+    `kernels` train it, or only have its `scores`.
     """
 
     images: float
     steps: float
     evaluated: float
     kernels: bool = False
-    drawn: float = 0.0
+    scores: bool = False
 
     def seconds(self, rates: Calibration) -> float:
         """Expected seconds of one process that does all of it."""
-        costs = (rates.image, rates.step, rates.evaluated_image)
+        image, step = rates.image, rates.step
         if self.kernels:
-            costs = (rates.kernel_image, rates.kernel_step, rates.kernel_evaluated_image)
-        work = zip((self.images, self.steps, self.evaluated), costs, strict=True)
-        seconds = sum(count * cost for count, cost in work) + self.drawn * rates.image
-        return rates.startup + rates.graph + seconds
+            image, step = rates.kernel_image, rates.kernel_step
+        scored = rates.kernel_evaluated_image if self.scores else rates.evaluated_image
+        begun = rates.job + _OPENING * rates.startup + rates.graph
+        return begun + self.images * image + self.steps * step + self.evaluated * scored
 
 
 def run_load(
@@ -82,18 +94,23 @@ def run_load(
     batch_size, used = batch_and_images(chosen, data.images)
     given = budget.on_sample(data.images, chosen.train_size) if data.is_sample else budget
     tuned = tuned_epochs(tuning) if chosen.learning_rate == "tuned" else 0.0
-    added = expected_trials(given.trials, racing) - given.trials
+    added = _ARRIVING * (expected_trials(given.trials, racing) - given.trials)
     raced = added * _CONFIRMED * given.epochs * used
     complete = given.trials * given.epochs * used
     images = complete + raced + tuned * given.epochs / budget.epochs * used
     scored = (complete + _SCORED * raced) / _interval(given, used)
-    evaluations = scored + _EVALUATIONS_BESIDE * given.trials + (tuned and _choices(tuning))
-    model = _model_cost(chosen)
+    images_scored = min(data.validation, given.validation_images or data.validation)
+    evaluations = scored + (tuned and _choices(tuning))
+    # All test images, counted as if they were as many as those of validation, and training ones.
+    tested = min(data.validation, given.test_images or data.validation)
+    judged = min(used, ACCURACY_IMAGES, given.test_images or ACCURACY_IMAGES)
+    image, step = _work(chosen)
     return Load(
-        images * model.image,
-        images / batch_size * model.step,
-        evaluations * data.validation * model.image,
+        images * image,
+        images / batch_size * step,
+        (evaluations * images_scored + given.trials * (tested + judged)) * image,
         serves(chosen, MNIST_SHAPE),
+        scores(chosen, MNIST_SHAPE),
     )
 
 
@@ -140,8 +157,8 @@ def probe_load(
     training = run_load(chosen, budget.model_copy(update={"trials": probing.trials}), tuning, data)
     passed = sum(size for size in probing.batch_sizes if size % _PROBED_TOGETHER)
     a_moment = probing.draws * passed + data.images
-    drawn = _MOMENTS * probing.trials * a_moment * _model_cost(chosen).image
-    return replace(training, drawn=drawn)
+    drawn = _MOMENTS * probing.trials * a_moment * _work(chosen)[0]
+    return replace(training, images=training.images + drawn)
 
 
 def session_seconds(
@@ -150,27 +167,28 @@ def session_seconds(
     rates: Calibration,
     data: DataSize = MNIST_SIZE,
 ) -> float:
-    """A timing session: at each number of threads all subjects are traced and timed in rounds."""
+    """A timing session: at each number of threads, in each loop, all are traced and timed."""
     if data.is_sample and timing.sample_min_seconds:
         timing = timing.model_copy(update={"min_seconds": timing.sample_min_seconds})
-    steps = [_step_seconds(subject, rates, data) for subject in subjects]
-    a_round = sum(visit_seconds(timing, step) for step in steps)
+    visits = [visit_seconds(timing, _step_seconds(each, rates, data)) for each in subjects]
+    settings = len(timing.threads) + _THREADS_A_LOOP * len(timing.loops)
+    a_round = settings * sum(visits) + _BASELINE_VISITS * timing.min_seconds
+    number = settings * len(visits) + _BASELINE_VISITS
     # Few machines are calm enough to know the ratios before the most rounds are made.
     most = max(timing.rounds, timing.rounds_at_most or 0)
-    rounds = most * (a_round + _BASELINE_VISITS * timing.min_seconds) * _WARMING_UP
-    tracing = len(steps) * rates.graph * _GRAPHS_A_SUBJECT
-    # Another loop is another set of threads to the clock, in a process that starts meanwhile.
-    rounds += len(timing.loops) / len(timing.threads) * (tracing + rounds)
-    return len(timing.threads) * (rates.startup + tracing + rounds)
+    rounds = most * (_WARMING_UP * a_round + _BETWEEN_VISITS * number)
+    tracing = settings * len(visits) * rates.graph * _GRAPHS_A_SUBJECT
+    return _STARTS_A_SESSION * rates.startup + tracing + rounds
 
 
 def profile_seconds(
     chosen: Collection[Hyperparameters], rates: Calibration, data: DataSize = MNIST_SIZE
 ) -> float:
-    """Profiles in one process: a graph each, and training steps for a while."""
+    """Profiles in one fork: a graph each, and training steps for a while."""
     steps = [_step_seconds(each, rates, data) for each in chosen]
     traced = sum(max(_PROFILE_SECONDS, _PROFILE_STEPS * step) for step in steps)
-    return rates.startup + len(chosen) * rates.graph + traced
+    begun = rates.job + _OPENING * rates.startup
+    return begun + len(chosen) * rates.graph + traced
 
 
 def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
@@ -182,13 +200,18 @@ def visit_seconds(timing: TimingConfig, step_seconds: float) -> float:
 
 def _step_seconds(chosen: Hyperparameters, rates: Calibration, data: DataSize) -> float:
     """On all cores."""
-    size, cost = batch_and_images(chosen, data.images)[0], _model_cost(chosen)
-    return size * rates.image * cost.image / rates.cores**_SPEED_UP + rates.step * cost.step
+    size, (image, step) = batch_and_images(chosen, data.images)[0], _work(chosen)
+    return size * rates.image * image / rates.cores**_SPEED_UP + rates.step * step
 
 
-def _model_cost(chosen: Hyperparameters) -> Model:
-    """The row with the work of a model; an own one counts as LeNet-5."""
-    return MODELS.get(chosen.model, MODELS["lenet5"])
+def _work(chosen: Hyperparameters) -> tuple[float, float]:
+    """Of a training image and of a step beside its images, in those of LeNet-5 under SGD.
+
+    An own model counts as LeNet-5.
+    """
+    model = MODELS.get(chosen.model, MODELS["lenet5"])
+    adaptive = 1.0 if chosen.optimizer == "sgd" else _ADAPTIVE
+    return model.image * NORMALIZATIONS[chosen.normalization].image, model.step * adaptive
 
 
 def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]:
@@ -203,6 +226,7 @@ def batch_and_images(chosen: Hyperparameters, available: int) -> tuple[int, int]
 ASSUMED = Calibration(
     cores=1,
     startup=0.0,
+    job=0.0,
     graph=10.0,
     image=1e-3,
     step=6e-3,

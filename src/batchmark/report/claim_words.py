@@ -781,8 +781,8 @@ OPTIMIZERS: Mapping[str, Words] = {
             "Over {informative} of {count} pairs (batch sizes {sizes}) a half-life in examples "
             "reaches the target {effect} ({low} to {high}) times as fast, {n} seeds."
         ),
-        needs=say("schedules"),
-        figure="own_study.schedules",
+        needs=say("half life"),
+        figure="own_study.half_life",
     ),
     "batch-for-decay": Words(
         statement=say(

@@ -24,6 +24,13 @@ def main() -> None:
         write_result(arguments.output, probe(request, dataset))
 
 
+def preload(arguments: list[str]) -> None:
+    """What such a job on a processor needs, before it is forked."""
+    from batchmark.contract.requests.probe import ProbeRequest  # noqa: PLC0415
+
+    command.prepare("batchmark.probing.probe", parser().parse_args(arguments), ProbeRequest)
+
+
 def parser() -> ArgumentParser:
     """The command line of this stage."""
     return command.measuring("probe", __doc__, "ProbeRequest", "the probes")

@@ -24,6 +24,7 @@ def main() -> None:
     name, usable = f"profile {request.study}", usable_threads()
     threads = 0 if KINDS[request.device].cards else min(request.threads or usable, usable)
     with exclusive(name), cards.own(name, request.device):
+        environment.in_fork(threads)
         environment.apply(request.device, threads)
         environment.require(request.device)
         from batchmark.profiling.profile import profile  # noqa: PLC0415
@@ -32,6 +33,11 @@ def main() -> None:
     for each in result.profiles:
         print(f"{name}: {each.variant} {each.message or 'is profiled'}.", file=sys.stderr)
     write_result(arguments.output, result)
+
+
+def preload(_: list[str]) -> None:
+    """Import what such a job on a processor needs, before it is forked."""
+    command.import_sessions()
 
 
 def parser() -> ArgumentParser:

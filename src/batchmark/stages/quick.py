@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from batchmark.collecting.tidy import add_ratio_to_baseline, draw_rows, subject_rows, visit_rows
@@ -19,6 +20,7 @@ from batchmark.report.page.build import write_small_pages
 from batchmark.report.page.quick import Basis, quick_page, sentences
 from batchmark.stages.command import run
 from batchmark.statistics.advice import PROPORTIONAL, ROOT, KnownRate, advice
+from batchmark.statistics.cost_model import Course, critical_size
 from batchmark.statistics.epoch_time import epoch_times
 from batchmark.statistics.intervals import Mean, number, student_of
 from batchmark.statistics.noise_scale import trained_scale
@@ -26,21 +28,28 @@ from batchmark.statistics.prediction import calibration, factors, score
 
 
 def predict(
-    session: TimingResult, probe: GradientResult, trained: RunResult | None, variants: Sequence[str]
+    session: TimingResult,
+    probe: GradientResult,
+    trained: Sequence[RunResult],
+    variants: Sequence[str],
 ) -> tuple[pd.DataFrame, Basis]:
     """The advice by loop, and what it rests on; of the session the graphs of `variants` count.
 
+    `trained`: runs with rates of their own that raced, one a batch size; the one of the probed
+    size tells the rate.
     Raises UserError where the noise scale or what a step costs cannot be told.
     """
     scale = _noise_scale(probe)
-    known = _known_rate(trained) if trained else None
+    chosen = probe.variant.hyperparameters
+    known = _known_rate(trained, chosen.batch_size)
     graphs = {each.id for each in session.subjects if {*each.variants} & {*variants}}
     sizes = [size for graph, size in session.largest_batch_size.items() if size and graph in graphs]
     largest = max(sizes, default=None)
     noise = student_of(scale).exp()
-    chosen = probe.variant.hyperparameters
     factor = factors(calibration(), float(noise.estimate), chosen.optimizer)
-    table = advice(_subjects(session, graphs), scale, factor, known, largest)
+    race = critical_size({run.budget.batch_size: _courses(run) for run in trained})
+    raced = race * factors(calibration(), race, chosen.optimizer, "raced") if race else None
+    table = advice(_subjects(session, graphs), scale, factor, known, largest, raced)
     if table.empty:
         raise UserError(
             f"study {session.study}: what a step and an image cost cannot be told from the batch "
@@ -54,6 +63,8 @@ def predict(
         sample=probe.dataset.is_sample,
         noise_scale=(float(noise.estimate), float(noise.low), float(noise.high)),
         moments=sum(point.moment != "initial" for point in probe.trials[0].points),
+        raced=race,
+        sizes=sorted(run.budget.batch_size for run in trained),
         studies=len(scores),
         cheap=int(scores["cheap"].sum()),
         held=int(scores["held"].sum()),
@@ -82,14 +93,22 @@ def _noise_scale(probe: GradientResult) -> Mean:
     return scale
 
 
-def _known_rate(trained: RunResult) -> KnownRate | None:
-    """The rate that the scan chose."""
-    tuning = trained.tuning
-    if tuning is None:
+def _courses(run: RunResult) -> list[Course]:
+    """The losses of all seeds; NaN where one was not finite."""
+    every = (trial.evaluations for trial in run.trials)
+    return [Course(np.array(one.epoch), np.array(one.loss, float)) for one in every]
+
+
+def _known_rate(trained: Sequence[RunResult], size: int | str) -> KnownRate | None:
+    """The rate that the scan at this batch size chose, or at the first one."""
+    scans = [(run, run.tuning) for run in trained if run.tuning]
+    scans.sort(key=lambda scan: scan[0].budget.batch_size != size)
+    if not scans:
         return None
-    power = PROPORTIONAL if trained.variant.hyperparameters.optimizer == "sgd" else ROOT
+    run, tuning = scans[0]
+    power = PROPORTIONAL if run.variant.hyperparameters.optimizer == "sgd" else ROOT
     highest = max(tuning.learning_rates)
-    return KnownRate(tuning.chosen, trained.budget.batch_size, power, highest)
+    return KnownRate(tuning.chosen, run.budget.batch_size, power, highest)
 
 
 def document(table: pd.DataFrame, basis: Basis) -> dict[str, Any]:
@@ -110,7 +129,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timing", required=True, type=Path, help="of a study with three sizes")
     parser.add_argument("--gradients", nargs="?", type=Path, help="of one of its variants")
-    parser.add_argument("--run", type=Path, help="of a variant whose learning rate is tuned")
+    words = "of a variant whose learning rate is tuned; of three sizes they race"
+    parser.add_argument("--run", type=Path, action="append", default=[], help=words)
     words = "of the timed ones, those that differ from the probed one in batch size and rate alone"
     parser.add_argument("--variants", nargs="*", default=[], help=words)
     parser.add_argument("--templates", required=True, type=Path)
@@ -123,7 +143,7 @@ def main() -> None:
             "prediction; list one under `probe`."
         )
     probe = read_result(given.gradients, GradientResult)
-    trained = read_result(given.run, RunResult) if given.run else None
+    trained = [read_result(file, RunResult) for file in given.run]
     table, basis = predict(session, probe, trained, given.variants)
     write_json(given.reports / "quick.json", document(table, basis))
     pages = partial(quick_page, table, basis)

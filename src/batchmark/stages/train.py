@@ -26,6 +26,13 @@ def main() -> None:
         write_result(arguments.output, run(request, dataset, scratch))
 
 
+def preload(arguments: list[str]) -> None:
+    """What such a job on a processor needs, before it is forked."""
+    from batchmark.contract.requests.train import TrainRequest  # noqa: PLC0415
+
+    command.prepare("batchmark.training.run", parser().parse_args(arguments), TrainRequest)
+
+
 def parser() -> ArgumentParser:
     """The command line of this stage."""
     parser = command.measuring("train", __doc__, "TrainRequest", "the run")

@@ -27,8 +27,13 @@ class KnownRate(NamedTuple):
     highest: float
 
 
-def advice(
-    subjects: pd.DataFrame, scale: Mean, factor: Array, known: KnownRate | None, largest: int | None
+def advice(  # noqa: PLR0913, PLR0917 - what a prediction rests on
+    subjects: pd.DataFrame,
+    scale: Mean,
+    factor: Array,
+    known: KnownRate | None,
+    largest: int | None,
+    raced: Array | None = None,
 ) -> pd.DataFrame:
     """One row per loop that timed at least three sizes, and in which images cost time.
 
@@ -44,7 +49,7 @@ def advice(
         if timed.sum() < FEWEST_TIMED:
             continue
         speed = fit_line(1 / own["batch_size"].to_numpy(float)[timed], seconds[timed], seed=1)
-        made = predict(scale, speed, factor)
+        made = predict(scale, speed, factor, raced)
         if not np.isfinite(made["predicted_batch_size"][0]):
             continue
         parts = [columns(name, of_draws(draws)) for name, draws in made.items()]

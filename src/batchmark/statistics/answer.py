@@ -34,7 +34,7 @@ def _answer(data: StudyData) -> dict[str, Any]:
         **data.place(),
         "dataset": str(data.variants["dataset"].iloc[0]),
         "target": data.target,
-        "trials": int(data.study.trials),  # at most
+        "trials": max(data.study.trials.values()),  # at most
         "rounds": int(data.ratios.shape[1]),
         "noise_floor": number(data.noise_floor),
         "decided": False,

@@ -116,7 +116,8 @@ def _cost(times: LogTimes, tied: Mask, fastest: Array) -> Interval:
     reach = _reach(times, sound, ONE_SIDE)[:, None]
     half = np.where(own, 0.0, stdtrit(times.freedom, ONE_SIDE) * times.error)
     low = np.where(sound | own, slower - np.where(own, 0.0, reach * times.error), -np.inf)
-    low = np.where(times.first, 0.0, low.max(axis=1))
+    # What may be the fastest may cost nothing.
+    low = np.where(tied | times.first, 0.0, low.max(axis=1))
     high = np.where(tied | own, slower + half, -np.inf).max(axis=1)
     high = np.where(times.missed | times.first[tied].any(), np.inf, high)
     # The best by chance looks faster than it is: the reference is what is expected to be fastest.

@@ -13,7 +13,16 @@ from batchmark.statistics.epoch_time import (
     epoch_times,
     noise,
 )
-from batchmark.statistics.intervals import LEVEL, Array, Interval, holm, mean_of, product, total
+from batchmark.statistics.intervals import (
+    LEVEL,
+    Array,
+    Interval,
+    holm,
+    mean_of,
+    product,
+    student_of,
+    total,
+)
 
 KEY = [*SUBJECT, "threads"]
 # A verdict that turned into this, or from it, is a matter of luck or of a lack of data.
@@ -84,7 +93,7 @@ def seconds_by_graph(run: Run) -> pd.DataFrame:
     logs, width = np.log(wide.to_numpy(float)), np.zeros(len(wide))
     for session, rows in wide.groupby(SESSION, observed=True).indices.items():
         turn = turns.loc[[session]].to_numpy(float)[0]
-        width[rows] = between_processes(logs[rows], turn)
+        width[rows] = student_of(between_processes(logs[rows], turn)).high
     sessions = pd.MultiIndex.from_frame(wide.index.to_frame()[SESSION])
     floor = floors["noise_floor"].max().reindex(sessions)
     return wide.assign(noise_floor=floor.to_numpy(float), processes=width)

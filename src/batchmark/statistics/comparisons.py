@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchmark.statistics.epoch_time import ROUNDING, over_rounds
 from batchmark.statistics.intervals import (
     Array,
     Interval,
@@ -19,6 +20,7 @@ from batchmark.statistics.intervals import (
     mean_of,
     median,
     product,
+    student_of,
     total,
 )
 from batchmark.statistics.outcomes import confirmed_column, mean_column
@@ -42,9 +44,10 @@ def compare(data: StudyData) -> pd.DataFrame:
         return pd.DataFrame()
     base = data.ids.index(data.study.baseline)
     seconds = np.log(data.ratios) - np.log(data.ratios[base])
-    tables = [_table(data, "seconds_per_epoch", total(mean_of(seconds)), seconds)]
+    clock = mean_of(seconds), data.of_processes(base)
+    tables = [_table(data, "seconds_per_epoch", total(*clock), seconds)]
     for target in data.targets:
-        tables += _to_target(data, base, target, mean_of(seconds))
+        tables += _to_target(data, base, target, clock)
     for name, source in DIFFERENCES.items():
         values, counted = data.trials(source), data.counting_variance(source)
         # As errors: what is larger is worse in all of them.
@@ -53,13 +56,15 @@ def compare(data: StudyData) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _to_target(data: StudyData, base: int, target: float, seconds: Mean) -> list[pd.DataFrame]:
+def _to_target(
+    data: StudyData, base: int, target: float, clock: tuple[Mean, Mean]
+) -> list[pd.DataFrame]:
     epochs, grid = data.epochs_to(target), data.grid_variance(target)
     speed = log_epoch_ratio(epochs, epochs[base], data.budget)
     needed = mean_of(speed, grid + grid[base])
     tables = [
         _table(data, "epochs_to_target", total(needed), speed, target),
-        _table(data, "time_to_target", total(needed, seconds), speed, target),
+        _table(data, "time_to_target", total(needed, *clock), speed, target),
     ]
     return [table.assign(target=target) for table in tables]
 
@@ -192,7 +197,12 @@ def time_to(
 
 def seconds_per_epoch(data: StudyData, rows: Rows = ALL) -> Interval:
     """Seconds per epoch in the study's own timing, one entry per variant; NaN: not timed."""
-    return Interval(*(part * data.baseline_seconds for part in median(data.ratios[rows])))
+    # One variance for the whole study, so that a variant has one interval wherever it stands.
+    logs = np.log(data.ratios)
+    others = (np.abs(logs) > ROUNDING).any(axis=1)
+    processes = data.processes._replace(squared_error=others * data.processes.squared_error)
+    ratios = product(over_rounds(logs).exp(), student_of(processes).exp())
+    return Interval(*(part[rows] * data.baseline_seconds for part in ratios))
 
 
 def sensitivity(data: StudyData) -> pd.DataFrame:

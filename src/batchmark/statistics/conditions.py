@@ -11,6 +11,7 @@ from batchmark.contract.tables import ANALYZED
 from batchmark.statistics.best_batch import best_batch, best_batches, joined, rate_at, rate_rule
 from batchmark.statistics.comparisons import seconds_per_epoch, time_to
 from batchmark.statistics.cost_model import relative_lines
+from batchmark.statistics.epoch_time import over_rounds
 from batchmark.statistics.intervals import Interval, columns, median
 from batchmark.statistics.study_data import StudyData, families
 
@@ -104,7 +105,7 @@ def _sizes(data: StudyData, loop: str) -> pd.DataFrame:
             "variant": data.ids,
             "batch_size": data.variants["batch_size"].to_numpy(),
             **_three("seconds_per_epoch", seconds),
-            **_three("ratio_to_graph", median(own.ratios / data.ratios)),
+            **_three("ratio_to_graph", over_rounds(np.log(own.ratios / data.ratios)).exp()),
             "trials": (~np.isnan(own.epochs_to())).sum(axis=1),
             "reached": np.isfinite(own.epochs_to()).sum(axis=1),
             **columns("time_to_target", to_target),

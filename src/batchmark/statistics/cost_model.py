@@ -5,6 +5,7 @@ t(B) = N (c + o / B): every example costs c seconds, every step o on top. Their 
 B* = sqrt(B_crit o / c).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,14 @@ from batchmark.statistics.study_data import StudyData, families
 FITS = 1000
 # Two parameters, and two sizes more that may contradict them.
 FEWEST_SIZES = 4
+# A race has two parameters as well, but one size may contradict them at most.
+FEWEST_RACED = 3
+# Beyond so many times the sizes that raced, how the epochs grow is chance.
+REACH = 8.0
+# Late in training the sizes' losses come together, where no race tells them apart.
+EARLY = 1 / 3
+# Evaluations whose mean losses are averaged: one seed's steps are noisy.
+WINDOW = 3
 
 
 class Line(NamedTuple):
@@ -139,6 +148,72 @@ def relative_cost(size: float, critical: Array, overhead: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         least = (1 + np.sqrt(overhead / critical)) ** 2
         return (1 + size / critical) * (1 + overhead / size) / least
+
+
+class Course(NamedTuple):
+    """One training: the mean loss of its steps since the last of the `epochs`, which rise."""
+
+    epochs: Array
+    losses: Array
+
+    def falling(self) -> "Course":
+        """The least of the moving averages so far, where losses are finite."""
+        known = np.isfinite(self.losses) & (self.losses > 0)
+        epochs, losses = self.epochs[known], self.losses[known]
+        if not len(losses):
+            return Course(epochs, losses)
+        around = np.pad(losses, WINDOW // 2, mode="edge")
+        means = np.convolve(around, np.full(WINDOW, 1 / WINDOW), "valid")
+        return Course(epochs, np.minimum.accumulate(means))
+
+    def loss_at(self, epoch: float) -> float:
+        """The loss of a falling course, interpolated on both logarithms."""
+        return float(np.exp(np.interp(np.log(epoch), np.log(self.epochs), np.log(self.losses))))
+
+    def epoch_of(self, loss: float) -> float:
+        """The first epoch of a falling course with such a loss; the nearest end beyond them."""
+        fresh = np.append(True, np.diff(self.losses) < 0)
+        logs = -np.log(self.losses[fresh]), np.log(self.epochs[fresh])
+        return float(np.exp(np.interp(-np.log(loss), *logs)))
+
+
+def critical_size(
+    courses: Mapping[int, Sequence[Course]], level: float | None = None
+) -> float | None:
+    """B_crit in images from a race: trainings by batch size to a common loss.
+
+    At rates that suit the sizes; for what is early in training. `level`: that loss, else what the
+    middle size reaches at `EARLY` of its epochs, or the least that all reach. Within `REACH` times
+    the sizes; None for fewer than three sizes or where a training did not learn.
+    """
+    fell = {size: [course.falling() for course in each] for size, each in courses.items()}
+    if len(fell) < FEWEST_RACED or not all(map(_learned, fell.values())):
+        return None
+    goal = level or _early(fell)
+    sizes = np.array(sorted(fell), float)
+    epochs = [geometric([course.epoch_of(goal) for course in fell[int(size)]]) for size in sizes]
+    intercept, slope = relative_lines(sizes, np.array([epochs]))
+    low, high = sizes[0] / REACH, sizes[-1] * REACH
+    # Epochs that do not grow with the size: no batch that raced is too large.
+    critical = max(intercept[0], 0.0) / slope[0] if slope[0] > 0 else high
+    return float(np.clip(critical, low, high))
+
+
+def _early(fell: Mapping[int, Sequence[Course]]) -> float:
+    middle = fell[sorted(fell)[len(fell) // 2]]
+    early = geometric([course.loss_at(course.epochs[-1] * EARLY) for course in middle])
+    return max([early, *(course.losses[-1] for each in fell.values() for course in each)])
+
+
+def _learned(courses: Sequence[Course]) -> bool:
+    return bool(courses) and all(
+        len(course.losses) and course.losses[-1] < course.losses[0] for course in courses
+    )
+
+
+def geometric(values: Sequence[float]) -> float:
+    """Their geometric mean."""
+    return float(np.exp(np.mean(np.log(values))))
 
 
 def _join(sizes: Array) -> str:

@@ -1,16 +1,31 @@
 """Seconds per epoch of every timed subject, free of drift, and the noise floor of each session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.statistics.intervals import LEVEL, Array, Interval, median, product
+from batchmark.statistics.intervals import (
+    EXACT,
+    Array,
+    Interval,
+    Mean,
+    mean_of,
+    product,
+    student_of,
+)
 
 SESSION = ["machine", "device", "study"]
 SUBJECT = [*SESSION, "subject"]
+# Of the normal distribution, the median distance from its centre.
+NORMAL_QUARTILE = 0.6745
+OUTLIER_LIMIT = 3.5
+ROUNDING = 1e-9
+# What subjects have in common whose times scatter alike.
+ALIKE = [*SESSION, "threads", "loop"]
 Sessions = dict[tuple[str, str, str], NDArray[np.intp]]
 
 
@@ -20,11 +35,13 @@ class EpochTimes:
 
     `subjects`: a row of subjects.csv each, with `ratio`, `seconds_per_epoch` (+ `_low`, `_high`),
     `examples_per_second`, `flops_per_second`, `share_of_peak`. `ratios`: [subject, round], NaN
-    where a round has no reading.
+    where a round has no reading. `processes`: by session, what another choice of processes would
+    do to a subject's log ratio.
     """
 
     subjects: pd.DataFrame
     ratios: Array
+    processes: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
 
     @property
     def variants(self) -> pd.DataFrame:
@@ -35,61 +52,102 @@ class EpochTimes:
 
 
 def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
-    """Median ratio over rounds times the baseline's median seconds per epoch in the same session.
+    """Mean ratio over rounds times the baseline's median seconds per epoch in the same session.
 
-    Within a round the median over visits. Sessions are never pooled. Processes are a random effect
-    (Kalibera & Jones 2013): what they differ by widens the intervals, as `between_processes` says.
+    Means are geometric. Sessions are never pooled. Processes are a random effect (Kalibera & Jones
+    2013): what they differ by widens the intervals, as `between_processes` says.
     """
     timings = timings[~timings["repeated"].astype(bool)]
+    logs = timings.assign(log=np.log(timings["ratio_to_baseline"].to_numpy(float)))
     wide = (
-        timings.groupby([*SUBJECT, "round"], observed=True, sort=False)["ratio_to_baseline"]
-        .median()
-        .unstack("round")
+        logs.groupby([*SUBJECT, "round"], observed=True, sort=False)["log"].mean().unstack("round")
     )
     timed = subjects.merge(wide.index.to_frame(index=False), on=SUBJECT)
-    ratios = wide.loc[pd.MultiIndex.from_frame(timed[SUBJECT])].to_numpy(float)
-    ratio = product(median(ratios), _of_processes(timed, timings, ratios))
-    return EpochTimes(_with_seconds(timed, timings, ratio), ratios)
+    rounds = wide.loc[pd.MultiIndex.from_frame(timed[SUBJECT])].to_numpy(float, copy=True)
+    ratio = np.empty((3, len(timed)))
+    for rows in timed.groupby(ALIKE, observed=True).indices.values():
+        rounds[rows] = without_outliers(rounds[rows])
+        ratio[:, rows] = over_rounds(rounds[rows]).exp()
+    processes = _of_processes(timed, timings, rounds)
+    own = [processes[session] for session in timed[SESSION].itertuples(index=False, name=None)]
+    # The baseline is in its own process, the control in another: its rounds show the difference.
+    varied = (timed["role"] == "subject").to_numpy(bool)
+    others = Mean(*np.where(varied, np.array(own).reshape(-1, 3).T, np.array(EXACT)[:, None]))
+    widened = product(Interval(*ratio), student_of(others).exp())
+    return EpochTimes(_with_seconds(timed, timings, widened), np.exp(rounds), processes)
 
 
-def _of_processes(timed: pd.DataFrame, timings: pd.DataFrame, ratios: Array) -> Interval:
-    """A factor of 1 per subject with what another choice of processes would do to its ratio."""
-    width = np.zeros(len(timed))
+def over_rounds(logs: Array) -> Interval:
+    """Means of log ratios [subject, round] over rounds, with Student's intervals.
+
+    One variance for all subjects that train alike: they scatter alike, and the few rounds of one
+    tell little of its own. Its degrees of freedom are those of a sum of correlated variances
+    (Satterthwaite), since all subjects share the baseline. NaN bounds for fewer than two rounds.
+    """
+    mean = mean_of(logs)
+    # The baseline is itself in every round, but for rounding errors.
+    varies = ~np.isnan(mean.squared_error) & ~(mean.squared_error <= ROUNDING**2)
+    whole = logs[varies][:, ~np.isnan(logs[varies]).any(axis=0)]
+    if whole.shape[1] < 2 or not len(whole):
+        return student_of(mean)
+    covariance = np.atleast_2d(np.cov(whole))
+    independent = covariance.trace() ** 2 / (covariance**2).sum()
+    pooled = np.where(varies, mean.squared_error[varies].mean(), mean.squared_error)
+    return student_of(mean._replace(squared_error=pooled, freedom=mean.freedom * independent))
+
+
+def without_outliers(logs: Array) -> Array:
+    """A session's log ratios [subject, round], those far from their subject's median moved nearer.
+
+    To 3.5 standard deviations, estimated by the median deviation (Iglewicz & Hoaglin 1993) of all
+    subjects, since few rounds tell little of one. One disturbed visit then decides nothing.
+    """
+    known = ~np.isnan(logs).all(axis=1)
+    away = np.full(logs.shape, np.nan)
+    away[known] = logs[known] - np.nanmedian(logs[known], axis=1, keepdims=True)
+    # A median is at no distance from itself, nor is the baseline, but for rounding errors.
+    distances = np.abs(away[np.abs(away) > ROUNDING])
+    if not distances.size:
+        return logs
+    limit = OUTLIER_LIMIT * np.median(distances) / NORMAL_QUARTILE
+    return logs - away + np.clip(away, -limit, limit)
+
+
+def _of_processes(
+    timed: pd.DataFrame, timings: pd.DataFrame, logs: Array
+) -> dict[tuple[str, str, str], Mean]:
     baselines = timings[timings["role"] == "baseline"]
     turns = baselines.groupby([*SESSION, "round"], observed=True)["process"].first()
-    # The baseline is in its own process, the control in another: its rounds show the difference.
     subjects = (timed["role"] == "subject").to_numpy(bool)
     sessions = cast(Sessions, timed.groupby(SESSION, observed=True).indices)
-    for session, rows in sessions.items():
-        turn = turns.loc[session].reindex(range(ratios.shape[1])).to_numpy(float)
-        chosen = rows[subjects[rows]]
-        width[chosen] = between_processes(np.log(ratios[chosen]), turn)
-    return Interval(np.ones(len(timed)), np.exp(-width), np.exp(width))
+    return {
+        session: between_processes(
+            logs[rows[subjects[rows]]],
+            turns.loc[session].reindex(range(logs.shape[1])).to_numpy(float),
+        )
+        for session, rows in sessions.items()
+    }
 
 
-def between_processes(logs: Array, turns: Array) -> float:
-    """Half the 95 % interval of a mean over processes from what processes differ by.
+def between_processes(logs: Array, turns: Array) -> Mean:
+    """What another choice of processes would do to a mean of log ratios: 0 with its error.
 
     `logs`: log ratios [subject, round]; `turns`: the process of each round, NaN without one. A
     random effect of the same variance for all subjects, by analysis of variance: that of the means
-    of processes less what rounds explain. 0 for one process or rounds too few to tell.
+    of processes less what rounds explain. Exactly 0 for one process or rounds too few to tell.
     """
     parts = [logs[:, turns == process] for process in np.unique(turns[~np.isnan(turns)])]
     counts = np.array([(~np.isnan(part)).sum(axis=1) for part in parts])
     whole = (counts > 1).all(axis=0) if len(parts) > 1 else np.zeros(0, bool)
     if not whole.any():
-        return 0.0
+        return EXACT
     means = np.array([np.nanmean(part[whole], axis=1) for part in parts])
     rounds = np.array([np.nanvar(part[whole], axis=1, ddof=1) for part in parts]) / counts[:, whole]
     # Means of processes vary by what processes differ by and by what rounds leave in a mean.
     variance = (means.var(axis=0, ddof=1) - rounds.mean(axis=0)).mean()
-    return _half_width(max(variance, 0.0), len(parts), int(whole.sum()) * (len(parts) - 1))
-
-
-def _half_width(variance: float, processes: int, freedom: int) -> float:
-    from scipy.special import stdtrit  # noqa: PLC0415 half a second, not needed by readers
-
-    return float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(variance / processes))
+    if not variance > 0:
+        return EXACT
+    return Mean(0.0, variance / len(parts), float(whole.sum() * (len(parts) - 1)))
 
 
 def _with_seconds(timed: pd.DataFrame, timings: pd.DataFrame, ratio: Interval) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Estimates with 95 % intervals, vectorised: the last axis of `values` holds the replicates."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,11 +81,14 @@ class Test(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """A mean, its squared standard error and the degrees of freedom of that; arrays."""
+    """A mean, its squared standard error and the degrees of freedom of that; numbers or arrays."""
 
-    estimate: Array
-    squared_error: Array
-    freedom: Array
+    estimate: Any
+    squared_error: Any
+    freedom: Any
+
+
+EXACT = Mean(0.0, 0.0, np.inf)
 
 
 def student_of(mean: Mean) -> Interval:
@@ -153,7 +157,7 @@ def agree(variance: ArrayLike, estimate: ArrayLike) -> NDArray[np.bool_]:
 def degrees_of_freedom(squared: Sequence[ArrayLike], freedom: Sequence[ArrayLike]) -> Array:
     """Of a sum of independent estimates with these squared errors (Welch-Satterthwaite)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = [np.asarray(one) for one in squared]
+        errors = np.broadcast_arrays(*squared)
         parts = [one**2 / own for one, own in zip(errors, freedom, strict=True)]
         return np.sum(errors, axis=0) ** 2 / np.sum(parts, axis=0)
 
@@ -166,10 +170,10 @@ def total(*means: Mean) -> Test:
     """
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415
 
-    estimate = np.sum([mean.estimate for mean in means], axis=0)
-    squared = np.sum([mean.squared_error for mean in means], axis=0)
+    estimate = sum(mean.estimate for mean in means)
+    squared = sum(mean.squared_error for mean in means)
     with np.errstate(divide="ignore", invalid="ignore"):
-        count = np.min([mean.freedom for mean in means], axis=0) + 1
+        count = reduce(np.minimum, (mean.freedom for mean in means)) + 1
         equal = agree(squared, estimate)
         freedom = degrees_of_freedom(
             [mean.squared_error for mean in means], [mean.freedom for mean in means]

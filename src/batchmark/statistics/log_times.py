@@ -47,7 +47,7 @@ class Means(NamedTuple):
 
     estimate: Array
     covariance: Array
-    freedom: int
+    freedom: float
 
 
 def log_times(data: StudyData, members: NDArray[np.intp], target: float) -> LogTimes:
@@ -58,13 +58,14 @@ def log_times(data: StudyData, members: NDArray[np.intp], target: float) -> LogT
     parts = [
         blocks(logs, ~missed, data.grid_variance(target)[members]),
         _over_rounds(np.log(data.ratios[members])),
+        *_of_processes(data, members),
     ]
     squared = [_of_differences(part.covariance) for part in parts]
     random = np.random.default_rng(0)
     return LogTimes(
-        estimate=parts[0].estimate + parts[1].estimate,
-        draws=_draws(parts[0], random) + _draws(parts[1], random),
-        error=np.sqrt(squared[0] + squared[1]),
+        estimate=np.sum([part.estimate for part in parts], axis=0),
+        draws=np.sum([_draws(part, random) for part in parts], axis=0),
+        error=np.sqrt(np.sum(squared, axis=0)),
         freedom=degrees_of_freedom(squared, [part.freedom for part in parts]),
         missed=missed,
         first=2 * data.first_seen(target)[members].sum(axis=1) >= (~np.isnan(logs)).sum(axis=1),
@@ -118,6 +119,15 @@ def _over_rounds(logs: Array) -> Means:
         return Means(whole.mean(axis=1) if count else unknown[0], unknown, 0)
     centered = whole - whole.mean(axis=1, keepdims=True)
     return Means(whole.mean(axis=1), centered @ centered.T / (count - 1) / count, count - 1)
+
+
+def _of_processes(data: StudyData, members: NDArray[np.intp]) -> list[Means]:
+    """Of a difference half is either member's; nothing, where processes do not differ."""
+    apart = np.array([data.of_processes(member).squared_error[members] for member in members])
+    # What is timed as one moves together: the differences within are 0.
+    covariance = (data.processes.squared_error - apart) / 2
+    unmoved = np.zeros(len(members))
+    return [Means(unmoved, covariance, data.processes.freedom)] if apart.any() else []
 
 
 def _of_differences(covariance: Array) -> Array:

@@ -283,7 +283,8 @@ def study_outcomes(
     rank = inside.groupby(RUN, observed=True)["seed"].rank(method="first")
     mine = curves.of(curves.trials["variant"].isin(variants).to_numpy(bool))
     budgets = {variant: study.epochs * times[variant] for variant in variants}
-    return outcomes(mine, inside[rank <= study.trials], targets, budgets).assign(study=study.name)
+    own = inside[rank <= inside["variant"].map(study.trials)]
+    return outcomes(mine, own, targets, budgets).assign(study=study.name)
 
 
 def _measured(curves: Curves, targets: list[float], limits: Array) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """The best batch size before any race to a target: from the gradient noise and what a step costs.
 
 At rates that suit the sizes the epochs to a target are E_min (1 + B / B_crit), and B_crit is near
-the gradient noise scale (McCandlish et al. 2018). How near, complete studies have told: the rows of
-`calibration.csv`. One rate for all sizes has another optimum, of which this tells nothing.
+the gradient noise scale (McCandlish et al. 2018) and near what a short race tells. How near,
+complete studies have told: the rows of `calibration.csv`. One rate for all sizes has another
+optimum, of which this tells nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchmark.statistics.best_batch import best_batch, rate_rule
+from batchmark.statistics.best_batch import BestBatch, best_batch, rate_rule
 from batchmark.statistics.comparisons import seconds_per_epoch
 from batchmark.statistics.cost_model import FITS, Line, fit_line, implied
 from batchmark.statistics.intervals import Array, Interval, Mean, columns, number, of_draws
@@ -23,9 +24,11 @@ from batchmark.statistics.study_data import StudyData, families
 FEWEST_TIMED = 3
 # Before any study: noise scale and critical size agree, but for a factor of 3 at two deviations.
 PRIOR_DEVIATION, PRIOR_FREEDOM = np.log(3.0) / 2, 4
-# What the prior knows of the factor of plain SGD at a usual noise scale weighs one study; of the
-# power of the scale two, a factor of e away; of what rates adapted to weights change, half a one.
-USUAL_SCALE, PRIOR_ROWS = 200.0, np.array([1.0, 2.0, 0.5])
+# What the prior knows of the factor of plain SGD at a usual scale weighs one study; of the power of
+# the scale two, a factor of e away; of what rates adapted to weights change, half a one. A race has
+# told a critical size already, in proportion.
+USUAL_SCALE = 200.0
+PRIOR_ROWS = {"noise_scale": [1.0, 2.0, 0.5], "raced": [1.0, 1e6, 0.5]}
 # What a study is of: rows of the same tell nothing of it that it has not told itself.
 SUBJECT = ("model", "dataset", "optimizer")
 # What a predicted size may cost over the best: a quarter of a training's time.
@@ -44,29 +47,43 @@ def others(rows: pd.DataFrame, of: Mapping[Any, Any]) -> pd.DataFrame:
     return rows[~same]
 
 
-def factors(rows: pd.DataFrame, noise_scale: float, optimizer: str) -> Array:
-    """Critical size over noise scale in a study to come: the estimate, then draws.
+def factors(rows: pd.DataFrame, scale: float, optimizer: str, by: str = "noise_scale") -> Array:
+    """Critical size over `by` in a study to come: the estimate, then draws.
 
-    The posterior predictive of a log factor that is linear in the log of the noise scale and has a
+    The posterior predictive of a log factor that is linear in the log of the scale and has a
     step between SGD and adaptive optimizers, normal under the conjugate prior (Gelman et al. 2013,
     section 14.8). A study's own factor is that which makes its predicted best size the measured
-    one. `noise_scale`, in examples, and `optimizer`: of the study to come.
+    one. `scale`, in examples, and `optimizer`: of the study to come; `by`: the column of such
+    scales, `noise_scale` or `raced`, of which only the rows that have one count.
     """
-    logs = 2 * np.log(rows["measured"].to_numpy(float) / rows["predicted"].to_numpy(float))
-    points = _design(rows["noise_scale"].to_numpy(float), rows["optimizer"].tolist())
-    precision = np.diag(PRIOR_ROWS) + points.T @ points
+    rows = rows[rows[by].notna()]
+    scales, measured = rows[by].to_numpy(float), rows["measured"].to_numpy(float)
+    logs = np.log(measured**2 / (rows["step_over_example"].to_numpy(float) * scales))
+    points = _design(scales, rows["optimizer"].tolist())
+    precision = np.diag(PRIOR_ROWS[by]) + points.T @ points
     line = np.linalg.solve(precision, points.T @ logs)
     freedom = PRIOR_FREEDOM + len(logs)
     squares = PRIOR_FREEDOM * PRIOR_DEVIATION**2 + (logs**2).sum() - line @ precision @ line
-    (at,) = _design(np.array([noise_scale]), [optimizer])
-    scale = np.sqrt(squares / freedom * (1 + at @ np.linalg.solve(precision, at)))
+    (at,) = _design(np.array([scale]), [optimizer])
+    error = np.sqrt(squares / freedom * (1 + at @ np.linalg.solve(precision, at)))
     t = np.random.default_rng(2).standard_t(freedom, FITS)
-    return np.exp(at @ line + scale * np.append(0.0, t))
+    return np.exp(at @ line + error * np.append(0.0, t))
 
 
-def _design(noise_scales: Array, optimizers: Sequence[str]) -> Array:
+def pooled(*sizes: Array) -> Array:
+    """One size of several estimates with draws: their mean in logs, weighted by precision.
+
+    Draws keep their ranks: both were told by the same studies, so that their errors go together,
+    and no interval is narrower than the best one's.
+    """
+    logs = np.log(sizes)
+    weights = 1 / np.maximum(logs[:, 1:].var(axis=1), np.finfo(float).tiny)
+    return np.exp(weights @ logs / weights.sum())
+
+
+def _design(scales: Array, optimizers: Sequence[str]) -> Array:
     """A constant, the log over the usual scale, and 1 for adaptive optimizers, [studies, 3]."""
-    logs = np.log(noise_scales / USUAL_SCALE)
+    logs = np.log(scales / USUAL_SCALE)
     adaptive = np.array([name != "sgd" for name in optimizers], float)
     return np.column_stack([np.ones(len(logs)), logs, adaptive])
 
@@ -74,37 +91,50 @@ def _design(noise_scales: Array, optimizers: Sequence[str]) -> Array:
 def score(rows: pd.DataFrame) -> pd.DataFrame:
     """Each study predicted from those of another subject: what its advice would have been worth.
 
-    Adds to `SUBJECT` and `measured`: `advised` with `low` and `high`, which draw the factor alone;
-    `cost`: the time of the size tried that is nearest to it over the best's; `cheap`: at most
-    `ACCEPTABLE`; `held`: the interval contains the measured best.
+    Adds to `SUBJECT` and `measured`: `advised` with `low` and `high`, which draw the factors alone;
+    `cost`: the time of the size tried that is nearest to it over the best's, with bounds; `cheap`:
+    at most `ACCEPTABLE`; `held`: the interval contains the measured best.
     """
     return pd.DataFrame([_scored(rows, row) for row in rows.to_dict("records")])
 
 
 def _scored(rows: pd.DataFrame, row: dict[Any, Any]) -> dict[str, Any]:
-    factor = factors(others(rows, row), row["noise_scale"], row["optimizer"])
-    drawn = row["predicted"] * factor**0.5
+    known = others(rows, row)
+    critical = [
+        row[by] * factors(known, row[by], row["optimizer"], by) for by in PRIOR_ROWS if row[by] > 0
+    ]
+    drawn = (pooled(*critical) * row["step_over_example"]) ** 0.5
     advised, low, high = of_draws(drawn)
-    sizes, times = (
-        np.array(str(row[name]).split(";"), float) for name in ("batch_sizes", "relative_times")
-    )
-    cost = float(times[nearest(sizes, advised)])
+    near = nearest(_list(row["batch_sizes"]), advised)
+    cost, *bounds = (float(_list(row[f"relative_times{end}"])[near]) for end in _ENDS)
     return {
         **{name: row[name] for name in (*SUBJECT, "measured")},
-        **{"advised": advised, "low": low, "high": high, "cost": cost},
+        **{"advised": advised, "low": low, "high": high},
+        **{"cost": cost, "cost_low": bounds[0], "cost_high": bounds[1]},
         **{"cheap": cost <= ACCEPTABLE, "held": bool(low <= row["measured"] <= high)},
     }
 
 
-def predict(scale: Mean, speed: Line, factor: Array) -> dict[str, Array]:
+_ENDS = ("", "_low", "_high")
+
+
+def _list(cell: object) -> Array:
+    return np.array(str(cell).split(";"), float)
+
+
+def predict(
+    scale: Mean, speed: Line, factor: Array, raced: Array | None = None
+) -> dict[str, Array]:
     """Best size and what it rests on, by name: the estimate first, then Monte Carlo draws.
 
-    `scale`: log noise scale in examples; `speed`: seconds an example over 1 / B. Of the names of
-    `implied` the best size is called `predicted_batch_size`.
+    `scale`: log noise scale in examples; `speed`: seconds an example over 1 / B; `raced`: the
+    critical size by a race, where one was run, with draws. Of the names of `implied` the best size
+    is called `predicted_batch_size`.
     """
     t = np.random.default_rng(3).standard_t(float(scale.freedom), FITS)
     noise = np.exp(float(scale.estimate) + np.sqrt(scale.squared_error) * np.append(0.0, t))
-    made = {"noise_scale": noise, "factor": factor, **implied(noise * factor, speed)}
+    critical = noise * factor if raced is None else pooled(noise * factor, raced)
+    made = {"noise_scale": noise, "factor": factor, **implied(critical, speed)}
     made["predicted_batch_size"] = made.pop("best_batch_size")
     return made
 
@@ -159,7 +189,7 @@ def _measured(data: StudyData, members: NDArray[np.intp], predicted: float) -> d
     near = nearest(sizes, predicted)
     best = best_batch(data, members)
     if best is None:
-        unknown = dict.fromkeys((*_BEST, "batch_sizes", "relative_times"))
+        unknown = dict.fromkeys((*_BEST, "batch_sizes", *(f"relative_times{end}" for end in _ENDS)))
         cost = Interval(np.nan, np.nan, np.nan)
         return {**unknown, "nearest_batch_size": sizes[near], **columns("cost", cost)}
     return {
@@ -167,8 +197,17 @@ def _measured(data: StudyData, members: NDArray[np.intp], predicted: float) -> d
         "nearest_batch_size": sizes[near],
         **columns("cost", Interval(*(part[near] for part in best.cost))),
         "batch_sizes": ";".join(f"{size:g}" for size in sizes),
-        "relative_times": ";".join(f"{t:.4g}" for t in best.seconds / best.seconds.min()),
+        **{
+            f"relative_times{end}": ";".join(f"{time:.4g}" for time in times)
+            for end, times in zip(_ENDS, _relative(best), strict=True)
+        },
     }
+
+
+def _relative(best: BestBatch) -> Interval:
+    """Costs of all sizes; endless for a size whose median trial missed the target."""
+    estimate = np.where(np.isfinite(best.seconds), best.cost.estimate, np.inf)
+    return best.cost._replace(estimate=estimate)
 
 
 _BEST = ("best_batch_size", "best_batch_size_low", "best_batch_size_high")

@@ -18,7 +18,9 @@ from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.tables import read_document, read_table
 from batchmark.statistics.epoch_time import SESSION, EpochTimes, epoch_times
 from batchmark.statistics.intervals import (
+    EXACT,
     Array,
+    Mean,
     counting_variance,
     crossed,
     first_seen,
@@ -164,6 +166,7 @@ class StudyData:
     of all these, the most that were timed (NaN: not told), `fewer`: ratios at fewer;
     `baseline_seconds`: what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not
     timed, not measured; no difference in time is larger than a `noise_floor` not measured.
+    `processes`: what another choice of processes would do to a log ratio of two variants' times.
     """
 
     study: StudyForAnalysis
@@ -179,6 +182,7 @@ class StudyData:
     loops: Mapping[str, Array] = field(default_factory=dict)
     threads: float = np.nan
     fewer: Mapping[int, Array] = field(default_factory=dict)
+    processes: Mean = EXACT
 
     def under(self, loop: str) -> "StudyData":
         """The study as it would be if that loop had trained; epochs do not depend on it."""
@@ -187,6 +191,13 @@ class StudyData:
     def at(self, threads: int) -> "StudyData":
         """The study as it would be with `fewer` threads; epochs do not depend on them."""
         return replace(self, ratios=self.fewer[threads], threads=threads)
+
+    def of_processes(self, base: int) -> Mean:
+        """`processes` of each time over that of row `base`, exact where one subject is both."""
+        apart = (self.ratios != self.ratios[base]).any(axis=1)
+        return self.processes._replace(
+            estimate=np.zeros(len(apart)), squared_error=apart * self.processes.squared_error
+        )
 
     @cached_property
     def ids(self) -> list[str]:
@@ -289,6 +300,7 @@ def _study_data(
         loops=loops,
         threads=threads,
         fewer=fewer,
+        processes=measured.times.processes.get((machine, device, study.name), EXACT),
     )
 
 

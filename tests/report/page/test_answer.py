@@ -93,6 +93,14 @@ def test_sizes_that_tie_are_a_range_with_the_chance_of_each(said: Say) -> None:
     )
 
 
+def test_a_size_that_ties_though_it_is_unlikely_says_why(said: Say) -> None:
+    made = said(best_batch_size_high=128, p_fastest={"64": 0.987, "128": 0.013}, cost_of={})
+    assert (
+        "Most likely the fastest: 64 (99 %); with 128 the range holds the fastest in 95 % of "
+        "experiments." in plain(made.detail)
+    )
+
+
 def test_the_best_that_any_table_knows_is_the_headline(said: Say) -> None:
     known = {
         "by": "threads", "variant": "v32", "study": "batch_size", "batch_size": 32, "threads": 1,
@@ -114,7 +122,7 @@ def test_what_limits_the_answer_most_stands_first(said: Say) -> None:
     limits = [plain(limit) for limit in said(noise_floor=0.4, detectable_ratio=1.25).limits]
     assert limits == [
         "Clock: two timings of the same code differ by up to 40 %.",
-        "Seeds: 3 trials a size; the fastest needs 1 epochs (0.9–1.2, a 95 % interval).",
+        "Seeds: 3 trials of the fastest size, which needs 1 epochs (0.9–1.2, a 95 % interval).",
         "Tests: one every 1/8 epoch, 12 % of the way to the target; nothing is known between two.",
         "Together: a difference below 1.2 × would likely be missed.",
         "Learning rate: 0.1 for every batch size; what each would do at its own is not part of "

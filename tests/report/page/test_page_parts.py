@@ -35,7 +35,8 @@ def test_headline_has_the_original_rows_and_bases(tables: Tables) -> None:
     assert str(rows["time to target, per unit"][0].under).endswith(", published: 256")
     assert "1" in [cell.text for cell in rows["time to target, per unit"]]
     assert str(rows["epochs to target"][-1].text) == "stayed at chance"
-    assert str(rows["total iterations"][1].under) == "1,999"
+    # The published value, and the reference behind it.
+    assert str(rows["total iterations"][1].under) == "1,999 · 2,000"
 
 
 def test_the_reference_stands_behind_the_published_value(tables: Tables, tmp_path: Path) -> None:
@@ -95,6 +96,18 @@ def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
     assert "optimizer" not in names
     assert len(table.rows) == rows["variant"].nunique()
     assert str(table.columns[-1].text).startswith("time to target, over that of: batch size 32, ")
+
+
+def test_times_are_compared_with_a_baseline_that_was_timed(tables: Tables) -> None:
+    rows = study_summary(tables, "momentum")
+    untimed = rows.assign(time_to_target=float("nan"))
+    heads = [str(cell.text) for cell in variants_table("momentum", untimed, tables).columns]
+    assert not [head for head in heads if "over that of" in head]
+    # The baseline alone was timed.
+    base = set(tables.frame("comparisons").query("study == 'momentum'")["baseline"])
+    alone = rows.assign(time_to_target=rows["time_to_target"].where(rows["variant"].isin(base)))
+    ratios = [row[-1].text for row in variants_table("momentum", alone, tables).rows]
+    assert set(map(str, ratios)) <= {"", "1"}
 
 
 def test_every_setting_that_differs_has_a_column(tables: Tables) -> None:

@@ -10,8 +10,9 @@ from batchmark.contract.requests.message import Request
 class StudyForAnalysis(Request):
     """A study as the statistics see it. `baseline` is the id of a variant of the study.
 
-    `settings` maps each variant's id to the values of the study's axes. `published`: the variants
-    that redo the published table. `targets` are the study's own, by dataset, first the main one.
+    `settings` maps each variant's id to the values of the study's axes, `trials` to how many seeds
+    of it count at most. `published`: the variants that redo the published table. `targets` are the
+    study's own, by dataset, first the main one.
     """
 
     name: str
@@ -19,7 +20,7 @@ class StudyForAnalysis(Request):
     axes: list[str]
     settings: dict[str, dict[str, Any]]
     epochs: float
-    trials: int
+    trials: dict[str, int]
     published: list[str]
     targets: dict[str, list[float]] = Field(default={})
 

@@ -12,8 +12,10 @@ MNIST_TRAINING_IMAGES = 50_000
 class Budget(Request):
     """How long a run trains. Units: epochs, trials, examples, seconds.
 
-    `evaluate_every` None: once per epoch. `evaluate_finely`: epochs after which it is once per
-    epoch, None: never; see `evaluation_steps`. `sample_epochs_times` is at most how
+    `validation_images`: so many of them, the first, are scored; None: all. `test_images`: so many
+    of them, and at most as many training images, are scored at the end of a trial; None: all, and
+    ACCURACY_IMAGES. `evaluate_every` None: once per epoch. `evaluate_finely`: epochs after which it
+    is once per epoch, None: never; see `evaluation_steps`. `sample_epochs_times` is at most how
     many times as many epochs the embedded sample is given, see `on_sample`.
     """
 
@@ -22,6 +24,8 @@ class Budget(Request):
     first_seed: int
     evaluate_every: int | None
     evaluate_finely: float | None = None
+    validation_images: int | None = None
+    test_images: int | None = None
     not_learning_after: float
     sample_epochs_times: float
     deterministic: bool

@@ -20,6 +20,7 @@ from batchmark.report.language.messages import (
     Message,
     enumerated,
     epochs,
+    labelled,
     listed,
     percent,
     say,
@@ -31,6 +32,8 @@ from batchmark.report.selection import lowest, measured, optimizer_keys
 
 # Statistics give no interval below this number of trials.
 FEWEST_FOR_BAR = 3
+# Names that a title has room for.
+FEW = 3
 # Bars may stretch the axes by this factor beyond the medians, on either side.
 ROOM_FOR_BARS = 2.0
 # Intervals of these come from rounds of timing, not from trials.
@@ -465,9 +468,9 @@ def fewest(lines: Sequence[Curve]) -> Message | None:
         if apart(best[2], worst[2])
         else "At batch size {size}, {best} ({low}) and {worst} ({high}) are not told apart",
         size=whole(x),
-        best=Message(best[1].label),
+        best=labelled(best[1].label),
         low=_needed(best[2]),
-        worst=Message(worst[1].label),
+        worst=labelled(worst[1].label),
         high=_needed(worst[2]),
     )
 
@@ -494,9 +497,16 @@ def _with_misses(x: float, best: Value, values: Sequence[Value]) -> Message:
         "At batch size {size}, {low} with {best}; not reached with {missed}",
         size=whole(x),
         low=_needed(best[2]),
-        best=enumerated([line.label for y, line, _ in values if y == best[0]]),
-        missed=enumerated([line.label for y, line, _ in values if y == math.inf]),
+        best=_few([line.label for y, line, _ in values if y == best[0]], len(values)),
+        missed=_few([line.label for y, line, _ in values if y == math.inf], len(values)),
     )
+
+
+def _few(labels: Sequence[str], every: int) -> Message:
+    """The labels, or how many of all curves they are where a title would be a list."""
+    if len(labels) <= FEW:
+        return enumerated(labels)
+    return say("{count} of {all} curves", count=len(labels), all=every)
 
 
 def fastest(lines: Sequence[Curve]) -> Message | None:
@@ -512,9 +522,9 @@ def fastest(lines: Sequence[Curve]) -> Message | None:
         if bool(point["high"] < last["low"])
         else "By medians alone {name} is fastest, at batch size {size}: it is not told apart from "
         "{slowest}, which takes {times} as long",
-        name=Message(best.label or best.name),
+        name=labelled(best.label or best.name),
         size=whole(point["x"]),
-        slowest=Message(slowest.label or slowest.name),
+        slowest=labelled(slowest.label or slowest.name),
         times=times(last["y"] / point["y"]),
     )
 

@@ -91,7 +91,7 @@ def time_to_target(tables: Tables) -> Drawn | None:
             pd.concat([rows.assign(policy=name) for name, rows in policies.items()]),
             ({"policy": "rates"} if len(lines) > 1 else {}) | columns,
         ),
-        notes=[*target_notes(frame), *([] if published.empty else [note])],
+        notes=[*target_notes(every), *([] if published.empty else [note])],
         series=curves.series(lines),
     )
 
@@ -141,7 +141,7 @@ def _draw_published(axes: Axes, published: pd.DataFrame) -> list[style.EndLabel]
 
 
 def _shade_best(axes: Axes, tables: Tables) -> None:
-    """The batch sizes that cannot be told from the best one."""
+    """The batch sizes that may be the fastest."""
     answer = tables.document("answer")
     low, high = answer.get("best_batch_size_low"), answer.get("best_batch_size_high")
     if low and high:
@@ -162,14 +162,15 @@ def _first_to_target(frame: pd.DataFrame, answer: Mapping[str, Any]) -> Message 
     # If even the slowest ties with the best there is no order to speak of.
     if low <= worst["batch_size"] <= high:
         return say(
-            "Batch sizes {low} to {high} cannot be told apart", low=whole(low), high=whole(high)
+            "Any batch size from {low} to {high} may be the fastest",
+            low=whole(low),
+            high=whole(high),
         )
     # Seconds, as drawn: ratios are estimated from all trials together, and told with intervals.
     return say(
         "Batch size {best} reaches the target first; {worst} takes {most}"
         if low == high
-        else "Batch sizes {low} to {high} reach the target first and cannot be told apart; {worst} "
-        "takes {most}",
+        else "A batch size from {low} to {high} reaches the target first; {worst} takes {most}",
         best=whole(size),
         low=whole(low),
         high=whole(high),
@@ -285,8 +286,8 @@ def best_over_target(tables: Tables) -> Drawn | None:
         "seconds": "time to target (s)",
     }
     note = say(
-        "Bars reach from the smallest to the largest size that cannot be told from the fastest. A "
-        "target that no size reached has no point."
+        "Bars reach from the smallest to the largest size that may be the fastest. A target that "
+        "no size reached has no point."
     )
     return Drawn(
         figure=figure,

@@ -64,7 +64,7 @@ def threads(tables: Tables) -> Drawn | None:
         quantity=SECONDS,
         columns={"threads": "threads"} | SECONDS.columns,
         title=_gain_of_threads,
-        notes=lambda _: [say("Median over rounds; bars are 95 % intervals.")],
+        notes=lambda _: [say("Mean over rounds; bars are 95 % intervals.")],
         right=92,
     ).draw(_session(frame[frame["role"] != "control"]))
 
@@ -88,7 +88,7 @@ def loops(tables: Tables) -> Drawn | None:
 
 
 LOOPS = say(
-    "Median over rounds; bars are 95 % intervals. Epochs to the target do not depend on the loop."
+    "Mean over rounds; bars are 95 % intervals. Epochs to the target do not depend on the loop."
 )
 
 
@@ -454,7 +454,7 @@ def timing_noise(tables: Tables) -> Drawn | None:
         title=_noise_floor(frame, headline_study(tables)),
         alt=alt,
         numbers=numbers(frame, columns),
-        notes=[say("Median and 95 % interval over rounds. Both ran the same code.")],
+        notes=[say("Mean and 95 % interval over rounds. Both ran the same code.")],
     )
 
 

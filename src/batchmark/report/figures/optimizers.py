@@ -74,7 +74,7 @@ def optimizer_time(tables: Tables) -> Drawn | None:
 def _optimizer_rows(tables: Tables) -> pd.DataFrame:
     """The study's rows with `name` (the optimizer) and `setting` (how its rate was set).
 
-    `setting` is "tuned", or the rate where an optimizer has several configured ones, or empty.
+    `setting` is empty where an optimizer has one rate, else that rate or "tuned".
     """
     frame = study_summary(tables, "optimizer")
     if frame.empty:
@@ -83,7 +83,7 @@ def _optimizer_rows(tables: Tables) -> pd.DataFrame:
     tuned = frame["tuned"].astype(bool)
     configured = frame["learning_rate"].where(~tuned)
     # A rate in the legend tells curves apart only where an optimizer has more than one.
-    several = configured.groupby(frame["name"]).transform("nunique") > 1
+    several = configured.fillna(0.0).groupby(frame["name"]).transform("nunique") > 1
     rates = configured.map(significant, na_action="ignore").where(several, "")
     return frame.assign(setting=rates.where(~tuned, "tuned"))
 

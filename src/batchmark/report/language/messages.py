@@ -80,14 +80,20 @@ def threads(count: float) -> Message:
     return say("1 thread") if count == 1 else say("{n} threads", n=int(count))
 
 
+def labelled(label: str) -> Message:
+    """A curve's name as a sentence has it: "SGD (tuned)" for the drawing's "SGD, tuned"."""
+    name, *rest = map(Message, label.split(", "))
+    return say("{one} ({two})", one=name, two=joined(rest)) if rest else name
+
+
 def listed(labels: Sequence[str]) -> Message:
     """Readers' names with commas between them, each once; there must be one."""
-    return joined([Message(label) for label in dict.fromkeys(labels)])
+    return joined([labelled(label) for label in dict.fromkeys(labels)])
 
 
 def enumerated(labels: Sequence[str]) -> Message:
     """The same as a sentence has them: "and" before the last."""
-    *most, last = [Message(label) for label in dict.fromkeys(labels)]
+    *most, last = [labelled(label) for label in dict.fromkeys(labels)]
     return say("{one} and {other}", one=joined(most), other=last) if most else last
 
 

@@ -128,7 +128,7 @@ def _advice(facts: Facts) -> Message:
 
 
 def _ends(facts: Facts) -> tuple[float, float]:
-    """The smallest and the largest size that cannot be told from the best."""
+    """The smallest and the largest size that may be the fastest."""
     best = facts["best_batch_size"]
     return facts.get("best_batch_size_low") or best, facts.get("best_batch_size_high") or best
 
@@ -193,16 +193,24 @@ def _rates(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
 
 
 def _chances(facts: Facts, sizes: Sequence[int]) -> Message:
-    """How likely each of the sizes that tie is the fastest."""
+    """How likely each of the sizes that tie is the fastest, and why there are others."""
     known = facts.get("p_fastest") or {}
-    shares = [(size, known.get(str(size)) or 0.0) for size in sorted(set(sizes))]
-    likely = sorted([one for one in shares if one[1] >= LIKELY], key=lambda one: -one[1])
+    shares = {size: known.get(str(size)) or 0.0 for size in sorted(set(sizes))}
+    likely = sorted([size for size in shares if shares[size] >= LIKELY], key=lambda x: -shares[x])
     if not likely:
         return say("Which of them is best cannot be told.")
     words = [
-        say("{size} ({share})", size=whole(size), share=percent(share, 2)) for size, share in likely
+        say("{size} ({share})", size=whole(size), share=percent(shares[size], 2)) for size in likely
     ]
-    return say("Most likely the fastest: {sizes}.", sizes=joined(words))
+    others = [whole(size) for size in shares if size not in likely]
+    if not others:
+        return say("Most likely the fastest: {sizes}.", sizes=joined(words))
+    return say(
+        "Most likely the fastest: {sizes}; with {others} the range holds the fastest in 95 % of "
+        "experiments.",
+        sizes=joined(words),
+        others=enumerated(others),
+    )
 
 
 def _missed(facts: Facts, rows: pd.DataFrame) -> Iterator[Message]:
@@ -269,14 +277,15 @@ Limit = tuple[float, Message]
 def _seeds(facts: Facts, rows: pd.DataFrame) -> Iterator[Limit]:
     row = _chosen(facts, rows)
     low, high = row.get("epochs_to_target_low", math.nan), row.get("epochs_to_target_high")
-    trials = say("1 trial") if facts["trials"] == 1 else say("{n} trials", n=facts["trials"])
+    count = int(row["trials"])
+    trials = say("1 trial") if count == 1 else say("{n} trials", n=count)
     if pd.isna(low) or pd.isna(high) or not low > 0:
-        yield math.inf, say("Seeds: {trials} a size give no interval.", trials=trials)
+        yield math.inf, say("Seeds: {trials} of the fastest size give no interval.", trials=trials)
         return
     yield (
         math.sqrt(high / low) - 1,
         say(
-            "Seeds: {trials} a size; the fastest needs {epochs} epochs ({interval}, a 95 % "
+            "Seeds: {trials} of the fastest size, which needs {epochs} epochs ({interval}, a 95 % "
             "interval).",
             trials=trials,
             epochs=significant(row["epochs_to_target"], 2),

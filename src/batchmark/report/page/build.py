@@ -61,8 +61,8 @@ def page(
         scores=scores(tables),
         themes=themes(cards),
         untested=unmeasured(cards),
-        # Those of one figure stand beside each other.
-        studies=sorted(sections, key=lambda one: len(one.figures) < FEW),
+        # Those of one figure stand beside each other, then those of none.
+        studies=sorted(sections, key=lambda one: -min(len(one.figures), FEW)),
         hood=[figures[name] for name in of_section(figures, "hood")],
         clock=clock_table(tables),
         unmeasured=appendix.unmeasured(of_section(unmade, "hood")),

@@ -44,7 +44,7 @@ CONTROLS = {
 }
 RESULTS = (
     say("fastest batch size"),
-    say("not told apart from it"),
+    say("may be the fastest"),
     say("time to target"),
     say("sizes tried"),
     SETTINGS["train_size"],

@@ -12,6 +12,7 @@ from batchmark.report.language.messages import (
     bracketed,
     interval,
     joined,
+    listed,
     say,
     seconds,
     significant,
@@ -29,9 +30,10 @@ PRICE = re.compile(r"cost_at_\d+")
 class Basis:
     """What was trained and probed. `noise_scale` with bounds in examples, at `moments` moments.
 
-    `rate`: best of a scan at `rate_at` images a batch, if any; `studies`: behind the factor, and
-    how many of them are `cheap` and `held`, see `score`; `largest`: batch that fits into memory, if
-    known; `sample`: the embedded digits served; `warnings`: about the timing.
+    `raced`: the critical size by the race of `sizes`, if they told one; `rate`: best of a scan at
+    `rate_at` images a batch, if any; `studies`: behind the factors, and how many of them are
+    `cheap` and `held`, see `score`; `largest`: batch that fits into memory, if known; `sample`: the
+    embedded digits served; `warnings`: about the timing.
     """
 
     model: str
@@ -40,6 +42,8 @@ class Basis:
     sample: bool
     noise_scale: tuple[float, float, float]
     moments: int
+    raced: float | None
+    sizes: list[int]
     studies: int
     cheap: int
     held: int
@@ -63,7 +67,7 @@ def sentences(table: pd.DataFrame, basis: Basis) -> list[Message]:
         _prices(row),
         *(_loop(each) for _, each in table.iterrows()),
         _noise(basis),
-        _factor(row, basis),
+        _critical(row, basis),
         *_memory(basis),
         *_disturbed(basis),
         say("Predicted, not measured. To measure it: {command}", command=COMMAND),
@@ -149,19 +153,38 @@ def _noise(basis: Basis) -> Message:
     )
 
 
-def _factor(row: pd.Series, basis: Basis) -> Message:
+def _critical(row: pd.Series, basis: Basis) -> Message:
+    words = {
+        "factor": significant(row["factor"], 2),
+        "interval": interval(row["factor_low"], row["factor_high"]),
+        "critical": whole(row["b_crit"]),
+        "bounds": bracketed(row["b_crit_low"], row["b_crit_high"]),
+    }
+    if basis.raced is None:
+        told = say(
+            "The critical batch size is taken as {factor} ({interval}) times that: "
+            "{critical}{bounds}.",
+            **words,
+        )
+    else:
+        told = say(
+            "Sizes {sizes} raced to a common loss, which tells a critical batch size of {raced}; "
+            "with {factor} ({interval}) times the noise scale that makes {critical}{bounds}.",
+            sizes=listed([whole(size) for size in basis.sizes]),
+            raced=whole(basis.raced),
+            **words,
+        )
+    return say("{one} {two}", one=told, two=_worth(basis))
+
+
+def _worth(basis: Basis) -> Message:
     return say(
-        "The critical batch size is taken as {factor} ({interval}) times that: {critical}{bounds}. "
         "Of {n} complete studies, each predicted from the others, the advice costs at most "
         "{acceptable} times the best in {cheap}, and the interval holds the best in {held}.",
-        factor=significant(row["factor"], 2),
-        interval=interval(row["factor_low"], row["factor_high"]),
         n=basis.studies,
         cheap=basis.cheap,
         held=basis.held,
         acceptable=significant(ACCEPTABLE, 3),
-        critical=whole(row["b_crit"]),
-        bounds=bracketed(row["b_crit_low"], row["b_crit_high"]),
     )
 
 

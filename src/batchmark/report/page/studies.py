@@ -32,7 +32,6 @@ from batchmark.report.selection import (
     study_summary,
 )
 
-TUNED = say("Rates are tuned with one seed on validation data; the shown trials use fresh seeds.")
 STRENGTHS = say("Strengths of different penalties are not comparable with each other.")
 # What names a setting where nothing differs.
 USUAL = ["batch_size"]
@@ -44,7 +43,7 @@ def caveats(study: str, rows: pd.DataFrame) -> list[Message]:
     """What the study leaves open, as far as its own rows tell."""
     if rows.empty or study in TIMED:
         return []
-    limits = [*([TUNED] if rows["tuned"].astype(bool).any() else []), *_fixed_rate(rows)]
+    limits = list(_fixed_rate(rows))
     if study == "regularization":
         limits.append(STRENGTHS)
     return limits
@@ -162,13 +161,13 @@ def variants_table(name: str, rows: pd.DataFrame, tables: Tables) -> Table:
 def _against_baseline(study: str, tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     """The study's paired ratios of time to its main target, which comes first, by variant.
 
-    With the `base`'s settings; empty where the base itself did not get there.
+    With the `base`'s settings; empty where the base itself did not get there or was not timed.
     """
     frame = at_home(tables, "comparisons")
     if frame.empty:
         return frame
     frame = frame[(frame["study"] == study) & (frame["metric"] == "time_to_target")]
-    base = rows[rows["variant"].isin(frame["baseline"]) & rows["epochs_to_target"].notna()]
+    base = rows[rows["variant"].isin(frame["baseline"]) & rows["time_to_target"].notna()]
     if base.empty:
         return frame.iloc[:0]
     return frame.drop_duplicates("variant").set_index("variant").assign(**base.iloc[0])
@@ -184,9 +183,10 @@ def _against_what(against: pd.DataFrame, varying: Sequence[str]) -> Cell:
 def _ratio(against: pd.DataFrame, row: pd.Series) -> Cell:
     """The ratio with its interval; greyed when it cannot be told from 1.
 
-    Nothing where training did not arrive, a bound where some trial of one side did not.
+    Nothing where training did not arrive or nothing was timed, a bound where some trial of one side
+    did not arrive.
     """
-    if row["variant"] not in against.index or pd.isna(row["epochs_to_target"]):
+    if row["variant"] not in against.index or pd.isna(row["time_to_target"]):
         return view.text("")
     pair = against.loc[row["variant"]]
     larger, smaller = bool(pair["high_unbounded"]), pair["low"] == 0
