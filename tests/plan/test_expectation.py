@@ -93,6 +93,19 @@ def test_added_seeds_cost_what_is_expected_of_them(plan_of: OpenPlan) -> None:
     assert more.evaluated - load.evaluated == pytest.approx(0.7 * 5 * 1.4 * 0.4 * 10_000)
 
 
+def test_added_seeds_last_as_long_as_the_study_that_adds_them(plan_of: OpenPlan) -> None:
+    one = {**STUDY, "grids": [{"batch_size": 100}]}
+    long, short = {**one, "epochs": 200.0}, {**one, "epochs": 2.0, "trials_at_most": 10}
+    config = {**CONFIG, "training": {"epochs": 1.0, "trials": 3}}
+    alone, beside = (
+        plan_of({**config, "studies": {name: {} for name in names}}, first=long, second=short)
+        for names in (["first"], ["first", "second"])
+    )
+    loads = [plan.run_load(next(iter(plan.variants))) for plan in (alone, beside)]
+    # As in the test before, not of 0.7 of 200 epochs.
+    assert loads[1].images - loads[0].images == pytest.approx(0.7 * 5 * 1.4 * 50_000)
+
+
 def test_fewer_evaluations_cost_less(plan_of: OpenPlan) -> None:
     training = {"epochs": 10.0, "trials": 1, "evaluate_every": 5000}
     study = {**STUDY, "grids": [{"batch_size": 100}]}

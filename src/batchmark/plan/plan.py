@@ -66,6 +66,7 @@ from batchmark.plan.work import (
     MNIST_SIZE,
     DataSize,
     Load,
+    Race,
     Reservation,
     batch_and_images,
     probe_load,
@@ -372,10 +373,7 @@ class Plan:
 
     def racing(self, variant: str) -> Racing | None:
         """How seeds are added to the variant's budget for the studies that allow more of them."""
-        training, trials = self.config.training, self.budget(variant).trials
-        racing = [
-            study for study in self._using(variant) if trials_at_most(study, training) > trials
-        ]
+        training, racing = self.config.training, self._racing(variant)
         if not racing:
             return None
         return Racing(
@@ -387,6 +385,11 @@ class Plan:
                 if name in (self.dataset_of(variant), SAMPLE)
             },
         )
+
+    def _racing(self, variant: str) -> list[StudyBudget]:
+        """The studies that allow more seeds than all of them ask for."""
+        training, trials = self.config.training, self.budget(variant).trials
+        return [use for use in self._using(variant) if trials_at_most(use, training) > trials]
 
     def tuning(self, variant: str) -> TuningConfig:
         """The grid of a variant's tuned rate, the same in all studies that share it."""
@@ -466,7 +469,10 @@ class Plan:
     def run_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a run on such data."""
         chosen, grid = self.variants[variant].hyperparameters, self.tuning(variant)
-        return run_load(chosen, self.budget(variant), grid, data, self.racing(variant))
+        studies, racing = self._racing(variant), self.racing(variant)
+        lengths = (study.epochs or self.config.training.epochs for study in studies)
+        race = Race(racing, max(lengths)) if racing else None
+        return run_load(chosen, self.budget(variant), grid, data, race)
 
     def probe_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a variant's gradient probes on such data."""

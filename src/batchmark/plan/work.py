@@ -83,21 +83,34 @@ class Load:
         return begun + self.images * image + self.steps * step + self.evaluated * scored
 
 
+@dataclass(frozen=True)
+class Race:
+    """How seeds are added, and the epochs of the longest study that adds them."""
+
+    racing: Racing
+    longest: float
+
+    def epochs(self, trials: int) -> float:
+        """Expected of all seeds beyond the first `trials`."""
+        added = expected_trials(trials, self.racing) - trials
+        return _ARRIVING * added * _CONFIRMED * self.longest
+
+
 def run_load(
     chosen: Hyperparameters,
     budget: Budget,
     tuning: TuningConfig,
     data: DataSize = MNIST_SIZE,
-    racing: Racing | None = None,
+    race: Race | None = None,
 ) -> Load:
     """All trials of a variant, the seeds it is expected to add, and the choice of its rate."""
     batch_size, used = batch_and_images(chosen, data.images)
     given = budget.on_sample(data.images, chosen.train_size) if data.is_sample else budget
     tuned = tuned_epochs(tuning) if chosen.learning_rate == "tuned" else 0.0
-    added = _ARRIVING * (expected_trials(given.trials, racing) - given.trials)
-    raced = added * _CONFIRMED * given.epochs * used
+    longer = given.epochs / budget.epochs
+    raced = race.epochs(given.trials) * longer * used if race else 0.0
     complete = given.trials * given.epochs * used
-    images = complete + raced + tuned * given.epochs / budget.epochs * used
+    images = complete + raced + tuned * longer * used
     scored = (complete + _SCORED * raced) / _interval(given, used)
     images_scored = min(data.validation, given.validation_images or data.validation)
     evaluations = scored + (tuned and _choices(tuning))
@@ -126,10 +139,8 @@ def _choices(tuning: TuningConfig) -> int:
     return sum(rates for rates, _ in rungs(tuning.points))
 
 
-def expected_trials(trials: int, racing: Racing | None) -> int:
+def expected_trials(trials: int, racing: Racing) -> int:
     """Seeds that a run ends with where their spread is the usual one, see `training.racing`."""
-    if racing is None:
-        return trials
     # The fewest seeds whose interval is narrow enough: half of it is t s / sqrt(n).
     needed = next(
         seeds
