@@ -168,14 +168,24 @@ def _scale(part: pd.DataFrame) -> Scale | None:
         return None
     estimates = [_drawn(same, size) for size, same in usable.items()]
     squared, trace = (np.array(values) for values in zip(*estimates, strict=True))
-    # By the noise's precision; the signal comes from the same draws.
-    weights = 1 / np.maximum(trace[:, 1:].var(axis=1), np.finfo(float).tiny)
+    weights = np.array([_precision(same, size) for size, same in usable.items()])
     weights = (weights / weights.sum())[:, None]
     noise, signal = (weights * trace).sum(axis=0), (weights * squared).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         # A signal that these draws cannot tell from none bounds the scale from below only.
         ratio = np.where(signal > 0, noise / signal, np.inf)
     return Scale(signal, noise, ratio, {size: len(same) for size, same in usable.items()})
+
+
+def _precision(same: pd.DataFrame, size: int) -> float:
+    """How well draws of one size tell the noise: by their images, and its share in their norms.
+
+    Their own variance would not do. Late in training few examples have most of the noise, and small
+    batches that miss them all agree, on hardly any.
+    """
+    norm, signal = same["squared_norm"].mean(), same["full_squared_norm"].mean()
+    share = max(1 - signal / norm, 0.0) if norm else 0.0
+    return len(same) * size * share**2 + np.finfo(float).tiny
 
 
 def _drawn(same: pd.DataFrame, size: int) -> tuple[Array, Array]:
