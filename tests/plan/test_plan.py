@@ -59,6 +59,17 @@ def test_a_grid_may_ask_for_other_seeds_than_its_study(plan_of: OpenPlan) -> Non
     assert [*analysis.studies[0].trials.values()] == [16, 16, 6, 3]
 
 
+def test_a_grid_may_ask_for_more_seeds_to_probe(plan_of: OpenPlan) -> None:
+    grids = [{"batch_size": 100, "probe_trials": 6}, {"batch_size": [10, 100]}]
+    config = {**CONFIG, "probing": {"trials": 2}}
+    plan = plan_of(config, first={**STUDY, "grids": grids, "probe": [{"batch_size": 100}]})
+    probed = {}
+    for id_, variant in plan.variants.items():
+        asked = ProbeRequest.model_validate_json(Path(plan.probe_request(id_, "cpu")).read_text())
+        probed[variant.hyperparameters.batch_size] = asked.trials, asked.budget.trials
+    assert probed == {100: (6, 6), 10: (2, 2)}
+
+
 def test_a_grid_cannot_ask_for_fewer_seeds_than_are_trained_in_any_case(plan_of: OpenPlan) -> None:
     grids = [{"batch_size": [10, 100], "trials_at_most": 2}]
     with pytest.raises(UserError, match=r"grids\[0\].trials_at_most = 2: is below trials, 3"):

@@ -62,6 +62,11 @@ def test_probes_draw_on_top_of_the_trials_that_are_probed() -> None:
     load = probe_load(CHOSEN, BUDGET, TuningConfig(), probing)
     # 1 trial of 3 epochs; 3 moments × (20 draws × 100 images and all 50,000, which 5,000 are of).
     assert load.images == 30_000 + 3 * (20 * 100 + 50_000)
+    # It is not scored.
+    assert load.evaluated == 0
+    # Of one epoch the end is the moment after it.
+    short = probe_load(CHOSEN, BUDGET.model_copy(update={"epochs": 1}), TuningConfig(), probing)
+    assert short.images == 10_000 + 2 * (20 * 100 + 50_000)
 
 
 def test_a_timing_session_counts_every_thread_setting() -> None:

@@ -46,6 +46,7 @@ from batchmark.plan.fingerprint import (
 from batchmark.plan.grid import timing_key, timing_subjects
 from batchmark.plan.schema import (
     Config,
+    ProbingConfig,
     StudyBudget,
     TimingConfig,
     TuningConfig,
@@ -279,7 +280,7 @@ class Plan:
 
     def probe_request(self, variant: str, device: Device) -> str:
         """Path of the request for a variant's probes, which have a number of seeds of their own."""
-        probing = self.config.probing
+        probing = self._probing(variant)
         budget = self.budget(variant).model_copy(update={"trials": probing.trials})
         return self._save(
             ProbeRequest(
@@ -290,6 +291,12 @@ class Plan:
                 **probing.model_dump(),
             )
         )
+
+    def _probing(self, variant: str) -> ProbingConfig:
+        """How a variant is probed: for as many seeds as one of its studies asks for."""
+        common = self.config.probing
+        asked = (study.probe_trials or common.trials for study in self._using(variant))
+        return common.model_copy(update={"trials": max(asked)})
 
     def profile_request(self, study: str, device: Device) -> str:
         """Path of the request for a study's profiles, on the threads that it is timed with."""
@@ -476,8 +483,8 @@ class Plan:
 
     def probe_load(self, variant: str, data: DataSize = MNIST_SIZE) -> Load:
         """The work of a variant's gradient probes on such data."""
-        chosen, config = self.variants[variant].hyperparameters, self.config
-        return probe_load(chosen, self.budget(variant), config.tuning, config.probing, data)
+        chosen, tuning = self.variants[variant].hyperparameters, self.config.tuning
+        return probe_load(chosen, self.budget(variant), tuning, self._probing(variant), data)
 
     def profile_seconds(self, study: str, rates: Calibration, data: DataSize = MNIST_SIZE) -> float:
         """What a study's profiles take on such data."""

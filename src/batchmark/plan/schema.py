@@ -215,6 +215,7 @@ class GridBudget(Section):
     trials: Trials | None = None
     trials_at_most: Trials | None = None
     precision: Precision | None = None
+    probe_trials: Trials | None = None
 
 
 class StudyBudget(GridBudget):

@@ -23,7 +23,7 @@ _SPREAD, _CONFIRMED, _SCORED = 0.15, 0.7, 0.4
 _ARRIVING = 0.7
 # A step of an optimizer that keeps more than one number a weight, beside its images.
 _ADAPTIVE = 1.8
-# Gradients are drawn at the start, in the middle and at the end of training.
+# Gradients are drawn at the start, after an epoch and at the end of training.
 _MOMENTS = 3
 # Gradients of multiples of so many images are means of parts of the whole one, see probing.probe.
 _PROBED_TOGETHER = 500
@@ -168,8 +168,9 @@ def probe_load(
     training = run_load(chosen, budget.model_copy(update={"trials": probing.trials}), tuning, data)
     passed = sum(size for size in probing.batch_sizes if size % _PROBED_TOGETHER)
     a_moment = probing.draws * passed + data.images
-    drawn = _MOMENTS * probing.trials * a_moment * _work(chosen)[0]
-    return replace(training, images=training.images + drawn)
+    moments = _MOMENTS if budget.epochs > 1 else _MOMENTS - 1
+    drawn = moments * probing.trials * a_moment * _work(chosen)[0]
+    return replace(training, images=training.images + drawn, evaluated=0)
 
 
 def session_seconds(
