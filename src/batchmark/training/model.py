@@ -8,6 +8,7 @@ from typing import Any
 from zlib import crc32
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from batchmark.contract.errors import UserError
@@ -82,6 +83,44 @@ def _average(images: Any) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     return tf.nn.avg_pool2d(images, 2, 2, "VALID"), gradient
 
 
+@keras.saving.register_keras_serializable("batchmark")
+class MaxPooling(keras.layers.MaxPooling2D):
+    """`keras.layers.MaxPooling2D` over 2 × 2 windows without overlap, the same numbers.
+
+    On a card its gradient goes to the first maximum of each window by comparison: of Keras's XLA
+    has no deterministic form. Images of odd height or width take Keras's way.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Maxima of the windows of [batch, height, width, channels]."""
+        height, width = inputs.shape[1:3]
+        even = height % 2 == 0 and width % 2 == 0 and keras.config.backend() == "tensorflow"
+        return _maximum(inputs) if even and _on_card() else super().call(inputs)
+
+
+def _on_card() -> bool:
+    """Whether this process computes on one, compiled."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@tf.custom_gradient
+def _maximum(images: Any) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    height, width, channels = images.shape[1:]
+    windows = tf.reshape(images, [-1, height // 2, 2, width // 2, 2, channels])
+    maxima = tf.reduce_max(windows, axis=[2, 4])
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        left, none, parts = upstream, tf.zeros_like(upstream), []
+        for row, column in np.ndindex(2, 2):
+            first = windows[:, :, row, :, column] == maxima
+            parts.append(tf.where(first, left, none))
+            left = tf.where(first, none, left)
+        rows = [tf.stack(parts[:2], axis=3), tf.stack(parts[2:], axis=3)]
+        return tf.reshape(tf.stack(rows, axis=2), [-1, height, width, channels])
+
+    return maxima, gradient
+
+
 @dataclass(frozen=True)
 class Blueprint:
     """What a model of ours is built from: the variant's settings, and layers that heed them.
@@ -120,7 +159,7 @@ class Blueprint:
 
     def pool(self, x: Any, name: str, default: Pooling) -> Any:
         """Pooling over 2 × 2 windows without overlap."""
-        kinds = {"average": AveragePooling, "max": keras.layers.MaxPooling2D}
+        kinds = {"average": AveragePooling, "max": MaxPooling}
         return kinds[self.chosen.pooling or default](2, name=name)(x)
 
     def drop(self, x: Any, name: str) -> Any:
