@@ -282,3 +282,9 @@ def test_draws_give_the_bounds_that_all_but_one_in_twenty_lie_between() -> None:
     draws = np.array([7.0, *range(100, 0, -1), np.nan])
     assert of_draws(draws) == (7, 3, 98)
     assert np.isnan(of_draws(np.array([7.0, np.nan]))[1:]).all()
+
+
+def test_the_interval_of_draws_holds_the_estimate() -> None:
+    costs = np.array([1.0, *np.linspace(1.2, 1.4, 100)])
+    assert of_draws(costs) == (1.0, 1.0, pytest.approx(1.394, abs=0.01))
+    assert of_draws(np.array([9.0, 3.0, 4.0])) == (9.0, 3.0, 9.0)

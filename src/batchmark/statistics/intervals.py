@@ -331,10 +331,13 @@ def false_discovery(p_values: ArrayLike) -> Array:
 
 
 def of_draws(draws: Array) -> Interval:
-    """The first value, with the 95 % percentile bounds of the others; NaN is no draw."""
+    """The first value, with the 95 % percentile bounds of the others; NaN is no draw.
+
+    It reaches to its estimate, which lies below all draws where nothing can be less.
+    """
     known = draws[1:][~np.isnan(draws[1:])]
     low, high = percentiles(known) if len(known) else (np.nan, np.nan)
-    return Interval(draws[0], low, high)
+    return Interval(draws[0], np.minimum(low, draws[0]), np.maximum(high, draws[0]))
 
 
 def percentiles(draws: ArrayLike) -> tuple[Any, Any]:
