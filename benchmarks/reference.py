@@ -28,6 +28,8 @@ from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.contract.tables import REFERENCE as REFERENCE_COLUMNS
+from batchmark.contract.tables import read_table
+from batchmark.contract.tables import write_table as write_csv
 from batchmark.plan.plan import Plan, open_plan
 from batchmark.report.catalogue import module_of
 from batchmark.report.selection import Tables, published_rows
@@ -78,11 +80,17 @@ def build(part: str, folder: Path) -> Path:
     write_collection(collect(asked, results, folder, partial=False), tables.folder)
     analyze_tables(analyzed, tables.folder)
     judge_claims(analyzed, tables.folder)
+    _set_apart(tables.folder)
     for name in planned.figures():
         plot(name, module_of(name), tables, figures / f"{name}.svg")
     words = read_request(Path(planned.render_request()), RenderRequest)
     render(words, tables, figures, ROOT / "workflow" / "report", pages)
     return pages
+
+
+def _set_apart(folder: Path) -> None:
+    """Take the verdicts that ship out of the claims: here they would stand beside themselves."""
+    write_csv(folder, "claims", read_table(folder, "claims").assign(reference=None))
 
 
 def pack(part: str, folders: Sequence[Path], scratch: Path) -> None:

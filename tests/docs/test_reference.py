@@ -60,6 +60,14 @@ def test_the_evenings_page_that_ships_shows_the_same_numbers(evening: Path) -> N
         _assert_same_cells(made.PAGES["evening"], evening / "pages", section)
 
 
+@pytest.mark.slow
+def test_no_page_of_the_reference_compares_it_with_itself(table: Path, evening: Path) -> None:
+    for folder in (table, evening):
+        page = (folder / "pages" / "index.html").read_text(encoding="utf-8")
+        assert 'id="claims"' in page
+        assert "The reference: " not in page
+
+
 @pytest.mark.parametrize("part", made.PAGES)
 def test_is_small_enough_to_be_committed(part: str) -> None:
     assert made.packed(part).stat().st_size < 5_000_000

@@ -186,9 +186,9 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
 
 
 def _reference(row: pd.Series) -> Text:
-    """The reference's verdict, where it has one and this is not its own page."""
+    """The reference's verdict, where it has one."""
     verdict = row.get("reference")
-    if pd.isna(verdict) or row["machine"] == "reference":
+    if pd.isna(verdict):
         return ""
     return say("The reference: {verdict}.", verdict=VERDICTS[str(verdict)])
 
