@@ -115,6 +115,8 @@ mpl.use("svg")
 EVEN = MaxNLocator(4, steps=[1, 2, 5, 10])
 # Room on either side of a single value on a log axis: a factor of 1.4.
 ALONE = 0.35
+# What a label begins with that stands one line lower.
+LOWER = "\n"
 # In units of the drawing, which are pixels of a page that does not scale it.
 WIDTH, HEIGHT, FONT = 400, 230, 12.5
 # Around the axes: numbers left, curves' names right, the measure above, batch sizes below.
@@ -227,9 +229,10 @@ def log_values_axis(
     *,
     first: Iterable[float] = (),
 ) -> None:
-    """A horizontal log axis with ticks at `values`; labels that would collide are left out.
+    """A horizontal log axis with ticks at `values`; labels that would collide stand one line lower.
 
-    Without a label the axis is one that the panel below names. `first`: whose labels are kept.
+    What collides there too is left out. Without a label the axis is one that the panel below
+    names. `first`: whose labels are kept.
     """
     real = sorted(set(values))
     axes.set_xscale("log")
@@ -239,8 +242,24 @@ def log_values_axis(
     axes.fmt_xdata = text
     axes.set_xlim(math.exp(low - margin), math.exp(high + margin))
     order = [*first, *reversed(real)]
-    _fixed(axes.xaxis, real, _uncollided(axes, real, order, text) if label else [""] * len(real))
+    labels = _uncollided(axes, real, order, text) if label else [""] * len(real)
+    _fixed(axes.xaxis, real, labels)
     axes.set_xlabel(label)
+    if any(text.startswith(LOWER) for text in labels):
+        _deepen(axes, LINE)
+
+
+def _deepen(axes: Axes, room: float) -> None:
+    """Add room below the axes of a figure, which keep their size."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101
+    before = 72 * figure.get_figheight()
+    after = before + room
+    figure.set_figheight(after / 72)
+    for panel in figure.axes:
+        left, bottom, width, height = panel.get_position().bounds
+        box = (left, (bottom * before + room) / after, width, height * before / after)
+        panel.set_position(box)
 
 
 def decades_axis(axes: Axes, values: Iterable[float], label: str) -> None:
@@ -558,15 +577,22 @@ def _fixed(axis: Axis, ticks: Iterable[float], labels: Sequence[str]) -> None:
 def _uncollided(
     axes: Axes, values: Sequence[float], order: Iterable[float], write: Callable[[float], str]
 ) -> list[str]:
-    """Labels in their order, each kept only if it leaves room for those kept before it."""
-    kept: dict[float, tuple[float, float]] = {}
+    """Labels in their order, each in the first of two lines that has room beside those before."""
+    lines: list[dict[float, tuple[float, float]]] = [{}, {}]
     for value in order:
         # Two labels stand 4 units apart.
         half = text_width(write(value)) / 2 + 2
         center = axes.transData.transform((value, 1))[0]
-        if all(center + half <= left or right <= center - half for left, right in kept.values()):
-            kept[value] = (center - half, center + half)
-    return [write(value) if value in kept else "" for value in values]
+        left, right = center - half, center + half
+        for kept in lines:
+            if all(right <= start or end <= left for start, end in kept.values()):
+                kept[value] = (left, right)
+                break
+    upper, lower = lines
+    return [
+        write(value) if value in upper else f"{LOWER}{write(value)}" if value in lower else ""
+        for value in values
+    ]
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:
