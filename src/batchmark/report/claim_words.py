@@ -480,7 +480,8 @@ GRADIENTS: Mapping[str, Words] = {
         evidence=say(
             "Consecutive gradients at batch size 1 have a cosine of at most {cosine}; its best "
             "validation error is {excess:points} points above the best batch size's ({networks} "
-            "probed, {seeds} seeds; the deciding interval is {low} to {high})."
+            "probed, {seeds} seeds; the deciding interval, of a cosine or of an error as a share, "
+            "is {low} to {high})."
         ),
         phrases=NETWORKS,
         needs=_both(PROBES, say("batch size")),

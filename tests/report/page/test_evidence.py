@@ -12,7 +12,7 @@ from batchmark.report.catalogue import BY_NAME, OWN, figures_for
 from batchmark.report.claim_words import THEMES, Words
 from batchmark.report.language.messages import Message, say
 from batchmark.report.language.translation import Language, english, languages
-from batchmark.report.page.claims import WORDS, Number, evidence
+from batchmark.report.page.claims import WORDS, Number, doubt, evidence
 from tests.report.messages_in_use import ROOT, TEMPLATES
 
 STUDIES = [path.stem for path in (ROOT / "config" / "studies").glob("*.yaml")]
@@ -65,13 +65,26 @@ def test_a_phrase_is_part_of_a_sentence_in_its_language() -> None:
     message = evidence(text, row(what={"phrase": "networks", "count": 5}))
     assert LANGUAGES["zh"].tell(message) == "5 个网络"
     assert LANGUAGES["zh"].tell(evidence(text, row(what=["diverged", 7]))) == "发散、7"
+    ended = evidence(text, row(what=["done", "not_learning"]))
+    assert str(ended) == "trained to the end, stayed at chance or collapsed"
 
 
 def test_what_is_not_measured_says_what_it_needs() -> None:
     nothing = row()
     nothing["verdict"] = "not measured"
     message = evidence(words(""), nothing)
-    assert str(message) == "This scale lacks some of what it needs: momentum and timings."
+    assert str(message) == (
+        "It rests on momentum and timings, of which this scale has nothing or too little."
+    )
+
+
+def test_a_single_replicate_has_no_interval_to_print() -> None:
+    text = words("It grows {effect} ({low} to {high}) times.")
+    single = pd.Series({**row(), "low": float("nan"), "n": 1})
+    assert str(evidence(text, single)) == (
+        "The number of networks, seeds or pairs behind it, 1, gives no interval."
+    )
+    assert str(evidence(words("{n} seeds."), single)) == "1 seeds."
 
 
 def test_an_interval_that_bounds_nothing_is_not_printed() -> None:
@@ -115,3 +128,11 @@ def test_numbers_have_three_digits_and_the_sentence_s_unit(
     value: float | None, style: str, text: str
 ) -> None:
     assert format(Number(value), style) == text
+
+
+@pytest.mark.parametrize(("detectable", "told"), [(0.9, True), (1.0, False)])
+def test_an_effect_that_cannot_be_is_not_called_detectable(detectable: float, told: bool) -> None:
+    """A rank correlation whose interval and detectable effect end at 1."""
+    seen = {"effect": 0.6, "low": -0.2, "high": 1.0, "verdict": "inconclusive", "p_fdr": 0.3}
+    judged = pd.Series({**row(), **seen, "detectable": detectable})
+    assert ("80 % of such experiments" in str(doubt(judged, "", words("")))) == told

@@ -82,7 +82,9 @@ def _is_open(verdict: "pd.Series[Any]") -> bool:
 def evidence(words: Words, verdict: "pd.Series[Any]") -> Message:
     """What a claim's row of `claims.csv` says, or what would have to be measured."""
     if verdict["verdict"] == "not measured":
-        return say("This scale lacks some of what it needs: {needs}.", needs=words.needs)
+        return say(
+            "It rests on {needs}, of which this scale has nothing or too little.", needs=words.needs
+        )
     if _is_open(verdict):
         return say(
             "The {n} networks, seeds or pairs behind it do not bound it: the truth may be over "
@@ -92,7 +94,12 @@ def evidence(words: Words, verdict: "pd.Series[Any]") -> Message:
         )
     shown = {name: verdict[name] for name in ("effect", "low", "high", "margin")}
     fields = {**json.loads(verdict["fields"]), **shown, "n": int(verdict["n"])}
-    alone = words.alone is not None and math.isnan(float(verdict["low"]))
+    alone = math.isnan(float(verdict["low"]))
+    if alone and words.alone is None and "{low" in words.evidence.text:
+        return say(
+            "The number of networks, seeds or pairs behind it, {n}, gives no interval.",
+            n=int(verdict["n"]),
+        )
     return _filled(words.alone if words.alone and alone else words.evidence, fields, words)
 
 
@@ -112,11 +119,11 @@ def _field(value: Any, words: Words) -> object:
 
 
 def _part(value: Any, words: Words) -> Message:
-    """One of several: a phrase, a number, or a key by its readers' name."""
+    """One of several: a phrase, a number, what became of a trial, or a key by its readers' name."""
+    if isinstance(value, str) and value in STATUSES:
+        return STATUSES[value]
     field = _field(value, words)
-    if isinstance(field, Message):
-        return field
-    return STATUSES.get(str(value)) or Message(selection.name(format(field)))
+    return field if isinstance(field, Message) else Message(selection.name(format(field)))
 
 
 VERDICTS: Mapping[str, Message] = {
@@ -171,7 +178,7 @@ def _card(row: pd.Series, figures: Mapping[str, Figure]) -> Claim:
         text=words.statement,
         verdict=_slug(verdict),
         verdict_text=VERDICTS[verdict],
-        effect=_doubt(row, _effect(row, words), words),
+        effect=doubt(row, _effect(row, words), words),
         evidence=evidence(words, row),
         rule=say(
             "The rule: {rule} Last changed on {date} ({digest}).",
@@ -225,20 +232,22 @@ def _between(low: float, high: float, unit: str) -> str:
     return ("–" if low >= 0 else " … ").join(ends)
 
 
-def _doubt(row: pd.Series, effect: Text, words: Words) -> Text:
+def doubt(row: pd.Series, effect: Text, words: Words) -> Text:
     """The effect, what the data could have told, and the chance of a false discovery."""
     p = row["p_fdr"]
     if pd.isna(p):
         return effect
     chance = f"< {SMALL}" if p < SMALL else f"= {significant(p, 2)}"
     told = say("{effect}; p {chance} among all claims", effect=effect, chance=chance)
-    decided = row["verdict"] != "inconclusive" or pd.isna(row["detectable"])
-    if decided or words.unit == MIXED or _is_open(row):
+    detectable = row["detectable"]
+    decided = row["verdict"] != "inconclusive" or pd.isna(detectable)
+    # Like an end of the interval where it is the most, or the least, that there can be.
+    if decided or words.unit == MIXED or _is_open(row) or detectable in (row["low"], row["high"]):
         return told
     return say(
         "{told}; an effect of {detectable} would have been supported in 80 % of such experiments",
         told=told,
-        detectable=_with_unit(row["detectable"], words.unit),
+        detectable=_with_unit(detectable, words.unit),
     )
 
 
