@@ -122,6 +122,9 @@ def test_numbers_inside_labels_do_not_hide_them(zh: Language) -> None:
     assert zh.label("2 threads") == "2 个线程"
     assert zh.label("2,000 images") == "2,000 张图像"
     assert zh.label("no such text 7") == "no such text 7"
+    # The word of a setting, whatever its number.
+    assert zh.label("half-life of beta 2 69,000") == "beta 2 半衰期 69,000"
+    assert zh.label("initial scale 0.1") == "初始尺度 0.1"
 
 
 def test_messages_nest_and_survive_json(zh: Language) -> None:

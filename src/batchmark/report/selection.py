@@ -102,6 +102,20 @@ SETTINGS: Mapping[str, Message] = _SAID | {
     axis: Message(axis.replace("_", " ")) for axis in _OTHERS
 }
 """Every hyperparameter, in the order of the page's tables."""
+# What does nothing at its default, and needs no word there.
+_SWITCHES = {
+    axis: float(Hyperparameters.model_fields[axis].default)
+    for axis in (
+        "warm_up", "change_every", "rate_factor", "batch_factor", "accumulation", "label_noise",
+        "ema_half_life", "beta_2_half_life",
+    )
+}  # fmt: skip
+
+
+def is_off(axis: str, value: object) -> bool:
+    """Whether a hyperparameter's value, as tables write it, does nothing."""
+    off = _SWITCHES.get(axis)
+    return off is not None and pd.to_numeric(str(value), errors="coerce") == off
 
 
 def name(key: str) -> str:

@@ -275,9 +275,13 @@ def test_settings_of_own_studies_are_words() -> None:
         {"axis_momentum": "0.0", "axis_nesterov": "False"},
         {"axis_momentum": "0.9", "axis_nesterov": "True"},
         {"axis_optimizer": "adam", "axis_batch_size": "64"},
+        {"axis_batch_size": "1", "axis_change_every": "0.0", "axis_rate_factor": "1.0"},
+        {"axis_beta_2_half_life": "0.0"},
     ]
     told = [own_study.setting_names(pd.DataFrame([one]), list(one))[0] for one in names]
-    assert told == ["momentum 0", "momentum 0.9, Nesterov", "Adam, batch size 64"]
+    assert told == [
+        "momentum 0", "momentum 0.9, Nesterov", "Adam, batch size 64", "batch size 1", "as usual",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -111,13 +111,17 @@ def _fewest(reached: pd.DataFrame) -> Message:
     best = reached.iloc[0]
     # Intervals that overlap, the best's with itself not counted; a missing end overlaps.
     tied = int((~(best["epochs_to_target_high"] < reached["epochs_to_target_low"])).sum()) - 1
+    others = len(reached) - 1
     return say(
-        "Fewest epochs: {epochs} with {line}, not to be told from {n} of the other settings"
+        "Fewest epochs: {epochs} with {line}, not told apart from any other"
+        if tied and tied == others
+        else "Fewest epochs: {epochs} with {line}, not told apart from {n} of {others} others"
         if tied
         else "Fewest epochs: {epochs} with {line}",
-        epochs=significant(best["epochs_to_target"], 2),
+        epochs=significant(best["epochs_to_target"]),
         line=listed(best["line"].split(", ")),
         n=tied,
+        others=others,
     )
 
 
@@ -131,7 +135,7 @@ def _along(frame: pd.DataFrame, lines: list[Curve], label: str) -> Drawn:
         "By medians the fewest epochs, {epochs}, are needed at {axis} {x} ({line})"
         if len(lines) > 1
         else "By medians the fewest epochs, {epochs}, are needed at {axis} {x}",
-        epochs=significant(point["y"], 2),
+        epochs=significant(point["y"]),
         axis=Message(label),
         x=significant(point["x"]),
         line=listed(best.name.split(", ")),
@@ -164,12 +168,12 @@ def _line_name(settings: pd.Series) -> str:
     parts = [_setting(str(axis).removeprefix("axis_"), value) for axis, value in settings.items()]
     if not any(str(value) for value in settings):
         return "baseline"
-    return ", ".join(part for part in parts if part) or "none"
+    return ", ".join(part for part in parts if part) or "as usual"
 
 
 def _setting(axis: str, value: object) -> str:
     word = str(selection.SETTINGS.get(axis, axis.replace("_", " ")))
-    if not str(value):
+    if not str(value) or selection.is_off(axis, value):
         return ""
     if axis == "learning_rate_rule" and value in ("sqrt", "linear"):
         return str(selection.POLICIES[str(value)])

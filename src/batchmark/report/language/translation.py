@@ -70,9 +70,15 @@ class Language:
         return self.catalogue.get(" %", f"{SPACE}%")
 
     def label(self, english: str) -> str:
-        """Like `text`, for labels that may hold numbers: "2 threads" is found as "{n} threads"."""
+        """Like `text`, for labels that may hold numbers: "2 threads" is found as "{n} threads".
+
+        Of "momentum 0.9" the word is.
+        """
         if english in self.catalogue:
             return self.text(english)
+        word, _, number = english.rpartition(" ")
+        if word in self.catalogue and NUMBERS.fullmatch(number):
+            return f"{self.text(word)} {number}"
         numbers = NUMBERS.findall(english)
         pattern = NUMBERS.sub("{n}", english)
         if len(numbers) != 1 or pattern not in self.catalogue:

@@ -29,6 +29,7 @@ from batchmark.report.selection import (
     at_home,
     cost_fit,
     headline_study,
+    is_off,
     measured,
     name,
     optimizer_key,
@@ -165,9 +166,13 @@ def _study(row: "pd.Series[Any]") -> Message:
     others = [
         say("{axis} {value}", axis=SETTINGS[axis], value=Message(name(value)))
         for axis, value in axes.items()
-        if axis in SETTINGS and axis not in FOUND_OTHERWISE and USUAL.get(axis) != value
+        if axis in SETTINGS and axis not in FOUND_OTHERWISE and not _goes_unsaid(axis, value)
     ]
     return joined([Message(str(row["study"]).replace("_", " ")), *others])
+
+
+def _goes_unsaid(axis: str, value: str) -> bool:
+    return USUAL.get(axis) == value or is_off(axis, value)
 
 
 def answer_code(tables: Tables) -> Code | None:
