@@ -213,8 +213,10 @@ def study_summary(tables: Tables, study: str) -> pd.DataFrame:
     An axis is a column `axis_{name}` of texts. A variant that stands for several values of an
     axis (joined by "|") gives one row for each. `baseline`: whether it is the study's; `told`:
     whether its epochs to target are told apart from the baseline's, NaN where that was not tested.
+    What studies share stands in the summary as the first of them sees it; here as this one does.
     """
-    rows = _tested(in_study(at_home(tables, "summary"), study), tables, study)
+    rows = in_study(at_home(tables, "summary"), study)
+    rows = _tested(_seen_by(rows, tables, study), tables, study)
     settings = tables.frame("settings")
     if rows.empty or settings.empty:
         return rows
@@ -225,6 +227,50 @@ def study_summary(tables: Tables, study: str) -> pd.DataFrame:
         column = values[["variant", "value"]].rename(columns={"value": f"axis_{axis}"})
         wide = wide.merge(column, on="variant", how="left")
     return rows.merge(wide, on="variant").sort_values("batch_size").reset_index(drop=True)
+
+
+def _seen_by(rows: pd.DataFrame, tables: Tables, study: str) -> pd.DataFrame:
+    """With the study's own target and clock, if it has one, where others' stand in the summary."""
+    asked, timed = _to_its_target(tables, study), _on_its_clock(tables, study)
+    if rows.empty or asked.empty:
+        return rows
+    others = rows["target"] != asked["target"].iloc[0]
+    others |= (rows["timed_in"] != study) & rows["timed_in"].notna()
+    shared = rows.loc[others, ["variant"]]
+    rows = _replaced(rows, shared.merge(asked, on="variant"))
+    return _replaced(rows, shared.merge(timed, on="variant", how="left"))
+
+
+def _to_its_target(tables: Tables, study: str) -> pd.DataFrame:
+    """What a study's variants need to its main target, which comes first."""
+    frame = at_home(tables, "sensitivity")
+    if frame.empty:
+        return frame
+    frame = frame[frame["study"] == study]
+    return frame[frame["target"] == frame["target"].head(1).squeeze()]
+
+
+def _on_its_clock(tables: Tables, study: str) -> pd.DataFrame:
+    """Seconds per epoch by a study's own session, on the most threads that it timed."""
+    frame = at_home(tables, "threads")
+    if frame.empty:
+        return pd.DataFrame({"variant": pd.Series(dtype=str)})
+    frame = frame[(frame["study"] == study) & frame["variants"].notna()]
+    frame = frame[frame["threads"] == frame["threads"].max()]
+    timed = frame.assign(variant=frame["variants"].astype(str).str.split(";")).explode("variant")
+    return timed[["variant", *(name for name in timed if str(name).startswith("seconds_"))]]
+
+
+def _replaced(rows: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the values that `own` has of them."""
+    values, variants = own.set_index("variant"), rows["variant"]
+    known = variants.isin(values.index)
+    told = {
+        str(name): variants.map(values[name]).where(known, rows[name]).astype(rows[name].dtype)
+        for name in values
+        if name in rows and name not in (*HOME, "study")
+    }
+    return rows.assign(**told)
 
 
 def _tested(rows: pd.DataFrame, tables: Tables, study: str) -> pd.DataFrame:

@@ -88,6 +88,28 @@ def test_every_claim_is_counted_and_has_a_card(tables: Tables) -> None:
     assert len({card.key for card in cards}) == len(cards)
 
 
+def test_a_study_shows_what_it_shares_at_its_own_target_and_on_its_own_clock(
+    tables: Tables, tmp_path: Path
+) -> None:
+    """The summary has one row a variant, in which the first of its studies speaks."""
+    shutil.copytree(tables.folder, tmp_path, dirs_exist_ok=True)
+    for name, seen in {
+        "sensitivity": {"target": 0.42, "epochs_to_target": 7.0, "time_to_target": 70.0},
+        "threads": {"seconds_per_epoch": 10.0},
+    }.items():
+        frame = tables.frame(name).copy()
+        own = frame["study"] == "momentum"
+        if "target" in frame:
+            own &= frame["target"] == frame.loc[own, "target"].iloc[0]
+        frame.loc[own, list(seen)] = list(seen.values())
+        write_table(tmp_path, name, frame)
+    rows = study_summary(Tables(tmp_path), "momentum")
+    assert set(rows["target"]) == {0.42}
+    assert set(rows["seconds_per_epoch"]) == {10.0}
+    assert set(rows["epochs_to_target"]) == {7.0}
+    assert set(study_summary(Tables(tmp_path), "batch_size")["target"]) != {0.42}
+
+
 def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
     rows = study_summary(tables, "momentum")
     table = variants_table("momentum", rows, tables)
