@@ -129,6 +129,8 @@ def _policy(data: StudyData, candidate: Candidate) -> dict[str, Any]:
     median over the sizes).
     """
     best, tuning = candidate.best, data.variants["tuning_epochs"].to_numpy(float)[candidate.members]
+    seconds = time_to(data, rows=candidate.members)[1]
+    at_best = 0 if best is None else best.best
     return {
         "family": candidate.label,
         "settings": candidate.settings,
@@ -140,6 +142,8 @@ def _policy(data: StudyData, candidate: Candidate) -> dict[str, Any]:
         "best_batch_size_low": None if best is None else best.low,
         "best_batch_size_high": None if best is None else best.high,
         "seconds": number(candidate.fastest()),
+        "seconds_low": number(seconds.low[at_best]),
+        "seconds_high": number(seconds.high[at_best]),
     }
 
 

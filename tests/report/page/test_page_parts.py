@@ -11,8 +11,9 @@ import pytest
 
 from batchmark.contract.requests.render import RenderRequest
 from batchmark.contract.tables import REFERENCE, write_table
+from batchmark.report.drawing import curves
 from batchmark.report.language.messages import SPACE
-from batchmark.report.page import appendix, claims, original
+from batchmark.report.page import appendix, claims, original, view
 from batchmark.report.page import appendix as head
 from batchmark.report.page import view as downloads
 from batchmark.report.page.studies import variants_table
@@ -118,6 +119,14 @@ def test_only_settings_that_differ_have_a_column(tables: Tables) -> None:
     assert "optimizer" not in names
     assert len(table.rows) == rows["variant"].nunique()
     assert str(table.columns[-1].text).startswith("time to target, over that of: batch size 32, ")
+
+
+def test_an_interval_of_no_width_is_none() -> None:
+    """The baseline's time has none: it is what the others are known over."""
+    assert [view.ranged(2.5, *ends).under for ends in ((2.5, 2.5), (2.4, 2.6))] == ["", "2.4–2.6"]
+    frame = pd.DataFrame({"y": [2.5, 3], "y_low": [2.5, 2.9], "y_high": [2.5, 3.1]})
+    shown = curves.numbers(frame, {"y": "seconds", "y_low": "low", "y_high": "high"})
+    assert shown["low"].isna().tolist() == shown["high"].isna().tolist() == [True, False]
 
 
 def test_times_are_compared_with_a_baseline_that_was_timed(tables: Tables) -> None:

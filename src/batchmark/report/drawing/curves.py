@@ -556,4 +556,13 @@ def numbers(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
             table[key] = table[key].astype(float).mask(missed, math.inf)
             ends = [f"{key}_low", f"{key}_high"]
             table[[end for end in ends if end in table]] = table.filter(ends).mask(missed)
-    return table.rename(columns=kept)
+    return _bounded(table).rename(columns=kept)
+
+
+def _bounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Without intervals of no width: the baseline's time has none, over which others are known."""
+    lows = [key for key in table if str(key).endswith("_low")]
+    for low, high in ((key, f"{str(key).removesuffix('_low')}_high") for key in lows):
+        if high in table:
+            table[[low, high]] = table[[low, high]].mask(table[low] == table[high])
+    return table

@@ -62,7 +62,7 @@ PAIR = say("{one}, {two}")
 
 def epochs(count: float) -> Message:
     """A number of epochs."""
-    written = significant(count, 2)
+    written = significant(count)
     return say("1 epoch") if written == "1" else say("{n} epochs", n=written)
 
 

@@ -249,7 +249,8 @@ def _cost(commons: list[int], costs: Mapping[str, Facts]) -> Message:
         named = enumerated([whole(common) for common in commons])
         size = say("{size} (for {common})", size=size, common=named)
     low, high = cost["low"], cost["high"]
-    digits = 3 if low < CLOSE else 2
+    # Not of a bound that is 1.
+    digits = 3 if low < CLOSE and significant(low) != "1" else 2
     if high is None:
         return say("at least {times} at {size}", times=Message(times(low, digits)), size=size)
     ends = interval(low, high, digits)
@@ -288,7 +289,7 @@ def _seeds(facts: Facts, rows: pd.DataFrame) -> Iterator[Limit]:
             "Seeds: {trials} of the fastest size, which needs {epochs} epochs ({interval}, a 95 % "
             "interval).",
             trials=trials,
-            epochs=significant(row["epochs_to_target"], 2),
+            epochs=significant(row["epochs_to_target"]),
             interval=interval(low, high),
         ),
     )
@@ -432,11 +433,16 @@ def _other(policy: Facts) -> Message:
     if policy["best_batch_size"] is None:
         return say("with {rule} no size got there", rule=_rule(policy))
     low, high = (whole(policy[f"best_batch_size_{end}"]) for end in ("low", "high"))
+    # As many as where the same time stands among what was measured.
+    digits = trusted_digits(policy.get("seconds_low"), policy.get("seconds_high"))
     return say(
-        "with {rule} {sizes} is fastest, in about {seconds}",
+        "with {rule} {low} is fastest, in about {seconds}"
+        if low == high
+        else "with {rule} one of {low} to {high} is fastest, in about {seconds}",
         rule=_rule(policy),
-        sizes=low if low == high else say("{low} to {high}", low=low, high=high),
-        seconds=seconds(policy["seconds"], 2),
+        low=low,
+        high=high,
+        seconds=seconds(policy["seconds"], digits),
     )
 
 

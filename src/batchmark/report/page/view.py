@@ -399,9 +399,13 @@ def number(value: Any, written: str | None = None) -> Cell:
 
 
 def ranged(value: Any, low: Any, high: Any, digits: int = 3) -> Cell:
-    """A number with its interval on a second line."""
+    """A number with its interval on a second line; none where nothing bounds what it varies by.
+
+    As of the baseline's time, over which the others' are known.
+    """
     cell = number(value, significant(float(value), digits) if _is_finite(value) else None)
-    if cell.muted or any(bound is None or math.isnan(bound) for bound in (low, high)):
+    unknown = any(bound is None or math.isnan(bound) for bound in (low, high))
+    if cell.muted or unknown or low == high:
         return cell
     return replace(cell, under=interval(float(low), float(high)))
 
