@@ -1,13 +1,13 @@
-"""The reference: the published table redone in full and a whole evening, packed, and their pages.
+"""The reference: the published table redone in full, twice, and a whole evening, and their pages.
 
-    python -m benchmarks.reference pack table RESULTS...
-    python -m benchmarks.reference pack evening RESULTS
+    python -m benchmarks.reference pack PART RESULTS...
     python -m benchmarks.reference build PART
 
-RESULTS are folders in which `reference/PART/config.yaml` ran. `pack` keeps what the configuration
-asks for, each result from the first folder that has it, and writes what every report shows beside
-its own: the rows of the table, the verdicts of the evening. `build` makes the part's page of what
-is packed.
+PART is `table` (LeNet-5), `theano` (the LeNet of the published table) or `evening`. RESULTS are
+folders in which `reference/PART/config.yaml` ran. `pack` keeps what the configuration asks for,
+each result from the first folder that has it, with the seeds that only later ones have. It writes
+what every report shows beside its own, the rows of the table and the verdicts of the evening, and
+the tables of reference/README.md. `build` makes the part's page of what is packed.
 """
 
 import argparse
@@ -15,18 +15,22 @@ import math
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
 
 from batchmark.collecting.tidy import collect
+from batchmark.contract.record import read_result, write_result
 from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.run import RunResult
 from batchmark.contract.tables import REFERENCE as REFERENCE_COLUMNS
 from batchmark.contract.tables import read_table
 from batchmark.contract.tables import write_table as write_csv
@@ -38,6 +42,7 @@ from batchmark.stages.collect import write_collection
 from batchmark.stages.judge import judge_claims
 from batchmark.stages.plot import plot
 from batchmark.stages.render import render
+from batchmark.statistics.intervals import median
 from batchmark.statistics.study_data import published
 
 ROOT = Path(__file__).parents[1]
@@ -46,8 +51,8 @@ README = REFERENCE / "README.md"
 PAGE = ROOT / "docs" / "reference"
 STATISTICS = ROOT / "src" / "batchmark" / "statistics"
 CLAIMS = ROOT / "src" / "batchmark" / "claims"
-# Behind it stands what `pack` writes.
-MARK = "<!-- ours / published -->\n\n"
+# Behind a part's stands what `pack` writes.
+MARK = "<!-- {part}: ours / published -->\n\n"
 # Errors in the table that ships, and the accuracies of a trial behind them.
 ERRORS = {
     "best_validation_error": "validation_accuracy",
@@ -55,7 +60,9 @@ ERRORS = {
     "final_test_error": "final_test_accuracy",
 }
 # Where a page of each part lies.
-PAGES = {"evening": PAGE, "table": PAGE / "table"}
+PAGES = {"evening": PAGE, "table": PAGE / "table", "theano": PAGE / "theano"}
+# Fewer seeds have no interval worth the name.
+FEWEST_FOR_INTERVAL = 3
 
 
 def packed(part: str) -> Path:
@@ -68,7 +75,9 @@ def plan(part: str, handover: Path) -> Plan:
     file = REFERENCE / part / "config.yaml"
     merged = yaml.safe_load(file.read_text(encoding="utf-8"))
     files = [str(file.relative_to(ROOT))]
-    return open_plan(merged, files, [ROOT / "config" / "studies"], handover)
+    studies = [ROOT / "config" / "studies"]
+    # Nothing runs: a card need not be here.
+    return open_plan(merged, files, studies, handover, jobs_run_here=False)
 
 
 def build(part: str, folder: Path) -> Path:
@@ -98,19 +107,35 @@ def pack(part: str, folders: Sequence[Path], scratch: Path) -> None:
     archive = scratch / "results.tar.xz"
     with tarfile.open(archive, "w:xz", preset=9) as opened:
         for path in _files(plan(part, scratch / "requests")):
-            content = _first(path, folders).read_bytes()
+            content = _content(path, folders, scratch / "together.json")
             member = tarfile.TarInfo(str(path))
             member.size = len(content)
             opened.addfile(member, BytesIO(content))
     shutil.copy(archive, packed(part))
 
 
-def _first(path: Path, folders: Sequence[Path]) -> Path:
-    """Where the first of the folders has it; SystemExit where none does."""
+def _content(path: Path, folders: Sequence[Path], scratch: Path) -> bytes:
+    """Of the first of the folders that has it, a run with the seeds that others add."""
     there = [folder / path for folder in folders if (folder / path).exists()]
     if not there:
         raise SystemExit(f"{path}: is in none of the folders; run it, or take it off the plan.")
-    return there[0]
+    if len(there) == 1 or path.parent.name != "runs":
+        return there[0].read_bytes()
+    write_result(scratch, together([read_result(one, RunResult) for one in there]))
+    return scratch.read_bytes()
+
+
+def together(runs: Sequence[RunResult]) -> RunResult:
+    """One run with the trials of all, by seed: seeds are repeatable, wherever each ran alone.
+
+    SystemExit where anything else differs, which a single run could not have.
+    """
+    first, *others = [run.model_copy(update={"trials": [], "digest": ""}) for run in runs]
+    if any(other != first for other in others):
+        raise SystemExit(f"{first.variant.id}: its runs differ in more than their trials.")
+    # Of a seed that several have, the first counts.
+    trials = {trial.seed: trial for run in reversed(runs) for trial in run.trials}
+    return first.model_copy(update={"trials": [trials[seed] for seed in sorted(trials)]})
 
 
 def _files(planned: Plan) -> list[Path]:
@@ -169,14 +194,14 @@ def beside_published(tables: Tables) -> str:
             f"{_written(row['best_epoch'])} / {_written(known['best_epoch'])}",
             errors["best_test_error"],
             errors["final_test_error"],
-            f"{_written(row['epochs_to_target'])} / {_written(known['epoch_at_099'])}",
+            f"{_written(row['epochs_to_target'])}{_some(row)} / {_written(known['epoch_at_099'])}",
         ]
         lines.append(f"| {row['batch_size']:.0f} | {row['trials']:.0f} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def _spans(tables: Tables) -> pd.DataFrame:
-    """From the least to the most error of a variant's seeds, in percent; empty for a single one."""
+    """How far the errors of a variant's seeds reach, in percent; empty for a single one."""
     trials, keys = tables.frame("trials"), ["variant", "seed"]
     # Seeds that ended at a target tell nothing else.
     trials = trials[trials["targets"].isna()]
@@ -187,9 +212,19 @@ def _spans(tables: Tables) -> pd.DataFrame:
 
 
 def _span(errors: "pd.Series[float]") -> str:
+    """The 95 % interval of the median, the least and the most of two seeds."""
     if len(errors) == 1:
         return ""
-    return f" ({_written(errors.min())}–{_written(errors.max())})"
+    low, high = errors.min(), errors.max()
+    if len(errors) >= FEWEST_FOR_INTERVAL:
+        _, low, high = (float(part.item()) for part in median(errors))
+    return f" ({_written(low)}–{_written(high)})"
+
+
+def _some(row: "pd.Series[Any]") -> str:
+    """How many seeds reached the target, where neither all nor none did."""
+    reached, trials = row["reached"], row["trials"]
+    return f" ({reached:.0f} of {trials:.0f})" if 0 < reached < trials else ""
 
 
 def _written(value: float) -> str:
@@ -198,15 +233,28 @@ def _written(value: float) -> str:
 
 def write_table(tables: Tables) -> None:
     """What reports and the README show of the table."""
-    table = rows(tables)
-    table.to_csv(STATISTICS / "reference.csv", index=False, float_format="%.9g")
-    head, mark, _ = README.read_text(encoding="utf-8").partition(MARK)
-    README.write_text(head + mark + beside_published(tables), encoding="utf-8")
+    rows(tables).to_csv(STATISTICS / "reference.csv", index=False, float_format="%.9g")
+    write_readme("table", tables)
+
+
+def write_readme(part: str, tables: Tables) -> None:
+    """The README's table of a part, which ends with a blank line or with the file."""
+    head, mark, rest = README.read_text(encoding="utf-8").partition(MARK.format(part=part))
+    _, blank, tail = rest.partition("\n\n")
+    table = beside_published(tables).removesuffix("\n")
+    README.write_text(head + mark + table + (blank + tail or "\n"), encoding="utf-8")
 
 
 def write_verdicts(tables: Tables) -> None:
     """What reports show of the evening."""
     verdicts(tables).to_csv(CLAIMS / "reference.csv", index=False)
+
+
+WRITERS: Mapping[str, Callable[[Tables], None]] = {
+    "table": write_table,
+    "theano": partial(write_readme, "theano"),
+    "evening": write_verdicts,
+}
 
 
 def main() -> None:
@@ -222,8 +270,7 @@ def main() -> None:
             pack(given.part, given.results, folder)
         pages = build(given.part, folder)
         if given.what == "pack":
-            write = {"table": write_table, "evening": write_verdicts}[given.part]
-            write(Tables(folder / "tables"))
+            WRITERS[given.part](Tables(folder / "tables"))
         else:
             PAGES[given.part].mkdir(parents=True, exist_ok=True)
             for page in pages.glob("*.html"):

@@ -20,14 +20,14 @@ def main() -> None:
     run, request, mnist = map(Path, sys.argv[1:])
     environment.apply("cpu", 1)
     from batchmark.training.data import to_device  # noqa: PLC0415
-    from batchmark.training.session import Session  # noqa: PLC0415
+    from batchmark.training.kernels.session import kind_of_session  # noqa: PLC0415
     from batchmark.training.trial import History  # noqa: PLC0415
 
     packed, asked = read_result(run, RunResult), read_request(request, DatasetRequest)
     found = acquire(asked.model_copy(update={"path": str(mnist)}), lambda _: None)
     data = to_device(Dataset(**vars(found.arrays), facts=found.record.facts))
-    trial = packed.trials[0]
-    session = Session.open(packed.variant.hyperparameters, data, trial.seed)
+    trial, chosen = packed.trials[0], packed.variant.hyperparameters
+    session = kind_of_session(chosen, data, compiled=False).open(chosen, data, trial.seed)
     history = History(session.steps_per_epoch, session.batches.batch_size)
     while session.step < (last := trial.evaluations.steps[0]):
         history.add_steps(session.train(min(4000, last - session.step)))
