@@ -142,7 +142,6 @@ TOLD = {
     "Batch size {size}, the fastest at {target}, is beaten at {lost}",
     "Batch size {best} reaches the target first; {worst} takes {most}",
     "Batch size {best} trains most examples a second, {rate}; batch size {first} trains {least}",
-    "{name} is fastest, at batch size {size}; {slowest} at its best takes {times} as long",
 }
 
 

@@ -98,6 +98,8 @@ def test_two_trials_have_no_interval() -> None:
     assert curves.points(few, "epochs")[["low", "high"]].isna().all(axis=None)
     assert "too few trials" in str(comparison.trials_note(few))
     assert "bars are 95 % intervals" in str(comparison.trials_note(few.assign(trials=3)))
+    some = few.assign(trials=[2, *[3] * (len(few) - 1)])
+    assert "of 2–3 trials a point; bars, from three trials on" in str(comparison.trials_note(some))
 
 
 def test_wide_intervals_do_not_stretch_the_axis() -> None:

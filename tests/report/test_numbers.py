@@ -11,6 +11,7 @@ from batchmark.report.language import messages
         (0, "0"), (1, "1"), (1234.5, "1,230"), (12.345, "12.3"), (0.012345, "0.0123"),
         (0.5, "0.5"), (-2.5, "−2.5"), (999.9, "1,000"), (1e-7, "0.0000001"), (1e6, "1,000,000"),
         (math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "n/a"), (100.0, "100"),
+        (100 * 0.01905, "1.91"), (1.905, "1.91"),
     ],
 )  # fmt: skip
 def test_three_significant_digits(value: float, written: str) -> None:

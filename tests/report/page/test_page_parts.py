@@ -63,6 +63,18 @@ def test_the_reference_stands_behind_the_published_value(tables: Tables, tmp_pat
     assert "for 200 epochs with the target 99 %, 1 to 3 seeds a size" in words.replace("\xa0", " ")
 
 
+def test_the_published_target_and_budget_are_not_told_apart_from_themselves(
+    tables: Tables, tmp_path: Path
+) -> None:
+    shutil.copytree(tables.folder, tmp_path, dirs_exist_ok=True)
+    for name in ("summary", "sensitivity"):
+        frame = tables.frame(name)
+        same = {"target": 0.99} | ({"epochs": 200} if "epochs" in frame else {})
+        write_table(tmp_path, name, frame.assign(**same))
+    assert "Our target is theirs" in str(original.introduction(Tables(tmp_path)))
+    assert "compare the order" in str(original.introduction(tables))
+
+
 def test_the_reference_is_not_beside_itself(tables: Tables, tmp_path: Path) -> None:
     shutil.copytree(tables.folder, tmp_path, dirs_exist_ok=True)
     home = tables.document("answer")["machine"]

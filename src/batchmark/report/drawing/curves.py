@@ -351,7 +351,12 @@ def trials_note(frame: pd.DataFrame, *, bars: bool = True) -> Message:
         return say(
             "Median of {trials} trials a point: too few trials for an interval.", trials=trials
         )
-    return say("Median of {trials} trials a point; bars are 95 % intervals.", trials=trials)
+    return say(
+        "Median of {trials} trials a point; bars, from three trials on, are 95 % intervals."
+        if least < FEWEST_FOR_BAR
+        else "Median of {trials} trials a point; bars are 95 % intervals.",
+        trials=trials,
+    )
 
 
 def target_notes(frame: pd.DataFrame) -> list[Message]:
@@ -518,7 +523,8 @@ def fastest(lines: Sequence[Curve]) -> Message | None:
     slowest = max(drawn, key=lambda line: line.drawn["y"].min())
     last = lowest(slowest.drawn, "y")
     return say(
-        "{name} is fastest, at batch size {size}; {slowest} at its best takes {times} as long"
+        "By medians {name} is fastest, at batch size {size}; {slowest} at its best takes {times} "
+        "as long"
         if bool(point["high"] < last["low"])
         else "By medians alone {name} is fastest, at batch size {size}: it is not told apart from "
         "{slowest}, which takes {times} as long",

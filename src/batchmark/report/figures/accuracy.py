@@ -60,11 +60,7 @@ def test_error(tables: Tables) -> Drawn | None:
         "best_validation_error": "best validation error (%)",
         "best_epoch": "best epoch",
     }
-    note = say(
-        "Median of {trials} trials, without intervals: the claims test differences. The best epoch "
-        "is chosen on validation data only.",
-        trials=whole(frame["trials"].max()),
-    )
+    chosen = say("The best epoch is chosen on validation data only.")
     published = _published_errors(tables, frame)
     grey = say(
         "Grey: published, after 200 epochs; ours after {epochs}.",
@@ -75,7 +71,7 @@ def test_error(tables: Tables) -> Drawn | None:
         title=_extremes(lines[0]),
         alt=described(lines, "test error (%)"),
         numbers=numbers(frame, columns),
-        notes=[note, *([] if published.empty else [grey])],
+        notes=[curves.trials_note(frame, bars=False), chosen, *([] if published.empty else [grey])],
         series=curves.series([curves.of_optimizer(frame, "best_test_error")]),
     )
 

@@ -259,14 +259,17 @@ def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | No
     if steady.missed:
         return None
     instant = steady.drawn["y"].max() <= first
+    factor = significant(_range(steady), 2)
     return say(
         "At every {axis} tried {name} is there by the first test; the plain network {plain}"
         if instant
+        else "At every {axis} tried {name} needs as many epochs; the plain network {plain}"
+        if factor == "1"
         else "Over the {axis}s tried {name}'s epochs vary by a factor {steady}; the plain network "
         "{plain}",
         axis=Message(label),
         name=Message(selection.name(steady.name)),
-        steady=significant(_range(steady), 2),
+        steady=factor,
         plain=_plain(plain, label, first),
     )
 

@@ -122,6 +122,8 @@ def significant(value: float, digits: int = 3) -> str:
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
+    # 100 times 0.01905 is less than 1.905 and not written like it.
+    value = float(f"{value:.12g}")
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
     text = f"{rounded:,.{max(places, 0)}f}"

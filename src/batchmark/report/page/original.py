@@ -19,6 +19,9 @@ from batchmark.report.language.messages import (
 from batchmark.report.page.view import Cell, Download, Table, csv_file, missed
 from batchmark.report.selection import Tables, fate, is_sample, name, published_rows
 
+# Target and budget of the published table.
+THEIRS = (0.99, 200)
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -199,6 +202,10 @@ def introduction(tables: Tables) -> Text:
         )
     return say(
         "The same rows as in the study that started this. Ours in black, the published value "
+        "in grey beneath it; “–” where the original gives none. Our target is theirs, {target}, "
+        "and so is the budget, {epochs}.{rate}{reference}"
+        if (frame["target"].iloc[0], frame["epochs"].max()) == THEIRS
+        else "The same rows as in the study that started this. Ours in black, the published value "
         "in grey beneath it; “–” where the original gives none. Their target was 99 % and "
         "their budget 200 epochs, ours {target} and {epochs}: compare the order, not the "
         "digits.{rate}{reference}",
