@@ -611,9 +611,9 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         effect=say("error of SGD minus error of Rprop"),
         evidence=say(
-            "On the full batch Rprop ends with an error of {rprop:percent}; SGD's minus Rprop's is "
-            "{effect:points} points ({low:points} to {high:points}) within the same epochs, {n} "
-            "seeds."
+            "On the full batch Rprop ends with a mean error of {rprop:percent}; SGD's minus "
+            "Rprop's is {effect:points} points ({low:points} to {high:points}) within the same "
+            "epochs, {n} seeds."
         ),
         needs=say("rprop"),
         figure="rprop",
@@ -631,8 +631,8 @@ OPTIMIZERS: Mapping[str, Words] = {
         ),
         effect=say("excess error of Rprop, or of SGD over RMSprop (the part that decides)"),
         evidence=say(
-            "On mini-batches the errors are {rprop:percent} for Rprop, {sgd:percent} for SGD and "
-            "{rmsprop:percent} for RMSprop; the deciding difference is {effect:points} points "
+            "On mini-batches the mean errors are {rprop:percent} for Rprop, {sgd:percent} for SGD "
+            "and {rmsprop:percent} for RMSprop; the deciding difference is {effect:points} points "
             "({low:points} to {high:points}), {n} seeds."
         ),
         needs=say("rprop"),

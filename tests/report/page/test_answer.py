@@ -68,7 +68,7 @@ def test_one_best_size(said: Say) -> None:
     assert plain(made.detail) == (
         "Batch size 64 reaches 98 % validation accuracy in about 40 s, sooner than every other "
         "size tried. Batch size 1 did not reach it within 3 epochs. Over the time of the fastest "
-        "(95 % intervals): 1.2–1.4 × at 32, at least 1.9 × at 1,024 (for 1,000)."
+        "(95 % intervals): 1.2–1.4 × at 32, at least 1.9 × at 1,024 (nearest to 1,000)."
     )
 
 
@@ -77,7 +77,8 @@ def test_a_size_that_stands_for_two_is_told_once_and_no_bound_not_at_all(said: S
     nothing = {"batch_size": 24, "reached": True, "low": 1.0, "high": None}
     made = said(cost_of={"32": nothing, "128": at_72, "1000": at_72})
     assert plain(made.detail).endswith(
-        "Over the time of the fastest (95 % intervals): at least 1.3 × at 72 (for 128 and 1,000)."
+        "Over the time of the fastest (95 % intervals): at least 1.3 × at 72 (nearest to 128 and "
+        "1,000)."
     )
     assert "Over the time" not in plain(said(cost_of={"32": nothing}).detail)
 

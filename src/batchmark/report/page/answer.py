@@ -247,7 +247,7 @@ def _cost(commons: list[int], costs: Mapping[str, Facts]) -> Message:
     size = Message(whole(cost["batch_size"]))
     if commons != [cost["batch_size"]]:
         named = enumerated([whole(common) for common in commons])
-        size = say("{size} (for {common})", size=size, common=named)
+        size = say("{size} (nearest to {common})", size=size, common=named)
     low, high = cost["low"], cost["high"]
     # Not of a bound that is 1.
     digits = 3 if low < CLOSE and significant(low) != "1" else 2

@@ -133,7 +133,11 @@ def _choice(row: "pd.Series[Any]", variants: pd.DataFrame, most: float) -> Choic
         keys=_keys(row),
         labels=[option.label for option in _options(row).values()],
         results=[
-            *(_best(row) if reached else [say("no size reached it"), "", ""]),
+            *(
+                _best(row)
+                if reached
+                else [say("no size reached it in the epochs of this study"), "", ""]
+            ),
             _sizes(row["batch_sizes"]),
             whole(row["train_size"]),
             _study(row),
