@@ -59,6 +59,8 @@ def fit(session: Session, steps: int) -> tuple[list[np.ndarray], list[np.ndarray
     if optimizer.weight_decay:
         exempt = [v for v in model.trainable_variables if not v.path.endswith("kernel")]
         optimizer.exclude_from_weight_decay(var_list=exempt)
+    # Or Keras would trace its step a second time, now that the first has made the variables.
+    optimizer.build(model.trainable_variables)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss)
     labels = session.data.train.labels.numpy()[order]
