@@ -122,8 +122,11 @@ def both(one: Edit, other: Edit) -> Edit:
 
 
 def _followed(folder: Path, title: str, *edits: Edit) -> Checkout:
-    """A copy in which a section's blocks were put where they say: one edit a block, no more."""
-    copy = copy_project(folder)
+    """A copy in which a section's blocks were put where they say: one edit a block, no more.
+
+    If there is a copy in the folder already, in that one.
+    """
+    copy = Checkout(folder) if (folder / "Snakefile").exists() else copy_project(folder)
     section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     blocks = re.findall(
         r"^```\w+\n# (\S+?)(?:, [^\n]*)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL
@@ -142,68 +145,58 @@ def _answers(copy: Checkout, code: str) -> Any:
     return json.loads(done.stdout)
 
 
-NORMALIZED = """
-import json
-from batchmark.contract.hyperparameters import Hyperparameters, variant_id
-from batchmark.plan.fingerprint import modules_used, rows_used
-from batchmark.training import environment
-environment.apply("cpu", 1)
-from batchmark.training.model import build_model
-chosen = Hyperparameters(model="mlp", normalization="rms")
-layers = [type(layer).__name__ for layer in build_model(chosen, (8, 8, 1), 10, 0).layers]
-used = [*modules_used(chosen), *rows_used(chosen)]
-print(json.dumps([layers, used, variant_id(Hyperparameters())]))
-"""
-
-
-def test_normalization(tmp_path: Path) -> None:
-    row = after("NORMALIZATIONS = {\n")
-    layers, used, other = _answers(_followed(tmp_path, "A normalization", row), NORMALIZED)
-    hidden = ["Dense", "RMSNormalization", "Activation"]
-    assert layers == ["InputLayer", "Flatten", *hidden, *hidden, "Dense"]
-    assert used == ["batchmark.training.models.mlp", "sgd=SGD", "rms=RMSNormalization()"]
-    assert other == variant_id(Hyperparameters())
-
-
-BIASED = """
+# Of both recipes, which one process can answer: neither is asked of the other's variants.
+MODELLED = """
 import json
 from batchmark.contract.glossary import page
 from batchmark.contract.hyperparameters import Hyperparameters, variant_id
 from batchmark.contract.tables import TABLES
-from batchmark.contract.hyperparameters import Hyperparameters, variant_id
+from batchmark.plan.fingerprint import modules_used, rows_used
 from batchmark.plan.schema import StudyConfig
 from batchmark.plan.studies import build_study
 from batchmark.plan.grid import timing_subjects
 from batchmark.training import environment
 environment.apply("cpu", 1)
 from batchmark.training.model import build_model
+chosen = Hyperparameters(model="mlp", normalization="rms")
+normalized = {
+    "layers": [type(layer).__name__ for layer in build_model(chosen, (8, 8, 1), 10, 0).layers],
+    "used": [*modules_used(chosen), *rows_used(chosen)],
+}
 asked = {"question": {"en": "Which?"}, "grids": [{"model": ["mlp"], "initial_bias": [0.0, 1.0]}],
          "baseline": {"initial_bias": 0.0}}
 study = build_study("bias", StudyConfig.model_validate(asked), "bias.yaml")
 biased = [v.hyperparameters for v in study.variants.values() if v.hyperparameters.initial_bias]
 model = build_model(biased[0], (8, 8, 1), 10, 0)
 biases = {float(b) for w in model.weights if w.path.endswith("bias") for b in w.numpy()}
-print(json.dumps({
-    "biases": sorted(biases), "axes": study.axes, "other": variant_id(Hyperparameters()),
+print(json.dumps([variant_id(Hyperparameters()), normalized, {
+    "biases": sorted(biases), "axes": study.axes,
     "subjects": len(timing_subjects(study.variants.values())),
     "tables": [name for name, columns in TABLES.items() if "initial_bias" in columns],
-    "described": page().count("first value of all biases")}))
+    "described": page().count("first value of all biases")}]))
 """
 
 
-def test_hyperparameter(tmp_path: Path) -> None:
-    """What follows from the row by itself: its columns, its study, its timing, all older ids."""
-    copy = _followed(
+def test_normalization_and_hyperparameter(tmp_path: Path) -> None:
+    """What follows from the rows by themselves: layers, columns, study, timing, all older ids."""
+    copy = _followed(tmp_path, "A normalization", after("NORMALIZATIONS = {\n"))
+    _followed(
         tmp_path,
         "A hyperparameter",
         after("    optimizer_arguments: Annotated[Arguments, Axis({})] = {}\n"),
         after('            "kernel_regularizer": self.regularizer(),\n'),
         after("WORDS = {\n"),
     )
-    assert _answers(copy, BIASED) == {
+    older, normalized, biased = _answers(copy, MODELLED)
+    assert older == variant_id(Hyperparameters())
+    hidden = ["Dense", "RMSNormalization", "Activation"]
+    assert normalized == {
+        "layers": ["InputLayer", "Flatten", *hidden, *hidden, "Dense"],
+        "used": ["batchmark.training.models.mlp", "sgd=SGD", "rms=RMSNormalization()"],
+    }
+    assert biased == {
         "biases": [1.0],
         "axes": ["initial_bias"],
-        "other": variant_id(Hyperparameters()),
         "subjects": 1,
         "tables": ["variants", "summary"],
         "described": 2,
