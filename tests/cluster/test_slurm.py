@@ -20,6 +20,8 @@ from tests.workflow.running import eventually, follow, running, said
 pytestmark = pytest.mark.timeout(600)
 
 CANCELLED, OVERDUE, STRUCK = "mlp-adam-", "mlp-rprop-", "mlp-sgd-bs50-"
+# To this run nothing would happen, so that of the finished run does.
+CALM = "mlp-sgd-bs100-"
 # Of all results; what is made of them is made here and not by Slurm.
 TABLE = "results/tables/trials.csv"
 PROFILE = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "4"]
@@ -47,13 +49,23 @@ def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFact
     config.write_text(MICRO.read_text().replace("rounds: 0", "rounds: 3"))
     checkout = Configured(folder / "checkout", config)
     shutil.copytree(finished.folder, checkout.folder)
-    for made in (".snakemake", "data", "results", "reports", "logs", "scratch"):
-        shutil.rmtree(checkout.folder / made)
+    (calm,) = checkout.folder.glob(f"results/local/cpu/runs/{CALM}*.json")
+    _forget_all_but(checkout, calm)
     _put_gates(checkout, finished)
     with running(checkout, TABLE, *PROFILE) as snakemake:
         checkpoints = _strike_all(lab, checkout.folder)
         assert snakemake.wait(timeout=400) == 0, said(checkout)
     return Survivor(checkout, lab.jobs(), checkpoints)
+
+
+def _forget_all_but(checkout: Checkout, run: Path) -> None:
+    """As in a new clone, into which one result came with the data that it was made of."""
+    kept = run.read_bytes(), run.stat()
+    for made in (".snakemake", "results", "reports", "logs", "scratch"):
+        shutil.rmtree(checkout.folder / made)
+    run.parent.mkdir(parents=True)
+    run.write_bytes(kept[0])
+    os.utime(run, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
 
 
 # A victim waits with all of its steps trained and saved, and its result not written: for good.
