@@ -44,6 +44,8 @@ full: report
 
 # Tests, their tools and benchmarks are for the CPU.
 test check pytest lint format bench: BIN = .venv/bin
+# Containers often tell Python to keep no bytecode: every process of a test would compile ours anew.
+test check pytest: export PYTHONDONTWRITEBYTECODE :=
 
 # Beside each other: most of lint is one process.
 test check: .venv/installed-test
