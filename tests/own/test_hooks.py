@@ -1,6 +1,11 @@
 """A module's user gets batchmark's start, end and failures by calling its hooks."""
 
+from pathlib import Path
+
+from batchmark.contract.record import read_result
+from batchmark.contract.run import RunResult
 from tests.own.project import Project
+from tests.training.tiny import without_clock
 from tests.workflow.running import follow, held, running, said, stages
 
 MISTAKES = {
@@ -9,24 +14,30 @@ MISTAKES = {
 }
 
 
-def _forget_a_run(project: Project) -> str:
+def _forget_a_run(project: Project) -> Path:
     (run,) = project.folder.glob("results/local/cpu/runs/mlp-sgd-*.json")
     run.unlink()
-    return str(run.relative_to(project.folder))
+    return run.relative_to(project.folder)
 
 
-def test_a_killed_project_starts_again_and_keeps_a_rival_out(project: Project) -> None:
+def test_a_killed_project_starts_again_and_keeps_a_rival_out(
+    project: Project, finished_project: Project
+) -> None:
     lost = _forget_a_run(project)
-    with running(project, lost) as killed:
+    with running(project, str(lost)) as killed:
         follow(killed, lambda: list(stages(project.folder, "stages.train")))
         killed.kill()
         killed.wait()
-    with running(project, lost) as again:
+    # Its orphans may work on while the next one starts.
+    with running(project, str(lost)) as again:
         with held(again, project):
             rival = project.snakemake("--forcerun", "render")
         assert "Another Snakemake works in this folder" in rival.stdout + rival.stderr
         assert again.wait() == 0, said(project)
-    assert (project.folder / lost).is_file()
+    made, undisturbed = (
+        read_result(each.folder / lost, RunResult) for each in (project, finished_project)
+    )
+    assert without_clock(made) == without_clock(undisturbed)
 
 
 def test_a_failing_variant_stops_no_other_and_is_named_at_the_end(project: Project) -> None:
