@@ -1,6 +1,7 @@
 """Whole runs of the tiny model: statuses, checkpoints, tuning, errors."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -36,6 +37,13 @@ def train(scratch: Scratch) -> Train:
         return run(asked, data or dataset(), scratch)
 
     return run_
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Path]:
+    """A run of the first request that there is, and the folder of its checkpoints."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return run(request(), dataset(), Scratch(folder, seconds=0.0)), folder
 
 
 def test_a_run_records_its_trials(train: Train) -> None:
@@ -88,9 +96,9 @@ def test_the_first_validation_images_are_scored_where_fewer_are_asked_for(
 
 
 def test_as_many_test_and_training_images_are_scored_at_the_end_as_are_asked_for(
-    train: Train, tmp_path: Path
+    train: Train, undisturbed: tuple[RunResult, Path], tmp_path: Path
 ) -> None:
-    few, all_ = train(request({"test_images": 7})), train(request())
+    few, all_ = train(request({"test_images": 7})), undisturbed[0]
     whole = dataset()
     test = {"test_images": whole.test_images[:7], "test_labels": whole.test_labels[:7]}
     cut = run(request(), dataclasses.replace(whole, **test), Scratch(tmp_path / "cut", 0.0))
@@ -215,13 +223,12 @@ def test_more_epochs_continue_from_the_finished_run(
 ) -> None:
     changes: dict[str, Any] = {"dropout": 0.4, "normalization": "batch", "batch_size": 7}
     changes |= {"optimizer": "adam", "learning_rate": 0.01}
-    train(request({"epochs": 1.5}, **changes))
+    train(request({"epochs": 1.5, "trials": 1}, **changes))
     capsys.readouterr()
-    continued = train(request({"epochs": 3.0, "trials": 3}, **changes))
+    longer = request({"epochs": 3.0, "trials": 2}, **changes)
+    continued = train(longer)
     assert "trial-1: epoch 1," not in capsys.readouterr().err
-    fresh = run(
-        request({"epochs": 3.0, "trials": 3}, **changes), dataset(), Scratch(tmp_path / "b", 99.0)
-    )
+    fresh = run(longer, dataset(), Scratch(tmp_path / "b", 99.0))
     assert without_clock(continued) == without_clock(fresh)
 
 
@@ -344,18 +351,23 @@ def test_fewer_epochs_start_over(train: Train, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"no npz", None])
 def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
-    train: Train, scratch: Scratch, damage: bytes | None, capsys: pytest.CaptureFixture[str]
+    train: Train,
+    scratch: Scratch,
+    undisturbed: tuple[RunResult, Path],
+    damage: bytes | None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    expected = train(request({"trials": 1}))
+    expected, checkpoints = undisturbed
+    shutil.copytree(checkpoints, scratch.folder)
     path = scratch.folder / "trial-1.npz"
     path.write_bytes(path.read_bytes()[:-300] if damage is None else damage)
-    assert without_clock(train(request({"trials": 1}))) == without_clock(expected)
-    assert "warning: " in (warning := capsys.readouterr().err)
-    assert "starting over" in warning
+    assert without_clock(train(request())) == without_clock(expected)
+    log = capsys.readouterr().err
+    assert log.count("warning: ") == log.count("starting over") == 1
 
 
 def test_a_clock_that_jumps_backwards_dates_a_run_and_changes_nothing(
-    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    train: Train, undisturbed: tuple[RunResult, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = iter(range(28, 0, -1))
 
@@ -368,9 +380,7 @@ def test_a_clock_that_jumps_backwards_dates_a_run_and_changes_nothing(
     jumped = train(request())
     assert [each.clock.started[:10] for each in jumped.trials] == ["2026-02-28", "2026-02-27"]
     assert all(0 < each.clock.seconds < 1000 for each in jumped.trials)
-    monkeypatch.undo()
-    undisturbed = run(request(), dataset(), Scratch(tmp_path / "undisturbed", 99.0))
-    assert without_clock(jumped) == without_clock(undisturbed)
+    assert without_clock(jumped) == without_clock(undisturbed[0])
 
 
 def test_checkpoints_of_other_data_or_settings_are_not_used(
