@@ -208,12 +208,13 @@ def test_reproduction_uses_the_targets_there_are(tables: Tables) -> None:
 
 def test_sample_is_never_silent(tmp_path: Path) -> None:
     facts = {"name": "sample", "train": 4000, "validation": 500, "test": 500, "digest": "d"}
-    record = {"local/cpu": {"dataset": facts, "processor": "A CPU", "cores": 2}}
+    runs = {"processor": "A CPU", "cores": 2, "gpu": "A card"}
+    record = {"local/cpu": {"dataset": facts, **runs}}
     (tmp_path / "environment.json").write_text(json.dumps(record), encoding="utf-8")
     (tmp_path / "answer.json").write_text('{"machine": "local", "device": "cpu"}', encoding="utf-8")
     made = head.head(Tables(tmp_path), "default")
     assert made.sample
-    assert [str(part) for part in made.machine] == ["A CPU", "2 cores"]
+    assert [str(part) for part in made.machine] == ["A CPU", "2 cores", "A card"]
     assert str(made.dataset) == "sample: 4,000 training, 500 validation, 500 test images"
 
 

@@ -91,7 +91,7 @@ def _machine(record: Nested) -> list[Text]:
         facts.get("cpu") or record.get("processor") or "",
         say("{n} cores", n=cores) if cores else "",
         memory(size) if size else "",
-        gpus[0].get("name") or "",
+        gpus[0].get("name") or record.get("gpu") or "",
     ]
     return [part for part in parts if part]
 
