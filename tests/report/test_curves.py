@@ -141,3 +141,9 @@ def test_a_bar_without_ends_reaches_to_the_edges() -> None:
     (bars,) = [part for part in axes.collections if isinstance(part, LineCollection)]
     last = bars.get_segments()[-1]
     assert {float(y) for _, y in last} == set(axes.get_ylim())
+
+
+def test_chips_have_whole_names_where_these_begin_alike() -> None:
+    names = ["batch size 10", "batch size 10, Adam", "momentum 0.9, Nesterov"]
+    lines = [curves.Curve(name, "black", "o", curves.points(frame(), "epochs")) for name in names]
+    assert list(curves.series(lines).values()) == [*names[:2], "momentum 0.9"]

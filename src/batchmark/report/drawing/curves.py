@@ -287,11 +287,18 @@ def end(curve: Curve) -> EndLabel:
 
 
 def series(curves: Iterable[Curve]) -> dict[str, str]:
-    """What can be highlighted: the curves' keys and the first part of their names."""
+    """What can be highlighted: the curves' keys and the first part of their names.
+
+    The whole name where others begin alike.
+    """
     labels: dict[str, str] = {}
     for curve in curves:
-        labels.setdefault(curve.name, (curve.label or curve.name).split(", ")[0])
-    return labels
+        labels.setdefault(curve.name, curve.label or curve.name)
+    parts = Counter(label.split(", ")[0] for label in labels.values())
+    return {
+        key: label if parts[label.split(", ")[0]] > 1 else label.split(", ")[0]
+        for key, label in labels.items()
+    }
 
 
 def finite_extreme(curves: Iterable[Curve], *, largest: bool = False) -> tuple[Curve, pd.Series]:

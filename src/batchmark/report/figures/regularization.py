@@ -263,7 +263,8 @@ def _steadiest(lines: Sequence[Curve], label: str, first: float) -> Message | No
     return say(
         "At every {axis} tried {name} is there by the first test; the plain network {plain}"
         if instant
-        else "At every {axis} tried {name} needs as many epochs; the plain network {plain}"
+        else "By medians {name} needs as many epochs at every {axis} tried; the plain network "
+        "{plain}"
         if factor == "1"
         else "Over the {axis}s tried {name}'s epochs vary by a factor {steady}; the plain network "
         "{plain}",

@@ -25,6 +25,7 @@ from batchmark.report.language.messages import (
     Text,
     from_json,
     interval,
+    labelled,
     say,
     significant,
     whole,
@@ -475,7 +476,7 @@ def _figure(name: str, facts: Mapping[str, Any], source: str, language: Language
         alt=from_json(facts["alt"]),
         svg=Markup(svg.told(drawing, tips)),  # noqa: S704 (checked element by element in svg.translated)
         notes=[from_json(note) for note in facts["notes"]],
-        series=[Series(key, Message(name)) for key, name in facts["series"].items()],
+        series=[Series(key, labelled(name)) for key, name in facts["series"].items()],
         numbers=plain_table(name, title, facts["columns"], facts["rows"]),
         download=svg_file(name, svg.untold(drawing)),
     )
