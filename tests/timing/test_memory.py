@@ -1,6 +1,8 @@
 """The high-water mark of this process, and the line through several of them."""
 
+import gc
 import mmap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,14 @@ import pytest
 from batchmark.timing.footprint import largest_batch_size, peak, resident
 
 MIB = 2**20
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_look_through() -> Iterator[None]:
+    """Each peak looks for garbage first; what other tests have imported here is none."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def occupy(mebibytes: int) -> None:
