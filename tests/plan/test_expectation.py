@@ -96,10 +96,11 @@ def test_added_seeds_cost_what_is_expected_of_them(plan_of: OpenPlan) -> None:
 def test_added_seeds_last_as_long_as_the_study_that_adds_them(plan_of: OpenPlan) -> None:
     one = {**STUDY, "grids": [{"batch_size": 100}]}
     long, short = {**one, "epochs": 200.0}, {**one, "epochs": 2.0, "trials_at_most": 10}
+    studies = {"first": long, "second": short, "third": {**short, "epochs": 1.0}}
     config = {**CONFIG, "training": {"epochs": 1.0, "trials": 3}}
     alone, beside = (
-        plan_of({**config, "studies": {name: {} for name in names}}, first=long, second=short)
-        for names in (["first"], ["first", "second"])
+        plan_of({**config, "studies": {name: {} for name in names}}, **studies)
+        for names in (["first"], [*studies])
     )
     loads = [plan.run_load(next(iter(plan.variants))) for plan in (alone, beside)]
     # As in the test before, not of 0.7 of 200 epochs.
