@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -47,8 +49,12 @@ def pooled(
     return values.numpy(), gradient.numpy()
 
 
-def test_other_windows_are_refused() -> None:
+@pytest.mark.parametrize("layer", [AveragePooling, MaxPooling])
+@pytest.mark.parametrize(
+    "windows", [{"pool_size": 3}, {"strides": 1}, {"data_format": "channels_first"}]
+)
+def test_other_windows_are_refused(
+    layer: type[keras.layers.Layer], windows: dict[str, Any]
+) -> None:
     with pytest.raises(ValueError, match="only 2 × 2 windows"):
-        AveragePooling(3)
-    with pytest.raises(ValueError, match="only 2 × 2 windows"):
-        AveragePooling(2, strides=1)
+        layer(**windows)

@@ -59,14 +59,20 @@ class AveragePooling(keras.layers.AveragePooling2D):
 
     def __init__(self, pool_size: Any = 2, **kwargs: Any) -> None:
         super().__init__(pool_size, **kwargs)
-        if tuple(self.pool_size) != (2, 2) or tuple(self.strides) != (2, 2):
-            raise ValueError("only 2 × 2 windows without overlap are supported")
+        _assert_pairs(self)
 
     def call(self, inputs: Any) -> Any:
         """Means of the windows of [batch, height, width, channels]."""
         height, width = inputs.shape[1:3]
         even = height % 2 == 0 and width % 2 == 0 and keras.config.backend() == "tensorflow"
         return _average(inputs) if even else super().call(inputs)
+
+
+def _assert_pairs(pooling: keras.layers.Layer) -> None:
+    """ValueError for what else Keras can pool over."""
+    windows, steps = tuple(pooling.pool_size), tuple(pooling.strides)
+    if not windows == steps == (2, 2) or pooling.data_format != "channels_last":
+        raise ValueError("only 2 × 2 windows without overlap are supported, channels last")
 
 
 @tf.custom_gradient
@@ -90,6 +96,10 @@ class MaxPooling(keras.layers.MaxPooling2D):
     On a card its gradient goes to the first maximum of each window by comparison: of Keras's XLA
     has no deterministic form. Images of odd height or width take Keras's way.
     """
+
+    def __init__(self, pool_size: Any = 2, **kwargs: Any) -> None:
+        super().__init__(pool_size, **kwargs)
+        _assert_pairs(self)
 
     def call(self, inputs: Any) -> Any:
         """Maxima of the windows of [batch, height, width, channels]."""
