@@ -53,6 +53,18 @@ def test_noise_of_few_examples_is_covered_though_small_batches_miss_them() -> No
     assert found["noise_scale"].median() == pytest.approx(truth, rel=0.1)
 
 
+def test_sizes_weigh_by_images_and_by_the_noise_in_their_norms() -> None:
+    norms = {10: [11.0, 13.0] * 2, 1000: [2.04, 2.06] * 4}
+    rows = [(size, k, norm) for size, drawn in norms.items() for k, norm in enumerate(drawn)]
+    drawn = pd.DataFrame(rows, columns=["batch_size", "draw", "squared_norm"])
+    place = {"machine": "local", "device": "cpu", "variant": "v", "moment": "final", "epoch": 1.0}
+    found = noise_scales(drawn.assign(**place, full_size=10**9, full_squared_norm=2.0))
+    # Traces 10 (12 - 2) and 1000 (2.05 - 2); noise is 5 / 6 of the norms at 10, 1 / 41 at 1000.
+    weights = [4 * 10 * (5 / 6) ** 2, 8 * 1000 * (1 / 41) ** 2]
+    expected = np.average([100.0, 50.0], weights=weights)
+    assert found["trace"].item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_the_estimate_is_unbiased() -> None:
     random = np.random.default_rng(1)
     traces = [noise_scales(draws(random, (4,), 40))["trace"].iloc[0] for _ in range(200)]
