@@ -18,9 +18,9 @@ CHECKED = $(BIN)/python -m batchmark check $(ARGS) && $(SNAKEMAKE)
 SCALED = $(if $(findstring --configfile,$(ARGS)),$(subst --configfile ,--configfile $(1) ,$(subst \
   --configfile=,--configfile ,$(subst --configfiles,--configfile,$(ARGS)))),$(ARGS) --configfile $(1))
 
-# A module's tests share its fixtures, and the long ones come first (tests/conftest.py). Two processes more than
-# cores: one waits for the cluster, others for files and sockets.
-PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses $$(($$(nproc) + 2)) \
+# A module's tests share its fixtures, and the long ones come first (tests/conftest.py). One process more than
+# cores, for those that wait for the cluster, files and sockets; each takes a TensorFlow of its own.
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses $$(($$(nproc) + 1)) \
   --dist loadscope --no-loadscope-reorder
 
 .PHONY: report quick smoke evening full test check pytest lint format bench estimate partial publish clean-stale compare lock again
