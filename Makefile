@@ -58,7 +58,7 @@ pytest: .venv/installed-test
 # is the hash-pinned .venv.
 lint: .venv/installed-test
 	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
-	@$(BIN)/python -m pyright && $(BIN)/python -m snakefmt --check Snakefile workflow template
+	@$(BIN)/python -m pyrefly check --summary=none && $(BIN)/python -m snakefmt --check Snakefile workflow template
 	@$(BIN)/hadolint Containerfile
 	@$(BIN)/python -m batchmark.report.language.untranslated workflow/report
 	@lints=$$($(SNAKEMAKE) --lint 2>&1); grep -q "^Lints for rule" <<< "$$lints" \

@@ -52,7 +52,7 @@ def prepare(batch_size: int) -> Train:
         epochs, rest = divmod(steps, IMAGES // batch_size)
         for part in [IMAGES // batch_size] * epochs + [rest] * bool(rest):
             count = part * batch_size
-            model.fit(images[:count], labels[:count], batch_size, verbose=0)  # pyright: ignore
+            model.fit(images[:count], labels[:count], batch_size, verbose=0)
 
     return train
 

@@ -2,9 +2,9 @@
 
 import os
 
-import torch  # pyright: ignore[reportMissingImports]
+import torch
 from harness import IMAGES, Train, measure
-from torch import nn  # pyright: ignore[reportMissingImports]
+from torch import nn
 
 if threads := os.environ.get("OMP_NUM_THREADS"):
     torch.set_num_threads(int(threads))

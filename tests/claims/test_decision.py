@@ -1,5 +1,7 @@
 """The rules that every claim is built of, on simulations with a known truth."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -20,7 +22,7 @@ SPREAD = 0.05
 SEEDS = [3, 5, 10]
 
 
-def share(verdicts: list[str], wanted: str) -> float:
+def share(verdicts: Sequence[str], wanted: str) -> float:
     return verdicts.count(wanted) / len(verdicts)
 
 

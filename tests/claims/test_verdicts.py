@@ -61,6 +61,10 @@ def verdict(name: str, evidence: Evidence) -> str:
     return judge(CLAIMS[name], evidence)["verdict"]
 
 
+def only_study(evidence: Evidence, name: str) -> Evidence:
+    return replace(evidence, studies=[d for d in evidence.studies if d.study.name == name])
+
+
 def changed(evidence: Evidence, study: str, change: Callable[[pd.DataFrame], None]) -> Evidence:
     """The evidence with the outcomes of one study changed in place."""
     made = []
@@ -163,7 +167,7 @@ def test_momentum_that_slows_down_is_refuted(evidence: Evidence) -> None:
     def slow(rows: pd.DataFrame) -> None:
         rows.loc[rows["momentum"] == 0.9, "epochs_to_0.98"] *= 5
 
-    only = replace(evidence, studies=[evidence.study("momentum")])
+    only = only_study(evidence, "momentum")
     assert verdict("momentum-speed", only) == "supported"
     assert verdict("momentum-speed", changed(only, "momentum", slow)) == "refuted"
 
@@ -268,7 +272,7 @@ def test_accuracies_count_where_training_has_settled(evidence: Evidence) -> None
 
 def test_sizes_that_nobody_reached_stay_in_as_lower_bounds(evidence: Evidence) -> None:
     """Flat, but all sizes from 500 on miss: they can only make the exponent larger."""
-    only = replace(evidence, studies=[evidence.study("batch_size")])
+    only = only_study(evidence, "batch_size")
 
     def flat(rows: pd.DataFrame) -> None:
         rows["epochs_to_0.98"] = np.where(rows["batch_size"] < 500, 10.0, np.inf)
@@ -285,7 +289,7 @@ def test_sizes_that_nobody_reached_stay_in_as_lower_bounds(evidence: Evidence) -
 
 
 def test_momentum_whose_control_misses_is_never_refuted(evidence: Evidence) -> None:
-    only = replace(evidence, studies=[evidence.study("momentum")])
+    only = only_study(evidence, "momentum")
 
     def miss(rows: pd.DataFrame, momentum: float) -> None:
         rows["epochs_to_0.98"] = 10.0

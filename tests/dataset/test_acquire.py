@@ -15,7 +15,7 @@ from tests.dataset.faulty_server import serving
 
 
 def _request(**changes: Any) -> DatasetRequest:
-    settings = {
+    settings: dict[str, Any] = {
         "name": "mnist",
         "path": None,
         "mirrors": [],
@@ -163,7 +163,12 @@ def _of_shape(*shape: int) -> dict[str, Any]:
 def _said(folder: Path, **arrays: Any) -> list[str]:
     images = np.full((400, 3, 3), 200, np.uint8)
     labels = np.arange(400, dtype=np.uint8) % 2
-    usual = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    usual: dict[str, Any] = {
+        "x_train": images,
+        "y_train": labels,
+        "x_test": images,
+        "y_test": labels,
+    }
     np.savez(folder / "my.npz", **{**usual, **arrays})
     said: list[str] = []
     noted = _acquire(said, name="mine", path=str(folder / "my.npz"), validation=200)

@@ -86,7 +86,7 @@ def test_no_operations_take_no_time() -> None:
 
 
 def test_the_profilers_own_marks_are_no_operations(tmp_path: Path) -> None:
-    space = xplane_pb2.XSpace()  # pyright: ignore[reportAttributeAccessIssue]
+    space = xplane_pb2.XSpace()  # pyrefly: ignore [missing-attribute]
     plane = space.planes.add(name="/host:CPU")
     line = plane.lines.add(timestamp_ns=7)
     for number, (name, shown) in enumerate(

@@ -38,7 +38,7 @@ def mirror(tmp_path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     """An HTTP mirror of the real MNIST where it is at hand, of tiny files otherwise."""
     real = MNIST.is_dir()
     folder = MNIST if real else tiny_idx.write(tmp_path / "mirror")
-    asked = {"name": "mnist", "validation": 10_000} if real else {}
+    asked: dict[str, object] = {"name": "mnist", "validation": 10_000} if real else {}
     with serving(faulty_server.folder(folder)) as url:
         yield url, asked
 

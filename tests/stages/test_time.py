@@ -29,7 +29,7 @@ ROUNDS = 2
 
 
 def subject(name: str, **hyperparameters: Any) -> TimingSubject:
-    chosen = Hyperparameters(**{"model": "mlp", **hyperparameters})
+    chosen = Hyperparameters.model_validate({"model": "mlp", **hyperparameters})
     return TimingSubject(id=name, hyperparameters=chosen, variants=[f"variant-{name}"])
 
 

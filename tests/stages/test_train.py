@@ -101,7 +101,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(
     folder: Path, environment: Environment
 ) -> None:
     """With all that has a state: an optimizer's slots, random numbers, moving means."""
-    settings = {"optimizer": "adam", "learning_rate": 0.01}
+    settings: dict[str, Any] = {"optimizer": "adam", "learning_rate": 0.01}
     settings |= {"dropout": 0.3, "normalization": "batch"}
     asked = tiny.request({"epochs": 12.0, "evaluate_every": 40}, **settings)
     lines = finished(folder, environment, asked, "whole").count("trial-")

@@ -27,7 +27,7 @@ def subject(size: int, **hyperparameters: Any) -> TimingSubject:
 
 
 def request(**changes: Any) -> TimeRequest:
-    fields = {
+    fields: dict[str, Any] = {
         "study": "s",
         "machine": "m",
         "device": "cpu",
@@ -79,7 +79,7 @@ def test_a_gpu_has_no_thread_settings() -> None:
     ],
 )
 def test_what_may_be_forked(changes: dict[str, Any], origins: tuple[str, str]) -> None:
-    fields = {"device": "cpu", "threads": 1, "npz": Path("n"), "facts": Path("f")}
+    fields: dict[str, Any] = {"device": "cpu", "threads": 1, "npz": Path("n"), "facts": Path("f")}
     conditions = Conditions(**(fields | changes))
     assert (conditions.origin(), conditions.origin(apart=True)) == origins
 

@@ -61,7 +61,7 @@ def with_penalized_activities(image_shape: tuple[int, int, int], classes: int) -
 class Penalized(keras.layers.Layer):
     """Adds the mean of the squares of what passes to the loss."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:  # pyrefly: ignore [bad-override]
         self.add_loss(tf.reduce_mean(tf.square(inputs)))
         return inputs
 
@@ -69,7 +69,7 @@ class Penalized(keras.layers.Layer):
 class Levels(keras.layers.Layer):
     """Four levels of grey by number."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:  # pyrefly: ignore [bad-override]
         return tf.cast(inputs * 3, tf.int32)
 
 
@@ -109,7 +109,7 @@ def with_unused_head(image_shape: tuple[int, int, int], classes: int) -> keras.M
 class Untrainable(keras.layers.Layer):
     """Works until it is trained."""
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:  # pyrefly: ignore [bad-override]
         if training:
             raise TypeError("not made for this")
         return inputs
@@ -140,7 +140,7 @@ class Noise(keras.layers.Layer):
         super().__init__()
         self.draw = draw
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:  # pyrefly: ignore [bad-override]
         return inputs + 0.1 * self.draw(tf.shape(inputs)) if training else inputs
 
 
@@ -173,7 +173,7 @@ class Greedy(keras.layers.Layer):
     How much depends on them: TensorFlow would try to work out a constant beforehand, many times.
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:  # pyrefly: ignore [bad-override]
         size = tf.constant(1 << 45, tf.int64) + tf.cast(tf.reduce_min(inputs), tf.int64)
         return inputs + tf.reduce_max(tf.random.stateless_uniform(tf.stack([size]), (1, 2)))
 

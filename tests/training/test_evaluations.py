@@ -53,7 +53,7 @@ def test_a_miss_is_certain_and_a_hit_is_of_all_images(
 ) -> None:
     """Whatever was wrong the time before: no target is missed or reached that would not be."""
     accuracy = 1 - wrong.sum() / 2500
-    score = score_unless_missed(_Right(wrong), before.copy(), target)  # pyright: ignore
+    score = score_unless_missed(_Right(wrong), before.copy(), target)  # pyrefly: ignore
     if accuracy < target:
         assert score is None
     else:
@@ -65,7 +65,7 @@ def test_a_miss_is_certain_and_a_hit_is_of_all_images(
 def test_all_images_are_scored_the_first_time() -> None:
     session = _Right(np.ones(2500, bool))
     losses = np.full(2500, np.inf, np.float32)
-    score = score_unless_missed(session, losses, 0.9)  # pyright: ignore
+    score = score_unless_missed(session, losses, 0.9)  # pyrefly: ignore
     assert (session.scored, score) == (2500, Score(1.0, 0.0))
     assert losses.tolist() == [1.0] * 2500
 
@@ -77,7 +77,7 @@ def test_all_images_are_scored_the_first_time() -> None:
 def test_a_miss_is_seen_on_the_images_that_were_wrong_before(accuracy: float, images: int) -> None:
     wrong = np.arange(10_000) % 1000 >= 1000 * accuracy
     session = _Right(wrong)
-    score_unless_missed(session, wrong.astype(np.float32), 0.95)  # pyright: ignore
+    score_unless_missed(session, wrong.astype(np.float32), 0.95)  # pyrefly: ignore
     assert session.scored == images
 
 

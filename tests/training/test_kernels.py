@@ -21,7 +21,7 @@ STEPS, SOME = 200, np.arange(17)
 
 
 def open_both(side: int = 16, **changes: Any) -> tuple[Session, Session]:
-    chosen = Hyperparameters(**{"batch_size": 8, **changes})
+    chosen = Hyperparameters.model_validate({"batch_size": 8, **changes})
     data = to_device(dataset(96, side=side))
     kinds = [kind_of_session(chosen, data, compiled) for compiled in (False, True)]
     assert kinds == [KernelSession, Session]
@@ -69,7 +69,7 @@ def test_trains_and_scores_as_tensorflow(side: int, changes: dict[str, Any]) -> 
 def test_scores_as_tensorflow_what_it_does_not_train(
     changes: dict[str, Any], kind: type[Session]
 ) -> None:
-    chosen = Hyperparameters(**{"batch_size": 8, **changes})
+    chosen = Hyperparameters.model_validate({"batch_size": 8, **changes})
     data = to_device(dataset(96, side=16))
     assert kind_of_session(chosen, data, compiled=False) is kind
     ours, theirs = (each.open(chosen, data, 3) for each in (kind, Session))

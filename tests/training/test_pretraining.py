@@ -1,9 +1,11 @@
 """Networks that learn their input first: what is descended, for how long, and by what."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
 from batchmark.contract.hyperparameters import Hyperparameters
 from batchmark.training.data import to_device
@@ -90,7 +92,7 @@ def moved(session: Session, steps: int) -> set[str]:
 
 @pytest.mark.parametrize("model", ["sda", "dbn"])
 def test_first_the_input_trains_the_layers_then_the_classes_do(model: str) -> None:
-    arguments = {"hidden": [6, 5], "images": 24}
+    arguments: dict[str, JsonValue] = {"hidden": [6, 5], "images": 24}
     chosen = Hyperparameters(model=model, batch_size=8, model_arguments=arguments)
     session = Session.open(chosen, to_device(dataset(96)), seed=3)
     rebuilt = {"hidden1/rebuilt_bias", "hidden2/rebuilt_bias"}
@@ -105,10 +107,10 @@ def test_first_the_input_trains_the_layers_then_the_classes_do(model: str) -> No
 @pytest.mark.parametrize("model", ["sda", "dbn"])
 def test_classes_do_not_reach_layers_that_are_not_tuned(model: str) -> None:
     """Other labels, the same hidden layers."""
-    arguments = {"hidden": [6, 5], "images": 40}
+    arguments: dict[str, JsonValue] = {"hidden": [6, 5], "images": 40}
     chosen = Hyperparameters(model=model, batch_size=8, model_arguments=arguments)
     ours = dataset(96)
-    others = to_device(type(ours)(**{**vars(ours), "train_labels": 2 - ours.train_labels}))
+    others = to_device(replace(ours, train_labels=2 - ours.train_labels))
     sessions = [Session.open(chosen, data, seed=3) for data in (to_device(ours), others)]
     for session in sessions:
         session.train(5)

@@ -34,7 +34,7 @@ def build(blueprint: "Blueprint", units: int = 6) -> "keras.Model":
 
 def hyperparameters(**changes: Any) -> Hyperparameters:
     """The tiny model at batch size 8."""
-    return Hyperparameters(**{"model": MODEL, "batch_size": 8, **changes})
+    return Hyperparameters.model_validate({"model": MODEL, "batch_size": 8, **changes})
 
 
 def dataset(train: int = 96, side: int = 8, seed: int = 0) -> Dataset:

@@ -89,7 +89,7 @@ def _retrieve(read: Read, name: str, known_sum: str | None, folder: str, limits:
     pooch.get_logger().setLevel("WARNING")
     try:
         # pooch calls it by position, and asks in its types for names that it does not use.
-        path = pooch.retrieve(name, known_sum, name, folder, downloader=download)  # pyright: ignore[reportArgumentType]
+        path = pooch.retrieve(name, known_sum, name, folder, downloader=download)  # pyrefly: ignore [bad-argument-type]
         return Path(path)
     except ValueError as error:
         raise MirrorError(f"wrong sum for {name}: not {str(known_sum)[:12]}…") from error

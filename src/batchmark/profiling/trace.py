@@ -65,7 +65,7 @@ def read(path: Path) -> list[Operation]:
     # With TensorFlow; its switches must be set.
     from tensorflow.tsl.profiler.protobuf import xplane_pb2  # noqa: PLC0415
 
-    space = xplane_pb2.XSpace()  # pyright: ignore[reportAttributeAccessIssue] made at run time
+    space = xplane_pb2.XSpace()  # pyrefly: ignore [missing-attribute] made at run time
     space.ParseFromString(path.read_bytes())
     found = [
         Operation(name, kind, start, start + event.duration_ps)

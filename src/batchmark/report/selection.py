@@ -125,7 +125,7 @@ def name(key: str) -> str:
 
 # An error of 1 - 1/10 is guessing; below this share of it something had been learned.
 GUESSING, LEARNED = 0.9, 0.8
-FATES: Mapping[str, Message] = {
+FATES: dict[str, Message] = {
     "diverged": say("diverged"),
     "oversized": say("oversized"),
     "failed": say("failed"),

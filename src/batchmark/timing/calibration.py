@@ -26,16 +26,16 @@ def calibrate() -> Calibration:
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(cores)]
     answers = [json.loads(worker.communicate()[0]) for worker in workers]
     figures = {key: statistics.median(answer[key] for answer in answers) for key in answers[0]}
-    return Calibration(
-        cores=cores,
+    costs = {
         # What asks for a fork; the fork itself is a hundredth of a second.
-        job=seconds_of("import batchmark.stages.forkserver"),
-        report=seconds_of("import seaborn, pydantic"),
-        memory_bytes=int(figures.pop("memory_bytes")),
+        "job": seconds_of("import batchmark.stages.forkserver"),
+        "report": seconds_of("import seaborn, pydantic"),
         **per_image_and_step(figures),
         **per_image_and_step(figures, "kernel_"),
         **figures,
-    )
+        "memory_bytes": int(figures["memory_bytes"]),
+    }
+    return Calibration.model_validate({"cores": cores, **costs})
 
 
 def per_image_and_step(figures: dict[str, float], prefix: str = "") -> dict[str, float]:

@@ -40,7 +40,7 @@ class Data:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
-        return tuple(self.train.images.shape[1:])  # pyright: ignore[reportReturnType]
+        return tuple(self.train.images.shape[1:])  # pyrefly: ignore [bad-return]
 
 
 def to_device(dataset: Dataset) -> Data:

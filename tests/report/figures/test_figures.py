@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -172,7 +173,7 @@ def two_policies(folder: Path) -> Tables:
         pd.DataFrame({"variant": list(rules), "published": [False, False, True, True], **axis})
         for axis in (sizes, {"axis": "learning_rate_rule", "value": list(rules.values())})
     ).assign(study="batch_size", baseline=False)
-    policies = [
+    policies: list[dict[str, Any]] = [
         {"family": "f", "rule": "fixed", "learning_rate": 0.1},
         {"family": "s", "rule": "sqrt", "learning_rate": 0.03},
     ]

@@ -577,5 +577,5 @@ def _bounded(table: pd.DataFrame) -> pd.DataFrame:
     lows = [key for key in table if str(key).endswith("_low")]
     for low, high in ((key, f"{str(key).removesuffix('_low')}_high") for key in lows):
         if high in table:
-            table[[low, high]] = table[[low, high]].mask(table[low] == table[high])
+            table[[low, high]] = table[[low, high]].mask(table[low] == table[high])  # pyrefly: ignore
     return table

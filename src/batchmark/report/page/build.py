@@ -135,7 +135,7 @@ def _environment(templates: Path, language: Language) -> Environment:
         extensions=["jinja2.ext.i18n"],
         finalize=language.printed,
     )
-    environment.filters["typeset"] = lambda message: typeset(language.tell(message))
+    environment.filters["typeset"] = lambda message: typeset(language.tell(message))  # pyrefly: ignore [bad-argument-type]
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         language.text,

@@ -170,7 +170,7 @@ def _against_baseline(study: str, tables: Tables, rows: pd.DataFrame) -> pd.Data
     base = rows[rows["variant"].isin(frame["baseline"]) & rows["time_to_target"].notna()]
     if base.empty:
         return frame.iloc[:0]
-    return frame.drop_duplicates("variant").set_index("variant").assign(**base.iloc[0])
+    return frame.drop_duplicates("variant").set_index("variant").assign(**base.iloc[0])  # pyrefly: ignore
 
 
 def _against_what(against: pd.DataFrame, varying: Sequence[str]) -> Cell:

@@ -120,4 +120,4 @@ def kind_of_session(chosen: Hyperparameters, data: Data, compiled: bool) -> type
 
 
 def _arrays(images: Images) -> Labelled:
-    return np.asarray(memoryview(images.images)), images.labels.numpy().astype(np.int64)  # pyright: ignore[reportArgumentType]
+    return np.asarray(memoryview(images.images)), images.labels.numpy().astype(np.int64)  # pyrefly: ignore [bad-argument-type]

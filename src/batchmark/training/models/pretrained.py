@@ -69,7 +69,7 @@ class Pretrained(keras.layers.Dense):
             name="rebuilt_bias", shape=(input_shape[-1],), initializer="zeros"
         )
 
-    def call(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call(  # pyrefly: ignore [bad-override]
         self, x: Any, tuning: Any, training: bool = False
     ) -> Any:
         """The layer's output; its gradient reaches weights and `x` where `tuning` is 1, not 0."""

@@ -17,7 +17,7 @@ def lstm(blueprint: Blueprint) -> keras.Model:
     # Without cuDNN, which XLA does not compile; unrolled as in `mutated`.
     layer = keras.layers.LSTM(
         UNITS,
-        use_cudnn=False,  # pyright: ignore[reportArgumentType] Keras says str, means bool
+        use_cudnn=False,
         unroll=True,
         # Of a dropout that it does not have; unset, Keras draws one.
         seed=blueprint.seed_of("lstm"),
@@ -37,7 +37,7 @@ def gru(blueprint: Blueprint) -> keras.Model:
     """
     layer = keras.layers.GRU(
         UNITS,
-        use_cudnn=False,  # pyright: ignore[reportArgumentType] as in `lstm`
+        use_cudnn=False,
         unroll=True,
         # Of a dropout that it does not have; unset, Keras draws one.
         seed=blueprint.seed_of("gru"),
@@ -119,7 +119,10 @@ class MutatedCell(keras.layers.Layer):
             )
         self.projection = self._signs(width) if self.projects and width != self.units else None
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+    # Keras asks for what its layers take besides.
+    def call(  # pyrefly: ignore [bad-override]
+        self, inputs: Any, states: Any, training: bool = False
+    ) -> tuple[Any, list[Any]]:
         """Keras's protocol: the output, which is the new state, and the list of states."""
         state = self.step(inputs, states[0], self.weights_of)
         return state, [state]

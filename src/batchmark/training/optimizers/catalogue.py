@@ -47,7 +47,7 @@ def exempt_from_decay(
 
 def _class(name: str) -> type[keras.optimizers.Optimizer]:
     if ":" in name:
-        return plugins.own(name, "optimizer")  # pyright: ignore[reportReturnType]
+        return plugins.own(name, "optimizer")  # pyrefly: ignore [bad-return]
     if name == "rprop":
         return plugins.built_in("optimizers", "rprop").Rprop
     row = OPTIMIZERS.get(name)
