@@ -184,6 +184,24 @@ def test_jobs_outlive_the_server(server: ForkServer) -> None:
         forked.wait(60)
 
 
+@pytest.mark.usefixtures("server")
+def test_after_a_kill_no_fork_keeps_the_socket_open() -> None:
+    """A job that asked there would wait for ever."""
+    with job(SLEEP) as process:
+        assert process.stdout
+        process.stdout.readline()
+        serving = psutil.Process(int(process.stdout.readline())).parent()
+        assert serving
+        serving.kill()
+        serving.wait(60)
+        late = job("pass")
+        try:
+            assert " False " in late.communicate(timeout=60)[0]
+        finally:
+            late.kill()
+            process.terminate()
+
+
 WORKFLOW = """
 import os, subprocess, sys
 from pathlib import Path

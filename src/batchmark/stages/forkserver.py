@@ -109,10 +109,12 @@ def serve(listener: socket.socket) -> None:
         if listener in ready:
             line, _ = listener.accept()
             with line, suppress(OSError, ValueError):
-                environment = _answered(line, environment)
+                environment = _answered(listener, line, environment)
 
 
-def _answered(line: socket.socket, environment: dict[str, str] | None) -> dict[str, str]:
+def _answered(
+    listener: socket.socket, line: socket.socket, environment: dict[str, str] | None
+) -> dict[str, str]:
     """Fork the job that is asked for, unless its environment is another; the first one's."""
     job, streams = _received(line)
     if environment is None:
@@ -120,7 +122,7 @@ def _answered(line: socket.socket, environment: dict[str, str] | None) -> dict[s
         os.environ.update(job["environment"])
         environment = dict(job["environment"])
     if job["environment"] == environment:
-        _fork(line, job, streams)
+        _fork(listener, line, job, streams)
     for stream in streams:
         os.close(stream)
     return environment
@@ -175,7 +177,9 @@ def _received(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(text), streams
 
 
-def _fork(line: socket.socket, job: dict[str, Any], streams: list[int]) -> None:
+def _fork(
+    listener: socket.socket, line: socket.socket, job: dict[str, Any], streams: list[int]
+) -> None:
     """Prepare what the job needs, once for all that need it, and let a new process be the job."""
     stage = f"batchmark.stages.{job['stage']}"
     # The job would meet the same error, and says it in its own log.
@@ -185,6 +189,8 @@ def _fork(line: socket.socket, job: dict[str, Any], streams: list[int]) -> None:
     gc.freeze()
     if os.fork() == 0:
         try:
+            # Else who asks after the server was killed would wait for an answer.
+            listener.close()
             _take_the_place(job, streams)
             line.sendall(b"%010d" % os.getpid())
             threading.Thread(target=_die_with, args=[line], daemon=True).start()
