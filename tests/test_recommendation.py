@@ -1,17 +1,26 @@
+import re
 import subprocess
 import sys
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import batchmark
-from batchmark.contract.errors import UserError
-from batchmark.recommendation import MOST_IMAGES, Price, advised, checked, laid_over, rates
+from batchmark.recommendation import (
+    FEWEST_IMAGES,
+    MOST_IMAGES,
+    Price,
+    advised,
+    checked,
+    laid_over,
+    rates,
+)
 
-IMAGES = np.zeros((20, 4, 4), np.uint8)
-LABELS = np.arange(20) % 2
+IMAGES = np.zeros((FEWEST_IMAGES, 4, 4), np.uint8)
+LABELS = np.arange(FEWEST_IMAGES) % 2
 
 
 def never(*_: Any) -> Any:
@@ -37,10 +46,15 @@ def test_the_package_has_nothing_else() -> None:
     [
         (
             (LABELS, LABELS, IMAGES, LABELS),
-            r"x_train has shape \(20,\); images are \(n, height, width\) or .*channels\)\.",
+            r"x_train has shape \(640,\); images are \(n, height, width\) or .*channels\)\.",
         ),
-        ((IMAGES, LABELS[:5], IMAGES, LABELS), r"x_train has 20 images but 5 labels\."),
+        ((IMAGES, LABELS[:5], IMAGES, LABELS), r"x_train has 640 images but 5 labels\."),
         ((IMAGES, LABELS, IMAGES[:0], LABELS[:0]), r"x_validation holds no images\."),
+        (
+            (IMAGES[:639], LABELS[:639], IMAGES, LABELS),
+            r"x_train has 639 images; a prediction needs at least 640\.",
+        ),
+        (([[1, 2], [3]], LABELS, IMAGES, LABELS), r"x_train is no array: .* differ in length\."),
         (
             (IMAGES, LABELS / 2, IMAGES, LABELS),
             r"y_train holds float64 values; labels are whole numbers from 0\.",
@@ -52,7 +66,7 @@ def test_the_package_has_nothing_else() -> None:
     ],
 )
 def test_bad_arrays_are_one_sentence(arrays: tuple[Any, ...], sentence: str) -> None:
-    with pytest.raises(UserError, match=f"^{sentence}$"):
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
         batchmark.recommend(never, *arrays)
 
 
@@ -61,24 +75,56 @@ def test_what_builds_no_model_is_one_sentence() -> None:
         return None
 
     with pytest.raises(
-        UserError, match=r"^build_model gives no model .*'to_json'.*functional.*\.$"
+        ValueError, match=r"^build_model gives no model .*'to_json'.*functional.*\.$"
     ):
         batchmark.recommend(nothing, IMAGES, LABELS, IMAGES, LABELS)
 
 
-def test_an_unknown_optimizer_is_one_sentence() -> None:
-    class Model:
-        def to_json(self) -> str:
-            return "{}"
+@pytest.mark.parametrize(
+    ("takes", "gives"),
+    [
+        ((None, 28, 28), (None, 2)),
+        ((None, 4, 4, 3), (None, 2)),
+        ((None, 4, 4), (None, 1)),
+        ([(None, 4, 4), (None, 4, 4)], (None, 2)),
+    ],
+)
+def test_a_model_for_other_data_is_one_sentence(takes: Any, gives: Any) -> None:
+    def build_model() -> Any:
+        return SimpleNamespace(to_json=lambda: "{}", input_shape=takes, output_shape=gives)
 
-    with pytest.raises(UserError, match=r"optimizer = 'adma': allowed are sgd, .*adam"):
+    told = f"build_model gives a model from {takes} to {gives}; these data need one from "
+    with pytest.raises(ValueError, match=rf"^{re.escape(told)}.* 2 classes, \(None, 2\)\.$"):
+        batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS)
+
+
+class Model:
+    """Declares no shapes."""
+
+    def to_json(self) -> str:
+        return "{}"
+
+
+def test_an_unknown_optimizer_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"optimizer = 'adma': allowed are sgd, .*adam"):
         batchmark.recommend(Model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
+
+
+def test_an_optimizer_that_is_no_name_is_one_sentence() -> None:
+    made: Any = {"learning_rate": 0.1}
+    with pytest.raises(ValueError, match=r"^optimizer is the name of one, .*; found dict\.$"):
+        batchmark.recommend(Model, IMAGES, LABELS, IMAGES, LABELS, optimizer=made)
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"test_recommendation\.py is a file, .* folder\.$"):
+        batchmark.recommend(never, IMAGES, LABELS, IMAGES, LABELS, folder=__file__)
 
 
 def test_validation_images_serve_as_test_images_and_the_first_of_many_train() -> None:
     labels = np.arange(MOST_IMAGES + 10) % 2
     pixels = np.broadcast_to(labels[:, None, None], (len(labels), 2, 2)).astype(np.uint8)
-    arrays = checked(pixels, labels, IMAGES / 255, LABELS)
+    arrays = checked(pixels, labels, IMAGES[:20] / 255, LABELS[:20])
     assert {key: len(array) for key, array in arrays.items()} == {
         **{"x_train": MOST_IMAGES, "y_train": MOST_IMAGES},
         **{"x_val": 20, "y_val": 20, "x_test": 20, "y_test": 20},

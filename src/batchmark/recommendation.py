@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -29,7 +30,10 @@ from batchmark.statistics.cost_model import relative_cost
 HOME = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = ("config.yaml", "quick.yaml")
 TEMPLATES = HOME / "workflow" / "report"
+NAMES = ("x_train", "y_train", "x_validation", "y_validation")
 STUDY, DATA, MODEL = "quick", "yours", "batchmark.training.described:build"
+# Batches of up to a tenth of the data tell the noise of gradients, and the larger ones have 64.
+FEWEST_IMAGES = 640
 # More tell hardly more of gradients and steps, and take longer.
 MOST_IMAGES = 50_000
 # How often the race looks at its losses in an epoch.
@@ -60,8 +64,8 @@ class Advice:
 
     `batch_size`: images a step; `interval`: where the fastest one lies at 95 %, in images;
     `learning_rate` to start from at that size; `steps_per_execution`: steps, for `compile`;
-    `price`: see `Price`; `warnings`: sentences on what may be wrong with the model; `facts`: all
-    behind it, as `quick.json` has it, times in seconds.
+    `price`: see `Price`; `warnings`: sentences on what may be wrong with data or model; `facts`:
+    all behind it, as `quick.json` has it, times in seconds.
     """
 
     batch_size: int
@@ -73,6 +77,16 @@ class Advice:
     facts: dict[str, Any]
 
 
+@contextmanager
+def _value_errors() -> Iterator[None]:
+    """Callers know nothing of the exception that the command line shows."""
+    try:
+        yield
+    except UserError as error:
+        raise ValueError(str(error)) from error
+
+
+@_value_errors()
 def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes them
     build_model: Callable[..., Any],
     x_train: ArrayLike,
@@ -89,8 +103,10 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
     [n, height, width, channels], numbers from 0 to 255 or floats from 0 to 1; the model is given
     0 to 1. Labels: whole numbers from 0, [n]. `optimizer`: `sgd`, `adam`, or a Keras class's name.
     Everything runs in processes of its own; with a `folder` the page and `quick.json` are kept
-    there, else nothing is written. Raises UserError, one sentence.
+    there, else nothing is written. Raises ValueError, one sentence.
     """
+    if folder is not None and Path(folder).is_file():
+        raise UserError(f"{folder} is a file, and the page needs a folder.")
     arrays = checked(x_train, y_train, x_validation, y_validation)
     model = _configuration(build_model, arrays)
     with tempfile.TemporaryDirectory(prefix="batchmark-") as scratch:
@@ -98,22 +114,28 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
         np.savez(place / "data.npz", allow_pickle=False, **arrays)
         plan = _plan(place, model, optimizer, len(arrays["y_train"]))
         _run_all(plan, place)
-        warnings = read_result(place / "run-0.json", RunResult).warnings
+        run = read_result(place / "run-0.json", RunResult)
         facts = json.loads((place / "reports" / "quick.json").read_text(encoding="utf-8"))
         if folder is not None:
             shutil.copytree(place / "reports", folder, dirs_exist_ok=True)
-    return advised(facts, [warning.text for warning in warnings])
+    return advised(facts, [warning.text for warning in (*run.dataset.notes, *run.warnings)])
 
 
 def checked(*given: ArrayLike) -> dict[str, Array]:
     """The arrays in the names of an npz of own data; validation images serve as test images."""
-    x_train, y_train, x_held, y_held = (np.asarray(each) for each in given)
+    x_train, y_train, x_held, y_held = (
+        _array(each, name) for each, name in zip(given, NAMES, strict=True)
+    )
     factor = pixel_factor({"x_train": x_train, "x_validation": x_held}, "the data")
     arrays = {}
     for part, images, labels in (("train", x_train, y_train), ("validation", x_held, y_held)):
         arrays[f"x_{part}"] = as_images(images, f"x_{part}", factor)
         arrays[f"y_{part}"] = as_labels(labels, f"y_{part}")
         check_pair(arrays[f"x_{part}"], arrays[f"y_{part}"], f"x_{part}")
+    if len(y_train) < FEWEST_IMAGES:
+        raise UserError(
+            f"x_train has {len(y_train)} images; a prediction needs at least {FEWEST_IMAGES}."
+        )
     # At random: images may be sorted by class.
     kept = np.random.default_rng(0).permutation(len(arrays["y_train"]))[:MOST_IMAGES]
     named = {key: arrays[key][kept] for key in ("x_train", "y_train")}
@@ -122,17 +144,48 @@ def checked(*given: ArrayLike) -> dict[str, Array]:
     return named | {new: arrays[old] for new, old in names.items()}
 
 
+def _array(given: ArrayLike, name: str) -> Array:
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise UserError(f"{name} is no array: its rows differ in length.") from error
+
+
 def _configuration(build_model: Callable[..., Any], arrays: Mapping[str, Array]) -> str:
     """The model as JSON."""
     shape, classes = arrays["x_train"].shape[1:], int(arrays["y_train"].max()) + 1
     try:
         given = (shape, classes) if _takes_arguments(build_model) else ()
-        return str(build_model(*given).to_json())
+        model = build_model(*given)
+        content = str(model.to_json())
     except Exception as error:
         raise UserError(
             f"build_model gives no model that another process can build ({type(error).__name__}: "
             f"{error}); return a keras.Sequential or functional model."
         ) from error
+    _check_shapes(model, shape, classes)
+    return content
+
+
+def _check_shapes(model: Any, shape: tuple[int, ...], classes: int) -> None:
+    """Raise UserError where a model says that it takes other images or tells other classes."""
+    takes, gives = (getattr(model, f"{end}_shape", None) for end in ("input", "output"))
+    flat = [shape[:2]] if shape[2] == 1 else []
+    if any(_agree(takes, each) for each in (shape, *flat)) and _agree(gives, (classes,)):
+        return
+    raise UserError(
+        f"build_model gives a model from {takes} to {gives}; these data need one from "
+        f"{(None, *shape)} to a logit for each of {classes} classes, {(None, classes)}."
+    )
+
+
+def _agree(declared: Any, wanted: tuple[int, ...]) -> bool:
+    """None, for all or for one axis, declares nothing."""
+    if declared is None:
+        return True
+    return len(declared) == len(wanted) + 1 and all(
+        size in {None, want} for size, want in zip(declared[1:], wanted, strict=True)
+    )
 
 
 def _takes_arguments(build_model: Callable[..., Any]) -> bool:
@@ -142,7 +195,13 @@ def _takes_arguments(build_model: Callable[..., Any]) -> bool:
 
 
 def rates(optimizer: str) -> tuple[float, float, float]:
-    """The rate of the probe, the lowest and the highest of the scan: around Keras's default."""
+    """The rate of the probe, the lowest and the highest of the scan: around Keras's default.
+
+    Raises UserError for what is no name.
+    """
+    if not isinstance(optimizer, str):
+        kind = type(optimizer).__name__
+        raise UserError(f"optimizer is the name of one, such as 'sgd' or 'adam'; found {kind}.")
     usual = 0.1 if optimizer == "sgd" else default_rate(optimizer) or 0.001
     return (usual, usual / 10, usual * 4) if optimizer == "sgd" else (usual, usual / 4, usual * 16)
 
@@ -246,8 +305,11 @@ def _run(place: Path, commands: list[list[str]], environment: Mapping[str, str])
         for job in jobs:
             said = job.communicate()[1].strip().splitlines()
             if job.returncode:
-                last = said[-1] if said else f"a stage ended with {job.returncode}"
-                raise UserError(last.removeprefix("batchmark: "))
+                last = said.pop() if said else f"a stage ended with {job.returncode}"
+                error = UserError(last.removeprefix("batchmark: "))
+                # What the user's own code said, which the sentence refers to.
+                error.add_note("\n".join(said))
+                raise error
     finally:
         for job in jobs:
             job.kill()

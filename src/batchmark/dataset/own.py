@@ -138,7 +138,7 @@ def notes(arrays: Arrays, classes: int) -> Iterator[ResultWarning]:
         yield ResultWarning(
             code="few_validation_images",
             text=f"{held_out} validation images: the accuracy moves in steps of "
-            f"{100 / held_out:.2g} points, which says little; hold out at least {FEW_VALIDATION}.",
+            f"{100 / held_out:.3g} points, which says little; hold out at least {FEW_VALIDATION}.",
         )
     if arrays.train_images.max() <= 1:
         yield ResultWarning(
