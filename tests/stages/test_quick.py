@@ -9,6 +9,7 @@ from batchmark.contract.errors import UserError
 from batchmark.contract.gradients import GradientResult
 from batchmark.contract.record import read_result
 from batchmark.contract.timing import TimingResult
+from batchmark.report.language.messages import seconds
 from batchmark.stages import quick
 from batchmark.statistics.prediction import calibration, factors
 from tests.synthetic import Truth, example_request, write_results
@@ -67,6 +68,12 @@ def test_a_session_a_probe_and_a_scan_make_a_prediction(
     ) ** 0.5
     assert loop["predicted_batch_size"] == pytest.approx(expected, rel=0.15)
     assert loop["batch_size"] == round(loop["predicted_batch_size"])
+    step, example = (
+        "{} ({} to {})".format(*(seconds(loop[f"{name}{end}"], 2) for end in ("", "_low", "_high")))
+        for name in ("o", "c")
+    )
+    costs = f"In batchmark's graph a step costs {step} and an example {example}: batch size "
+    assert [line.startswith(costs) for line in lines].count(True) == 1
     # The scan found the sixth of its rates best at 128.
     assert facts["basis"]["rate"] == pytest.approx(0.001 * 10 ** (15 / 8))
     assert facts["basis"]["rate_at"] == 128

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -135,10 +134,17 @@ def _loop(row: pd.Series) -> Message:
     return say(
         "In {loop} a step costs {o} and an example {c}: batch size {best}{interval}.",
         loop=Message(name(row["loop"])),
-        o=seconds(row["o"], 2),
-        c=seconds(row["c"], 2),
+        o=_seconds(row, "o"),
+        c=_seconds(row, "c"),
         best=whole(row["predicted_batch_size"]),
         interval=bracketed(row["predicted_batch_size_low"], row["predicted_batch_size_high"]),
+    )
+
+
+def _seconds(row: pd.Series, cost: str) -> Message:
+    ends = [seconds(row[f"{cost}{end}"], 2) for end in ("", "_low", "_high")]
+    return say(
+        "{value} ({low} to {high})", **dict(zip(("value", "low", "high"), ends, strict=True))
     )
 
 
@@ -190,7 +196,9 @@ def _worth(basis: Basis) -> Message:
 
 def _memory(basis: Basis) -> Iterator[Message]:
     if basis.largest:
-        yield say("Up to about batch size {size} fits into memory.", size=whole(basis.largest))
+        yield say(
+            "Up to about batch size {size} fits into memory.", size=significant(basis.largest, 2)
+        )
 
 
 def _disturbed(basis: Basis) -> Iterator[Message]:
@@ -222,10 +230,10 @@ def _table(table: pd.DataFrame) -> Table:
 
 
 def _row(row: pd.Series) -> list[Cell]:
-    size: list[Any] = [row[f"predicted_batch_size{end}"] for end in ("", "_low", "_high")]
+    low, high = (row[f"predicted_batch_size_{end}"] for end in ("low", "high"))
     return [
         text(Message(name(row["loop"]))),
-        ranged(*size),
+        ranged(row["batch_size"], low, high),
         number(row["learning_rate"], significant(row["learning_rate"], 2)),
         number(float(row["steps_per_execution"])),
         *(ranged(price, low, high, 2) for _, price, low, high in prices(row)),
