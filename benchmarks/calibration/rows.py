@@ -1,23 +1,33 @@
 """The rows of `calibration.csv` that finished studies make, and the table of the scores.
 
 python -m benchmarks.calibration.rows FOLDER …, each with `results/tables` of `collect` and
-`analyze`; without a folder the table of docs/how-it-measures.md.
+`analyze`; without a folder the table of docs/how-it-measures.md and what stands below it. With
+--renew the folders need no more than `results/*/*/gradients`, and the noise scales of the rows that
+are there are written anew.
 """
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from batchmark.collecting.tidy import draw_rows
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.record import read_result
 from batchmark.contract.tables import read_document, read_table
+from batchmark.statistics import prediction
 from batchmark.statistics.cost_model import EARLY, Course, critical_size, geometric
+from batchmark.statistics.noise_scale import trained_scale
 from batchmark.statistics.outcomes import Curves, epochs_to, read_curves
-from batchmark.statistics.prediction import SUBJECT, calibration, score
+from batchmark.statistics.prediction import ACCEPTABLE, SUBJECT, calibration, nearest, others, score
 
 # The race of a complete study is to the loss of this size early on its way, of so many seeds.
 PROBED, SEEDS = 64, 2
+# What a training that missed the target counts as, in times of the best.
+MISS = 3.0
 
 
 def rows(folder: Path) -> pd.DataFrame:
@@ -85,6 +95,29 @@ def _kind(place: dict) -> str:
     return place["gpu"] or f"{place['processor']}, {place['cores']} cores"
 
 
+def renewed(table: pd.DataFrame, probes: Iterable[GradientResult]) -> pd.DataFrame:
+    """The rows with the noise scales that these probes tell, and the sizes that follow from them.
+
+    A probe is of all rows of its model, data set and optimizer.
+    """
+    table = table.copy()
+    for probe in probes:
+        chosen, scale = probe.variant.hyperparameters, trained_scale(pd.DataFrame(draw_rows(probe)))
+        if scale is None:
+            continue
+        subject = (chosen.model.partition(":")[0], probe.dataset.name, chosen.optimizer)
+        of = dict(zip(SUBJECT, subject, strict=True))
+        own = table.index.difference(others(table, of).index)
+        table.loc[own, "noise_scale"] = np.exp(scale.estimate).round(1)
+    size = (table["noise_scale"] * table["step_over_example"]) ** 0.5
+    return table.assign(predicted=size.round(1))
+
+
+def _probes(folders: Iterable[Path]) -> list[GradientResult]:
+    files = (file for folder in folders for file in folder.glob("results/*/*/gradients/*.json"))
+    return [read_result(file, GradientResult) for file in files]
+
+
 def scores() -> list[str]:
     """Lines of a Markdown table: every study of `calibration.csv`, predicted from the others."""
     table = score(calibration())
@@ -100,11 +133,42 @@ def _line(row: dict) -> str:
     return f"| {study} | {predicted} | {row['measured']} | {row['cost']:.2f}{bounds} | {held} |"
 
 
+def alternatives() -> str:
+    """What else would have been cheap, and costs in geometric mean: no race, one size for all."""
+    table = calibration()
+    blind = _worth(score(table.assign(raced=np.nan))["cost"])
+    sizes = [f"always {size} in {_worth(_costs(table, size))}" for size in (64, 128, 32)]
+    return (
+        f"Without the race it is cheap in {blind}; {', '.join(sizes)}, where a miss counts as "
+        f"{MISS:g}."
+    )
+
+
+def _costs(table: pd.DataFrame, size: int) -> pd.Series:
+    """Of the size tried that is nearest to this one."""
+    tried = table[["batch_sizes", "relative_times"]].map(
+        lambda cell: [*map(float, cell.split(";"))]
+    )
+    return tried.apply(
+        lambda row: row["relative_times"][nearest(np.array(row["batch_sizes"]), size)], axis=1
+    )
+
+
+def _worth(costs: pd.Series) -> str:
+    mean = geometric(costs.replace(np.inf, MISS).tolist())
+    return f"{(costs <= ACCEPTABLE).sum()} and costs {mean:.2f}"
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path)
-    if folders := parser.parse_args().folders:
-        every = pd.concat([rows(folder / "results" / "tables") for folder in folders])
+    parser.add_argument("--renew", action="store_true", help="the noise scales alone")
+    given = parser.parse_args()
+    if given.renew:
+        file = Path(prediction.__file__).with_name("calibration.csv")
+        renewed(calibration(), _probes(given.folders)).to_csv(file, index=False)
+    elif given.folders:
+        every = pd.concat([rows(folder / "results" / "tables") for folder in given.folders])
         every.to_csv(sys.stdout, index=False, header=False)
     else:
-        print(*scores(), sep="\n")
+        print(*scores(), alternatives(), sep="\n")

@@ -1,7 +1,8 @@
 """Complete studies behind calibration.csv: python -m benchmarks.calibration.studies FOLDER [MNIST]
 
-Writes a working folder for each data set and optimizer, and the commands that run them. MNIST: a
-folder or address of its files, where the usual mirrors cannot be had.
+Writes a working folder for each data set and optimizer, and the commands that run them; with
+`--until probe` before `--` they probe alone, in a minute, for `rows --renew`. MNIST: a folder or
+address of its files, where the usual mirrors cannot be had.
 """
 
 import argparse
@@ -110,7 +111,8 @@ def write(folder: Path, mnist: str | None) -> None:
             where = f"--snakefile {HOME}/Snakefile --directory {place}"
             file = place.absolute() / "calibration.yaml"
             wanted = "results/tables/predictions.csv"
-            print(f"snakemake {where} --cores all --configfile {file} -- {wanted}")
+            path = f"PYTHONPATH={place.absolute()}"
+            print(f"{path} snakemake {where} --cores all --configfile {file} -- {wanted}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.calibration.rows import scores
+from benchmarks.calibration.rows import alternatives, renewed, scores
 from scipy.stats import norm, t
 
+from batchmark.contract.gradients import GradientResult
+from batchmark.contract.record import read_result
 from batchmark.statistics import prediction
 from batchmark.statistics.cost_model import Line
 from batchmark.statistics.intervals import Array, Mean, of_draws
@@ -20,6 +22,7 @@ from batchmark.statistics.prediction import (
     score,
 )
 from batchmark.statistics.study_data import where
+from tests.synthetic import Truth, example_request, write_results
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +197,26 @@ def test_the_shipped_studies_are_what_they_say() -> None:
         assert row["measured_low"] <= row["measured"] <= row["measured_high"]
 
 
+def test_a_probe_renews_the_rows_of_its_subject_alone(tmp_path: Path) -> None:
+    write_results(tmp_path, example_request(studies=("learning_rate",)), 0)
+    (file,) = tmp_path.glob("local/cpu/gradients/*.json")
+    probe, truth = read_result(file, GradientResult), Truth()
+    subject = {"model": "lenet5", "dataset": probe.dataset.name, "optimizer": "sgd"}
+    studies = rows(0.5, 2.0).assign(**subject, predicted=1.0)
+    table = pd.concat([studies, studies.assign(optimizer="adam")], ignore_index=True)
+    after = renewed(table, [probe])
+    # After the start it is once and then five times that of one image: the geometric mean.
+    scale = truth.gradient_variance / truth.gradient_squared * 5**0.5
+    assert after["noise_scale"].tolist() == pytest.approx([scale] * 2 + [USUAL_SCALE] * 2, rel=0.3)
+    assert after["noise_scale"].nunique() == 2
+    # A step costs 50 examples.
+    assert after["predicted"].tolist() == pytest.approx(
+        ((after["noise_scale"] * 50) ** 0.5).round(1).tolist()
+    )
+    kept = [name for name in table if name not in {"noise_scale", "predicted"}]
+    pd.testing.assert_frame_equal(after[kept], table[kept])
+
+
 def test_the_shipped_studies_are_documented() -> None:
     folder = Path(prediction.__file__).parent
     assert "calibration.csv" in (folder / "calibration.md").read_text(encoding="utf-8")
@@ -208,4 +231,6 @@ def test_the_scores_are_documented() -> None:
     words = " ".join(page.split())
     assert f"Of {len(table)} studies {cheap} are cheap and {held} within" in words
     mean = np.exp(np.log(table["cost"]).mean())
-    assert f"In geometric mean the advice costs {mean:.2f} times the best" in words
+    costs = f"{mean:.2f} times the best, at worst {table['cost'].max():.2f}. "
+    assert f"In geometric mean the advice costs {costs}" in words
+    assert alternatives() in words
