@@ -58,8 +58,13 @@ class Lab:
         return [_job(row) for row in rows if row.startswith("JobId=")]
 
     def jobs_of(self, *words: str) -> list[Job]:
-        """The jobs whose rule and wildcards have all `words`."""
+        """The jobs whose rule and wildcards have all `words`, in order of submission."""
         return [job for job in self.jobs() if all(word in job.comment for word in words)]
+
+    def progress(self) -> int:
+        """Another number whenever a job has ended."""
+        ended = self.folder / "log" / "jobs"
+        return ended.stat().st_size if ended.exists() else 0
 
     def scontrol(self, *arguments: str) -> str:
         """Run scontrol."""

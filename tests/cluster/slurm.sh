@@ -48,16 +48,16 @@ JobCompType=jobcomp/filetxt
 JobCompLoc=$lab/log/jobs
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=20
+SlurmdTimeout=300
 InactiveLimit=0
 MinJobAge=3600
 KillWait=3
 Waittime=0
 GresTypes=gpu
 SlurmdParameters=config_overrides
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=10000 Gres=gpu:1
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=10000 Gres=gpu:1
-PartitionName=main Nodes=n[1-2] Default=YES MaxTime=01:00:00 State=UP OverSubscribe=NO
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=20000 Gres=gpu:1
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cpus RealMemory=20000 Gres=gpu:1
+PartitionName=main Nodes=n[1-2] Default=YES MaxTime=04:00:00 State=UP OverSubscribe=NO
 CONF
   echo 'NodeName=n[1-2] Name=gpu File=/dev/null' > "$lab/gres.conf"
 }
@@ -81,7 +81,7 @@ start_node() {
 }
 
 wait_for_nodes() {
-  for _ in $(seq 100); do
+  for _ in $(seq 3000); do
     [ "$(sinfo --noheader --Node --states idle --partition main 2>/dev/null | wc -l)" = 2 ] && return
     sleep 0.1
   done

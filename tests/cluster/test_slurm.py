@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,12 +17,8 @@ from tests.workflow.checkout import MICRO, Checkout, Configured
 from tests.workflow.jobs import figures
 from tests.workflow.running import eventually, follow, running, said
 
-# Most of it is waiting, as clusters are; far less on a quiet machine.
-pytestmark = pytest.mark.timeout(600)
-
-CANCELLED, OVERDUE, STRUCK = "mlp-adam-", "mlp-rprop-", "mlp-sgd-bs50-"
-# To this run nothing would happen, so that of the finished run does.
-CALM = "mlp-sgd-bs100-"
+# A run that has every accident, one after the other; those beside it are the finished run's.
+VICTIM = "mlp-adam-"
 # Of all results; what is made of them is made here and not by Slurm.
 TABLE = "results/tables/trials.csv"
 PROFILE = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "4"]
@@ -29,107 +26,91 @@ PROFILE = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-ch
 
 @dataclass(frozen=True)
 class Survivor:
-    """A finished run and what Slurm remembers of it."""
+    """A finished run, what Slurm remembers of it, and the victim's checkpoints at each accident."""
 
     checkout: Checkout
     jobs: list[Job]
-    checkpoints: dict[Path, int]
+    checkpoints: list[dict[Path, int]]
 
-    def jobs_of(self, *words: str) -> list[Job]:
-        """The jobs whose rule and wildcards have all `words`, in order of submission."""
-        return [job for job in self.jobs if all(word in job.comment for word in words)]
+    def jobs_of(self, rule: str) -> list[Job]:
+        """A rule's jobs in order of submission."""
+        return [job for job in self.jobs if rule in job.comment]
 
 
 @pytest.fixture(scope="module")
 def survivor(lab: Lab, finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Survivor:
-    """A run in whose middle a job is cancelled, one hits its limit, and a node dies."""
+    """A run in which a job is cancelled, its next attempt hits its limit, and a node dies."""
     folder = tmp_path_factory.mktemp("slurm")
     # A second session, which may not be beside the first.
     config = folder / "two-sessions.yaml"
     config.write_text(MICRO.read_text().replace("rounds: 0", "rounds: 3"))
     checkout = Configured(folder / "checkout", config)
     shutil.copytree(finished.folder, checkout.folder)
-    (calm,) = checkout.folder.glob(f"results/local/cpu/runs/{CALM}*.json")
-    _forget_all_but(checkout, calm)
+    _forget_all_but_the_calm(checkout, finished)
     _put_gates(checkout, finished)
     with running(checkout, TABLE, *PROFILE) as snakemake:
-        checkpoints = _strike_all(lab, checkout.folder)
-        assert snakemake.wait(timeout=400) == 0, said(checkout)
+        checkpoints = list(_strikes(lab, checkout.folder, snakemake))
+        eventually(lambda: snakemake.poll() is not None, lab.progress)
+        assert snakemake.returncode == 0, said(checkout)
     return Survivor(checkout, lab.jobs(), checkpoints)
 
 
-def _forget_all_but(checkout: Checkout, run: Path) -> None:
-    """As in a new clone, into which one result came with the data that it was made of."""
-    kept = run.read_bytes(), run.stat()
+def _forget_all_but_the_calm(checkout: Checkout, finished: Checkout) -> None:
+    """As in a new clone, into which other runs came with the data that they were made of."""
     for made in (".snakemake", "results", "reports", "logs", "scratch"):
         shutil.rmtree(checkout.folder / made)
-    run.parent.mkdir(parents=True)
-    run.write_bytes(kept[0])
-    os.utime(run, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
+    runs = "results/local/cpu/runs"
+    calm = shutil.ignore_patterns(f"{VICTIM}*")
+    shutil.copytree(finished.folder / runs, checkout.folder / runs, ignore=calm)
 
 
-# A victim waits with all of its steps trained and saved, and its result not written: for good.
+# An attempt waits with all of its steps trained and saved, and its result not written: for good.
 GATED = """\
-    gate = Path("gates", path.parent.name, path.name)
-    if gate.exists():
+    for gate in sorted(Path("gates").glob(f"*{path.name}")):
         gate.rename(gate.with_suffix(".reached")).read_bytes()
 """
 
 
 def _put_gates(checkout: Checkout, finished: Checkout) -> None:
-    """A pipe to which nobody writes for each victim, so that it cannot end before its accident."""
+    """A pipe to which nobody writes for each accident, so that no attempt can end before it."""
     start = '    """Write a file atomically."""\n'
     checkout.edit("src/batchmark/contract/files.py", start, start + GATED)
-    gates = checkout.folder / "gates" / "runs"
-    gates.mkdir(parents=True)
-    for victim in (CANCELLED, OVERDUE, STRUCK):
-        (run,) = finished.folder.glob(f"results/local/cpu/runs/{victim}*.json")
-        os.mkfifo(gates / run.name)
+    (run,) = finished.folder.glob(f"results/local/cpu/runs/{VICTIM}*.json")
+    (checkout.folder / "gates").mkdir()
+    for number in range(3):
+        os.mkfifo(checkout.folder / "gates" / f"{number}-{run.name}")
 
 
-def _strike_all(lab: Lab, folder: Path) -> dict[Path, int]:
-    """Let each victim have its accident at its gate, which its next attempt finds gone.
-
-    Returns the times of the checkpoints that they left.
-    """
-    checkpoints: dict[Path, int] = {}
-    accidents = {CANCELLED: _cancel, OVERDUE: _exceed_limit, STRUCK: _running}
-
-    def all_struck() -> bool:
-        for victim in [name for name in accidents if any(folder.glob(f"gates/*/{name}*.reached"))]:
-            saved = folder.glob(f"scratch/cpu/{victim}*/trial-*.npz")
-            checkpoints.update({path: path.stat().st_mtime_ns for path in saved})
-            accidents.pop(victim)(lab, victim)
-        # Not while the victim of the limit waits for it, perhaps on the node that is to die.
-        return not accidents and not _running(lab, OVERDUE)
-
-    eventually(all_struck)
-    _kill_node(lab)
-    return checkpoints
+def _strikes(
+    lab: Lab, folder: Path, snakemake: subprocess.Popen[bytes]
+) -> Iterator[dict[Path, int]]:
+    """Let each attempt have its accident at its gate; yields the times of the checkpoints then."""
+    for number, strike in enumerate((_cancel, _exceed_limit, _kill_node)):
+        reached = f"gates/{number}-*.reached"
+        follow(snakemake, lambda name=reached: list(folder.glob(name)), lab.progress)
+        saved = folder.glob(f"scratch/cpu/{VICTIM}*/trial-*.npz")
+        yield {path: path.stat().st_mtime_ns for path in saved}
+        (job,) = [job for job in lab.jobs_of("rule_train") if job.state == "RUNNING"]
+        strike(lab, job)
 
 
-def _cancel(lab: Lab, victim: str) -> None:
-    subprocess.run(["scancel", _running(lab, victim)[0].id], check=True)
+def _cancel(_: Lab, job: Job) -> None:
+    subprocess.run(["scancel", job.id], check=True)
 
 
-def _exceed_limit(lab: Lab, victim: str) -> None:
+def _exceed_limit(lab: Lab, job: Job) -> None:
     soon = (datetime.now() + timedelta(seconds=2)).isoformat(timespec="seconds")
-    lab.scontrol("update", f"JobId={_running(lab, victim)[0].id}", f"EndTime={soon}")
+    lab.scontrol("update", f"JobId={job.id}", f"EndTime={soon}")
 
 
-def _kill_node(lab: Lab) -> None:
-    node = _running(lab, STRUCK)[0].node
-    lab.kill_node(node)
-    lab.restart_node(node)
-
-
-def _running(lab: Lab, victim: str) -> list[Job]:
-    return [job for job in lab.jobs_of("rule_train", victim) if job.state == "RUNNING"]
+def _kill_node(lab: Lab, job: Job) -> None:
+    lab.kill_node(job.node)
+    lab.restart_node(job.node)
 
 
 def test_every_accident_happened(survivor: Survivor) -> None:
-    for victim, fate in {CANCELLED: "CANCELLED", OVERDUE: "TIMEOUT", STRUCK: "NODE_FAIL"}.items():
-        assert fate in {job.state for job in survivor.jobs_of("rule_train", victim)}
+    fates = [job.state for job in survivor.jobs_of("rule_train")]
+    assert fates == ["CANCELLED", "TIMEOUT", "NODE_FAIL", "COMPLETED"]
 
 
 def test_results_are_those_of_a_local_run(survivor: Survivor, finished: Checkout) -> None:
@@ -146,16 +127,19 @@ def test_nothing_is_lost_or_measured_again(survivor: Survivor, finished: Checkou
     assert survivor.checkout.planned() == {"analyze", "judge", "render"} | figures(finished)
 
 
-def test_killed_runs_continue_where_they_were(survivor: Survivor) -> None:
-    # All their steps were trained: nobody had to train one more and save it.
-    assert len(survivor.checkpoints) == 3
-    assert all(path.stat().st_mtime_ns == at for path, at in survivor.checkpoints.items())
+def test_a_killed_run_continues_where_it_was(survivor: Survivor) -> None:
+    # All its steps were trained: no attempt had to train one more and save it.
+    first, *later = survivor.checkpoints
+    assert first
+    assert later == [first] * 2
+    assert {path: path.stat().st_mtime_ns for path in first} == first
 
 
-def test_next_attempt_reserves_twice_as_much(survivor: Survivor) -> None:
-    first, second = survivor.jobs_of("rule_train", CANCELLED)[:2]
-    assert second.minutes == 2 * first.minutes
-    assert second.memory == 2 * first.memory
+def test_each_attempt_reserves_twice_as_much(survivor: Survivor) -> None:
+    first, _, *later = attempts = survivor.jobs_of("rule_train")
+    assert [job.memory for job in attempts] == [factor * first.memory for factor in (1, 2, 4, 8)]
+    # The second's minutes are those after which its accident ended it.
+    assert [job.minutes for job in later] == [factor * first.minutes for factor in (4, 8)]
 
 
 def test_runs_take_one_core_and_timing_sessions_a_node(survivor: Survivor) -> None:

@@ -11,6 +11,7 @@ import psutil
 
 from tests.workflow.checkout import Checkout
 
+# Of what a machine does in seconds, however loaded it is.
 PATIENCE = 300.0
 
 
@@ -106,15 +107,25 @@ def kill_all(folder: Path) -> None:
             kill(process)
 
 
-def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait until `condition` holds."""
-    deadline = time.monotonic() + seconds
+def _none() -> None:
+    """No sign of progress but the end."""
+
+
+def eventually(condition: Callable[[], object], progress: Callable[[], object] = _none) -> None:
+    """Wait until `condition` holds; in vain once `progress` has said the same for `PATIENCE`."""
+    said_last, since = progress(), time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        if (now := progress()) != said_last:
+            said_last, since = now, time.monotonic()
+        assert time.monotonic() < since + PATIENCE, "waited in vain"
         time.sleep(0.05)
 
 
-def follow(process: subprocess.Popen[bytes], reached: Callable[[], object]) -> None:
+def follow(
+    process: subprocess.Popen[bytes],
+    reached: Callable[[], object],
+    progress: Callable[[], object] = _none,
+) -> None:
     """Wait until a running process has brought a condition about."""
-    eventually(lambda: reached() or process.poll() is not None)
+    eventually(lambda: reached() or process.poll() is not None, progress)
     assert reached(), "it ended before"
