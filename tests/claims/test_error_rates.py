@@ -15,7 +15,7 @@ import pytest
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims
-from batchmark.statistics.study_data import StudyData
+from batchmark.statistics.study_data import Rounds, StudyData
 from tests.claims.worlds import (
     EPOCHS,
     Array,
@@ -96,7 +96,7 @@ def looped(fit: Array, random: Random, epochs: Array) -> Evidence:
     """Three sizes whose epoch takes the same in the graph, and so much longer in `fit`."""
     rounds = [np.exp(random.normal(0, 0.02, (3, 7))) for _ in range(2)]
     made = with_trials(sized(1, 10, 100), **{EPOCHS: epochs * np.exp(noise(random, 3, 0.05))})
-    return evidence(replace(made, ratios=rounds[0], loops={"fit": fit * rounds[1]}))
+    return evidence(replace(made, ratios=rounds[0], loops={"fit": Rounds(fit * rounds[1])}))
 
 
 def slower_loop(random: Random, factor: float) -> Evidence:

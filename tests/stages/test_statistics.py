@@ -10,6 +10,7 @@ import pytest
 
 from batchmark.stages.analyze import analyze
 from batchmark.statistics.epoch_time import EpochTimes
+from batchmark.statistics.outcomes import RUN
 from batchmark.statistics.study_data import main_study
 from tests.synthetic import Truth, example_request, write_results
 from tests.world import World, make_world
@@ -91,6 +92,25 @@ def test_the_optimum_is_given_under_every_rule(analysis: Analysis) -> None:
     rules = best[(best["study"] == "learning_rate") & (best["target"] == 0.98)]
     assert len(rules) == 4
     assert (rules["best_batch_size_low"] <= rules["best_batch_size"]).all()
+
+
+def test_a_time_to_the_same_target_on_the_same_clock_is_the_same_in_every_table(
+    analysis: Analysis,
+) -> None:
+    tables, _ = analysis
+    alike = tables["summary"].merge(
+        tables["sensitivity"],
+        left_on=[*RUN, "target", "timed_in"],
+        right_on=[*RUN, "target", "study"],
+        suffixes=("", "_there"),
+    )
+    # Both see the same trials.
+    alike = alike[alike["trials"] == alike["trials_there"]]
+    assert len(alike) > 10
+    for column in ("time_to_target", "time_to_target_low", "time_to_target_high"):
+        assert alike[column].tolist() == pytest.approx(
+            alike[f"{column}_there"].tolist(), rel=1e-9, nan_ok=True
+        )
 
 
 def test_a_plan_without_batch_sizes_has_no_answer(tmp_path: Path) -> None:

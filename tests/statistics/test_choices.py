@@ -8,6 +8,7 @@ import pytest
 from batchmark.stages.analyze import analyze
 from batchmark.statistics.best_batch import best_batches
 from batchmark.statistics.conditions import choices, loops
+from batchmark.statistics.study_data import Rounds
 from tests.statistics.test_loops import ratio, timed
 from tests.world import World
 
@@ -19,7 +20,7 @@ def test_threads_and_loops_have_rows_of_their_own() -> None:
 
     1 × (2.5 + 1.5), 2 × (0.25 + 1.5) and 20 × (0.025 + 1.5) s.
     """
-    data = replace(timed(fit=(4e-3, 5e-5)), threads=2, fewer={1: ratio(0.5e-3, 3e-5)})
+    data = replace(timed(fit=(4e-3, 5e-5)), threads=2, fewer={1: Rounds(ratio(0.5e-3, 3e-5))})
     table = choices(data).set_index(["threads", "loop"])
     assert list(table.index) == [(2, "graph"), (1, "graph"), (2, "fit")]
     assert table["best_batch_size"].tolist() == [100, 100, 100]

@@ -115,7 +115,8 @@ def test_and_where_the_machine_has_slow_states(rounds: int) -> None:
 
 def test_rounds_of_alike_subjects_tell_their_variance_together() -> None:
     """Variances 4/3 in four rounds; not correlated, they have six degrees of freedom."""
-    mean, low, high = over_rounds(np.array([[0.0, 2, 0, 2], [0.0, 0, 2, 2]]))
+    logs = np.array([[0.0, 2, 0, 2], [0.0, 0, 2, 2]])
+    mean, low, high = over_rounds(logs, logs)
     half = 2.44691 * (1 / 3) ** 0.5
     assert mean == pytest.approx([1.0, 1.0])
     assert high - mean == pytest.approx([half, half], rel=1e-5)
@@ -124,7 +125,8 @@ def test_rounds_of_alike_subjects_tell_their_variance_together() -> None:
 
 def test_what_moves_together_is_counted_once_and_the_baseline_never_moves() -> None:
     # Variances 2, fully correlated: of four values one difference is left.
-    mean, low, high = over_rounds(np.array([[0.0, 2.0], [5.0, 7.0], [0.0, 0.0]]))
+    logs = np.array([[0.0, 2.0], [5.0, 7.0], [0.0, 0.0]])
+    mean, low, high = over_rounds(logs, logs)
     assert mean == pytest.approx([1.0, 6.0, 0.0])
     assert high - low == pytest.approx([2 * 12.7062, 2 * 12.7062, 0.0], rel=1e-5)
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchmark.statistics.conditions import loop_sizes, loops
 from batchmark.statistics.epoch_time import EpochTimes
-from batchmark.statistics.study_data import StudyData, _of_loops
+from batchmark.statistics.study_data import Rounds, StudyData, _of_loops
 from tests.claims.worlds import EPOCHS, FULL, study_data, with_trials
 
 SIZES = [10, 100, 1000]
@@ -18,7 +18,7 @@ def timed(**others: tuple[float, float]) -> StudyData:
     """Three sizes that need 1, 2 and 20 epochs; the graph takes 1 ms a step and 0.02 an image."""
     data = study_data("loops", [{"batch_size": size} for size in SIZES])
     epochs = np.array([[1.0], [2.0], [20.0]])
-    ratios = {name: ratio(*costs) for name, costs in others.items()}
+    ratios = {name: Rounds(ratio(*costs)) for name, costs in others.items()}
     data = replace(data, ratios=ratio(1e-3, 2e-5), baseline_seconds=1.5, loops=ratios)
     return with_trials(data, **{EPOCHS: epochs})
 
@@ -66,9 +66,9 @@ def test_a_loops_times_are_found_by_the_graphs_name() -> None:
     place = {"machine": "m", "device": "cpu", "study": "s"}
     names = ["a", "b", "a.fit", "b.own-loop", "b.fit"]
     kinds = ["graph", "graph", "fit", "own:loop", "fit"]
-    subjects = pd.DataFrame({**place, "subject": names, "loop": kinds})
+    subjects = pd.DataFrame({**place, "subject": names, "loop": kinds, "threads": 2})
     times = EpochTimes(subjects, np.arange(10.0).reshape(5, 2))
     found = _of_loops(times, pd.Series([1.0, 0.0]))
-    assert found["fit"].tolist() == [[8.0, 9.0], [4.0, 5.0]]
-    assert np.isnan(found["own:loop"][1]).all()
-    assert found["own:loop"][0].tolist() == [6.0, 7.0]
+    assert found["fit"].ratios.tolist() == [[8.0, 9.0], [4.0, 5.0]]
+    assert np.isnan(found["own:loop"].ratios[1]).all()
+    assert found["own:loop"].ratios[0].tolist() == [6.0, 7.0]

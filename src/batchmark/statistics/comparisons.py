@@ -196,12 +196,14 @@ def time_to(
 
 
 def seconds_per_epoch(data: StudyData, rows: Rows = ALL) -> Interval:
-    """Seconds per epoch in the study's own timing, one entry per variant; NaN: not timed."""
-    # One variance for the whole study, so that a variant has one interval wherever it stands.
-    logs = np.log(data.ratios)
+    """Seconds per epoch in the study's own timing, one entry per variant; NaN: not timed.
+
+    As in `epoch_times`, which the summary shows.
+    """
+    logs, alike = np.log(data.ratios), np.log(data.ratios if data.alike is None else data.alike)
     others = (np.abs(logs) > ROUNDING).any(axis=1)
     processes = data.processes._replace(squared_error=others * data.processes.squared_error)
-    ratios = product(over_rounds(logs).exp(), student_of(processes).exp())
+    ratios = product(over_rounds(logs, alike).exp(), student_of(processes).exp())
     return Interval(*(part[rows] * data.baseline_seconds for part in ratios))
 
 

@@ -97,6 +97,7 @@ def _under(data: StudyData, loop: str) -> StudyData:
 def _sizes(data: StudyData, loop: str) -> pd.DataFrame:
     own = _under(data, loop)
     seconds, (_, to_target) = seconds_per_epoch(own), time_to(own)
+    logs = np.log(own.ratios / data.ratios)
     table = pd.DataFrame(
         {
             **data.place(),
@@ -105,7 +106,7 @@ def _sizes(data: StudyData, loop: str) -> pd.DataFrame:
             "variant": data.ids,
             "batch_size": data.variants["batch_size"].to_numpy(),
             **_three("seconds_per_epoch", seconds),
-            **_three("ratio_to_graph", over_rounds(np.log(own.ratios / data.ratios)).exp()),
+            **_three("ratio_to_graph", over_rounds(logs, logs).exp()),
             "trials": (~np.isnan(own.epochs_to())).sum(axis=1),
             "reached": np.isfinite(own.epochs_to()).sum(axis=1),
             **columns("time_to_target", to_target),

@@ -67,7 +67,7 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
     ratio = np.empty((3, len(timed)))
     for rows in timed.groupby(ALIKE, observed=True).indices.values():
         rounds[rows] = without_outliers(rounds[rows])
-        ratio[:, rows] = over_rounds(rounds[rows]).exp()
+        ratio[:, rows] = over_rounds(rounds[rows], rounds[rows]).exp()
     processes = _of_processes(timed, timings, rounds)
     own = [processes[session] for session in timed[SESSION].itertuples(index=False, name=None)]
     # The baseline is in its own process, the control in another: its rounds show the difference.
@@ -77,23 +77,28 @@ def epoch_times(timings: pd.DataFrame, subjects: pd.DataFrame) -> EpochTimes:
     return EpochTimes(_with_seconds(timed, timings, widened), np.exp(rounds), processes)
 
 
-def over_rounds(logs: Array) -> Interval:
+def over_rounds(logs: Array, alike: Array) -> Interval:
     """Means of log ratios [subject, round] over rounds, with Student's intervals.
 
-    One variance for all subjects that train alike: they scatter alike, and the few rounds of one
-    tell little of its own. Its degrees of freedom are those of a sum of correlated variances
-    (Satterthwaite), since all subjects share the baseline. NaN bounds for fewer than two rounds.
+    One variance for all subjects of the session that train `alike`, these among them: they scatter
+    alike, and the few rounds of one tell little of its own. Its degrees of freedom are those of a
+    sum of correlated variances (Satterthwaite), since all subjects share the baseline. NaN bounds
+    for fewer than two rounds.
     """
-    mean = mean_of(logs)
-    # The baseline is itself in every round, but for rounding errors.
-    varies = ~np.isnan(mean.squared_error) & ~(mean.squared_error <= ROUNDING**2)
-    whole = logs[varies][:, ~np.isnan(logs[varies]).any(axis=0)]
+    mean, others = mean_of(logs), mean_of(alike)
+    scattered = _varies(others)
+    whole = alike[scattered][:, ~np.isnan(alike[scattered]).any(axis=0)]
     if whole.shape[1] < 2 or not len(whole):
         return student_of(mean)
     covariance = np.atleast_2d(np.cov(whole))
     independent = covariance.trace() ** 2 / (covariance**2).sum()
-    pooled = np.where(varies, mean.squared_error[varies].mean(), mean.squared_error)
+    pooled = np.where(_varies(mean), others.squared_error[scattered].mean(), mean.squared_error)
     return student_of(mean._replace(squared_error=pooled, freedom=mean.freedom * independent))
+
+
+def _varies(mean: Mean) -> NDArray[np.bool_]:
+    """Which are known to: the baseline is itself in every round, but for rounding errors."""
+    return ~np.isnan(mean.squared_error) & ~(mean.squared_error <= ROUNDING**2)
 
 
 def without_outliers(logs: Array) -> Array:

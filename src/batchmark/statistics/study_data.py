@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from batchmark.contract.errors import UserError
 from batchmark.contract.requests.analyze import AnalyzeRequest, StudyForAnalysis
 from batchmark.contract.tables import read_document, read_table
-from batchmark.statistics.epoch_time import SESSION, EpochTimes, epoch_times
+from batchmark.statistics.epoch_time import ALIKE, SESSION, EpochTimes, epoch_times
 from batchmark.statistics.intervals import (
     EXACT,
     Array,
@@ -156,14 +156,22 @@ COUNTED = {
 """The shares among the outcomes, and which column of the variants has what they are shares of."""
 
 
+class Rounds(NamedTuple):
+    """Epoch times over the baseline's [variant, round], and of all timed alike [subject, round]."""
+
+    ratios: Array
+    alike: Array | None = None
+
+
 @dataclass(frozen=True)
 class StudyData:
     """A study on one machine and device. Row i of every matrix belongs to row i of `variants`.
 
     `targets`: validation accuracies, the main one first; `variants`: hyperparameters; `outcomes`:
-    one row per trial; `ratios`: epoch time over the baseline's [variant, round];
+    one row per trial; `ratios`: epoch time over the baseline's [variant, round], `alike`: of all
+    subjects that tell how those scatter (None: these alone);
     `loops`: the same of ways of training beside the engine's graph, by name; `threads`: the number
-    of all these, the most that were timed (NaN: not told), `fewer`: ratios at fewer;
+    of all these, the most that were timed (NaN: not told), `fewer`: the same at fewer;
     `baseline_seconds`: what a ratio of 1 stands for; `memory`: peak bytes per variant. NaN: not
     timed, not measured; no difference in time is larger than a `noise_floor` not measured.
     `processes`: what another choice of processes would do to a log ratio of two variants' times.
@@ -179,18 +187,19 @@ class StudyData:
     baseline_seconds: float
     memory: Array
     noise_floor: float
-    loops: Mapping[str, Array] = field(default_factory=dict)
+    loops: Mapping[str, Rounds] = field(default_factory=dict)
     threads: float = np.nan
-    fewer: Mapping[int, Array] = field(default_factory=dict)
+    fewer: Mapping[int, Rounds] = field(default_factory=dict)
     processes: Mean = EXACT
+    alike: Array | None = None
 
     def under(self, loop: str) -> "StudyData":
         """The study as it would be if that loop had trained; epochs do not depend on it."""
-        return replace(self, ratios=self.loops[loop])
+        return replace(self, **self.loops[loop]._asdict())
 
     def at(self, threads: int) -> "StudyData":
         """The study as it would be with `fewer` threads; epochs do not depend on them."""
-        return replace(self, ratios=self.fewer[threads], threads=threads)
+        return replace(self, **self.fewer[threads]._asdict(), threads=threads)
 
     def of_processes(self, base: int) -> Mean:
         """`processes` of each time over that of row `base`, exact where one subject is both."""
@@ -283,7 +292,7 @@ def _study_data(
     mine = here[here["variant"].isin(list(order))]
     mine = mine.sort_values("variant", key=lambda ids: ids.map(order)).reset_index(drop=True)
     ids = mine["variant"].tolist()
-    ratios, baseline, memory, loops = _timing(measured, _timed_as(measured, study.name, place, ids))
+    rounds, baseline, memory, loops = _timing(measured, _timed_as(measured, study.name, place, ids))
     threads, fewer = _fewer_threads(measured, study.name, place, ids)
     floors = where(noise, machine=machine, device=device, study=study.name)
     return StudyData(
@@ -293,7 +302,7 @@ def _study_data(
         device=device,
         variants=mine,
         outcomes=trials,
-        ratios=ratios,
+        ratios=rounds.ratios,
         baseline_seconds=baseline,
         memory=memory,
         noise_floor=float(floors["noise_floor"].max()),
@@ -301,6 +310,7 @@ def _study_data(
         threads=threads,
         fewer=fewer,
         processes=measured.times.processes.get((machine, device, study.name), EXACT),
+        alike=rounds.alike,
     )
 
 
@@ -324,7 +334,7 @@ def _timed_as(
 
 def _fewer_threads(
     measured: Measurements, study: str, place: tuple[str, str], ids: list[str]
-) -> tuple[float, dict[int, Array]]:
+) -> tuple[float, dict[int, Rounds]]:
     """The most threads that timed the study, and the ratios at each smaller number."""
     listed = where(measured.times.variants, machine=place[0], device=place[1], study=study)
     counts = sorted(listed["threads"].dropna().unique(), reverse=True)
@@ -336,40 +346,52 @@ def _fewer_threads(
 
 def _timing(
     measured: Measurements, rows: "pd.Series[float]"
-) -> tuple[Array, float, Array, dict[str, Array]]:
+) -> tuple[Rounds, float, Array, dict[str, Rounds]]:
     """Ratios to the baseline, the baseline's seconds per epoch and peak memory, per variant.
 
     And the ratios of each loop beside the graph.
     """
     times, timed = measured.times, rows.notna().to_numpy(bool)
-    ratios, memory = np.full((len(rows), times.ratios.shape[1]), np.nan), np.full(len(rows), np.nan)
+    memory = np.full(len(rows), np.nan)
     if not timed.any():
-        return ratios[:, :0], np.nan, memory, {}
+        return Rounds(np.empty((len(rows), 0))), np.nan, memory, {}
     chosen = rows[timed].to_numpy(float).astype(np.intp)
-    ratios[timed] = times.ratios[chosen]
+    own = _rounds(times, rows.to_numpy(float))
     memory[timed] = pd.to_numeric(times.subjects["peak_memory_bytes"]).to_numpy(float)[chosen]
     baseline = times.subjects["seconds_per_epoch"] / times.subjects["ratio"]
     # Rounds of other thread settings have no reading here.
-    read = ~np.isnan(ratios).all(axis=0)
+    read = np.asarray(~np.isnan(own.ratios).all(axis=0))
     seconds = float(np.median(baseline.to_numpy(float)[chosen]))
-    loops = {name: values[:, read] for name, values in _of_loops(times, rows).items()}
-    return ratios[:, read], seconds, memory, loops
+    loops = {name: _only(values, read) for name, values in _of_loops(times, rows).items()}
+    return _only(own, read), seconds, memory, loops
 
 
-def _of_loops(times: EpochTimes, rows: "pd.Series[float]") -> dict[str, Array]:
+def _rounds(times: EpochTimes, rows: NDArray[np.floating]) -> Rounds:
+    """The ratios of the subjects in `rows`, NaN where there is none, of one session and loop."""
+    timed = ~np.isnan(rows)
+    chosen = rows[timed].astype(np.intp)
+    ratios = np.full((len(rows), times.ratios.shape[1]), np.nan)
+    ratios[timed] = times.ratios[chosen]
+    groups = times.subjects.groupby(ALIKE, observed=True).ngroup().to_numpy()
+    return Rounds(ratios, times.ratios[np.isin(groups, groups[chosen])])
+
+
+def _only(rounds: Rounds, read: NDArray[np.bool_]) -> Rounds:
+    ratios, alike = rounds
+    return Rounds(ratios[:, read], None if alike is None else alike[:, read])
+
+
+def _of_loops(times: EpochTimes, rows: "pd.Series[float]") -> dict[str, Rounds]:
     """By loop the ratios [variant, round] of the subjects that go by a graph's name and its own."""
     key = [*SESSION, "graph"]
     others = times.subjects[times.subjects["loop"] != "graph"]
     others = others.assign(row=others.index, graph=others["subject"].str.rsplit(".", n=1).str[0])
     graphs = times.subjects.rename(columns={"subject": "graph"})[key].reindex(rows)
-    loops: dict[str, Array] = {}
+    loops: dict[str, Rounds] = {}
     for name, mine in others.groupby("loop", sort=False):
         places = graphs.merge(mine[[*key, "row"]], on=key, how="left")["row"].to_numpy(float)
-        timed = ~np.isnan(places)
-        if timed.any():
-            values = np.full((len(rows), times.ratios.shape[1]), np.nan)
-            values[timed] = times.ratios[places[timed].astype(np.intp)]
-            loops[str(name)] = values
+        if not np.isnan(places).all():
+            loops[str(name)] = _rounds(times, places)
     return loops
 
 
