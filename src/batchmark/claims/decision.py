@@ -64,7 +64,8 @@ class Decision:
     """A verdict and the effect behind it, in the unit shown.
 
     Bounds are NaN for one replicate, and for too few that agree. `p`: of the effect being the
-    margin, two-sided. `detectable`: the effect that 80 % of such experiments would support.
+    margin, two-sided. `detectable`: the effect that 80 % of such experiments would tell
+    from the margin; of a claim with two margins (`equal`) the effect may lie beyond the other one.
     """
 
     verdict: Verdict

@@ -260,7 +260,7 @@ WORDS = {
     "p_fastest": "|probability of each of batch_sizes to be the fastest, joined by semicolons",
     "claims.p": "|p value that the effect is the margin",
     "p_fdr": "|the same, adjusted for all claims of the device (Benjamini & Hochberg 1995)",
-    "detectable": "|the effect that 80 % of such experiments would support",
+    "detectable": "|the effect that 80 % of such experiments would tell from the margin",
     "changed": "|when the rule was last changed",
     "claims.digest": "|digest of the rule's code and that date",
     "detectable_ratio": "|ratio of times that 80 % of such experiments tell from 1",

@@ -136,3 +136,12 @@ def test_an_effect_that_cannot_be_is_not_called_detectable(detectable: float, to
     seen = {"effect": 0.6, "low": -0.2, "high": 1.0, "verdict": "inconclusive", "p_fdr": 0.3}
     judged = pd.Series({**row(), **seen, "detectable": detectable})
     assert ("80 % of such experiments" in str(doubt(judged, "", words("")))) == told
+
+
+def test_an_effect_beyond_the_other_margin_is_not_called_supported() -> None:
+    """Equal to within 15 % by so few seeds that 0.87 is told from 1.3, which would be refuted."""
+    seen = {"effect": 0.95, "low": 0.66, "high": 1.36, "margin": 1 / 1.15, "p_fdr": 0.5}
+    judged = pd.Series({**row(), **seen, "verdict": "inconclusive", "detectable": 1.3})
+    assert str(doubt(judged, "", words(""))).endswith(
+        "would have told an effect of 1.3 from the margin, 0.87"
+    )

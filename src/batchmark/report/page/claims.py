@@ -244,10 +244,13 @@ def doubt(row: pd.Series, effect: Text, words: Words) -> Text:
     # Like an end of the interval where it is the most, or the least, that there can be.
     if decided or words.unit == MIXED or _is_open(row) or detectable in (row["low"], row["high"]):
         return told
+    # Not "supported": of a claim with two margins this is but one.
     return say(
-        "{told}; an effect of {detectable} would have been supported in 80 % of such experiments",
+        "{told}; 80 % of such experiments would have told an effect of {detectable} from the "
+        "margin, {margin}",
         told=told,
         detectable=_with_unit(detectable, words.unit),
+        margin=_with_unit(row["margin"], words.unit),
     )
 
 
