@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 
 from batchmark.report.drawing import style
 from batchmark.report.drawing.svg import Drawn, to_svg
-from batchmark.report.figures import accuracy, headline, machines, optimizers, own_study
+from batchmark.report.figures import accuracy, gradients, headline, machines, optimizers, own_study
 from batchmark.report.language.messages import SPACE, from_json
 from batchmark.report.selection import Tables
 from tests.report.conftest import Site
@@ -301,3 +302,45 @@ def test_settings_of_own_studies_are_words() -> None:
 )
 def test_titles_are_findings(site: Site, figure: str, words: str) -> None:
     assert words in str(from_json(site.facts(figure)["title"]))
+
+
+def noise_scales(folder: Path, low: float, high: float) -> Drawn:
+    """After the start 100 to 400; at the end 200, from `low` to `high`."""
+    frame = placed(
+        variant="v",
+        moment=["initial", "final"],
+        noise_scale=[200.0, 200.0],
+        noise_scale_low=[100.0, low],
+        noise_scale_high=[400.0, high],
+        noise_scale_unbounded=[False, np.isinf(high)],
+    ).replace(np.inf, np.nan)
+    drawn = gradients.noise_scale(tables_with(folder, noise_scale=frame))
+    assert drawn is not None
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "arrow", "told"),
+    [(-50.0, 300.0, "v", "0–300"), (150.0, np.inf, "^", "150–∞")],
+)
+def test_a_bar_that_a_log_axis_cannot_end_runs_to_its_edge_with_an_arrow(
+    tmp_path: Path, low: float, high: float, arrow: str, told: str
+) -> None:
+    drawn = noise_scales(tmp_path, low, high)
+    (axes,) = drawn.figure.axes
+    end = "v^".index(arrow)
+    edge = axes.get_ylim()[end]
+    (bars,) = axes.collections
+    assert isinstance(bars, LineCollection)
+    assert np.asarray(bars.get_segments()[1])[end, 1] == pytest.approx(edge)
+    arrows = {str(line.get_marker()): line for line in axes.lines}
+    assert np.asarray(arrows[arrow].get_xydata()) == pytest.approx(np.array([[1.0, edge]]))
+    assert str(drawn.title).endswith(f"({told})")
+    assert "arrow" in str(drawn.notes[-1])
+
+
+def test_bars_with_both_ends_have_no_arrow_and_no_word_of_one(tmp_path: Path) -> None:
+    drawn = noise_scales(tmp_path, 100.0, 300.0)
+    assert len(drawn.notes) == 1
+    arrows = [line for line in drawn.figure.axes[0].lines if str(line.get_marker()) in "v^"]
+    assert not any(np.size(line.get_xydata()) for line in arrows)

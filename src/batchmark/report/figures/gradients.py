@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from batchmark.report import selection
 from batchmark.report.drawing import curves, style, tips
@@ -11,6 +12,7 @@ from batchmark.report.drawing.curves import Curve, numbers
 from batchmark.report.drawing.svg import Drawn
 from batchmark.report.language.messages import Message, interval, say, significant, whole
 from batchmark.report.selection import Tables, at_home, measured
+from batchmark.statistics.intervals import from_columns, within
 
 MOMENTS = {"initial": "at the start", "first_epoch": "after 1 epoch", "final": "at the end"}
 # From this cosine on a gradient is called nearly the full one.
@@ -84,24 +86,32 @@ def noise_scale(tables: Tables) -> Drawn | None:
         "noise_scale_low": "low",
         "noise_scale_high": "high",
     }
-    last = frame.iloc[-1]
+    last = frame[frame["noise_scale"].notna()].iloc[-1]
+    known = within(
+        from_columns("noise_scale", {str(name): value for name, value in last.items()}), 0, np.inf
+    )
     title = say(
         "Noise and signal balance at about {scale} examples {moment} ({interval})",
         scale=significant(last["noise_scale"], 2),
         moment=Message(MOMENTS[last["moment"]]),
-        interval=interval(last["noise_scale_low"], last["noise_scale_high"]),
+        interval=interval(known.low, known.high),
     )
-    note = say("B = tr(Σ) / |G|², unbiased (McCandlish et al. 2018, A.1), with 95 % intervals.")
+    figure, cut = _noise_scales(frame)
+    notes = [
+        say("B = tr(Σ) / |G|², unbiased (McCandlish et al. 2018, A.1), with 95 % intervals."),
+        say("A bar that ends in an arrow goes on: down to zero or less, or up without end."),
+    ]
     return Drawn(
-        figure=_noise_scales(frame),
+        figure=figure,
         title=title,
         alt=say("Intervals of the gradient noise scale at three moments of training."),
         numbers=numbers(frame, columns),
-        notes=[note],
+        notes=notes if cut else notes[:1],
     )
 
 
-def _noise_scales(frame: pd.DataFrame) -> style.Figure:
+def _noise_scales(frame: pd.DataFrame) -> tuple[style.Figure, bool]:
+    """Points with their bars, and whether some bar goes on beyond the axis."""
     frame = frame.assign(place=range(len(frame)))
     figure, (axes,) = style.panels((240,), right=24, left=58)
     style.steps_axis(axes, [MOMENTS[moment] for moment in frame["moment"]], "moment of training")
@@ -109,7 +119,7 @@ def _noise_scales(frame: pd.DataFrame) -> style.Figure:
     style.log_axis(axes, bounds[~np.isnan(bounds)], "noise scale (examples)")
     steps = range(len(frame))
     axes.set_xlim(-0.5, len(frame) - 0.5)
-    axes.vlines(steps, frame["noise_scale_low"], frame["noise_scale_high"], color=style.BLUE)
+    cut = _draw_bars(axes, frame.dropna(subset="noise_scale_low"))
     points = curves.points(frame, "noise_scale", x="place").drop(columns="x")
     for step, moment in enumerate(frame["moment"]):
         value = points["y"][step]
@@ -119,7 +129,18 @@ def _noise_scales(frame: pd.DataFrame) -> style.Figure:
         axes.annotate(
             whole(value), (step, value), xytext=(8, 0), textcoords="offset points", va="center"
         )
-    return figure
+    return figure, cut
+
+
+def _draw_bars(axes: Axes, frame: pd.DataFrame) -> bool:
+    """Intervals up to the edges of a log axis, where arrows say that they go on; is there any?"""
+    bottom, top = axes.get_ylim()
+    low, high = frame["noise_scale_low"], frame["noise_scale_high"].fillna(np.inf)
+    axes.vlines(frame["place"], low.clip(lower=bottom), high.clip(upper=top), color=style.BLUE)
+    below, above = frame.loc[low <= 0, "place"], frame.loc[np.isinf(high), "place"]
+    for places, edge, arrow in ((below, bottom, "v"), (above, top, "^")):
+        axes.plot(places, [edge] * len(places), arrow, color=style.BLUE, clip_on=False)
+    return bool(len(below) + len(above))
 
 
 def gradient_magnitudes(tables: Tables) -> Drawn | None:
