@@ -10,6 +10,10 @@ import pytest
 
 from batchmark.claims.evidence import Evidence
 from batchmark.claims.verdicts import all_claims, judge
+from batchmark.report.language.messages import SPACE
+from batchmark.report.language.translation import english
+from batchmark.report.page.claims import WORDS
+from batchmark.report.page.claims import evidence as sentence
 from batchmark.statistics.study_data import StudyData
 from tests.claims.worlds import (
     EPOCHS,
@@ -181,6 +185,18 @@ def test_one_policy_alone_is_not_told_from_others() -> None:
     made = study_data("batch_size", grid(batch_size=[1, 10, 100]), seeds=6)
     found = judged("too-small-fails", evidence(made))
     assert (found["policy"], found["fields"]["policies"]) == ("fixed", "")
+
+
+def test_trials_that_collapsed_early_are_not_said_to_have_run_for_long() -> None:
+    made = study_data("single", [{"batch_size": 1}], seeds=6)
+    made = with_trials(made, status="not_learning", budget=5.0, **{EPOCHS: np.inf})
+    row = judge(all_claims()["too-small-fails"], evidence(made))
+    words = WORDS["too-small-fails"]
+    said = english().tell(sentence(words, pd.Series(row))).replace(SPACE, " ")
+    assert said.startswith(
+        "6 of 6 trials at batch sizes up to 2 failed to converge in up to 5 epochs (100 %, "
+    )
+    assert "200" not in words.statement.text
 
 
 def test_a_verdict_says_its_policy_where_the_others_have_none() -> None:

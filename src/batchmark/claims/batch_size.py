@@ -106,6 +106,7 @@ def too_small_fails(family: Family) -> Finding | None:
         Decision("inconclusive" if few else verdict, effect, low, high, 0.5, n, p),
         failed=failed,
         kinds=sorted(set(_trials(family)["status"])),
+        epochs=float(_trials(family)["budget"].max()),
         few=phrase("few", fewest=FEWEST_TRIALS) if few else "",
     )
 

@@ -328,7 +328,7 @@ ACCURACY: Mapping[str, Words] = {
         unit=POINTS,
     ),
     "too-small-fails": Words(
-        statement=say("Too small a batch does not converge within 200 epochs."),
+        statement=say("Too small a batch does not converge."),
         rule=say(
             "Of the trials at batch sizes 1 and 2 more than half diverge, never learn or miss the "
             "target in 200 epochs (Wilson's interval; fewer than 5 trials never decide); trials "
@@ -336,8 +336,8 @@ ACCURACY: Mapping[str, Words] = {
         ),
         effect=say("share of trials that fail"),
         evidence=say(
-            "{failed} of {n} trials at batch sizes up to 2 failed to converge ({effect:percent}, "
-            "{low:percent} to {high:percent}); {kinds}{few}{policies}."
+            "{failed} of {n} trials at batch sizes up to 2 failed to converge in up to {epochs} "
+            "epochs ({effect:percent}, {low:percent} to {high:percent}); {kinds}{few}{policies}."
         ),
         phrases={
             **POLICIES_IN_SHARES,
