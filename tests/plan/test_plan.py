@@ -1,5 +1,7 @@
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,41 @@ def test_a_grid_may_ask_for_more_seeds_to_probe(plan_of: OpenPlan) -> None:
         asked = ProbeRequest.model_validate_json(Path(plan.probe_request(id_, "cpu")).read_text())
         probed[variant.hyperparameters.batch_size] = asked.trials, asked.budget.trials
     assert probed == {100: (6, 6), 10: (2, 2)}
+
+
+ASKED = {"batch_size": 100, "probe_trials": 6}
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        ({"probe_trials": 6}, "probe_trials = 6"),
+        (
+            {"grids": [{"batch_size": 10}, ASKED], "probe": [{"batch_size": 10}]},
+            "grids[1].probe_trials = 6",
+        ),
+    ],
+)
+def test_seeds_to_probe_are_refused_where_nothing_is_probed(
+    plan_of: OpenPlan, asked: dict[str, Any], key: str
+) -> None:
+    said = f"study first: {key}: the gradients of none of these settings are probed; name some"
+    with pytest.raises(UserError, match=re.escape(said)):
+        plan_of(first={**STUDY, **asked})
+
+
+def test_seeds_to_probe_stay_where_a_scale_or_another_study_says_what_is_probed(
+    plan_of: OpenPlan,
+) -> None:
+    """A shared variant is probed with the most seeds that one of its studies asks for."""
+    asked = {**STUDY, "grids": [{"batch_size": 10}, ASKED]}
+    assert plan_of(first={**asked, "probe": []}).probed == []
+    config = {**CONFIG, "studies": {"first": {}, "second": {}}}
+    probing = {**STUDY, "probe": [{"batch_size": 100}], "probe_trials": 2}
+    plan = plan_of(config, first=asked, second=probing)
+    (probed,) = plan.probed
+    request = Path(plan.probe_request(probed, "cpu")).read_text()
+    assert ProbeRequest.model_validate_json(request).trials == 6
 
 
 def test_a_grid_cannot_ask_for_fewer_seeds_than_are_trained_in_any_case(plan_of: OpenPlan) -> None:

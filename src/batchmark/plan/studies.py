@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,7 @@ def load_studies(config: Config, folders: Sequence[Path]) -> list[Study]:
     _check_names(studies)
     _by_id((variant for study in studies for variant in study.variants.values()), "config: studies")
     _check_tuning(studies, config.tuning)
+    _check_probed(studies)
     return studies
 
 
@@ -119,6 +120,35 @@ def _check_tuning(studies: Iterable[Study], common: TuningConfig) -> None:
                     f"study {study.name}: tuning: {variant.id} is a variant of the study "
                     f"{first.name} too, which tunes it on another grid; give both the same."
                 )
+
+
+def _check_probed(studies: Sequence[Study]) -> None:
+    """Raise UserError where seeds to probe are asked for in settings that no study probes.
+
+    Not where a scale says `probe: []`: that switches the probes of a file off as it is.
+    """
+    probed = {id_ for study in studies for id_ in study.probed}
+    for study in studies:
+        if "probe" in study.config.model_fields_set and not study.config.probe:
+            continue
+        for key, trials, ids in _asked_to_probe(study):
+            if not probed & ids:
+                raise UserError(
+                    f"study {study.name}: {key} = {trials}: the gradients of none of these "
+                    "settings are probed; name some under `probe`, or leave it out."
+                )
+
+
+def _asked_to_probe(study: Study) -> Iterator[tuple[str, object, set[str]]]:
+    """Each `probe_trials` of the study and of its grids, with the variants that it is for."""
+    if study.config.probe_trials is not None:
+        yield "probe_trials", study.config.probe_trials, set(study.variants)
+    for number, each in enumerate(study.config.grids):
+        if each.get("probe_trials") is not None:
+            alone = study.config.model_copy(update={"grids": [each], "exclude": []})
+            points = grid.points(alone, study.name)
+            ids = {on_dataset(point.variant.id, study.dataset) for point in points}
+            yield f"grids[{number}].probe_trials", each["probe_trials"], ids
 
 
 def _check_names(studies: Sequence[Study]) -> None:
