@@ -30,7 +30,7 @@ from batchmark.contract.requests.analyze import AnalyzeRequest
 from batchmark.contract.requests.collect import CollectRequest
 from batchmark.contract.requests.message import read_request
 from batchmark.contract.requests.render import RenderRequest
-from batchmark.contract.run import RunResult
+from batchmark.contract.run import RunResult, Trial
 from batchmark.contract.tables import REFERENCE as REFERENCE_COLUMNS
 from batchmark.contract.tables import read_table
 from batchmark.contract.tables import write_table as write_csv
@@ -128,14 +128,24 @@ def _content(path: Path, folders: Sequence[Path], scratch: Path) -> bytes:
 def together(runs: Sequence[RunResult]) -> RunResult:
     """One run with the trials of all, by seed: seeds are repeatable, wherever each ran alone.
 
-    SystemExit where anything else differs, which a single run could not have.
+    SystemExit where anything else differs, which a single run could not have, or what two have of
+    one seed.
     """
     first, *others = [run.model_copy(update={"trials": [], "digest": ""}) for run in runs]
     if any(other != first for other in others):
         raise SystemExit(f"{first.variant.id}: its runs differ in more than their trials.")
-    # Of a seed that several have, the first counts.
-    trials = {trial.seed: trial for run in reversed(runs) for trial in run.trials}
+    trials: dict[int, Trial] = {}
+    for trial in (trial for run in runs for trial in run.trials):
+        if _repeatable(trials.setdefault(trial.seed, trial)) != _repeatable(trial):
+            raise SystemExit(
+                f"{first.variant.id}: seed {trial.seed}: two of the folders have records of it "
+                "that differ; name one of them alone, or run the seed again."
+            )
     return first.model_copy(update={"trials": [trials[seed] for seed in sorted(trials)]})
+
+
+def _repeatable(trial: Trial) -> dict[str, Any]:
+    return trial.model_dump(exclude={"clock"})
 
 
 def _files(planned: Plan) -> list[Path]:

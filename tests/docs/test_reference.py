@@ -75,6 +75,17 @@ def test_seeds_that_ran_alone_are_one_run(tmp_path: Path) -> None:
         made.together([other_machine, *others])
 
 
+def test_a_seed_that_ran_twice_must_be_the_same(tmp_path: Path) -> None:
+    run = _packed_run("table", "lenet5-sgd-bs100-*.json", tmp_path)
+    first, *_ = run.trials
+    clock = first.clock.model_copy(update={"seconds": 1e6})
+    again = [run.model_copy(update={"trials": [first.model_copy(update={"clock": clock})]}), run]
+    assert made.together(again).trials == [*again[0].trials, *run.trials[1:]]
+    other = first.model_copy(update={"final_test_accuracy": 0.5})
+    with pytest.raises(SystemExit, match=f"seed {first.seed}: two of the folders have records"):
+        made.together([run, run.model_copy(update={"trials": [other]})])
+
+
 @pytest.mark.slow
 def test_the_verdicts_that_ship_follow_from_the_packed_results(evening: Path) -> None:
     expected = made.verdicts(Tables(evening / "tables"))
