@@ -1,5 +1,8 @@
+from pathlib import Path
+
 from batchmark.plan.plan import DATASET, SECTIONS, published_config, published_files
 from batchmark.plan.schema import Config, DatasetConfig
+from tests.plan.conftest import CONFIG, OpenPlan
 
 
 def test_only_named_keys_are_shown() -> None:
@@ -20,6 +23,18 @@ def test_only_named_keys_are_shown() -> None:
 def test_whatever_the_configuration_learns_is_hidden_until_it_is_named() -> None:
     assert set(Config.model_fields) - set(SECTIONS) == {"dataset", "publish"}
     assert set(DatasetConfig.model_fields) - set(DATASET) == {"path", "mirrors"}
+
+
+def test_what_is_shown_is_a_configuration_that_asks_for_the_same(plan_of: OpenPlan) -> None:
+    """As a reader saves it, over the one that the clone has."""
+    ours = {**CONFIG, "dataset": {"name": "mnist", "mirrors": ["http://127.0.0.1:8123"]}}
+    shown = published_config(ours)
+    plans = [plan_of({**CONFIG, **shown}), plan_of(ours)]
+    trained = [
+        [Path(plan.train_request(variant, "cpu")).name for variant in plan.variants]
+        for plan in plans
+    ]
+    assert trained[0] == trained[1]
 
 
 def test_files_elsewhere_have_no_name() -> None:

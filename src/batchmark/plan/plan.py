@@ -22,7 +22,7 @@ from batchmark.contract.requests.message import Request, Variant
 from batchmark.contract.requests.probe import ProbeRequest
 from batchmark.contract.requests.profile import ProfileRequest
 from batchmark.contract.requests.publish import PublishRequest
-from batchmark.contract.requests.render import RenderRequest, StudyForReport
+from batchmark.contract.requests.render import ELSEWHERE, RenderRequest, StudyForReport
 from batchmark.contract.requests.time import LoneRun, TimeRequest
 from batchmark.contract.requests.train import Racing, TrainRequest, TuningGrid
 from batchmark.dataset.local import (
@@ -97,8 +97,6 @@ SECTIONS = (
 )  # fmt: skip
 # Where the data lie and where the report goes concern nobody else.
 DATASET = ("name", "validation", "fallback", "connect_timeout", "read_timeout")
-# Stands for a path that would name a user or a machine.
-ELSEWHERE = "…"
 OUR_OWN = Path("config/config.yaml")
 
 

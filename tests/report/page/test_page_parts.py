@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.requests.render import ELSEWHERE, RenderRequest
 from batchmark.contract.tables import REFERENCE, write_table
 from batchmark.report.drawing import curves
 from batchmark.report.language.messages import SPACE
@@ -204,6 +204,16 @@ def test_reproduction_uses_the_targets_there_are(tables: Tables) -> None:
     assert commands[-1] == 'make report ARGS="--configfile config/full.yaml mine.yaml"'
     alone = asked.model_copy(update={"config_files": ["config/config.yaml"]})
     assert appendix.reproduction(alone, tables).commands.endswith("make report")
+
+
+def test_a_file_that_lay_elsewhere_is_named_by_what_a_reader_can_save(tables: Tables) -> None:
+    asked = RenderRequest(
+        scale="full", studies=[], config={},
+        config_files=["config/config.yaml", "config/full.yaml", ELSEWHERE],
+    )  # fmt: skip
+    found = appendix.reproduction(asked, tables)
+    assert found.commands.endswith('make report ARGS="--configfile configuration.yaml"')
+    assert str(found.saved).startswith("configuration.yaml is the configuration below")
 
 
 def test_sample_is_never_silent(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from typing import Any
 
 from batchmark.contract.requests.message import Request
 
+# Stands for a path that would name a user or a machine.
+ELSEWHERE = "…"
+
 
 class StudyForReport(Request):
     """A study's words, by the code of a language of the page."""

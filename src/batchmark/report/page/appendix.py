@@ -10,7 +10,7 @@ import yaml
 
 from batchmark.contract.errors import scrubbed
 from batchmark.contract.record import SAMPLE
-from batchmark.contract.requests.render import RenderRequest
+from batchmark.contract.requests.render import ELSEWHERE, RenderRequest
 from batchmark.dataset.local import KNOWN
 from batchmark.report.language.messages import (
     Message,
@@ -348,6 +348,10 @@ def _fact(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+# What the page shows, as a file of the reader's.
+SAVED = "configuration.yaml"
+
+
 def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     """Commands, digests and the configuration, without paths of this machine."""
     record = home_record(tables)
@@ -355,6 +359,9 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
     files = request.config_files
     # The base configuration is read by itself.
     overlays = [name for name in files if not name.endswith("config/config.yaml")]
+    hidden = ELSEWHERE in overlays
+    # What is shown holds what all of them say.
+    overlays = [SAVED] if hidden else overlays
     options = f' ARGS="--configfile {" ".join(overlays)}"' if overlays else ""
     checkout = [f"git checkout {code['commit']}"] if code.get("commit") else []
     facts = [
@@ -372,8 +379,14 @@ def reproduction(request: RenderRequest, tables: Tables) -> Reproduction:
         "These results were made by code that was changed since that commit: a checkout of it "
         "gives the commit's, not these."
     )
+    saved = say(
+        "{file} is the configuration below, to be saved under this name: part of it lay outside of "
+        "the clone.",
+        file=SAVED,
+    )
     return Reproduction(
         changed=changed if code.get("dirty") else "",
+        saved=saved if hidden else "",
         commands="\n".join([*checkout, f"make report{options}"]),
         citation=_citation(request, record, str(code.get("commit") or "")),
         facts=[Fact(term, _fact(value)) for term, value in facts if value not in (None, "")],

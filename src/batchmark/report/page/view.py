@@ -228,11 +228,15 @@ class Head:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What somebody needs to run this again. `changed`: why it may come out otherwise."""
+    """What somebody needs to run this again. `changed`: why it may come out otherwise.
+
+    `saved`: what to save first, as which file.
+    """
 
     commands: str
     citation: str
     changed: Text
+    saved: Text
     facts: Sequence[Fact]
     config: str
 
