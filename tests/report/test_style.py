@@ -62,6 +62,22 @@ def test_a_name_inside_the_axes_covers_no_line() -> None:
     assert abs(height - y) > style.FONT / 2 or beyond
 
 
+def test_names_that_would_cover_lines_stand_behind_the_axes() -> None:
+    """Where lines pass on all sides of three points; one far from them keeps its name."""
+    _, (axes,) = style.panels((100,), right=120)
+    axes.set(xlim=(0, 10), ylim=(0, 10))
+    for y in np.linspace(1, 8, 30):
+        axes.plot([2.5, 7.5], [y, y])
+    ends = [style.EndLabel(5, 5 + 0.1 * k, f"optimizer {k}", style.BLUE) for k in range(3)]
+    style.label_ends(axes, [*ends, style.EndLabel(1, 9, "alone", style.BLUE)])
+    names = [name for name in axes.texts if isinstance(name, Annotation)]
+    places = {name.get_text(): np.array(name.xy) for name in names}
+    assert places.pop("alone")[0] < 0.3
+    assert all(x > 0.9 for x, _ in places.values())
+    heights = sorted(y * axes.get_window_extent().height for _, y in places.values())
+    assert all(above - below > style.FONT for below, above in pairwise(heights))
+
+
 def test_short_names_at_one_height_share_a_line() -> None:
     _, (axes,) = style.panels(right=84)
     axes.set_ylim(0, 10)

@@ -166,6 +166,22 @@ class EndLabel:
     alpha: float = 1.0
 
 
+class Spot(NamedTuple):
+    """Where a name's left end may stand, which side stays in any language, what it covers."""
+
+    x: float
+    y: float
+    side: Literal["left", "center", "right"]
+    covered: int = 0
+
+
+Placed = tuple[NDArray[Any], EndLabel]
+# A line of text and the space between two.
+LINE = FONT + 2.5
+# From a point to its name, and between names in a row.
+BESIDE, BETWEEN = 10, 7
+
+
 def panels(
     heights: Sequence[float] = (HEIGHT,),
     *,
@@ -385,14 +401,32 @@ def label_ends(axes: Axes, labels: Iterable[EndLabel], *, under_rail: bool = Fal
 
     Call it when all else is drawn.
     """
-    box = axes.get_window_extent()
+    edge = axes.get_window_extent().x1 - LINE
     placed = [(axes.transData.transform((label.x, label.y)), label) for label in labels]
-    edge = box.x1 - LINE
-    outside = [one for one in placed if one[0][0] > edge]
-    marks = np.vstack([_marks(axes), *_label_column(axes, outside, under_rail=under_rail)])
-    for place, label in sorted(placed, key=lambda one: (one[0][1], one[0][0])):
-        if place[0] <= edge:
+    placed.sort(key=lambda one: (one[0][1], one[0][0]))
+    inside = [one for one in placed if one[0][0] <= edge]
+    crowded = _crowded(axes, inside)
+    behind = [one for one in placed if one[0][0] > edge or one[1] in crowded]
+    marks = np.vstack([_marks(axes), *_label_column(axes, behind, under_rail=under_rail)])
+    for place, label in inside:
+        if label not in crowded:
             marks = _label_beside(axes, place, label, marks)
+
+
+def _crowded(axes: Axes, placed: Sequence[Placed]) -> list[EndLabel]:
+    """Names that fit behind the axes, of points where some name would cover what is drawn."""
+    room = WIDTH - BESIDE - (axes.get_window_extent().x1 - LINE)
+    marks, places = _marks(axes), set[float]()
+    for place, label in placed:
+        spot = _spot(axes, place, label, marks)
+        places |= {place[0]} if spot.covered else set()
+        marks = np.vstack([marks, _grid(spot.x, spot.y, text_width(label.text))])
+    return [
+        label
+        for place, label in placed
+        if text_width(label.text) <= room
+        and any(abs(place[0] - crowded) < 2 * LINE for crowded in places)
+    ]
 
 
 def label_anywhere(axes: Axes, labels: Sequence[EndLabel]) -> None:
@@ -406,22 +440,6 @@ def label_anywhere(axes: Axes, labels: Sequence[EndLabel]) -> None:
     _write(axes, label, spot.x, spot.y, spot.side)
 
 
-class Spot(NamedTuple):
-    """Where a name's left end may stand, which side stays in any language, what it covers."""
-
-    x: float
-    y: float
-    side: Literal["left", "center", "right"]
-    covered: int = 0
-
-
-Placed = tuple[NDArray[Any], EndLabel]
-# A line of text and the space between two.
-LINE = FONT + 2.5
-# From a point to its name, and between names in a row.
-BESIDE, BETWEEN = 10, 7
-
-
 def _label_column(
     axes: Axes, placed: Sequence[Placed], *, under_rail: bool
 ) -> Iterator[NDArray[Any]]:
@@ -432,6 +450,8 @@ def _label_column(
     if not placed:
         return
     box = axes.get_window_extent()
+    # Of points inside as well.
+    placed = [(np.maximum(place, (box.x1 - LINE, -np.inf)), label) for place, label in placed]
     rows = _rows(placed, WIDTH - max(place[0] for place, _ in placed) - BESIDE)
     heights = [float(np.mean([place[1] for place, _ in row])) for row in rows]
     free = spread(heights, LINE, box.y0, box.y1 - LINE * under_rail)
