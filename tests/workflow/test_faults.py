@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.workflow.checkout import MICRO, Checkout
+from tests.workflow.jobs import AFTER_COLLECT
 from tests.workflow.running import follow, held, running, said, stages
 
 OWN_MODELS = """\
@@ -29,8 +30,9 @@ def huge(image_shape, classes, **_):
 """
 
 
-def test_failed_variants_spoil_no_other(checkout: Checkout, tmp_path: Path) -> None:
-    (checkout.folder / "src" / "own_model.py").write_text(OWN_MODELS)
+def test_failed_variants_spoil_no_other_and_are_mended(checkout: Checkout, tmp_path: Path) -> None:
+    model = checkout.folder / "src" / "own_model.py"
+    model.write_text(OWN_MODELS)
     content = yaml.safe_load(MICRO.read_text())
     study = content["studies"]["optimizer"]
     study["grids"] = [*study["grids"], {"model": ["own_model:broken", "own_model:huge"]}]
@@ -48,7 +50,15 @@ def test_failed_variants_spoil_no_other(checkout: Checkout, tmp_path: Path) -> N
     assert "ResourceExhaustedError" in runs[1]
     assert "no such layer" in (partial / "index.html").read_text(encoding="utf-8")
     assert "no such layer" not in (checkout.folder / "reports" / "index.html").read_text()
-    assert "2 failed:" in _words(result)
+    assert "2 failed:\n  sgd, batch " in _words(result)
+    sentence = "could not be built for images of shape (28, 28, 1): ValueError: no such layer"
+    # When it fails, and in the list at the end.
+    assert _words(result).count(sentence) == 2, _words(result)
+    assert '"hyperparameters"' not in _words(result)
+    model.write_text(OWN_MODELS.replace('raise ValueError("no such layer")', "return mended()"))
+    planned = {job.partition("-")[0] for job in checkout.planned(changed)}
+    assert {"train broken", *AFTER_COLLECT} <= planned
+    assert "train mlp" not in planned
     # Taken back, the report before it serves again.
     assert checkout.planned() == set()
 
