@@ -32,7 +32,10 @@ def test_a_killed_project_starts_again_and_keeps_a_rival_out(
     with running(project, str(lost)) as again:
         with held(again, project):
             rival = project.snakemake("--forcerun", "render")
-        assert "Another Snakemake works in this folder" in rival.stdout + rival.stderr
+        words = rival.stdout + rival.stderr
+        assert rival.returncode != 0
+        assert "Another Snakemake works in this folder; wait until it ends." in words
+        assert "Traceback" not in words
         assert again.wait() == 0, said(project)
     made, undisturbed = (
         read_result(each.folder / lost, RunResult) for each in (project, finished_project)

@@ -1,4 +1,4 @@
-"""Nothing is ever lost: full disks, read-only folders, rivals, broken variants."""
+"""Nothing is ever lost: full disks, read-only folders, broken variants."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ import yaml
 
 from tests.workflow.checkout import MICRO, Checkout
 from tests.workflow.jobs import AFTER_COLLECT
-from tests.workflow.running import follow, held, running, said, stages
+from tests.workflow.running import follow, running, said, stages
 
 OWN_MODELS = """\
 import keras
@@ -71,19 +71,6 @@ def test_a_failure_far_from_the_report_leaves_it_alone(checkout: Checkout) -> No
     result = checkout.snakemake("results/local/cpu/timings/batch_size.json")
     assert result.returncode != 0
     assert page.stat().st_mtime_ns == before
-
-
-def test_a_second_snakemake_refuses_in_a_sentence(checkout: Checkout) -> None:
-    run = min((checkout.folder / "results/local/cpu/runs").glob("*.json"))
-    run.unlink()
-    with running(checkout, str(run.relative_to(checkout.folder))) as first:
-        with held(first, checkout):
-            second = checkout.snakemake("--forcerun", "render")
-        assert second.returncode != 0
-        assert "Another Snakemake works in this folder; wait until it ends." in _words(second)
-        assert "Traceback" not in _words(second)
-        assert first.wait() == 0, said(checkout)
-    assert run.is_file()
 
 
 def test_results_removed_in_the_middle(checkout: Checkout) -> None:
