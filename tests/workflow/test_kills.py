@@ -43,6 +43,9 @@ def test_a_killed_stage_is_listed_and_made_again(finished: Checkout, checkout: C
         assert snakemake.wait() != 0
     assert "Traceback" not in said(checkout)
     _assert_nothing_is_taken_for_whole(checkout)
+    with running(checkout, SUMMARY) as snakemake:
+        strike(snakemake, checkout.folder, "time")
+        assert snakemake.wait() == 1
     assert checkout.jobs(SUMMARY) == {"time batch_size", "collect", "analyze"}
     for name in TABLES:
         pd.testing.assert_frame_equal(_table(checkout, name), _table(finished, name))
