@@ -10,6 +10,9 @@ from snakemake.exceptions import WorkflowError
 # The code beside this file, not that of another checkout whose environment may be in use.
 SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "src")
 sys.path.insert(0, str(SOURCE))
+# The terminal's plugin has imported some of it already, perhaps from there.
+for module in [name for name in sys.modules if name.partition(".")[0] == "batchmark"]:
+    del sys.modules[module]
 
 from batchmark.contract.tables import ANALYZED_FILES, COLLECTED_FILES, JUDGED_FILES
 from batchmark.contract.errors import UserError

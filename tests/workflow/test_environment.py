@@ -26,11 +26,15 @@ def test_a_copy_runs_its_own_code_by_snakemakes_own_interpreter(
     stage.write_text(
         stage.read_text().replace("\nimport argparse\n", f"\nimport argparse\n{OWN_CODE}")
     )
+    plan = checkout.folder / "src/batchmark/plan/plan.py"
+    plan.write_text(f"{plan.read_text()}\nprint('the plan of this folder')\n")
     done = subprocess.run(
         [*checkout.command(), "--", "data/mnist.npz"],
         cwd=checkout.folder, env=bare(checkout), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    # The environment's link to batchmark leads elsewhere.
+    assert "the plan of this folder" in done.stdout
     assert "the code of this folder" in (checkout.folder / "logs/download/mnist.log").read_text()
 
 
