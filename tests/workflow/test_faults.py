@@ -1,6 +1,7 @@
 """Nothing is ever lost: full disks, read-only folders, broken variants."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -95,6 +96,14 @@ def test_read_only_results_end_in_a_sentence(checkout: Checkout) -> None:
     assert "Write-protected output files for rule analyze" in _words(result)
     assert "Traceback" not in _words(result)
     assert checkout.snakemake().returncode == 0
+    handed_over = checkout.folder / ".snakemake/batchmark"
+    for request in handed_over.glob("collect-*.json"):
+        request.unlink()
+    with _read_only(handed_over):
+        result = checkout.snakemake("--dry-run")
+    assert result.returncode != 0
+    assert re.search(r"\.json: (Read-only file system|Permission denied)\.$", _words(result), re.M)
+    assert "Traceback" not in _words(result)
 
 
 def test_a_full_disk_ends_in_a_sentence_and_harms_no_other(checkout: Checkout) -> None:

@@ -28,6 +28,9 @@ def sentences():
         yield
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    except OSError as error:
+        # A folder that is read-only or gone.
+        raise WorkflowError(f"{error.filename}: {error.strerror}.") from None
 
 
 with sentences():
@@ -62,9 +65,10 @@ wildcard_constraints:
 # The end of a stage's command: its words go to the log, from which `hooks.progress` tells why it failed.
 LOGGED = "> {log} 2>&1"
 
-COLLECT_REQUEST = plan.collect_request()
-ANALYZE_REQUEST = plan.analyze_request()
-RENDER_REQUEST = plan.render_request()
+with sentences():
+    COLLECT_REQUEST = plan.collect_request()
+    ANALYZE_REQUEST = plan.analyze_request()
+    RENDER_REQUEST = plan.render_request()
 
 ARRAYS = "data/{dataset}.npz"
 FACTS = "data/{dataset}.json"
