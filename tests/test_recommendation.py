@@ -121,6 +121,12 @@ def test_a_file_in_the_place_of_the_folder_is_one_sentence() -> None:
         batchmark.recommend(never, IMAGES, LABELS, IMAGES, LABELS, folder=__file__)
 
 
+@pytest.mark.parametrize("folder", [f"{__file__}/x", "", "a\0b", 3, b"x"])
+def test_a_folder_that_cannot_be_made_is_one_sentence_before_anything_runs(folder: Any) -> None:
+    with pytest.raises(ValueError, match=r"^folder = .* cannot be written to \(.*\)\.$"):
+        batchmark.recommend(never, IMAGES, LABELS, IMAGES, LABELS, folder=folder)
+
+
 def test_validation_images_serve_as_test_images_and_the_first_of_many_train() -> None:
     labels = np.arange(MOST_IMAGES + 10) % 2
     pixels = np.broadcast_to(labels[:, None, None], (len(labels), 2, 2)).astype(np.uint8)

@@ -105,9 +105,9 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
     Everything runs in processes of its own; with a `folder` the page and `quick.json` are kept
     there, else nothing is written. Raises ValueError, one sentence.
     """
-    if folder is not None and Path(folder).is_file():
-        raise UserError(f"{folder} is a file, and the page needs a folder.")
     arrays = checked(x_train, y_train, x_validation, y_validation)
+    if folder is not None:
+        _make_folder(folder)
     model = _configuration(build_model, arrays)
     with tempfile.TemporaryDirectory(prefix="batchmark-") as scratch:
         place = Path(scratch)
@@ -119,6 +119,19 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
         if folder is not None:
             shutil.copytree(place / "reports", folder, dirs_exist_ok=True)
     return advised(facts, [warning.text for warning in (*run.dataset.notes, *run.warnings)])
+
+
+def _make_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise UserError where the page could not be written, before anything is run for it."""
+    try:
+        if Path(folder).is_file():
+            raise UserError(f"{folder} is a file, and the page needs a folder.")
+        # Unlike a Path, this knows an empty name from the working directory.
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, TypeError, ValueError) as error:
+        raise UserError(f"folder = {folder!r} cannot be written to ({error}).") from error
 
 
 def checked(*given: ArrayLike) -> dict[str, Array]:
