@@ -1,10 +1,12 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from math import inf
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -98,22 +100,48 @@ def test_a_model_for_other_data_is_one_sentence(takes: Any, gives: Any) -> None:
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS)
 
 
-class Model:
-    """Declares no shapes."""
+def dense() -> Any:
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
 
-    def to_json(self) -> str:
-        return "{}"
+
+@keras.saving.register_keras_serializable()
+class Own(keras.layers.Layer):
+    """Of a module, unless a test says otherwise."""
+
+    def call(self, images: Any) -> Any:
+        return images
+
+
+@pytest.mark.parametrize("layer", [lambda: keras.layers.Lambda(lambda image: image), Own])
+def test_what_another_process_cannot_build_is_one_sentence_at_once(
+    layer: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Own, "__module__", "__main__")
+
+    def build_model() -> Any:
+        return keras.Sequential([layer(), *dense().layers])
+
+    with pytest.raises(ValueError, match=r"^build_model gives no model that another process .*\.$"):
+        batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
+
+
+def test_a_layer_that_a_module_defines_is_taken() -> None:
+    def build_model() -> Any:
+        return keras.Sequential([Own(), *dense().layers])
+
+    with pytest.raises(ValueError, match=r"^.*optimizer = 'adma'"):
+        batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
 def test_an_unknown_optimizer_is_one_sentence() -> None:
     with pytest.raises(ValueError, match=r"optimizer = 'adma': allowed are sgd, .*adam"):
-        batchmark.recommend(Model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
+        batchmark.recommend(dense, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
 def test_an_optimizer_that_is_no_name_is_one_sentence() -> None:
     made: Any = {"learning_rate": 0.1}
     with pytest.raises(ValueError, match=r"^optimizer is the name of one, .*; found dict\.$"):
-        batchmark.recommend(Model, IMAGES, LABELS, IMAGES, LABELS, optimizer=made)
+        batchmark.recommend(dense, IMAGES, LABELS, IMAGES, LABELS, optimizer=made)
 
 
 def test_a_file_in_the_place_of_the_folder_is_one_sentence() -> None:

@@ -167,17 +167,42 @@ def _array(given: ArrayLike, name: str) -> Array:
 def _configuration(build_model: Callable[..., Any], arrays: Mapping[str, Array]) -> str:
     """The model as JSON."""
     shape, classes = arrays["x_train"].shape[1:], int(arrays["y_train"].max()) + 1
-    try:
+    with _unbuildable():
         given = (shape, classes) if _takes_arguments(build_model) else ()
         model = build_model(*given)
         content = str(model.to_json())
+    _check_shapes(model, shape, classes)
+    with _unbuildable():
+        _check_rebuilds(content)
+    return content
+
+
+@contextmanager
+def _unbuildable() -> Iterator[None]:
+    """Whatever goes wrong in a user's code and in Keras's reading of it is one sentence."""
+    try:
+        yield
     except Exception as error:
+        # Keras's own sentences run over lines.
+        told = " ".join(str(error).split()).rstrip(".")
         raise UserError(
             f"build_model gives no model that another process can build ({type(error).__name__}: "
-            f"{error}); return a keras.Sequential or functional model."
+            f"{told}); return a keras.Sequential or functional model."
         ) from error
-    _check_shapes(model, shape, classes)
-    return content
+
+
+def _check_rebuilds(content: str) -> None:
+    """Raise what another process would on building the model."""
+    import keras  # noqa: PLC0415 - what build_model has imported already
+
+    def named(node: dict[str, Any]) -> dict[str, Any]:
+        # Keras has no module for what a notebook or script defines, registered or not.
+        if node.get("registered_name") and node.get("module", "") is None:
+            raise TypeError(f"no module defines {node['class_name']}")
+        return node
+
+    json.loads(content, object_hook=named)
+    keras.models.model_from_json(content)
 
 
 def _check_shapes(model: Any, shape: tuple[int, ...], classes: int) -> None:
