@@ -130,6 +130,15 @@ def test_a_layer_that_a_module_defines_is_taken() -> None:
         return keras.Sequential([Own(), *dense().layers])
 
     with pytest.raises(ValueError, match=r"^.*optimizer = 'adma'"):
+def test_a_model_with_nothing_to_train_is_one_sentence_at_once() -> None:
+    def build_model() -> Any:
+        layers = [keras.layers.Flatten(), keras.layers.Dense(2, trainable=False)]
+        return keras.Sequential([keras.Input((4, 4)), *layers])
+
+    with pytest.raises(ValueError, match=r"^build_model gives a model without trainable .*\.$"):
+        batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
+
+
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 

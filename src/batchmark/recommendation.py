@@ -173,7 +173,10 @@ def _configuration(build_model: Callable[..., Any], arrays: Mapping[str, Array])
         content = str(model.to_json())
     _check_shapes(model, shape, classes)
     with _unbuildable():
-        _check_rebuilds(content)
+        rebuilt = _rebuilt(content)
+    # Without declared shapes its weights come with the first images.
+    if rebuilt.built and not rebuilt.trainable_weights:
+        raise UserError("build_model gives a model without trainable weights; give it some.")
     return content
 
 
@@ -191,8 +194,8 @@ def _unbuildable() -> Iterator[None]:
         ) from error
 
 
-def _check_rebuilds(content: str) -> None:
-    """Raise what another process would on building the model."""
+def _rebuilt(content: str) -> Any:
+    """The model as another process builds it; raises what that would."""
     import keras  # noqa: PLC0415 - what build_model has imported already
 
     def named(node: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +205,7 @@ def _check_rebuilds(content: str) -> None:
         return node
 
     json.loads(content, object_hook=named)
-    keras.models.model_from_json(content)
+    return keras.models.model_from_json(content)
 
 
 def _check_shapes(model: Any, shape: tuple[int, ...], classes: int) -> None:
