@@ -57,6 +57,11 @@ def test_the_package_has_nothing_else() -> None:
             r"x_train has 639 images; a prediction needs at least 640\.",
         ),
         (([[1, 2], [3]], LABELS, IMAGES, LABELS), r"x_train is no array: .* differ in length\."),
+        ((np.ma.array(IMAGES), LABELS, IMAGES, LABELS), r"x_train is a masked array; .*\."),
+        (
+            (IMAGES, LABELS, IMAGES[:, 1:], LABELS),
+            r"x_validation has images of shape \(3, 4, 1\), but x_train of \(4, 4, 1\)\.",
+        ),
         (
             (IMAGES, LABELS / 2, IMAGES, LABELS),
             r"y_train holds float64 values; labels are whole numbers from 0\.",
@@ -125,11 +130,6 @@ def test_what_another_process_cannot_build_is_one_sentence_at_once(
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
-def test_a_layer_that_a_module_defines_is_taken() -> None:
-    def build_model() -> Any:
-        return keras.Sequential([Own(), *dense().layers])
-
-    with pytest.raises(ValueError, match=r"^.*optimizer = 'adma'"):
 def test_a_model_with_nothing_to_train_is_one_sentence_at_once() -> None:
     def build_model() -> Any:
         layers = [keras.layers.Flatten(), keras.layers.Dense(2, trainable=False)]
@@ -139,6 +139,11 @@ def test_a_model_with_nothing_to_train_is_one_sentence_at_once() -> None:
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
+def test_a_layer_that_a_module_defines_is_taken() -> None:
+    def build_model() -> Any:
+        return keras.Sequential([Own(), *dense().layers])
+
+    with pytest.raises(ValueError, match=r"^.*optimizer = 'adma'"):
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
@@ -167,7 +172,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence_before_anything_runs(folde
 def test_validation_images_serve_as_test_images_and_the_first_of_many_train() -> None:
     labels = np.arange(MOST_IMAGES + 10) % 2
     pixels = np.broadcast_to(labels[:, None, None], (len(labels), 2, 2)).astype(np.uint8)
-    arrays = checked(pixels, labels, IMAGES[:20] / 255, LABELS[:20])
+    arrays = checked(pixels, labels, IMAGES[:20, :2, :2] / 255, LABELS[:20])
     assert {key: len(array) for key, array in arrays.items()} == {
         **{"x_train": MOST_IMAGES, "y_train": MOST_IMAGES},
         **{"x_val": 20, "y_val": 20, "x_test": 20, "y_test": 20},
@@ -182,8 +187,12 @@ def test_the_price_of_any_size_by_hand() -> None:
     price = Price(200.0, 50.0)
     assert price[32] == pytest.approx(1.16 * 2.5625 / 2.25)
     assert price[100] == pytest.approx(1)
-    with pytest.raises(KeyError):
-        price[0]
+
+
+@pytest.mark.parametrize("given", [0, float("nan"), inf, "a", None])
+def test_what_is_no_batch_size_has_no_price(given: Any) -> None:
+    with pytest.raises(KeyError, match=r"is no batch size: a number from 1\."):
+        Price(200.0, 50.0)[given]
 
 
 def test_advice_is_for_fit_and_an_endless_interval_is_infinite() -> None:

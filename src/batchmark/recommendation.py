@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ class Price:
     overhead: float
 
     def __getitem__(self, batch_size: int) -> float:
-        if batch_size < 1:
-            raise KeyError(batch_size)
+        if not isinstance(batch_size, Real) or not 1 <= batch_size < inf:
+            raise KeyError(f"{batch_size!r} is no batch size: a number from 1.")
         critical, overhead = np.asarray(self.critical), np.asarray(self.overhead)
         return float(relative_cost(batch_size, critical, overhead))
 
@@ -145,6 +146,9 @@ def checked(*given: ArrayLike) -> dict[str, Array]:
         arrays[f"x_{part}"] = as_images(images, f"x_{part}", factor)
         arrays[f"y_{part}"] = as_labels(labels, f"y_{part}")
         check_pair(arrays[f"x_{part}"], arrays[f"y_{part}"], f"x_{part}")
+    one, held = (arrays[f"x_{part}"].shape[1:] for part in ("train", "validation"))
+    if one != held:
+        raise UserError(f"x_validation has images of shape {held}, but x_train of {one}.")
     if len(y_train) < FEWEST_IMAGES:
         raise UserError(
             f"x_train has {len(y_train)} images; a prediction needs at least {FEWEST_IMAGES}."
@@ -158,6 +162,8 @@ def checked(*given: ArrayLike) -> dict[str, Array]:
 
 
 def _array(given: ArrayLike, name: str) -> Array:
+    if isinstance(given, np.ma.MaskedArray):
+        raise UserError(f"{name} is a masked array; leave out or fill what is masked.")
     try:
         return np.asarray(given)
     except ValueError as error:
