@@ -162,3 +162,17 @@ def test_without_gradients_there_is_no_prediction(
     with pytest.raises(UserError, match=r"learning_rate: no variant is probed.*under `probe`"):
         quick.main()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("points", [0, 1])
+def test_gradients_that_are_not_finite_are_one_sentence(results: Path, points: int) -> None:
+    session = read_result(results / "timings" / "learning_rate.json", TimingResult)
+    (probe,) = (results / "gradients").glob("*.json")
+    gradients = read_result(probe, GradientResult)
+    # A probe of what diverges ends there.
+    ended = [
+        trial.model_copy(update={"points": trial.points[:points]}) for trial in gradients.trials
+    ]
+    diverged = gradients.model_copy(update={"trials": ended})
+    with pytest.raises(UserError, match=r"^variant .* are not finite .* learning rate\.$"):
+        quick.predict(session, diverged, [], variants(results))

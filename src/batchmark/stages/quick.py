@@ -84,6 +84,13 @@ def _subjects(session: TimingResult, graphs: Collection[str]) -> pd.DataFrame:
 
 
 def _noise_scale(probe: GradientResult) -> Mean:
+    # A trial's probes end where its gradients are not finite, and one comes after the start.
+    if not any(point.moment != "initial" for trial in probe.trials for point in trial.points):
+        raise UserError(
+            f"variant {probe.variant.id}: its gradients are not finite at the start or soon after, "
+            "so nothing can be predicted; look in the model for what overflows or divides by zero, "
+            "or try another optimizer or learning rate."
+        )
     scale = trained_scale(pd.DataFrame(draw_rows(probe)))
     if scale is None:
         raise UserError(
