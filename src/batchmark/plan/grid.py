@@ -1,10 +1,12 @@
 """From grids of settings to variants, and which settings go together."""
 
+import ast
+import functools
 import itertools
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from batchmark.contract.errors import UserError
@@ -19,6 +21,7 @@ from batchmark.contract.hyperparameters import (
 )
 from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.time import TimingSubject
+from batchmark.plan.fingerprint import module_tree
 from batchmark.plan.reading import check, shorten
 from batchmark.plan.schema import IMPORT_PATH, LARGEST_RATE, GridBudget, StudyConfig
 
@@ -84,6 +87,8 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     taken = optimizer_arguments(optimizer)
     for name in [name for name in chosen.optimizer_arguments if taken and name not in taken]:
         yield f"optimizer_arguments.{name}: {optimizer} takes {', '.join(taken)}"
+    if model in MODELS and chosen.model_arguments:
+        yield from _not_taken(model, chosen.model_arguments)
     # Own models may have words of their own for initializers.
     if model in MODELS and initializer not in (None, *INITIALIZERS):
         yield f"initializer = {shorten(initializer)}: allowed are {', '.join(INITIALIZERS)}"
@@ -98,6 +103,14 @@ def _problems(chosen: Hyperparameters) -> Iterator[str]:
     if isinstance(size, int) and isinstance(images, int) and size > images:
         yield f"batch_size = {size}: larger than train_size {images}"
     yield from _of_layers(chosen)
+
+
+def _not_taken(model: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    taken = model_arguments(model)
+    allowed = f"takes {', '.join(taken)}" if taken else "takes none; remove the key"
+    for name, value in arguments.items():
+        if name not in taken:
+            yield f"model_arguments.{name} = {shorten(value)}: {model} {allowed}"
 
 
 def _beyond_reason(chosen: Hyperparameters) -> Iterator[str]:
@@ -137,6 +150,15 @@ def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
     own = RPROP_ARGUMENTS if row and not row.keras else None
     own = own or KERAS_OPTIMIZERS.get((row and row.keras) or optimizer)
     return (*own, *SHARED_ARGUMENTS) if own else ()
+
+
+@functools.cache
+def model_arguments(model: str) -> tuple[str, ...]:
+    """What a model of ours takes beside its blueprint, by its source: to import it takes Keras."""
+    body = module_tree(f"batchmark.training.models.{MODELS[model].module}").body
+    built = (node for node in body if isinstance(node, ast.FunctionDef) and node.name == model)
+    _, *taken = (argument.arg for node in built for argument in node.args.args)
+    return tuple(taken)
 
 
 def _is_import_path(name: str) -> bool:
