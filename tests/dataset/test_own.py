@@ -144,7 +144,7 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "my.npz")
-    with pytest.raises(UserError, match="there is no file or folder"):
+    with pytest.raises(UserError, match="is a device, pipe or socket"):
         load_own(tmp_path / "my.npz", 2, {})
 
 

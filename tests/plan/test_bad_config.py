@@ -63,7 +63,8 @@ CONFIG_MISTAKES = [
     ("targets", {"mnist": [0.98]}, ["targets", "'sample'"]),
     ("targets/mnist", [1.2], ["targets.mnist.0", "1.2", "less than 1"]),
     ("targets/mnist", [1], ["targets.mnist.0", "less than 1"]),
-    ("targets/mnist", [], ["targets.mnist", "at least 1"]),
+    ("targets/mnist", [], ["targets.mnist = []: should have at least 1 item."]),
+    ("machine", DAY, ["machine = 2026-01-01: ", "put it in quotes"]),
     ("targets/mnist", 0.98, ["targets.mnist", "0.98"]),
     ("training/epochs", 0, ["training.epochs", "greater than 0"]),
     ("training/epochs", -1, ["training.epochs", "-1"]),
@@ -265,6 +266,12 @@ def test_config_mistake_is_named(
     _check(error, words)
 
 
+def test_a_key_that_is_a_date_is_named(plan_of: OpenPlan) -> None:
+    with pytest.raises(UserError) as error:
+        plan_of({**CONFIG, DAY: 1})
+    _check(error, ["top level = 2026-01-01: keys should be text; put them in quotes."])
+
+
 @pytest.mark.parametrize(("path", "value", "words"), STUDY_MISTAKES)
 def test_study_mistake_is_named(
     plan_of: OpenPlan, tmp_path: Path, path: str, value: Any, words: list[str]
@@ -393,6 +400,7 @@ def test_an_emoji_in_two_escapes_is_one_character(plan_of: OpenPlan) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
+        ("/dev/null", ["dataset.path: /dev/null is a device, pipe or socket, not a file or"]),
         ("nowhere.npz", ["dataset.path", "no file or folder", "nowhere.npz"]),
         ("images", ["dataset.path", "lacks t10k-labels-idx1-ubyte", "it holds a.png"]),
     ],
@@ -414,6 +422,11 @@ def test_a_function_that_is_not_there_is_missed_before_any_job(
 ) -> None:
     with pytest.raises(UserError, match=r"own_models defines no buildd; did you mean 'build'"):
         plan_of(CONFIG, first=_set(STUDY, f"settings/{kind}", "tests.training.own_models:buildd"))
+
+
+def test_an_optimizer_of_pythons_own_modules_is_none(plan_of: OpenPlan) -> None:
+    with pytest.raises(UserError, match="the module os is Python's own; name a file of your proj"):
+        plan_of(CONFIG, first=_set(STUDY, "settings/optimizer", "os:system"))
 
 
 def test_the_data_sets_missing_target_is_asked_for_in_one_line(plan_of: OpenPlan) -> None:

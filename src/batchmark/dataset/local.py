@@ -87,6 +87,10 @@ def local_path(text: str) -> Path:
 def check_own(path: Path) -> None:
     """Raise UserError when there are no own data at `path`: no file, or a folder without IDX."""
     if not (path.is_file() or path.is_dir()):
+        if path.exists():
+            raise UserError(
+                f"dataset.path: {path} is a device, pipe or socket, not a file or folder."
+            )
         raise UserError(f"dataset.path: there is no file or folder {path}.")
     if path.is_dir() and (missing := missing_idx(path)):
         raise UserError(

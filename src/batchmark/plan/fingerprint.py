@@ -213,6 +213,8 @@ def closure(root: str) -> frozenset[str]:
         hint = "is its folder on PYTHONPATH?"
         if root.endswith(".py"):
             hint = f"a module is named without its ending: {root.removesuffix('.py')}."
+        elif root.partition(".")[0] in sys.stdlib_module_names:
+            raise UserError(f"the module {root} is Python's own; name a file of your project.")
         raise UserError(f"the module {root} cannot be found; {hint}")
     seen: set[str] = set()
     waiting = [root]

@@ -174,6 +174,8 @@ def _path(problem: Any, content: Any) -> list[str]:
 def _wanted(message: str) -> str:
     """What pydantic says is wanted, in the words of YAML."""
     said = message.removeprefix("Value error, ").replace("Input should", "should")
+    said = said.replace("Keys should be strings", "keys should be text; put them in quotes")
+    said = re.sub(r"^\w+ (should have .*?)( after validation, not \d+)?$", r"\1", said)
     return said.replace("be a valid dictionary", "be keys with values, as in {a: 1}")
 
 
@@ -225,7 +227,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def shorten(value: Any) -> str:
     """The value as a message shows it, at most 60 characters."""
-    return _cut(repr(value))
+    # YAML's dates look the same there.
+    return _cut(str(value) if isinstance(value, date) else repr(value))
 
 
 def _cut(text: str) -> str:
