@@ -35,6 +35,11 @@ _EVENTS = {"error", "group_error"}
 _EVENTS_UNFOLLOWED = _EVENTS | {"job_error", "progress"}
 # Why a job failed says batchmark in its own words.
 _JOB_FAILED = re.compile("RuleException:|WorkflowError:\nAt least one job did not complete")
+# Around a sentence of ours: where `sentences` of our rules raised it helps nobody.
+_REFUSED = re.compile(
+    r'WorkflowError in file [^\n]*:\n(.*?)(?:\n  File "[^\n]*)*\n  File "[^\n]*, in sentences',
+    re.DOTALL,
+)
 _COLOURS = {"✓": "green", "+": "green", "✗": "red", "x": "red"}
 _BAR = 24
 # It may list every file.
@@ -101,6 +106,8 @@ class LogHandler(LogHandlerBase):
     def _print(self, record: logging.LogRecord) -> None:
         is_listed = getattr(record, "event", None) == "job_info"
         words = _listed(record.__dict__) if is_listed else self.format(record)
+        if refused := _REFUSED.fullmatch(words):
+            words = refused[1]
         if not words or words == "None":
             return
         colour = _COLOURS.get(words[0]) if words[1:2] == " " else None

@@ -114,6 +114,23 @@ def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
     assert stream.getvalue() == "✓ sgd\nNo such file.\n"
 
 
+FRAMES = """
+  File "/a/workflow/rules/common.smk", line 33, in <module>
+  File "/a/lib/contextlib.py", line 158, in __exit__
+  File "/a/workflow/rules/common.smk", line 30, in """
+
+
+@pytest.mark.parametrize(("function", "is_ours"), [("sentences", True), ("other", False)])
+def test_a_sentence_of_ours_stands_alone(
+    monkeypatch: pytest.MonkeyPatch, function: str, is_ours: bool
+) -> None:
+    stream = io.StringIO()
+    head, sentence = 'WorkflowError in file "/a/common.smk", line 30:\n', "c.yaml: epochs = 0: no."
+    words = f"{head}{sentence}{FRAMES}{function}"
+    _tell(_handler(monkeypatch, stream), words, "ERROR", event="error")
+    assert stream.getvalue() == f"{sentence if is_ours else words}\n"
+
+
 @pytest.mark.parametrize("asked", [{"verbose": True}, {"printshellcmds": True}, {}])
 def test_snakemake_speaks_for_itself_where_that_is_asked(
     monkeypatch: pytest.MonkeyPatch, asked: dict[str, bool]
