@@ -139,11 +139,23 @@ def test_a_model_with_nothing_to_train_is_one_sentence_at_once() -> None:
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 
-def test_a_layer_that_a_module_defines_is_taken() -> None:
+def test_a_layer_that_a_module_defines_is_refused() -> None:
+    """Another process would look for it in vain, although it can be read back here."""
+
     def build_model() -> Any:
         return keras.Sequential([Own(), *dense().layers])
 
-    with pytest.raises(ValueError, match=r"^.*optimizer = 'adma'"):
+    with pytest.raises(ValueError, match=r"^build_model gives no model .*Own is no class of Keras"):
+        batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS)
+
+
+def test_a_functional_model_is_taken() -> None:
+    def build_model() -> Any:
+        images = keras.Input((4, 4))
+        hidden = keras.layers.Dense(3, keras.activations.gelu, kernel_regularizer="l2")
+        return keras.Model(images, keras.layers.Dense(2)(hidden(keras.layers.Flatten()(images))))
+
+    with pytest.raises(ValueError, match=r"optimizer = 'adma'"):
         batchmark.recommend(build_model, IMAGES, LABELS, IMAGES, LABELS, optimizer="adma")
 
 

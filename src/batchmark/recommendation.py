@@ -99,9 +99,9 @@ def recommend(  # noqa: PLR0913, PLR0917 - two pairs of arrays, as Keras takes t
 ) -> Advice:
     """Predict the best batch size for a model and data; takes one to two minutes.
 
-    `build_model()` or `build_model(image_shape, classes)` returns a Keras model of Keras's layers,
-    or of layers that a module defines, ending in one logit a class. Images: [n, height, width] or
-    [n, height, width, channels], numbers from 0 to 255 or floats from 0 to 1; the model is given
+    `build_model()` or `build_model(image_shape, classes)` returns a Keras model of Keras's layers
+    (with layers of your own: `make quick`), ending in one logit a class. Images: [n, height, width]
+    or [n, height, width, channels], numbers from 0 to 255 or floats from 0 to 1; the model is given
     0 to 1. Labels: whole numbers from 0, [n]. `optimizer`: `sgd`, `adam`, or a Keras class's name.
     Everything runs in processes of its own; with a `folder` the page and `quick.json` are kept
     there, else nothing is written. Raises ValueError, one sentence.
@@ -196,7 +196,7 @@ def _unbuildable() -> Iterator[None]:
         told = " ".join(str(error).split()).rstrip(".")
         raise UserError(
             f"build_model gives no model that another process can build ({type(error).__name__}: "
-            f"{told}); return a keras.Sequential or functional model."
+            f"{told}); return a keras.Sequential or functional model of Keras's layers."
         ) from error
 
 
@@ -205,9 +205,9 @@ def _rebuilt(content: str) -> Any:
     import keras  # noqa: PLC0415 - what build_model has imported already
 
     def named(node: dict[str, Any]) -> dict[str, Any]:
-        # Keras has no module for what a notebook or script defines, registered or not.
-        if node.get("registered_name") and node.get("module", "") is None:
-            raise TypeError(f"no module defines {node['class_name']}")
+        # Keras finds no other classes in another process, registered or not, wherever they are.
+        if node.get("registered_name") and not str(node.get("module")).startswith("keras."):
+            raise TypeError(f"{node['class_name']} is no class of Keras")
         return node
 
     json.loads(content, object_hook=named)
