@@ -20,6 +20,7 @@ from batchmark.contract.requests.message import Variant
 from batchmark.contract.requests.time import LoneRun, TimeRequest, TimingSubject
 from batchmark.contract.timing import TimingResult
 from batchmark.dataset.arrays import save_arrays
+from batchmark.machine.locks import shared
 from batchmark.stages.forkserver import ForkServer
 from batchmark.timing.warnings import find_warnings
 from tests.training import tiny
@@ -93,9 +94,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     server.stop()
 
 
-def run_stage(
+def start_stage(
     folder: Path, environment: dict[str, str], asked: TimeRequest
-) -> subprocess.CompletedProcess[str]:
+) -> subprocess.Popen[str]:
     dataset = tiny.dataset()
     save_arrays(folder / "data.npz", dataset)
     record = DatasetRecord(facts=dataset.facts, source="made up", sums={})
@@ -104,25 +105,26 @@ def run_stage(
     names = {"request": "request.json", "dataset": "data.npz", "facts": "data.json"}
     options = {**names, "output": "out.json"}
     arguments = [str(a) for o, n in options.items() for a in (f"--{o}", folder / n)]
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "batchmark.stages.time", *arguments],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
 @pytest.fixture(scope="module")
 def finished(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> TimingResult:
     folder = tmp_path_factory.mktemp("time")
-    done = run_stage(folder, environment, request())
-    assert done.returncode == 0, done.stderr
-    assert f"round {ROUNDS} of {ROUNDS}" in done.stderr
-    assert "Traceback" not in done.stderr
+    stage = start_stage(folder, environment, request())
+    _, said = stage.communicate()
+    assert stage.returncode == 0, said
+    assert f"round {ROUNDS} of {ROUNDS}" in said
+    assert "Traceback" not in said
     for words in ("broken is not timed: model ", "RuntimeError: out of ideas", "(enough)",
                   "TypeError: not made for this"):  # fmt: skip
-        assert words in done.stderr
+        assert words in said
         assert words not in (folder / "out.json").read_text()
     return read_result(folder / "out.json", TimingResult)
 
@@ -240,15 +242,20 @@ def test_environment_names_versions_and_no_path(finished: TimingResult) -> None:
     assert str(Path.home()) not in json.dumps([finished.environment, finished.before])
 
 
-def test_an_baseline_that_cannot_be_timed_is_said_in_a_sentence(
+def test_a_session_waits_for_trainings_and_says_why_its_baseline_cannot_be_timed(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     asked = request(baseline="huge", threads=[0])
     # Each loop would be one more process that imports TensorFlow.
-    done = run_stage(tmp_path, environment, asked.model_copy(update={"loops": (), "lone_runs": ()}))
-    assert done.returncode == 1
-    assert "its baseline huge is not timed: batch size 1000 exceeds" in done.stderr
-    assert "Traceback" not in done.stderr
+    alone = asked.model_copy(update={"loops": (), "lone_runs": ()})
+    with shared("train", Path(environment["TMPDIR"])):
+        stage = start_stage(tmp_path, environment, alone)
+        assert stage.stderr
+        assert stage.stderr.readline().startswith("time batch_size waits for ")
+    _, said = stage.communicate()
+    assert stage.returncode == 1
+    assert "its baseline huge is not timed: batch size 1000 exceeds" in said
+    assert "Traceback" not in said
     assert not (tmp_path / "out.json").exists()
 
 
