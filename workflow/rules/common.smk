@@ -29,8 +29,10 @@ def sentences():
     except UserError as error:
         raise WorkflowError(str(error)) from None
     except OSError as error:
-        # A folder that is read-only or gone.
-        raise WorkflowError(f"{error.filename}: {error.strerror}.") from None
+        # A folder that is read-only or gone; some errors name no file.
+        raise WorkflowError(
+            f"{error.filename or 'a file'}: {error.strerror or error}."
+        ) from None
 
 
 with sentences():
